@@ -1,0 +1,43 @@
+package io.chatrelay.access;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+import jakarta.enterprise.context.ApplicationScoped;
+
+/** Tells callers by their keys. Tokens of an issuer would be told here too. */
+@ApplicationScoped
+public class Callers {
+
+    private static final String SCHEME = "bearer ";
+
+    private final Map<String, Caller> byDigest;
+
+    Callers(AccessConfig config) {
+        byDigest = config.keys().entrySet().stream().collect(Collectors.toMap(
+                entry -> entry.getValue().sha256().toLowerCase(Locale.ROOT),
+                entry -> new Caller(entry.getKey(), entry.getValue().tenant())));
+    }
+
+    /** The caller whose key an {@code Authorization} header carries. The look-up is by digest, so its time tells nothing of a key. */
+    public Optional<Caller> of(String authorization) {
+        if (authorization == null || !authorization.regionMatches(true, 0, SCHEME, 0, SCHEME.length())) {
+            return Optional.empty();
+        }
+        return Optional.ofNullable(byDigest.get(digest(authorization.substring(SCHEME.length()).strip())));
+    }
+
+    private static String digest(String key) {
+        try {
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(key.getBytes(StandardCharsets.UTF_8)));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
+    }
+}

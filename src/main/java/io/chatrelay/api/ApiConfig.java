@@ -1,0 +1,30 @@
+package io.chatrelay.api;
+
+import java.time.Duration;
+
+import io.quarkus.runtime.configuration.MemorySize;
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+
+/** Bounds and times of the HTTP edge. */
+@ConfigMapping(prefix = "chat-relay.api")
+public interface ApiConfig {
+
+    /** Bytes of a request's body. It is read whole, and an image travels inside it as a data URI. */
+    @WithDefault("16M")
+    MemorySize maxBody();
+
+    /**
+     * A comment is written into a stream that was silent for so long. Below the 30 s to 60 s after which proxies and load
+     * balancers take a connection for dead.
+     */
+    @WithDefault("15s")
+    Duration heartbeat();
+
+    /**
+     * The head of a stream is written at its first event, at the failure before it, or after so long: a client's time-out counts until
+     * the head. From then on a failure can only be told inside the stream.
+     */
+    @WithDefault("10s")
+    Duration headAfter();
+}

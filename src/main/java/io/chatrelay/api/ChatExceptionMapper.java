@@ -1,0 +1,17 @@
+package io.chatrelay.api;
+
+import jakarta.ws.rs.ext.Provider;
+
+import io.chatrelay.chat.ChatException;
+import io.quarkiverse.resteasy.problem.ExceptionMapperBase;
+import io.quarkiverse.resteasy.problem.HttpProblem;
+
+/** A refused command as a problem. */
+@Provider
+public class ChatExceptionMapper extends ExceptionMapperBase<ChatException> {
+
+    @Override
+    protected HttpProblem toProblem(ChatException e) {
+        return Problems.of(e);
+    }
+}

@@ -1,0 +1,111 @@
+package io.chatrelay.api;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+
+import jakarta.ws.rs.core.HttpHeaders;
+
+import io.chatrelay.access.Caller;
+import io.chatrelay.chat.Question.Said;
+import io.chatrelay.chat.Role;
+import io.chatrelay.chat.SendCommand;
+
+/**
+ * What a caller sent, checked: the command, and how the answer is wanted.
+ *
+ * @param stream       null where the body does not say
+ * @param includeUsage {@code stream_options.include_usage}
+ */
+record ChatRequest(SendCommand command, Boolean stream, boolean includeUsage) {
+
+    private static final int LONGEST_KEY = 255;
+    private static final String RETRY_COUNT = "x-stainless-retry-count";
+
+    /** Known beside {@link Parameters}: what this service itself honours. */
+    private static final Set<String> OWN = Set.of("messages", "model", "stream", "conversationId");
+
+    /** Source: Inkeep's {@code POST /run/api/chat}, and the AI SDK's {@code DefaultChatTransport}, whose apps add fields of their own. */
+    static ChatRequest chat(JsonBody body, HttpHeaders http, Caller caller) {
+        String id = body.id("id");
+        String conversation = body.id("conversationId");
+        if (body.has("executionMode")) {
+            throw body.wrong("executionMode", "is configured for each upstream, and cannot be chosen by a request");
+        }
+        body.text("messageId");
+        body.text("trigger");
+        return of(body, http, caller, conversation == null ? id : conversation);
+    }
+
+    /** Source: OpenAI's {@code POST /v1/chat/completions} with Inkeep's {@code conversationId}, {@code headers} and {@code runConfig}. */
+    static ChatRequest completion(JsonBody body, HttpHeaders http, Caller caller) {
+        for (String name : body.names()) {
+            if (!OWN.contains(name) && !Parameters.isKnown(name) && body.has(name)) {
+                throw body.wrong(name, "is not supported here: nothing that was asked for is dropped silently");
+            }
+        }
+        return of(body, http, caller, body.id("conversationId"));
+    }
+
+    private static ChatRequest of(JsonBody body, HttpHeaders http, Caller caller, String conversation) {
+        if (!body.has("messages")) {
+            throw body.wrong("messages", "is required");
+        }
+        List<JsonBody> messages = body.objects("messages");
+        if (messages.isEmpty()) {
+            throw body.wrong("messages", "is empty");
+        }
+        List<Role> roles = messages.stream().map(MessageReader::role).toList();
+        if (!roles.contains(Role.USER)) {
+            throw body.wrong("messages", "holds no user message");
+        }
+        int first = firstAsked(messages, roles);
+        List<Said> before = new ArrayList<>();
+        for (int i = 0; i < first; i++) {
+            Said said = MessageReader.read(messages.get(i), false);
+            if (!said.parts().isEmpty()) {
+                before.add(said);
+            }
+        }
+        List<Said> asked = messages.subList(first, messages.size()).stream().map(message -> MessageReader.read(message, true))
+                .toList();
+        Boolean stream = body.has("stream") ? Boolean.valueOf(body.flag("stream", true)) : null;
+        JsonBody options = body.object("stream_options");
+        String retries = http.getHeaderString(RETRY_COUNT);
+        SendCommand command = new SendCommand(caller.tenant(), caller.name(), conversation, body.text("model"),
+                messages.getLast().id("id"), asked, before, Parameters.of(body), headers(http), body.text("user"),
+                idempotencyKey(http), retries != null, retries != null && !retries.equals("0"));
+        return new ChatRequest(command, stream, options != null && options.flag("include_usage", false));
+    }
+
+    /** What is asked is the user's last message, or the results of the calls that the caller ran, or both. */
+    private static int firstAsked(List<JsonBody> messages, List<Role> roles) {
+        int last = roles.size() - 1;
+        if (roles.get(last) != Role.USER && roles.get(last) != Role.TOOL) {
+            throw messages.get(last).wrong("role",
+                    "of the last message must be user: only a user's message asks for an answer");
+        }
+        int first = last;
+        while (first > 0 && roles.get(first - 1) == Role.TOOL) {
+            first--;
+        }
+        return first;
+    }
+
+    private static String idempotencyKey(HttpHeaders http) {
+        String key = http.getHeaderString("idempotency-key");
+        if (key != null && (key.isBlank() || key.length() > LONGEST_KEY || !key.chars().allMatch(c -> c > 0x20 && c < 0x7f))) {
+            throw Problems.invalid("Idempotency-Key", "must be 1 to %d visible ASCII characters".formatted(LONGEST_KEY));
+        }
+        return key;
+    }
+
+    private static Map<String, String> headers(HttpHeaders http) {
+        Map<String, String> headers = new HashMap<>();
+        http.getRequestHeaders().forEach((name, values) -> headers.put(name.toLowerCase(Locale.ROOT), values.getFirst()));
+        return headers;
+    }
+}

@@ -1,0 +1,53 @@
+package io.chatrelay.api;
+
+import java.io.InputStream;
+
+import jakarta.ws.rs.Consumes;
+import jakarta.ws.rs.POST;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.container.AsyncResponse;
+import jakarta.ws.rs.container.Suspended;
+import jakarta.ws.rs.core.Context;
+import jakarta.ws.rs.core.HttpHeaders;
+import jakarta.ws.rs.core.MediaType;
+
+import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.tags.Tag;
+
+import io.chatrelay.api.wire.OpenAiWire;
+import io.chatrelay.chat.Sent;
+import io.smallrye.common.annotation.RunOnVirtualThread;
+import io.vertx.ext.web.RoutingContext;
+
+/** A turn as OpenAI's SDKs send and read it. */
+@Path("/run/v1/chat/completions")
+@RunOnVirtualThread
+@Tag(name = "Chat")
+public class CompletionsResource {
+
+    private final Turns turns;
+
+    CompletionsResource(Turns turns) {
+        this.turns = turns;
+    }
+
+    @POST
+    @Consumes(MediaType.APPLICATION_JSON)
+    @Operation(summary = "Sends a message; the answer is OpenAI chunks with stream:true, else one chat.completion")
+    public void send(InputStream body, @Context HttpHeaders headers, @Context RoutingContext http,
+            @Suspended AsyncResponse reply) {
+        ChatRequest request = ChatRequest.completion(turns.body(body, headers), headers, turns.caller().get());
+        Sent sent = turns.send(request);
+        if (request.stream() != null ? request.stream() : wantsEventStream(headers)) {
+            turns.stream(sent.turn(), new OpenAiWire(sent.turn(), request.includeUsage()), 0, http, reply);
+        } else {
+            turns.reply(sent.turn(), http, reply);
+        }
+    }
+
+    /** Only where the body is silent: OpenAI's SDKs ask for a stream in the body, and accept JSON in the header. */
+    private static boolean wantsEventStream(HttpHeaders headers) {
+        String accept = headers.getHeaderString(HttpHeaders.ACCEPT);
+        return accept != null && accept.contains(MediaType.SERVER_SENT_EVENTS);
+    }
+}

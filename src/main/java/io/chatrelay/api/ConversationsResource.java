@@ -1,0 +1,178 @@
+package io.chatrelay.api;
+
+import java.io.InputStream;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Function;
+
+import jakarta.ws.rs.Consumes;
+import jakarta.ws.rs.DELETE;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.HeaderParam;
+import jakarta.ws.rs.PATCH;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.QueryParam;
+import jakarta.ws.rs.container.AsyncResponse;
+import jakarta.ws.rs.container.Suspended;
+import jakarta.ws.rs.core.Context;
+import jakarta.ws.rs.core.HttpHeaders;
+import jakarta.ws.rs.core.MediaType;
+
+import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.tags.Tag;
+
+import io.chatrelay.chat.ConversationView;
+import io.chatrelay.chat.Conversations;
+import io.chatrelay.chat.MessageView;
+import io.chatrelay.chat.RawJson;
+import io.chatrelay.chat.TurnView;
+import io.smallrye.common.annotation.RunOnVirtualThread;
+import io.vertx.ext.web.RoutingContext;
+
+/** The tenant's conversations. */
+@Path("/run/v1/conversations")
+@Produces(MediaType.APPLICATION_JSON)
+@RunOnVirtualThread
+@Tag(name = "Conversations")
+public class ConversationsResource {
+
+    private static final int MOST = 100;
+    private static final int LONGEST_TITLE = 500;
+
+    /** A page; {@code nextCursor} is absent on the last one. */
+    public record Page<T>(List<T> data, String nextCursor) {
+
+        static <V, T> Page<T> of(List<V> found, int limit, Function<V, String> cursor, Function<V, T> item) {
+            return new Page<>(found.stream().limit(limit).map(item).toList(),
+                    found.size() > limit ? cursor.apply(found.get(limit - 1)) : null);
+        }
+    }
+
+    public record ConversationReply(String id, String title, RawJson properties, String upstream, String user,
+            Instant createdAt,
+            Instant updatedAt, TurnView runningTurn) {
+
+        static ConversationReply of(ConversationView view) {
+            return new ConversationReply(view.id(), view.title(), view.properties(), view.upstream(), view.endUser(),
+                    view.createdAt(), view.updatedAt(), view.running());
+        }
+    }
+
+    /** A message as {@code useChat} takes it: what is ours is in its metadata. */
+    public record MessageReply(String id, String role, RawJson parts, Instant createdAt, Metadata metadata) {
+
+        public record Metadata(String conversationId, UUID turnId, String model, String finishReason, RawJson usage) {}
+
+        static MessageReply of(String conversation, MessageView view) {
+            return new MessageReply(view.id(), view.role(), view.parts(), view.createdAt(),
+                    new Metadata(conversation, view.turnId(), view.model(), view.finishReason(), view.usage()));
+        }
+    }
+
+    private final Conversations conversations;
+    private final Turns turns;
+    private final Readers readers;
+
+    ConversationsResource(Conversations conversations, Turns turns, Readers readers) {
+        this.conversations = conversations;
+        this.turns = turns;
+        this.readers = readers;
+    }
+
+    @GET
+    @Operation(summary = "The tenant's conversations, newest first")
+    public Page<ConversationReply> list(@QueryParam("limit") String limit, @QueryParam("cursor") String cursor) {
+        int size = limit(limit);
+        List<ConversationView> found = conversations.list(turns.tenant(), conversationCursor(cursor), size + 1);
+        return Page.of(found, size, view -> view.cursor().toString(), ConversationReply::of);
+    }
+
+    @GET
+    @Path("/{id}")
+    @Operation(summary = "One conversation, with the turn that runs in it")
+    public ConversationReply get(@PathParam("id") String id) {
+        JsonBody.checkId("id", id);
+        return ConversationReply.of(conversations.get(turns.tenant(), id));
+    }
+
+    @GET
+    @Path("/{id}/messages")
+    @Operation(summary = "Its messages, newest first, as useChat takes them")
+    public Page<MessageReply> messages(@PathParam("id") String id, @QueryParam("limit") String limit,
+            @QueryParam("cursor") String cursor) {
+        JsonBody.checkId("id", id);
+        int size = limit(limit);
+        List<MessageView> found = conversations.messages(turns.tenant(), id, messageCursor(cursor), size + 1);
+        return Page.of(found, size, view -> Integer.toString(view.position()), view -> MessageReply.of(id, view));
+    }
+
+    @PATCH
+    @Path("/{id}")
+    @Consumes(MediaType.APPLICATION_JSON)
+    @Operation(summary = "Changes title and properties; what is not named stays")
+    public ConversationReply change(@PathParam("id") String id, InputStream body, @Context HttpHeaders headers) {
+        JsonBody.checkId("id", id);
+        JsonBody change = turns.body(body, headers);
+        change.names().stream().filter(name -> !name.equals("title") && !name.equals("properties")).findFirst()
+                .ifPresent(name -> {
+                    throw change.wrong(name, "cannot be changed: title and properties can");
+                });
+        String title = change.text("title");
+        if (title != null && title.length() > LONGEST_TITLE) {
+            throw change.wrong("title", "is longer than %d characters".formatted(LONGEST_TITLE));
+        }
+        RawJson properties = change.object("properties") == null ? null : change.raw("properties");
+        return ConversationReply.of(conversations.change(turns.tenant(), id,
+                change.node().has("title") ? Optional.ofNullable(title) : null, properties));
+    }
+
+    @DELETE
+    @Path("/{id}")
+    @Operation(summary = "Erases it with its messages, turns and events; 409 while a turn runs")
+    public void delete(@PathParam("id") String id) {
+        JsonBody.checkId("id", id);
+        conversations.delete(turns.tenant(), id);
+    }
+
+    @GET
+    @Path("/{id}/stream")
+    @Produces(MediaType.WILDCARD)
+    @Operation(summary = "Takes up the running turn, or the rest of one after Last-Event-ID or ?after=; ?turn= replays any")
+    public void stream(@PathParam("id") String id, @QueryParam("after") String after, @QueryParam("turn") String turn,
+            @QueryParam("wire") String wire, @HeaderParam("Last-Event-ID") String lastEventId, @Context RoutingContext http,
+            @Suspended AsyncResponse reply) {
+        readers.read(id, new Readers.Position(lastEventId, after, turn, wire), http, reply);
+    }
+
+    private static int limit(String limit) {
+        if (limit == null) {
+            return 20;
+        }
+        if (limit.matches("[0-9]{1,3}") && Integer.parseInt(limit) >= 1 && Integer.parseInt(limit) <= MOST) {
+            return Integer.parseInt(limit);
+        }
+        throw Problems.invalid("limit", "must be a whole number from 1 to %d".formatted(MOST));
+    }
+
+    private static UUID conversationCursor(String cursor) {
+        try {
+            return cursor == null ? null : UUID.fromString(cursor);
+        } catch (IllegalArgumentException e) {
+            throw Problems.invalid("cursor", "must be the nextCursor of the page before");
+        }
+    }
+
+    private static int messageCursor(String cursor) {
+        if (cursor == null) {
+            return Integer.MAX_VALUE;
+        }
+        if (cursor.matches("[0-9]{1,9}")) {
+            return Integer.parseInt(cursor);
+        }
+        throw Problems.invalid("cursor", "must be the nextCursor of the page before");
+    }
+}

@@ -1,0 +1,109 @@
+package io.chatrelay.api;
+
+import java.sql.SQLException;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.ws.rs.container.ContainerRequestContext;
+import jakarta.ws.rs.container.ContainerResponseContext;
+import jakarta.ws.rs.core.MediaType;
+import jakarta.ws.rs.core.Response;
+
+import org.jboss.logging.Logger;
+import org.jboss.resteasy.reactive.server.ServerResponseFilter;
+
+import io.quarkiverse.resteasy.problem.HttpProblem;
+import io.quarkiverse.resteasy.problem.postprocessing.ProblemContext;
+import io.quarkiverse.resteasy.problem.postprocessing.ProblemPostProcessor;
+import io.quarkus.vertx.http.runtime.CurrentVertxRequest;
+
+/**
+ * The one funnel of errors, the framework's own included: every body has {@code code}, {@code requestId} and {@code error}. Two paths are
+ * documented with {@code error} as a text, which is also what OpenAI's SDKs show; there the text names the field.
+ */
+@ApplicationScoped
+class ErrorBody implements ProblemPostProcessor {
+
+    private static final Logger LOG = Logger.getLogger(ErrorBody.class);
+    private static final List<String> TEXT_ERRORS = List.of("/run/v1/chat/completions", "/run/api/tool-approvals");
+
+    private final CurrentVertxRequest current;
+
+    ErrorBody(CurrentVertxRequest current) {
+        this.current = current;
+    }
+
+    @Override
+    public HttpProblem apply(HttpProblem problem, ProblemContext context) {
+        HttpProblem known = databaseIsAway(context.cause)
+                ? Problems.builder(503, "The database cannot be reached. Try again in a moment.")
+                        .withHeader("retry-after", 2).withInstance(problem.getInstance()).build()
+                : problem;
+        if (known.getStatusCode() == 500) {
+            // The trace says where; what was written, and by whom, is in none of these messages.
+            LOG.errorf(context.cause, "request %s to %s failed", requestId(), context.path);
+        }
+        return shaped(known, context.path);
+    }
+
+    private HttpProblem shaped(HttpProblem problem, String path) {
+        String detail = Objects.requireNonNullElse(problem.getDetail(), problem.getTitle());
+        String code = Objects.toString(problem.getParameters().getOrDefault("code", ErrorCode.of(problem.getStatusCode())));
+        HttpProblem.Builder shaped = HttpProblem.builder().withType(problem.getType()).withTitle(problem.getTitle())
+                .withStatus(problem.getStatusCode()).withDetail(detail).withInstance(problem.getInstance());
+        problem.getHeaders().forEach(shaped::withHeader);
+        problem.getParameters().forEach((name, value) -> {
+            if (!name.equals("code") && (!name.equals(Problems.DETAILS) || isTextError(path))) {
+                shaped.with(name, value);
+            }
+        });
+        shaped.with("code", code).with("requestId", requestId());
+        if (isTextError(path)) {
+            shaped.with("error", detail).with("message", detail);
+            if (!problem.getParameters().containsKey(Problems.DETAILS)) {
+                shaped.with(Problems.DETAILS, List.of());
+            }
+        } else {
+            shaped.with("error", Map.of("code", code, "message", detail));
+        }
+        return shaped.build();
+    }
+
+    private static boolean isTextError(String path) {
+        return TEXT_ERRORS.stream().anyMatch(text -> ("/" + path).replace("//", "/").startsWith(text));
+    }
+
+    private String requestId() {
+        return RequestId.of(current.getCurrent());
+    }
+
+    /** Connections that cannot be had or broke: a state of the database, and no defect. */
+    private static boolean databaseIsAway(Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof SQLException sql) {
+                String state = Objects.requireNonNullElse(sql.getSQLState(), "");
+                if (state.startsWith("08") || state.startsWith("57") || state.startsWith("53") || state.isEmpty()) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    /** Where the documented error is plain JSON, it says so. */
+    @ServerResponseFilter
+    public void plain(ContainerRequestContext request, ContainerResponseContext response) {
+        if (response.getStatusInfo().getFamily() != Response.Status.Family.SUCCESSFUL && response.hasEntity()
+                && isTextError(request.getUriInfo().getPath())) {
+            response.getHeaders().putSingle("content-type", MediaType.APPLICATION_JSON);
+        }
+    }
+
+    /** After the defaults of the library, so that its instance and title are there. */
+    @Override
+    public int priority() {
+        return 1;
+    }
+}

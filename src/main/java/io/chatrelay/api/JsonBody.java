@@ -1,0 +1,176 @@
+package io.chatrelay.api;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Pattern;
+
+import jakarta.ws.rs.core.HttpHeaders;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+
+import io.chatrelay.chat.RawJson;
+import io.quarkiverse.resteasy.problem.HttpProblem;
+
+/**
+ * An object of a request's body together with its path, so that whatever is wrong is refused by its field's name. Values of
+ * fields are never part of an error.
+ */
+record JsonBody(JsonNode node, String path) {
+
+    private static final ObjectMapper JSON = JsonMapper.builder(JsonFactory.builder()
+            .streamReadConstraints(
+                    StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).maxNestingDepth(200).build())
+            .build()).enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS, DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+            .build();
+    private static final Pattern ID = Pattern.compile("[A-Za-z0-9_-]{1,128}");
+
+    /** Reads a body of at most {@code limit} bytes; what is longer is not read further. */
+    static JsonBody read(InputStream in, HttpHeaders headers, long limit) {
+        if (headers.getLength() > limit) {
+            throw Problems.tooLarge(limit);
+        }
+        try {
+            byte[] bytes = in.readNBytes(Math.toIntExact(limit + 1));
+            if (bytes.length > limit) {
+                throw Problems.tooLarge(limit);
+            }
+            JsonNode node = JSON.readTree(bytes);
+            if (node == null || !node.isObject()) {
+                throw Problems.invalid("body", "must be a JSON object");
+            }
+            return new JsonBody(node, "");
+        } catch (JsonProcessingException e) {
+            throw Problems.invalid("body", "is not JSON (line %d, column %d)".formatted(e.getLocation().getLineNr(),
+                    e.getLocation().getColumnNr()));
+        } catch (IOException e) {
+            throw Problems.invalid("body", "could not be read whole");
+        }
+    }
+
+    String at(String name) {
+        return path.isEmpty() ? name : path + "." + name;
+    }
+
+    HttpProblem wrong(String name, String reason) {
+        return Problems.invalid(at(name), reason);
+    }
+
+    boolean has(String name) {
+        return node.hasNonNull(name);
+    }
+
+    List<String> names() {
+        List<String> names = new ArrayList<>();
+        node.fieldNames().forEachRemaining(names::add);
+        return names;
+    }
+
+    /** The string of that name, or null. */
+    String text(String name) {
+        if (!has(name)) {
+            return null;
+        }
+        if (!node.get(name).isTextual()) {
+            throw wrong(name, "must be a string");
+        }
+        return node.get(name).asText();
+    }
+
+    /** The string of that name, which has to be there. */
+    String required(String name) {
+        String text = text(name);
+        if (text == null) {
+            throw wrong(name, "is required");
+        }
+        return text;
+    }
+
+    /** An id as callers may choose one, or null. */
+    String id(String name) {
+        String id = text(name);
+        if (id != null) {
+            checkId(at(name), id);
+        }
+        return id;
+    }
+
+    static void checkId(String field, String id) {
+        if (!ID.matcher(id).matches()) {
+            throw Problems.invalid(field, "must be 1 to 128 of the characters A-Z a-z 0-9 _ -");
+        }
+    }
+
+    boolean flag(String name, boolean otherwise) {
+        if (!has(name)) {
+            return otherwise;
+        }
+        if (!node.get(name).isBoolean()) {
+            throw wrong(name, "must be true or false");
+        }
+        return node.get(name).asBoolean();
+    }
+
+    void number(String name, double least, double most) {
+        if (has(name)
+                && (!node.get(name).isNumber() || node.get(name).asDouble() < least || node.get(name).asDouble() > most)) {
+            throw wrong(name, "must be a number from %s to %s".formatted(plain(least), plain(most)));
+        }
+    }
+
+    void integer(String name, long least, long most) {
+        if (has(name) && (!node.get(name).isIntegralNumber() || !node.get(name).canConvertToLong()
+                || node.get(name).asLong() < least || node.get(name).asLong() > most)) {
+            throw wrong(name,
+                    least == most ? "can only be " + least : "must be a whole number from %d to %d".formatted(least, most));
+        }
+    }
+
+    private static String plain(double number) {
+        return number == Math.rint(number) ? Long.toString((long) number) : Double.toString(number);
+    }
+
+    /** The object of that name, or null. */
+    JsonBody object(String name) {
+        if (!has(name)) {
+            return null;
+        }
+        if (!node.get(name).isObject()) {
+            throw wrong(name, "must be an object");
+        }
+        return new JsonBody(node.get(name), at(name));
+    }
+
+    boolean isArray(String name) {
+        return node.path(name).isArray();
+    }
+
+    /** The objects of the array of that name; empty where there is none. */
+    List<JsonBody> objects(String name) {
+        List<JsonBody> objects = new ArrayList<>();
+        if (has(name)) {
+            if (!isArray(name)) {
+                throw wrong(name, "must be an array");
+            }
+            for (int i = 0; i < node.get(name).size(); i++) {
+                String place = at(name) + "[" + i + "]";
+                if (!node.get(name).get(i).isObject()) {
+                    throw Problems.invalid(place, "must be an object");
+                }
+                objects.add(new JsonBody(node.get(name).get(i), place));
+            }
+        }
+        return objects;
+    }
+
+    RawJson raw(String name) {
+        return new RawJson(node.get(name).toString());
+    }
+}

@@ -1,0 +1,45 @@
+package io.chatrelay.api;
+
+import java.util.List;
+import java.util.stream.Stream;
+
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.core.MediaType;
+
+import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.tags.Tag;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+
+import io.chatrelay.chat.Upstreams;
+import io.smallrye.common.annotation.RunOnVirtualThread;
+
+/** What a caller may name as {@code model}. Source: {@code GET /v1/models} of OpenAI's API reference. */
+@Path("/run/v1/models")
+@Produces(MediaType.APPLICATION_JSON)
+@RunOnVirtualThread
+@Tag(name = "Chat")
+public class ModelsResource {
+
+    public record Models(String object, List<Model> data) {}
+
+    /** @param created is not known of an agent, and 0 */
+    public record Model(String id, String object, long created, @JsonProperty("owned_by") String ownedBy) {}
+
+    private final Upstreams upstreams;
+
+    ModelsResource(Upstreams upstreams) {
+        this.upstreams = upstreams;
+    }
+
+    @GET
+    @Operation(summary = "The configured agents and models")
+    public Models list() {
+        return new Models("list", upstreams.all().stream()
+                .flatMap(upstream -> Stream.concat(Stream.of(upstream.name()), upstream.models().stream())
+                        .map(id -> new Model(id, "model", 0, upstream.name())))
+                .toList());
+    }
+}

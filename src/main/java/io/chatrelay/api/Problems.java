@@ -1,0 +1,86 @@
+package io.chatrelay.api;
+
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+
+import io.chatrelay.chat.ChatException;
+import io.chatrelay.chat.Failure;
+import io.chatrelay.chat.TurnView;
+import io.quarkiverse.resteasy.problem.HttpProblem;
+
+/** What is refused as a problem (RFC 9457); {@link ErrorBody} gives it the shape that its path documents. */
+final class Problems {
+
+    static final String DETAILS = "details";
+
+    private Problems() {}
+
+    /** The caller's mistake, with the field's name. */
+    static HttpProblem invalid(String field, String reason) {
+        String detail = field + " " + reason;
+        return builder(400, detail).with("field", field).with(DETAILS, List.of(Map.of("field", field, "message", reason)))
+                .build();
+    }
+
+    static HttpProblem tooLarge(long limit) {
+        return builder(413,
+                "The body is larger than %d bytes, which is configured as chat-relay.api.max-body.".formatted(limit))
+                .withHeader("connection", "close").build();
+    }
+
+    static HttpProblem of(ChatException e) {
+        return switch (e.kind()) {
+            case INVALID -> invalid(e.field(), e.getMessage());
+            case NOT_FOUND -> builder(404, e.getMessage()).build();
+            case KEY_REUSED -> builder(422, e.getMessage()).with("field", e.field())
+                    .with(DETAILS, List.of(Map.of("field", e.field(), "message", e.getMessage()))).build();
+            case UNAVAILABLE -> builder(503, e.getMessage()).withHeader("retry-after", e.retryAfter()).build();
+            case TURN_RUNNING -> running(e);
+        };
+    }
+
+    private static HttpProblem running(ChatException e) {
+        // A client that repeats a 409 by itself would only meet the same turn.
+        HttpProblem.Builder problem = builder(409, e.getMessage()).with("code", "turn_running");
+        e.running().forEach(turn -> problem.with("turn", turn));
+        if (e.retryAfter() != null) {
+            return problem.withHeader("retry-after", e.retryAfter()).build();
+        }
+        return problem.withHeader("x-should-retry", "false").build();
+    }
+
+    /** A turn that ended before anything of it was told. */
+    static HttpProblem of(Failure failure, UUID turn, TurnView stored) {
+        HttpProblem.Builder problem = builder(ErrorCode.of(failure.code()), failure.message())
+                .with("code", failure.code().wireName()).with("turnId", turn.toString());
+        if (stored != null) {
+            problem.with("turn", stored);
+        }
+        if (failure.retryAfter() != null) {
+            problem.withHeader("retry-after", failure.retryAfter());
+        } else if (failure.code() == Failure.Code.REPLICA_LOST) {
+            problem.withHeader("retry-after", 1);
+        }
+        return problem.build();
+    }
+
+    static HttpProblem.Builder builder(int status, String detail) {
+        return HttpProblem.builder().withStatus(status).withTitle(title(status)).withDetail(detail);
+    }
+
+    private static String title(int status) {
+        return switch (status) {
+            case 409 -> "Conflict";
+            case 413 -> "Content Too Large";
+            case 422 -> "Unprocessable Content";
+            case 429 -> "Too Many Requests";
+            case 502 -> "Bad Gateway";
+            case 503 -> "Service Unavailable";
+            case 504 -> "Gateway Timeout";
+            case 404 -> "Not Found";
+            case 500 -> "Internal Server Error";
+            default -> "Bad Request";
+        };
+    }
+}

@@ -1,0 +1,86 @@
+package io.chatrelay.api;
+
+import java.util.Optional;
+import java.util.UUID;
+
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.ws.rs.container.AsyncResponse;
+import jakarta.ws.rs.core.Response;
+
+import io.chatrelay.api.wire.AiSdkWire;
+import io.chatrelay.api.wire.OpenAiWire;
+import io.chatrelay.api.wire.Wire;
+import io.chatrelay.chat.Conversations;
+import io.chatrelay.chat.Turn;
+import io.vertx.ext.web.RoutingContext;
+
+/** Lets a reader take a turn up where it left it. */
+@ApplicationScoped
+class Readers {
+
+    /**
+     * Where a reader stands, as it said it.
+     *
+     * @param lastEventId the header, which wins: an {@code EventSource} sends it with the URL that it began with
+     */
+    record Position(String lastEventId, String after, String turn, String wire) {
+
+        /** The number after which to go on; empty where the reader names none. */
+        Optional<Long> number() {
+            if (lastEventId != null && !lastEventId.isEmpty()) {
+                return Optional.of(number("Last-Event-ID", lastEventId));
+            }
+            return after == null ? Optional.empty() : Optional.of(number("after", after));
+        }
+
+        private static long number(String field, String text) {
+            try {
+                long number = Long.parseLong(text.strip());
+                if (number >= 0) {
+                    return number;
+                }
+            } catch (NumberFormatException e) {
+                throw Problems.invalid(field, "must be the number of an event");
+            }
+            throw Problems.invalid(field, "must be the number of an event");
+        }
+
+        UUID turnId() {
+            try {
+                return turn == null ? null : UUID.fromString(turn);
+            } catch (IllegalArgumentException e) {
+                throw Problems.invalid("turn", "must be the id of a turn");
+            }
+        }
+
+        Wire of(Turn read) {
+            return switch (wire == null ? "ai-sdk" : wire) {
+                case "ai-sdk" -> new AiSdkWire(read);
+                case "openai" -> new OpenAiWire(read, true);
+                default -> throw Problems.invalid("wire", "must be ai-sdk or openai");
+            };
+        }
+    }
+
+    private final Conversations conversations;
+    private final Turns turns;
+
+    Readers(Conversations conversations, Turns turns) {
+        this.conversations = conversations;
+        this.turns = turns;
+    }
+
+    /** 204 says that there is nothing, or nothing more, to read: the only answer that stops an {@code EventSource}. */
+    void read(String conversation, Position position, RoutingContext http, AsyncResponse reply) {
+        JsonBody.checkId("id", conversation);
+        Optional<Long> after = position.number();
+        UUID named = position.turnId();
+        Optional<Turn> turn = after.isEmpty() && named == null ? conversations.running(turns.tenant(), conversation)
+                : conversations.readable(turns.tenant(), conversation, named, after.orElse(0L));
+        if (turn.isEmpty()) {
+            reply.resume(Response.noContent().build());
+        } else {
+            turns.stream(turn.get(), position.of(turn.get()), after.orElse(0L), http, reply);
+        }
+    }
+}

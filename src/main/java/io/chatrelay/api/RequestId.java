@@ -1,0 +1,31 @@
+package io.chatrelay.api;
+
+import java.util.UUID;
+import java.util.regex.Pattern;
+
+import jakarta.enterprise.event.Observes;
+
+import io.quarkus.vertx.http.runtime.filters.Filters;
+import io.vertx.ext.web.RoutingContext;
+
+/** Names every request: by the caller's {@code x-request-id} where it is harmless, else by one of ours; the answer repeats it. */
+class RequestId {
+
+    private static final String HEADER = "x-request-id";
+    private static final Pattern HARMLESS = Pattern.compile("[A-Za-z0-9._-]{1,128}");
+    private static final int FIRST = 1000;
+
+    void register(@Observes Filters filters) {
+        filters.register(context -> {
+            String given = context.request().getHeader(HEADER);
+            String id = given != null && HARMLESS.matcher(given).matches() ? given : UUID.randomUUID().toString();
+            context.put(HEADER, id);
+            context.response().putHeader(HEADER, id);
+            context.next();
+        }, FIRST);
+    }
+
+    static String of(RoutingContext context) {
+        return context == null ? "unknown" : context.get(HEADER, "unknown");
+    }
+}

@@ -1,0 +1,194 @@
+package io.chatrelay.api;
+
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.Flow;
+
+import jakarta.ws.rs.container.AsyncResponse;
+
+import io.chatrelay.api.wire.Wire;
+import io.chatrelay.chat.ChatEvent;
+import io.chatrelay.chat.ChatEvent.Ended;
+import io.chatrelay.chat.JsonText;
+import io.chatrelay.chat.Outcome;
+import io.chatrelay.chat.Turn;
+import io.chatrelay.journal.Entry;
+import io.vertx.core.Context;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpServerResponse;
+
+/**
+ * A turn's committed events on their way into one caller's response.
+ *
+ * <pre>
+ * silent ── first event, or some seconds ──▶ telling ── last event ──▶ ended
+ *    │                                         ├── the socket is full ──▶ waits, and asks for nothing
+ *    └── refused before the first event        ├── the caller leaves ───▶ detached: the turn runs on
+ *           ──▶ a real status                  └── no end to be told ───▶ the connection is cut
+ * </pre>
+ *
+ * It holds no thread and no connection of the pool, and no more events than the one chunk that it is writing. A stream that
+ * ends without the turn's end is cut rather than closed, because a clean close looks like success.
+ */
+final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>> {
+
+    private static final Buffer HEARTBEAT = Buffer.buffer(": keep-alive\n\n");
+
+    private final Turn turn;
+    private final Wire wire;
+    private final ApiConfig config;
+    private final Context context;
+    private final HttpServerResponse response;
+    private final AsyncResponse refusal;
+    private final StreamMetrics metrics;
+    private final long none = -1;
+    private Flow.Subscription events;
+    private long headTimer = none;
+    private long heartbeatTimer = none;
+    private boolean headWritten;
+    private boolean ended;
+    private boolean wroteSince;
+
+    TurnStream(Turn turn, Wire wire, ApiConfig config, Context context, HttpServerResponse response, AsyncResponse refusal,
+            StreamMetrics metrics) {
+        this.turn = turn;
+        this.wire = wire;
+        this.config = config;
+        this.context = context;
+        this.response = response;
+        this.refusal = refusal;
+        this.metrics = metrics;
+    }
+
+    @Override
+    public void onSubscribe(Flow.Subscription subscription) {
+        context.runOnContext(_ -> {
+            events = subscription;
+            metrics.opened();
+            response.closeHandler(_ -> leave());
+            response.exceptionHandler(_ -> leave());
+            if (response.closed()) {
+                leave();
+                return;
+            }
+            headTimer = context.owner().setTimer(config.headAfter().toMillis(), _ -> context.runOnContext(_ -> head()));
+            beat();
+            subscription.request(1);
+        });
+    }
+
+    /** The caller may read without a first event: it attached to a turn that has begun. */
+    @Override
+    public void onNext(List<Entry<ChatEvent>> entries) {
+        if (ended) {
+            return;
+        }
+        if (!headWritten && entries.getFirst().number() == 1 && entries.getFirst().event() instanceof Ended end
+                && end.outcome() != Outcome.COMPLETED) {
+            refuse(end);
+            return;
+        }
+        head();
+        JsonText out = new JsonText(entries.size() * 128);
+        boolean last = false;
+        for (Entry<ChatEvent> entry : entries) {
+            wire.render(entry.number(), entry.event(), out);
+            last |= entry.event() instanceof Ended;
+        }
+        wroteSince = true;
+        metrics.told(entries.size());
+        if (last) {
+            stop();
+            response.end(Buffer.buffer(out.toBytes()));
+        } else {
+            if (out.size() > 0) {
+                response.write(Buffer.buffer(out.toBytes()));
+            }
+            if (response.writeQueueFull()) {
+                response.drainHandler(_ -> {
+                    response.drainHandler(null);
+                    events.request(1);
+                });
+            } else {
+                events.request(1);
+            }
+        }
+    }
+
+    @Override
+    public void onError(Throwable failure) {
+        if (!headWritten && !ended) {
+            stop();
+            refusal.resume(failure);
+        } else {
+            cut();
+        }
+    }
+
+    @Override
+    public void onComplete() {
+        if (!ended) {
+            cut();
+        }
+    }
+
+    private void refuse(Ended end) {
+        stop();
+        events.cancel();
+        refusal.resume(end.failure() == null
+                ? Problems.builder(409, "The turn was cancelled.").with("turnId", turn.id().toString()).build()
+                : Problems.of(end.failure(), turn.id(), null));
+    }
+
+    private void head() {
+        if (headWritten || ended) {
+            return;
+        }
+        headWritten = true;
+        response.setChunked(true).putHeader("content-type", "text/event-stream; charset=utf-8")
+                .putHeader("cache-control", "no-cache")
+                .putHeader("x-accel-buffering", "no");
+        name(response, turn.conversationId(), turn.id());
+        wire.headers().forEach(response::putHeader);
+        // A comment, so that the head is on its way at once and a proxy sees a body.
+        response.write(Buffer.buffer(": turn " + turn.id() + "\n\n"));
+    }
+
+    static void name(HttpServerResponse response, String conversation, UUID turn) {
+        response.putHeader("x-conversation-id", conversation).putHeader("x-turn-id", turn.toString());
+    }
+
+    private void beat() {
+        heartbeatTimer = context.owner().setTimer(config.heartbeat().toMillis(), _ -> context.runOnContext(_ -> {
+            if (!ended) {
+                if (headWritten && !wroteSince && !response.writeQueueFull()) {
+                    response.write(HEARTBEAT);
+                }
+                wroteSince = false;
+                beat();
+            }
+        }));
+    }
+
+    private void leave() {
+        if (!ended) {
+            stop();
+            events.cancel();
+        }
+    }
+
+    /** Without the turn's end the stream must not look as if it had one. */
+    private void cut() {
+        stop();
+        response.reset();
+    }
+
+    private void stop() {
+        if (!ended) {
+            ended = true;
+            metrics.closed();
+            context.owner().cancelTimer(headTimer);
+            context.owner().cancelTimer(heartbeatTimer);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+package io.chatrelay.api.wire;
+
+import java.util.Map;
+import java.util.function.Consumer;
+
+import io.chatrelay.chat.ChatEvent;
+import io.chatrelay.chat.ChatEvent.ApprovalRequested;
+import io.chatrelay.chat.ChatEvent.Data;
+import io.chatrelay.chat.ChatEvent.Ended;
+import io.chatrelay.chat.ChatEvent.Started;
+import io.chatrelay.chat.ChatEvent.StepFinished;
+import io.chatrelay.chat.ChatEvent.StepStarted;
+import io.chatrelay.chat.ChatEvent.TextDelta;
+import io.chatrelay.chat.ChatEvent.TextEnded;
+import io.chatrelay.chat.ChatEvent.TextStarted;
+import io.chatrelay.chat.ChatEvent.ToolCalled;
+import io.chatrelay.chat.ChatEvent.ToolDenied;
+import io.chatrelay.chat.ChatEvent.ToolFailed;
+import io.chatrelay.chat.ChatEvent.ToolInputDelta;
+import io.chatrelay.chat.ChatEvent.ToolInputStarted;
+import io.chatrelay.chat.ChatEvent.ToolSucceeded;
+import io.chatrelay.chat.JsonText;
+import io.chatrelay.chat.Turn;
+
+/**
+ * OpenAI's chunks. Source: {@code chat.completion.chunk} of OpenAI's API reference. What has no place there rides beside
+ * {@code choices} in {@code chat_relay}, never in {@code content}.
+ *
+ * <p>A turn that did not complete ends with an {@code error} object and without {@code [DONE]}: it is the only thing that an SDK throws
+ * for in mid-stream. The usage chunk and {@code [DONE]} follow the numbered last frame as the wire's own.
+ */
+public final class OpenAiWire implements Wire {
+
+    private final Turn turn;
+    private final boolean usage;
+    private final String head;
+
+    /** @param usage whether the caller asked for it by {@code stream_options.include_usage} */
+    public OpenAiWire(Turn turn, boolean usage) {
+        this.turn = turn;
+        this.usage = usage;
+        this.head = "{\"id\":\"chatcmpl-" + turn.id() + "\",\"object\":\"chat.completion.chunk\",\"created\":"
+                + turn.startedAt().getEpochSecond() + ",\"model\":";
+    }
+
+    @Override
+    public Map<String, String> headers() {
+        return Map.of();
+    }
+
+    @Override
+    public void render(long number, ChatEvent event, JsonText out) {
+        switch (event) {
+            case Started _ -> {
+                delta(number, out, "\"role\":\"assistant\",\"content\":\"\"").ascii("},\"finish_reason\":null}]");
+                relay(out).ascii("}}");
+                Wire.close(out);
+            }
+            case TextDelta(_, var text) -> {
+                delta(number, out, "\"content\":").string(text).ascii("},\"finish_reason\":null}]}");
+                Wire.close(out);
+            }
+            case ToolCalled(var id, var name, var input, var index) -> {
+                delta(number, out, "\"tool_calls\":[{\"index\":").number(index).ascii(",\"id\":").string(id)
+                        .ascii(",\"type\":\"function\",\"function\":{\"name\":").string(name).ascii(",\"arguments\":")
+                        .string(input.text()).ascii("}}]},\"finish_reason\":null}]}");
+                Wire.close(out);
+            }
+            case ApprovalRequested(var id, var callId) ->
+                    part(number, out, part -> call(part, "tool-approval-request", callId).ascii(",\"approvalId\":").string(id));
+            case ToolSucceeded(var id, var output) ->
+                    part(number, out, part -> call(part, "tool-output-available", id).ascii(",\"output\":").raw(output));
+            case ToolFailed(var id, var error) ->
+                    part(number, out, part -> call(part, "tool-output-error", id).ascii(",\"errorText\":").string(error));
+            case ToolDenied(var id) -> part(number, out, part -> call(part, "tool-output-denied", id));
+            case Data(var type, var id, var data) -> part(number, out, part -> {
+                part.ascii("{\"type\":").string(type);
+                if (id != null) {
+                    part.ascii(",\"id\":").string(id);
+                }
+                part.ascii(",\"data\":").raw(data);
+            });
+            case Ended ended -> end(number, out, ended);
+            case StepStarted _,StepFinished _,TextStarted _,TextEnded _,ToolInputStarted _,ToolInputDelta _ -> {
+                // OpenAI has no brackets, and arguments are sent once, when they are whole.
+            }
+        }
+    }
+
+    private void end(long number, JsonText out, Ended ended) {
+        switch (ended.outcome()) {
+            case COMPLETED -> {
+                delta(number, out, "").ascii("},\"finish_reason\":\"").ascii(Completion.finishReason(ended.finishReason()))
+                        .ascii("\"}]}");
+                Wire.close(out);
+                if (usage && ended.usage() != null) {
+                    chunk(out.ascii("data: ")).ascii(",\"choices\":[],\"usage\":");
+                    Completion.usage(out, ended.usage());
+                    Wire.close(out.ascii('}'));
+                }
+                out.ascii("data: [DONE]\n\n");
+            }
+            case FAILED, INTERRUPTED -> error(number, out, ended.failure().message(), ended.outcome().wireName(),
+                    ended.failure().code().wireName());
+            case CANCELLED -> error(number, out, "The turn was cancelled.", "cancelled", "turn_cancelled");
+        }
+    }
+
+    private static void error(long number, JsonText out, String message, String type, String code) {
+        Wire.open(number, out).ascii("{\"error\":{\"message\":").string(message).ascii(",\"type\":\"").ascii(type)
+                .ascii("\",\"code\":\"").ascii(code).ascii("\"}}");
+        Wire.close(out);
+    }
+
+    private JsonText chunk(JsonText out) {
+        return out.ascii(head).string(turn.model());
+    }
+
+    private JsonText delta(long number, JsonText out, String member) {
+        return chunk(Wire.open(number, out)).ascii(",\"choices\":[{\"index\":0,\"delta\":{").ascii(member);
+    }
+
+    private JsonText relay(JsonText out) {
+        return out.ascii(",\"chat_relay\":{\"conversationId\":").string(turn.conversationId()).ascii(",\"turnId\":\"")
+                .ascii(turn.id().toString()).ascii('"');
+    }
+
+    private void part(long number, JsonText out, Consumer<JsonText> part) {
+        relay(chunk(Wire.open(number, out)).ascii(",\"choices\":[]")).ascii(",\"parts\":[");
+        part.accept(out);
+        out.ascii("}]}}");
+        Wire.close(out);
+    }
+
+    private static JsonText call(JsonText out, String type, String callId) {
+        return out.ascii("{\"type\":\"").ascii(type).ascii("\",\"toolCallId\":").string(callId);
+    }
+}

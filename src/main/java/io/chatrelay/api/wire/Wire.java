@@ -1,0 +1,29 @@
+package io.chatrelay.api.wire;
+
+import java.util.Map;
+
+import io.chatrelay.chat.ChatEvent;
+import io.chatrelay.chat.JsonText;
+
+/**
+ * How a turn's events look to one kind of client. One event is at most one numbered frame, and its number is the frame's
+ * {@code id}; what a wire adds of its own carries none.
+ */
+public interface Wire {
+
+    /** Headers of the answer, beside those of every event stream. */
+    Map<String, String> headers();
+
+    /** Writes the event's frame; nothing where this wire has none for it. */
+    void render(long number, ChatEvent event, JsonText out);
+
+    /** Opens a numbered frame; what follows is its data. */
+    static JsonText open(long number, JsonText out) {
+        return out.ascii("id: ").number(number).ascii("\ndata: ");
+    }
+
+    /** Closes a frame. */
+    static void close(JsonText out) {
+        out.ascii("\n\n");
+    }
+}

@@ -1,0 +1,300 @@
+package io.chatrelay.chat;
+
+import java.nio.ByteBuffer;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.stream.Stream;
+
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.persistence.PersistenceException;
+
+import org.hibernate.Session;
+import org.hibernate.exception.ConstraintViolationException;
+import org.jboss.logging.Logger;
+
+import io.chatrelay.chat.Question.Said;
+import io.chatrelay.journal.Journal;
+import io.chatrelay.journal.LeaseConfig;
+import io.quarkus.narayana.jta.QuarkusTransaction;
+
+/**
+ * Takes a caller's message: checks it, stores it with its turn in one transaction, and lets the turn run. From then on the
+ * turn belongs to the server; whoever asked reads it like everyone else.
+ */
+@ApplicationScoped
+public class Chat {
+
+    private static final Logger LOG = Logger.getLogger(Chat.class);
+    /** Two equal commands at the same moment meet in a unique index once; the second try finds the other's turn. */
+    private static final int TRIES = 4;
+
+    private record Accepted(Turn turn, Upstream upstream, Question question) {}
+
+    private final Conversation.Repository conversations;
+    private final Message.Repository messages;
+    private final TurnRow.Repository turns;
+    private final Upstreams upstreams;
+    private final History history;
+    private final Runner runner;
+    private final Journal<ChatEvent> journal;
+    private final TurnConfig config;
+    private final LeaseConfig lease;
+
+    Chat(Conversation.Repository conversations, Message.Repository messages, TurnRow.Repository turns, Upstreams upstreams,
+            History history, Runner runner, Journal<ChatEvent> journal, TurnConfig config, LeaseConfig lease) {
+        this.conversations = conversations;
+        this.messages = messages;
+        this.turns = turns;
+        this.upstreams = upstreams;
+        this.history = history;
+        this.runner = runner;
+        this.journal = journal;
+        this.config = config;
+        this.lease = lease;
+    }
+
+    /**
+     * Begins a turn, or attaches to the one that this command began before.
+     *
+     * @throws ChatException before anything is stored, and without asking the upstream
+     */
+    public Sent send(SendCommand command) {
+        byte[] digest = CommandDigest.of(command);
+        for (int attempt = 1;; attempt++) {
+            try {
+                Accepted accepted = QuarkusTransaction.requiringNew().call(() -> accept(command, digest));
+                if (accepted.question() == null) {
+                    return new Sent(accepted.turn(), true);
+                }
+                runner.run(accepted.question(), accepted.upstream());
+                return new Sent(accepted.turn(), false);
+            } catch (PersistenceException e) {
+                if (attempt == TRIES || !violatesUnique(e)) {
+                    throw e;
+                }
+                LOG.debugf("Two commands met; trying again (%d)", attempt);
+            }
+        }
+    }
+
+    private static boolean violatesUnique(Throwable e) {
+        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+            if (cause instanceof ConstraintViolationException violation && "23505".equals(violation.getSQLState())) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private Accepted accept(SendCommand command, byte[] digest) {
+        UUID owner = fence();
+        if (command.maybeRepeated()) {
+            lockDigest(digest);
+        }
+        Optional<TurnRow> repeated = repeated(command, digest);
+        if (repeated.isPresent()) {
+            return attach(repeated.get());
+        }
+        Optional<Conversation> known = command.conversationId() == null ? Optional.empty()
+                : conversations.locked(command.tenant(), command.conversationId());
+        // The same command may have come while this one waited for the lock.
+        repeated = known.isPresent() ? repeated(command, digest) : Optional.empty();
+        if (repeated.isPresent()) {
+            return attach(repeated.get());
+        }
+        Upstream upstream = upstream(command, known);
+        check(command, known, upstream);
+        Conversation conversation = known.orElseGet(() -> create(command, upstream));
+        refuseWhileRunning(conversation);
+        return begin(command, conversation, upstream, owner, digest, known.isEmpty());
+    }
+
+    private UUID fence() {
+        return turns.getEntityManager().unwrap(Session.class).doReturningWork(connection -> {
+            try {
+                return journal.fence(connection);
+            } catch (SQLException e) {
+                if ("57P03".equals(e.getSQLState())) {
+                    throw ChatException.unavailable("This replica is registering anew. Try again in a moment.", 1);
+                }
+                throw e;
+            }
+        });
+    }
+
+    /** A client that repeats without a key may do so while its first try is still being stored: they go one by one. */
+    private void lockDigest(byte[] digest) {
+        long key = ByteBuffer.wrap(digest).getLong();
+        turns.getEntityManager().createNativeQuery("select 1 from (select pg_advisory_xact_lock(:key)) as locked")
+                .setParameter("key", key).getSingleResult();
+    }
+
+    private Optional<TurnRow> repeated(SendCommand command, byte[] digest) {
+        if (command.idempotencyKey() != null) {
+            Optional<TurnRow> turn = turns.byKey(command.tenant(), command.caller(), command.idempotencyKey());
+            if (turn.isPresent() && !Arrays.equals(turn.get().commandDigest, digest)) {
+                throw ChatException.keyReused();
+            }
+            return turn;
+        }
+        return command.repeated()
+                ? turns.byDigest(command.tenant(), command.caller(), digest, Instant.now().minus(config.retryWindow()))
+                : Optional.empty();
+    }
+
+    private Accepted attach(TurnRow row) {
+        return new Accepted(row.turn(conversations.findById(row.conversationId).externalId), null, null);
+    }
+
+    private Upstream upstream(SendCommand command, Optional<Conversation> known) {
+        Optional<Upstream> asked = command.model() == null ? Optional.empty() : upstreams.forModel(command.model());
+        if (known.isPresent()) {
+            String bound = known.get().upstream;
+            Upstream upstream = upstreams.named(bound).orElseThrow(() -> ChatException.invalid("conversationId",
+                    "belongs to the upstream '%s', which is no longer configured".formatted(bound)));
+            if (asked.isPresent() && !asked.get().name().equals(bound)) {
+                throw ChatException.invalid("model",
+                        "belongs to the upstream '%s', but the conversation to '%s': start a new conversation for it"
+                                .formatted(asked.get().name(), bound));
+            }
+            if (asked.isEmpty() && command.model() != null && upstreams.fallback().isEmpty()) {
+                throw unknownModel();
+            }
+            return upstream;
+        }
+        return asked.or(upstreams::fallback).or(this::onlyOne).filter(upstream -> asked.isPresent() || command.model() == null
+                || upstreams.fallback().isPresent()).orElseThrow(() -> command.model() == null
+                        ? ChatException.invalid("model",
+                                "is required: no default upstream is configured. Known: " + knownModels())
+                        : unknownModel());
+    }
+
+    private Optional<Upstream> onlyOne() {
+        return upstreams.all().size() == 1 ? Optional.of(upstreams.all().getFirst()) : Optional.empty();
+    }
+
+    private ChatException unknownModel() {
+        return ChatException.invalid("model", "is not known. Known: " + knownModels());
+    }
+
+    private String knownModels() {
+        return String.join(", ", upstreams.all().stream()
+                .flatMap(upstream -> Stream.concat(Stream.of(upstream.name()),
+                        upstream.models().stream()))
+                .toList());
+    }
+
+    private static void check(SendCommand command, Optional<Conversation> known, Upstream upstream) {
+        upstream.refuses(command.asked(), command.parameters()).ifPresent(refusal -> {
+            throw ChatException.invalid(refusal.field(), refusal.reason());
+        });
+        boolean answered = command.before().stream().anyMatch(said -> said.role() == Role.ASSISTANT);
+        if (known.isEmpty() && upstream.remembers() && answered) {
+            throw ChatException.invalid("messages",
+                    ("holds answers of a conversation that is not known here, and the upstream '%s' keeps"
+                            + " its history itself: send the conversationId of the conversation, or the new message alone")
+                            .formatted(upstream.name()));
+        }
+    }
+
+    private Conversation create(SendCommand command, Upstream upstream) {
+        Conversation conversation = new Conversation();
+        conversation.id = Ids.next();
+        conversation.tenant = command.tenant();
+        conversation.externalId = command.conversationId() == null ? conversation.id.toString() : command.conversationId();
+        conversation.caller = command.caller();
+        conversation.endUser = command.endUser();
+        conversation.upstream = upstream.name();
+        conversation.createdAt = Instant.now();
+        conversation.updatedAt = conversation.createdAt;
+        conversations.persistAndFlush(conversation);
+        return conversation;
+    }
+
+    private void refuseWhileRunning(Conversation conversation) {
+        Optional<TurnRow> running = turns.running(conversation.id);
+        if (running.isPresent()) {
+            Optional<Long> replaced = turns.replacedIn(running.get().id, lease.renewEvery().toMillis());
+            throw ChatException.turnRunning(running.get().view(conversation.externalId),
+                    "The turn %s is running in this conversation. Follow it, or wait for its end.".formatted(running.get().id),
+                    replaced.orElse(null));
+        }
+    }
+
+    private Accepted begin(SendCommand command, Conversation conversation, Upstream upstream, UUID owner, byte[] digest,
+            boolean fresh) {
+        UUID id = Ids.next();
+        supersede(command, conversation, id);
+        List<Said> earlier = fresh ? command.before() : newInstructions(command, conversation);
+        earlier.forEach(said -> store(conversation, said, null, null));
+        List<Said> before = upstream.remembers() ? List.of() : history.before(conversation);
+        TurnRow row = row(command, conversation, upstream, owner, digest, id);
+        turns.persistAndFlush(row);
+        UUID last = null;
+        for (int i = 0; i < command.asked().size(); i++) {
+            boolean newest = i == command.asked().size() - 1;
+            last = store(conversation, command.asked().get(i), id, newest ? command.messageId() : null);
+        }
+        conversation.nextPosition++;
+        conversation.updatedAt = row.startedAt;
+        Turn turn = row.turn(conversation.externalId);
+        return new Accepted(turn, upstream,
+                new Question(turn, last, command.asked(), before, Map.copyOf(command.parameters()), command.headers()));
+    }
+
+    /** What is stored was said; of what a request repeats, only instructions that are new count. */
+    private List<Said> newInstructions(SendCommand command, Conversation conversation) {
+        List<Said> given = command.before().stream().filter(said -> said.role() == Role.SYSTEM).toList();
+        if (given.isEmpty()) {
+            return given;
+        }
+        List<List<Part>> known = messages.system(conversation.id).stream().map(message -> Parts.read(message.parts)).toList();
+        return given.stream().filter(said -> !known.contains(said.parts())).toList();
+    }
+
+    /** A message id that the conversation knows is an edit, or asks for another answer: from there on it is said anew. */
+    private void supersede(SendCommand command, Conversation conversation, UUID turn) {
+        if (command.messageId() != null) {
+            messages.current(conversation.id, command.messageId())
+                    .ifPresent(edited -> messages.supersede(conversation.id, edited.position, turn));
+        }
+    }
+
+    private static TurnRow row(SendCommand command, Conversation conversation, Upstream upstream, UUID owner, byte[] digest,
+            UUID id) {
+        TurnRow row = new TurnRow();
+        row.id = id;
+        row.tenant = command.tenant();
+        row.conversationId = conversation.id;
+        row.state = "running";
+        row.owner = owner;
+        row.upstream = upstream.name();
+        row.model = command.model() == null ? upstream.name() : command.model();
+        row.messageId = Ids.next();
+        row.messagePosition = conversation.nextPosition + command.asked().size();
+        row.caller = command.caller();
+        row.idempotencyKey = command.idempotencyKey();
+        row.commandDigest = digest;
+        row.startedAt = Instant.now();
+        return row;
+    }
+
+    private UUID store(Conversation conversation, Said said, UUID turn, String externalId) {
+        Message message = new Message();
+        message.id = Ids.next();
+        message.conversationId = conversation.id;
+        message.turnId = turn;
+        message.position = conversation.nextPosition++;
+        message.externalId = externalId;
+        message.role = said.role().wireName();
+        message.parts = Parts.write(said.parts());
+        message.createdAt = Instant.now();
+        messages.persist(message);
+        return message.id;
+    }
+}

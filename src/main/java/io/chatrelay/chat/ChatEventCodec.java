@@ -1,0 +1,154 @@
+package io.chatrelay.chat;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.HashMap;
+import java.util.Map;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+
+import io.chatrelay.chat.ChatEvent.ApprovalRequested;
+import io.chatrelay.chat.ChatEvent.Data;
+import io.chatrelay.chat.ChatEvent.Ended;
+import io.chatrelay.chat.ChatEvent.Started;
+import io.chatrelay.chat.ChatEvent.StepFinished;
+import io.chatrelay.chat.ChatEvent.StepStarted;
+import io.chatrelay.chat.ChatEvent.TextDelta;
+import io.chatrelay.chat.ChatEvent.TextEnded;
+import io.chatrelay.chat.ChatEvent.TextStarted;
+import io.chatrelay.chat.ChatEvent.ToolCalled;
+import io.chatrelay.chat.ChatEvent.ToolDenied;
+import io.chatrelay.chat.ChatEvent.ToolFailed;
+import io.chatrelay.chat.ChatEvent.ToolInputDelta;
+import io.chatrelay.chat.ChatEvent.ToolInputStarted;
+import io.chatrelay.chat.ChatEvent.ToolSucceeded;
+import io.chatrelay.journal.EventCodec;
+
+/**
+ * A chat event as a line of JSON in the journal: a flat object with {@code t} for its kind. Raw values of tools and data
+ * travel as strings, so that they come back letter by letter. Kinds and members are only ever added: rows outlive versions.
+ */
+public final class ChatEventCodec implements EventCodec<ChatEvent> {
+
+    private static final JsonFactory JSON = new JsonFactory();
+
+    @Override
+    public byte[] encode(ChatEvent event) {
+        JsonText out = new JsonText(96);
+        switch (event) {
+            case Started(var id) -> open(out, "start").with("id", id);
+            case StepStarted() -> open(out, "step-start");
+            case StepFinished() -> open(out, "step-finish");
+            case TextStarted(var id) -> open(out, "text-start").with("id", id);
+            case TextDelta(var id, var text) -> open(out, "text").with("id", id).with("d", text);
+            case TextEnded(var id) -> open(out, "text-end").with("id", id);
+            case ToolInputStarted(var id, var name) -> open(out, "input-start").with("id", id).with("name", name);
+            case ToolInputDelta(var id, var text) -> open(out, "input").with("id", id).with("d", text);
+            case ToolCalled(var id, var name, var input, var index) ->
+                    open(out, "call").with("id", id).with("name", name).with("d", input.text()).with("i", index);
+            case ApprovalRequested(var id, var callId) -> open(out, "approval").with("id", id).with("call", callId);
+            case ToolSucceeded(var id, var output) -> open(out, "output").with("id", id).with("d", output.text());
+            case ToolFailed(var id, var error) -> open(out, "output-error").with("id", id).with("d", error);
+            case ToolDenied(var id) -> open(out, "output-denied").with("id", id);
+            case Data(var type, var id, var data) -> open(out, "data").with("name", type).with("id", id).with("d", data.text());
+            case Ended ended -> end(open(out, "end"), ended);
+        }
+        return out.ascii('}').toBytes();
+    }
+
+    private static void end(Members members, Ended ended) {
+        members.with("outcome", ended.outcome().wireName());
+        if (ended.finishReason() != null) {
+            members.with("reason", ended.finishReason().wireName());
+        }
+        if (ended.usage() != null) {
+            members.with("prompt", ended.usage().promptTokens()).with("completion", ended.usage().completionTokens())
+                    .with("total", ended.usage().totalTokens());
+        }
+        if (ended.failure() != null) {
+            members.with("code", ended.failure().code().wireName()).with("d", ended.failure().message());
+            if (ended.failure().retryAfter() != null) {
+                members.with("retry", ended.failure().retryAfter());
+            }
+        }
+    }
+
+    @Override
+    public ChatEvent decode(byte[] bytes, int offset, int length) {
+        Map<String, String> m = members(bytes, offset, length);
+        return switch (m.get("t")) {
+            case "start" -> new Started(m.get("id"));
+            case "step-start" -> new StepStarted();
+            case "step-finish" -> new StepFinished();
+            case "text-start" -> new TextStarted(m.get("id"));
+            case "text" -> new TextDelta(m.get("id"), m.get("d"));
+            case "text-end" -> new TextEnded(m.get("id"));
+            case "input-start" -> new ToolInputStarted(m.get("id"), m.get("name"));
+            case "input" -> new ToolInputDelta(m.get("id"), m.get("d"));
+            case "call" -> new ToolCalled(m.get("id"), m.get("name"), new RawJson(m.get("d")), Integer.parseInt(m.get("i")));
+            case "approval" -> new ApprovalRequested(m.get("id"), m.get("call"));
+            case "output" -> new ToolSucceeded(m.get("id"), new RawJson(m.get("d")));
+            case "output-error" -> new ToolFailed(m.get("id"), m.get("d"));
+            case "output-denied" -> new ToolDenied(m.get("id"));
+            case "data" -> new Data(m.get("name"), m.get("id"), new RawJson(m.get("d")));
+            case "end" -> ended(m);
+            default -> throw new IllegalStateException("unknown kind of event in the journal: " + m.get("t"));
+        };
+    }
+
+    private static Ended ended(Map<String, String> m) {
+        FinishReason reason = m.containsKey("reason") ? FinishReason.of(m.get("reason")) : null;
+        Usage usage = m.containsKey("total")
+                ? new Usage(Long.parseLong(m.get("prompt")), Long.parseLong(m.get("completion")),
+                        Long.parseLong(m.get("total")))
+                : null;
+        Failure failure = m.containsKey("code")
+                ? new Failure(Failure.Code.of(m.get("code")), m.get("d"),
+                        m.containsKey("retry") ? Long.valueOf(m.get("retry")) : null)
+                : null;
+        return new Ended(Outcome.of(m.get("outcome")), reason, usage, failure);
+    }
+
+    private static Map<String, String> members(byte[] bytes, int offset, int length) {
+        Map<String, String> members = HashMap.newHashMap(6);
+        try (JsonParser parser = JSON.createParser(bytes, offset, length)) {
+            parser.nextToken();
+            while (parser.nextToken() == JsonToken.FIELD_NAME) {
+                String name = parser.currentName();
+                if (parser.nextToken() != JsonToken.VALUE_NULL) {
+                    members.put(name, parser.getText());
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("an event in the journal cannot be read", e);
+        }
+        return members;
+    }
+
+    @Override
+    public boolean isLast(ChatEvent event) {
+        return event instanceof Ended;
+    }
+
+    private static Members open(JsonText out, String kind) {
+        out.ascii("{\"t\":\"").ascii(kind).ascii('"');
+        return new Members(out);
+    }
+
+    private record Members(JsonText out) {
+
+        Members with(String name, String value) {
+            if (value != null) {
+                out.ascii(",\"").ascii(name).ascii("\":").string(value);
+            }
+            return this;
+        }
+
+        Members with(String name, long value) {
+            out.ascii(",\"").ascii(name).ascii("\":").number(value);
+            return this;
+        }
+    }
+}

@@ -1,0 +1,77 @@
+package io.chatrelay.chat;
+
+import java.util.List;
+
+/**
+ * A command that is refused, before anything was stored.
+ */
+public final class ChatException extends RuntimeException {
+
+    /** What is wrong with it. */
+    public enum Kind {
+        /** A field is wrong; {@link ChatException#field} names it. */
+        INVALID,
+        /** It is not there, or not yours. */
+        NOT_FOUND,
+        /** A turn runs in this conversation. */
+        TURN_RUNNING,
+        /** The idempotency key belongs to another command. */
+        KEY_REUSED,
+        /** This process cannot take turns now. */
+        UNAVAILABLE
+    }
+
+    private final transient Kind kind;
+    private final String field;
+    private final transient TurnView running;
+    private final Long retryAfter;
+
+    private ChatException(Kind kind, String field, String message, TurnView running, Long retryAfter) {
+        super(message, null, false, false);
+        this.kind = kind;
+        this.field = field;
+        this.running = running;
+        this.retryAfter = retryAfter;
+    }
+
+    public static ChatException invalid(String field, String reason) {
+        return new ChatException(Kind.INVALID, field, reason, null, null);
+    }
+
+    public static ChatException notFound(String what) {
+        return new ChatException(Kind.NOT_FOUND, null, what, null, null);
+    }
+
+    /** @param retryAfter seconds, where the running turn's replica is being replaced; else null */
+    public static ChatException turnRunning(TurnView running, String message, Long retryAfter) {
+        return new ChatException(Kind.TURN_RUNNING, null, message, running, retryAfter);
+    }
+
+    public static ChatException keyReused() {
+        return new ChatException(Kind.KEY_REUSED, "Idempotency-Key",
+                "This key was used for another command. Use a new key for a new command.", null, null);
+    }
+
+    public static ChatException unavailable(String message, long retryAfter) {
+        return new ChatException(Kind.UNAVAILABLE, null, message, null, retryAfter);
+    }
+
+    public Kind kind() {
+        return kind;
+    }
+
+    /** The path of the field that is wrong, or null. */
+    public String field() {
+        return field;
+    }
+
+    /** The turns that stand in the way: one or none. */
+    public List<TurnView> running() {
+        return running == null ? List.of() : List.of(running);
+    }
+
+    /** Seconds, or null. */
+    public Long retryAfter() {
+        return retryAfter;
+    }
+}

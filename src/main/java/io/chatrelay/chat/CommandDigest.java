@@ -1,0 +1,34 @@
+package io.chatrelay.chat;
+
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.TreeMap;
+
+/** SHA-256 of a command as it is meant: two requests that ask for the same have the same, however they were written. */
+final class CommandDigest {
+
+    private CommandDigest() {}
+
+    static byte[] of(SendCommand command) {
+        JsonText out = new JsonText(512).ascii('[').string(command.conversationId()).ascii(',').string(command.model())
+                .ascii(',').string(command.messageId()).ascii(',').string(command.endUser());
+        command.before().forEach(said -> said(out, said));
+        out.ascii(",\"asked\"");
+        command.asked().forEach(said -> said(out, said));
+        new TreeMap<>(command.parameters())
+                .forEach((name, value) -> out.ascii(',').string(name).ascii(',').string(value.text()));
+        return sha256(out.ascii(']').toBytes());
+    }
+
+    private static void said(JsonText out, Question.Said said) {
+        out.ascii(',').string(said.role().wireName()).ascii(',').string(Parts.write(said.parts()));
+    }
+
+    private static byte[] sha256(byte[] bytes) {
+        try {
+            return MessageDigest.getInstance("SHA-256").digest(bytes);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
+    }
+}

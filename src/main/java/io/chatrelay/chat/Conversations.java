@@ -1,0 +1,129 @@
+package io.chatrelay.chat;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.Executor;
+
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.transaction.Transactional;
+
+import org.hibernate.Session;
+
+import io.chatrelay.journal.Entry;
+import io.chatrelay.journal.Journal;
+import io.smallrye.mutiny.Multi;
+
+/** What may be seen and changed of a tenant's conversations. What is another tenant's is not found. */
+@ApplicationScoped
+public class Conversations {
+
+    private static final String MISSING = "There is no such conversation.";
+
+    private final Conversation.Repository conversations;
+    private final Message.Repository messages;
+    private final TurnRow.Repository turns;
+    private final Journal<ChatEvent> journal;
+
+    Conversations(Conversation.Repository conversations, Message.Repository messages, TurnRow.Repository turns,
+            Journal<ChatEvent> journal) {
+        this.conversations = conversations;
+        this.messages = messages;
+        this.turns = turns;
+        this.journal = journal;
+    }
+
+    /** A page of the tenant's conversations, newest first, after the one with that cursor. */
+    @Transactional
+    public List<ConversationView> list(String tenant, UUID after, int limit) {
+        return conversations.page(tenant, after, limit).stream().map(conversation -> view(conversation, null)).toList();
+    }
+
+    @Transactional
+    public ConversationView get(String tenant, String id) {
+        Conversation conversation = find(tenant, id);
+        return view(conversation, turns.running(conversation.id).map(turn -> turn.view(id)).orElse(null));
+    }
+
+    /** A page of its messages, newest first, before a place. A running turn's answer is not among them yet. */
+    @Transactional
+    public List<MessageView> messages(String tenant, String id, int beforePosition, int limit) {
+        return messages.page(find(tenant, id).id, beforePosition, limit).stream()
+                .map(message -> new MessageView(message.externalId == null ? message.id.toString() : message.externalId,
+                        message.position, message.role, new RawJson(message.parts), message.turnId, message.model,
+                        message.finishReason, message.usage == null ? null : new RawJson(message.usage), message.createdAt))
+                .toList();
+    }
+
+    /** Changes what is given; null leaves a thing as it is. */
+    @Transactional
+    public ConversationView change(String tenant, String id, Optional<String> title, RawJson properties) {
+        Conversation conversation = conversations.locked(tenant, id).orElseThrow(() -> ChatException.notFound(MISSING));
+        if (title != null) {
+            conversation.title = title.map(Jsonb::clean).orElse(null);
+        }
+        if (properties != null) {
+            conversation.properties = Jsonb.clean(properties).text();
+        }
+        conversation.updatedAt = Instant.now();
+        return view(conversation, turns.running(conversation.id).map(turn -> turn.view(id)).orElse(null));
+    }
+
+    /** Erases it with its messages, turns and events. Refused while a turn runs. */
+    @Transactional
+    public void delete(String tenant, String id) {
+        Conversation conversation = conversations.locked(tenant, id).orElseThrow(() -> ChatException.notFound(MISSING));
+        turns.running(conversation.id).ifPresent(turn -> {
+            throw ChatException.turnRunning(turn.view(id),
+                    "The turn %s is running in this conversation. Delete it after the turn's end.".formatted(turn.id), null);
+        });
+        UUID[] all = turns.find("conversationId", conversation.id).stream().map(turn -> turn.id).toArray(UUID[]::new);
+        turns.getEntityManager().unwrap(Session.class).doWork(connection -> Journal.erase(connection, all));
+        conversations.delete(conversation);
+    }
+
+    /** The turn that runs in a conversation. */
+    @Transactional
+    public Optional<Turn> running(String tenant, String id) {
+        return turns.running(find(tenant, id).id).map(turn -> turn.turn(id));
+    }
+
+    /**
+     * What a reader that names its position may still read: the running turn, or the newest, if there is more of it.
+     *
+     * @param turnId names another turn of the conversation, or null
+     */
+    @Transactional
+    public Optional<Turn> readable(String tenant, String id, UUID turnId, long after) {
+        Conversation conversation = find(tenant, id);
+        Optional<TurnRow> turn = turnId == null ? turns.latest(conversation.id)
+                : Optional.of(turns.findByIdOptional(turnId).filter(row -> row.conversationId.equals(conversation.id))
+                        .orElseThrow(() -> ChatException.notFound("There is no such turn in this conversation.")));
+        return turn.filter(row -> row.running() || row.lastEvent > after).map(row -> row.turn(id));
+    }
+
+    /** A turn of the tenant as it stands. */
+    @Transactional
+    public TurnView turn(Turn turn) {
+        return turns.findById(turn.id()).view(turn.conversationId());
+    }
+
+    /**
+     * The committed events of a turn after a number, live until its end. Holds no connection, no thread and no transaction
+     * between items; items are delivered by the executor, one after another.
+     */
+    public Multi<List<Entry<ChatEvent>>> follow(Turn turn, long after, Executor executor) {
+        return journal.read(turn.id(), after, executor);
+    }
+
+    private Conversation find(String tenant, String id) {
+        return conversations.of(tenant, id).orElseThrow(() -> ChatException.notFound(MISSING));
+    }
+
+    private static ConversationView view(Conversation conversation, TurnView running) {
+        return new ConversationView(conversation.externalId, conversation.id, conversation.title,
+                new RawJson(conversation.properties), conversation.upstream, conversation.endUser, conversation.createdAt,
+                conversation.updatedAt, running);
+    }
+}

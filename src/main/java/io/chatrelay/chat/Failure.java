@@ -1,0 +1,57 @@
+package io.chatrelay.chat;
+
+import java.util.Locale;
+
+/**
+ * Why a turn did not complete.
+ *
+ * @param code       the machine's word
+ * @param message    one sentence for the caller that says what to do, without secrets and without content
+ * @param retryAfter seconds after which a repeat may succeed, or null
+ */
+public record Failure(Code code, String message, Long retryAfter) {
+
+    /** Kinds of failure. A caller's status follows from it as long as none has been sent. */
+    public enum Code {
+        /** Inkeep refused our key. */
+        UPSTREAM_UNAUTHORIZED,
+        UPSTREAM_RATE_LIMITED,
+        /** Inkeep refused the request as it stands. */
+        UPSTREAM_REFUSED,
+        CONTEXT_LENGTH_EXCEEDED,
+        /** No connection, a 5xx, or no answer that could be understood, before the first event. */
+        UPSTREAM_UNAVAILABLE,
+        /** Nothing came within the configured time. */
+        UPSTREAM_TIMEOUT,
+        /** The stream ended, or broke, before the answer was finished. */
+        UPSTREAM_CUT,
+        /** Inkeep said, inside its stream, that it failed. */
+        UPSTREAM_ERROR,
+        /** What came was not what the protocol says. */
+        UPSTREAM_PROTOCOL,
+        /** An event, or the turn, was larger than configured. */
+        TURN_TOO_LARGE,
+        /** The turn ran longer than configured. */
+        TURN_TOO_LONG,
+        /** The run waits for an approval that cannot be given to it. */
+        APPROVAL_UNAVAILABLE,
+        /** The database refused what was to be stored. */
+        STORAGE_REFUSED,
+        /** The replica that ran the turn is gone. */
+        REPLICA_LOST,
+        /** A defect of this service. */
+        INTERNAL_ERROR;
+
+        public String wireName() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+
+        public static Code of(String wireName) {
+            return valueOf(wireName.toUpperCase(Locale.ROOT));
+        }
+    }
+
+    public static Failure of(Code code, String message) {
+        return new Failure(code, message, null);
+    }
+}

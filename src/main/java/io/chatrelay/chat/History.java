@@ -1,0 +1,37 @@
+package io.chatrelay.chat;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+
+import jakarta.enterprise.context.ApplicationScoped;
+
+/** What an upstream without memory is told of what was said before: the newest that fit, and every system message. */
+@ApplicationScoped
+class History {
+
+    private final Message.Repository messages;
+    private final HistoryConfig config;
+
+    History(Message.Repository messages, HistoryConfig config) {
+        this.messages = messages;
+        this.config = config;
+    }
+
+    /** The conversation's messages before the ones that are being sent, oldest first, within the budget. */
+    List<Question.Said> before(Conversation conversation) {
+        List<Message> window = new ArrayList<>();
+        long bytes = 0;
+        for (Message message : messages.page(conversation.id, Integer.MAX_VALUE, config.maxMessages())) {
+            bytes += message.parts.length();
+            if (bytes > config.maxBytes().asLongValue()) {
+                break;
+            }
+            window.add(message);
+        }
+        return Stream.concat(messages.system(conversation.id).stream().filter(system -> !window.contains(system)),
+                window.stream()).sorted(Comparator.comparingInt(message -> message.position))
+                .map(message -> new Question.Said(Role.of(message.role), Parts.read(message.parts))).toList();
+    }
+}

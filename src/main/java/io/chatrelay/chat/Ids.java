@@ -1,0 +1,25 @@
+package io.chatrelay.chat;
+
+import java.security.SecureRandom;
+import java.util.UUID;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** Ids that sort by the time they were made. */
+public final class Ids {
+
+    private static final SecureRandom RANDOM = new SecureRandom();
+    private static final AtomicLong LAST = new AtomicLong();
+
+    private Ids() {}
+
+    /**
+     * A UUIDv7 (RFC 9562, 5.7), greater than every one made before by this process: the 12 bits after the milliseconds count
+     * within one (method 1), and run on into the next when they are used up.
+     */
+    public static UUID next() {
+        long tick = LAST.updateAndGet(last -> Math.max(last + 1, System.currentTimeMillis() << 12));
+        long high = tick >>> 12 << 16 | 0x7000L | tick & 0xfffL;
+        long low = RANDOM.nextLong() & 0x3fffffffffffffffL | 0x8000000000000000L;
+        return new UUID(high, low);
+    }
+}

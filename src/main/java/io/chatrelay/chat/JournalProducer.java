@@ -1,0 +1,28 @@
+package io.chatrelay.chat;
+
+import java.util.concurrent.ExecutorService;
+
+import javax.sql.DataSource;
+
+import jakarta.enterprise.context.Dependent;
+import jakarta.enterprise.inject.Produces;
+import jakarta.inject.Singleton;
+
+import io.chatrelay.journal.FeedConfig;
+import io.chatrelay.journal.Journal;
+import io.chatrelay.journal.JournalConfig;
+import io.chatrelay.journal.LeaseConfig;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.virtual.threads.VirtualThreads;
+
+/** The journal of chat events: the journal itself does not know what it keeps. */
+@Dependent
+class JournalProducer {
+
+    @Produces
+    @Singleton
+    Journal<ChatEvent> journal(DataSource database, JournalConfig config, LeaseConfig lease, FeedConfig feed,
+            @VirtualThreads ExecutorService virtualThreads, MeterRegistry metrics) {
+        return new Journal<>(database, new ChatEventCodec(), config, lease, feed, virtualThreads, metrics);
+    }
+}

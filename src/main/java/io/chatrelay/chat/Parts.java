@@ -1,0 +1,125 @@
+package io.chatrelay.chat;
+
+import java.io.IOException;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+
+/** A message's parts as the JSON that is stored, and that a history gives to {@code useChat}; and back. */
+final class Parts {
+
+    private static final JsonFactory JSON = new JsonFactory();
+
+    private Parts() {}
+
+    static String write(List<Part> parts) {
+        JsonText out = new JsonText(256).ascii('[');
+        String separator = "";
+        for (Part part : parts) {
+            out.ascii(separator);
+            separator = ",";
+            switch (part) {
+                case Part.Text(var text) -> out.ascii("{\"type\":\"text\",\"text\":").string(Jsonb.clean(text)).ascii('}');
+                case Part.File(var mediaType, var url, var filename) -> {
+                    out.ascii("{\"type\":\"file\",\"mediaType\":").string(Jsonb.clean(mediaType)).ascii(",\"url\":")
+                            .string(Jsonb.clean(url));
+                    optional(out, "filename", filename);
+                    out.ascii('}');
+                }
+                case Part.ToolCall call -> call(out, call);
+                case Part.ToolResult(var callId, var content) ->
+                        out.ascii("{\"type\":\"tool-result\",\"toolCallId\":").string(Jsonb.clean(callId))
+                                .ascii(",\"content\":")
+                                .string(Jsonb.clean(content)).ascii('}');
+                case Part.Data(var type, var id, var data) -> {
+                    out.ascii("{\"type\":").string(Jsonb.clean(type));
+                    optional(out, "id", id);
+                    out.ascii(",\"data\":").raw(Jsonb.clean(data)).ascii('}');
+                }
+            }
+        }
+        return out.ascii(']').toString();
+    }
+
+    private static void call(JsonText out, Part.ToolCall call) {
+        out.ascii("{\"type\":").string("tool-" + Jsonb.clean(call.toolName())).ascii(",\"toolCallId\":")
+                .string(Jsonb.clean(call.callId())).ascii(",\"state\":\"")
+                .ascii(call.output() == null ? "input-available" : "output-available").ascii("\",\"input\":")
+                .raw(Jsonb.clean(call.input()));
+        if (call.output() != null) {
+            out.ascii(",\"output\":").raw(Jsonb.clean(call.output()));
+        }
+        out.ascii('}');
+    }
+
+    static void optional(JsonText out, String name, String value) {
+        if (value != null) {
+            out.ascii(",\"").ascii(name).ascii("\":").string(Jsonb.clean(value));
+        }
+    }
+
+    /** What an upstream without memory is told of a stored message: text, files, calls and their results. */
+    static List<Part> read(String json) {
+        List<Part> parts = new ArrayList<>();
+        try (JsonParser parser = JSON.createParser(json)) {
+            parser.nextToken();
+            while (parser.nextToken() == JsonToken.START_OBJECT) {
+                Part part = part(members(parser));
+                if (part != null) {
+                    parts.add(part);
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("a stored message cannot be read", e);
+        }
+        return parts;
+    }
+
+    private static Part part(Map<String, RawJson> m) {
+        String type = string(m, "type");
+        return switch (type) {
+            case "text" -> new Part.Text(string(m, "text"));
+            case "file" -> new Part.File(string(m, "mediaType"), string(m, "url"), string(m, "filename"));
+            case "tool-result" -> new Part.ToolResult(string(m, "toolCallId"), string(m, "content"));
+            default -> type.startsWith("tool-")
+                    ? new Part.ToolCall(string(m, "toolCallId"), type.substring("tool-".length()),
+                            m.getOrDefault("input", RawJson.EMPTY_OBJECT), m.get("output"))
+                    : null;
+        };
+    }
+
+    /** The members of the object at the parser, each as its JSON text. */
+    private static Map<String, RawJson> members(JsonParser parser) throws IOException {
+        Map<String, RawJson> members = new HashMap<>();
+        while (parser.nextToken() == JsonToken.FIELD_NAME) {
+            String name = parser.currentName();
+            parser.nextToken();
+            StringWriter text = new StringWriter();
+            try (JsonGenerator copy = JSON.createGenerator(text)) {
+                copy.copyCurrentStructure(parser);
+            }
+            members.put(name, new RawJson(text.toString()));
+        }
+        return members;
+    }
+
+    private static String string(Map<String, RawJson> members, String name) {
+        RawJson value = members.get(name);
+        if (value == null) {
+            return null;
+        }
+        try (JsonParser parser = JSON.createParser(value.text())) {
+            return parser.nextToken() == JsonToken.VALUE_NULL ? null : parser.getText();
+        } catch (IOException e) {
+            throw new UncheckedIOException("a stored message cannot be read", e);
+        }
+    }
+}

@@ -1,0 +1,22 @@
+package io.chatrelay.chat;
+
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+
+/**
+ * What an upstream is asked.
+ *
+ * @param turn       whose answer it will be
+ * @param messageId  our id of the new message: an upstream that knows it already has accepted it
+ * @param asked      the new messages, in order
+ * @param history    what was said before and fits into the configured budget, for an upstream without memory
+ * @param parameters request fields by name, as they came
+ * @param headers    HTTP headers of the caller's request by lower-case name; an upstream passes on what its list allows
+ */
+public record Question(Turn turn, UUID messageId, List<Said> asked, List<Said> history, Map<String, RawJson> parameters,
+        Map<String, String> headers) {
+
+    /** A message as an upstream is told it. */
+    public record Said(Role role, List<Part> parts) {}
+}

@@ -1,0 +1,162 @@
+package io.chatrelay.chat;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+
+import javax.sql.DataSource;
+
+import jakarta.annotation.Priority;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+
+import org.jboss.logging.Logger;
+
+import io.chatrelay.chat.ChatEvent.Ended;
+import io.chatrelay.journal.Journal;
+import io.chatrelay.journal.TurnLog;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.arc.Unremovable;
+import io.quarkus.narayana.jta.QuarkusTransaction;
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.runtime.StartupEvent;
+import io.quarkus.virtual.threads.VirtualThreads;
+
+/** Runs the turns that this replica owns: starts them, keeps their time, ends those whose replica is gone. */
+@ApplicationScoped
+@Unremovable
+class Runner {
+
+    private static final Logger LOG = Logger.getLogger(Runner.class);
+    private static final long TICK_MILLIS = 250;
+
+    private final Journal<ChatEvent> journal;
+    private final TurnConfig config;
+    private final DataSource database;
+    private final ExecutorService virtualThreads;
+    private final TurnRow.Repository turns;
+    private final Conversation.Repository conversations;
+    private final MeterRegistry metrics;
+    private final Map<UUID, RunningTurn> running = new ConcurrentHashMap<>();
+    private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().daemon().name("chat-relay-turn-clock").factory());
+
+    Runner(Journal<ChatEvent> journal, TurnConfig config, DataSource database, @VirtualThreads ExecutorService virtualThreads,
+            TurnRow.Repository turns, Conversation.Repository conversations, MeterRegistry metrics) {
+        this.journal = journal;
+        this.config = config;
+        this.database = database;
+        this.virtualThreads = virtualThreads;
+        this.turns = turns;
+        this.conversations = conversations;
+        this.metrics = metrics;
+    }
+
+    void start(@Observes @Priority(100) StartupEvent event) throws SQLException {
+        journal.start((turn, last) -> virtualThreads.execute(() -> takeOver(turn, last)));
+        clock.scheduleWithFixedDelay(this::tick, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
+    }
+
+    void stop(@Observes ShutdownEvent event) {
+        clock.shutdownNow();
+        journal.stop();
+    }
+
+    /** Begins to read the upstream's answer; from here on the turn depends on nobody's connection. */
+    void run(Question question, Upstream upstream) {
+        Turn turn = question.turn();
+        RunningTurn begun = new RunningTurn(turn, new Transcript(), config, System.nanoTime(), this);
+        begun.writesTo(journal.open(turn.id(), 0, begun));
+        running.put(turn.id(), begun);
+        LOG.infof("turn %s begins: upstream=%s", turn.id(), turn.upstream());
+        upstream.answer(question).subscribe().withSubscriber(begun);
+    }
+
+    void over(RunningTurn turn) {
+        running.remove(turn.turn().id());
+    }
+
+    void ended(Turn turn, Ended ended) {
+        LOG.infof("turn %s ended: outcome=%s reason=%s code=%s", turn.id(), ended.outcome().wireName(),
+                ended.finishReason() == null ? "-" : ended.finishReason().wireName(),
+                ended.failure() == null ? "-" : ended.failure().code().wireName());
+        metrics.counter("chat.relay.turns", "outcome", ended.outcome().wireName(), "code",
+                ended.failure() == null ? "none" : ended.failure().code().wireName(), "upstream", turn.upstream()).increment();
+    }
+
+    /**
+     * Ends a turn from what is stored of it, for it alone is true.
+     *
+     * @param refusals how often the database has refused this turn: from the second on the message is left out, for the
+     *        turn has to end
+     */
+    void endAsStored(Turn turn, TurnLog<ChatEvent> log, Ended ended, int refusals) {
+        if (refusals > 3) {
+            LOG.errorf("turn %s cannot be ended: the database refuses its end", turn.id());
+            return;
+        }
+        virtualThreads.execute(() -> {
+            Transcript transcript = stored(turn.id());
+            log.reopen();
+            log.append(transcript.closing(ended), new TurnEnd(turn, ended, transcript.started(),
+                    refusals < 2 && transcript.hasContent() ? transcript.parts() : null));
+            ended(turn, ended);
+        });
+    }
+
+    private void takeOver(UUID id, long lastNumber) {
+        Turn turn = QuarkusTransaction.requiringNew().call(() -> {
+            TurnRow row = turns.findById(id);
+            return row == null ? null : row.turn(conversations.findById(row.conversationId).externalId);
+        });
+        if (turn == null) {
+            return;
+        }
+        LOG.infof("turn %s is taken over after event %d", id, lastNumber);
+        RunningTurn orphan = new RunningTurn(turn, stored(id), config, System.nanoTime(), this);
+        orphan.writesTo(journal.open(id, lastNumber, orphan));
+        orphan.stop(new Ended(Outcome.INTERRUPTED, null, null, Failure.of(Failure.Code.REPLICA_LOST,
+                "The process that ran this turn is gone; what came before is kept. Send the message again.")));
+    }
+
+    /** The fold of what is stored, tried again until the database answers: an owned turn has to end. */
+    private Transcript stored(UUID turn) {
+        while (true) {
+            Transcript transcript = new Transcript();
+            try (Connection connection = database.getConnection()) {
+                journal.replay(connection, turn, transcript::apply);
+                return transcript;
+            } catch (SQLException e) {
+                LOG.warnf("turn %s waits for the database to be ended", turn);
+                pause();
+            }
+        }
+    }
+
+    private static void pause() {
+        try {
+            Thread.sleep(500);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("stopping", e);
+        }
+    }
+
+    private void tick() {
+        long now = System.nanoTime();
+        for (RunningTurn turn : List.copyOf(running.values())) {
+            try {
+                turn.tick(now);
+            } catch (RuntimeException e) {
+                LOG.errorf(e, "turn %s could not be ticked", turn.turn().id());
+            }
+        }
+    }
+}

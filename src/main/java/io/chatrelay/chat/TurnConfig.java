@@ -1,0 +1,38 @@
+package io.chatrelay.chat;
+
+import java.time.Duration;
+
+import io.quarkus.runtime.configuration.MemorySize;
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+
+/** How long a turn may take, and how large it may become. */
+@ConfigMapping(prefix = "chat-relay.turn")
+public interface TurnConfig {
+
+    /** From the request to Inkeep's first event, retries included. A slow agent needs seconds, a broken one has minutes. */
+    @WithDefault("60s")
+    Duration firstEventTimeout();
+
+    /**
+     * Nothing at all between two events. A model that hangs is tried again by Inkeep after 270 s, and an approval waits
+     * for minutes without a byte, so less than five minutes ends turns that would have gone on.
+     */
+    @WithDefault("10m")
+    Duration silenceTimeout();
+
+    /** The whole turn. It bounds what a stream that never stops costs. */
+    @WithDefault("1h")
+    Duration maxDuration();
+
+    /** Bytes of one turn's events. The assistant's message is folded from them in memory, once per running turn. */
+    @WithDefault("8M")
+    MemorySize maxSize();
+
+    /**
+     * How long a repeat without a key, as the OpenAI SDK sends it after a lost connection, is recognised by its content.
+     * Longer takes more deliberate repeats for retries.
+     */
+    @WithDefault("5m")
+    Duration retryWindow();
+}

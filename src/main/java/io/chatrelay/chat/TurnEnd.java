@@ -1,0 +1,89 @@
+package io.chatrelay.chat;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.sql.Types;
+
+import io.chatrelay.chat.ChatEvent.Ended;
+import io.chatrelay.journal.Rider;
+
+/**
+ * What becomes true together with a turn's last event: its state, the assistant's message, and that the conversation moved.
+ * A turn that ended before Inkeep's first event gives its idempotency key back, and its message is no longer part of the
+ * conversation: nothing was acknowledged, and the caller will send it again.
+ *
+ * @param parts the message's parts, or null where nothing is to be kept
+ */
+record TurnEnd(Turn turn, Ended ended, boolean started, String parts) implements Rider {
+
+    private static final String END = """
+            update turn set state = ?, finish_reason = ?, error_code = ?, error_message = ?,
+                   last_event = (select last from turn_event where turn_id = turn.id order by first desc limit 1),
+                   idempotency_key = case when ? then idempotency_key end,
+                   command_digest = case when ? then command_digest end,
+                   ended_at = clock_timestamp()
+            where id = ? and state in ('running', 'awaiting_approval')""";
+
+    private static final String MESSAGE = """
+            insert into message (id, conversation_id, turn_id, position, external_id, role, parts, model, finish_reason, usage,
+                                 created_at)
+            select t.message_id, t.conversation_id, t.id, t.message_position, t.message_id::text, 'assistant', ?::jsonb, t.model,
+                   ?, ?::jsonb, clock_timestamp()
+            from turn t where t.id = ?
+            on conflict do nothing""";
+
+    @Override
+    public void ride(Connection connection) throws SQLException {
+        if (parts != null) {
+            message(connection);
+        }
+        end(connection);
+        update(connection, started ? "update conversation set updated_at = clock_timestamp() where id = ?"
+                : "update message set superseded_by = ? where turn_id = ? and superseded_by is null");
+    }
+
+    private void end(Connection connection) throws SQLException {
+        try (PreparedStatement update = connection.prepareStatement(END)) {
+            update.setString(1, ended.outcome().wireName());
+            update.setString(2, reason());
+            update.setString(3, ended.failure() == null ? null : ended.failure().code().wireName());
+            update.setString(4, ended.failure() == null ? null : Jsonb.clean(ended.failure().message()));
+            update.setBoolean(5, started);
+            update.setBoolean(6, started);
+            update.setObject(7, turn.id());
+            update.executeUpdate();
+        }
+    }
+
+    private void message(Connection connection) throws SQLException {
+        try (PreparedStatement insert = connection.prepareStatement(MESSAGE)) {
+            insert.setString(1, parts);
+            insert.setString(2, reason());
+            if (ended.usage() == null) {
+                insert.setNull(3, Types.VARCHAR);
+            } else {
+                insert.setString(3, "{\"promptTokens\":%d,\"completionTokens\":%d,\"totalTokens\":%d}".formatted(
+                        ended.usage().promptTokens(), ended.usage().completionTokens(), ended.usage().totalTokens()));
+            }
+            insert.setObject(4, turn.id());
+            insert.executeUpdate();
+        }
+    }
+
+    private void update(Connection connection, String sql) throws SQLException {
+        try (PreparedStatement update = connection.prepareStatement(sql)) {
+            if (started) {
+                update.setObject(1, turn.conversation());
+            } else {
+                update.setObject(1, turn.id());
+                update.setObject(2, turn.id());
+            }
+            update.executeUpdate();
+        }
+    }
+
+    private String reason() {
+        return ended.finishReason() == null ? null : ended.finishReason().wireName();
+    }
+}

@@ -1,0 +1,121 @@
+package io.chatrelay.chat;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.persistence.Column;
+import jakarta.persistence.Entity;
+import jakarta.persistence.Id;
+import jakarta.persistence.Table;
+
+import io.quarkus.hibernate.orm.panache.PanacheRepositoryBase;
+
+/**
+ * A turn as it is stored. Written once when it begins; what changes later changes by compare-and-set SQL in the journal's
+ * transactions, so no column is updatable here: Hibernate writes all columns back.
+ */
+@Entity
+@Table(name = "turn")
+class TurnRow {
+
+    @Id
+    UUID id;
+
+    @Column(updatable = false)
+    String tenant;
+
+    @Column(name = "conversation_id", updatable = false)
+    UUID conversationId;
+
+    @Column(updatable = false)
+    String state;
+
+    @Column(updatable = false)
+    UUID owner;
+
+    @Column(updatable = false)
+    String upstream;
+
+    @Column(updatable = false)
+    String model;
+
+    @Column(name = "message_id", updatable = false)
+    UUID messageId;
+
+    @Column(name = "message_position", updatable = false)
+    int messagePosition;
+
+    @Column(updatable = false)
+    String caller;
+
+    @Column(name = "idempotency_key", updatable = false)
+    String idempotencyKey;
+
+    @Column(name = "command_digest", updatable = false)
+    byte[] commandDigest;
+
+    @Column(name = "finish_reason", updatable = false)
+    String finishReason;
+
+    @Column(name = "last_event", updatable = false)
+    long lastEvent;
+
+    @Column(name = "started_at", updatable = false)
+    Instant startedAt;
+
+    @Column(name = "ended_at", updatable = false)
+    Instant endedAt;
+
+    boolean running() {
+        return endedAt == null;
+    }
+
+    Turn turn(String conversationExternalId) {
+        return new Turn(id, tenant, caller, conversationId, conversationExternalId, upstream, model, messageId, startedAt);
+    }
+
+    TurnView view(String conversationExternalId) {
+        return new TurnView(id, conversationExternalId, state, running() ? null : state, finishReason, lastEvent, startedAt,
+                endedAt);
+    }
+
+    @ApplicationScoped
+    static class Repository implements PanacheRepositoryBase<TurnRow, UUID> {
+
+        Optional<TurnRow> running(UUID conversation) {
+            return find("conversationId = ?1 and state in ('running', 'awaiting_approval')", conversation)
+                    .firstResultOptional();
+        }
+
+        Optional<TurnRow> latest(UUID conversation) {
+            return find("conversationId = ?1 order by id desc", conversation).page(0, 1).firstResultOptional();
+        }
+
+        Optional<TurnRow> byKey(String tenant, String caller, String key) {
+            return find("tenant = ?1 and caller = ?2 and idempotencyKey = ?3", tenant, caller, key).firstResultOptional();
+        }
+
+        Optional<TurnRow> byDigest(String tenant, String caller, byte[] digest, Instant since) {
+            return find("tenant = ?1 and caller = ?2 and commandDigest = ?3 and startedAt > ?4 order by startedAt desc", tenant,
+                    caller, digest, since).page(0, 1).firstResultOptional();
+        }
+
+        /**
+         * Seconds until the turn's replica is replaced, if it has missed a renewal; empty while it is well. By the
+         * database's clock.
+         */
+        Optional<Long> replacedIn(UUID turn, long renewMillis) {
+            @SuppressWarnings("unchecked")
+            List<Number> seconds = getEntityManager().createNativeQuery("""
+                    select greatest(1, ceil(extract(epoch from r.lease_end - clock_timestamp())) + 2)
+                    from turn t join replica r on r.incarnation = t.owner
+                    where t.id = :turn
+                      and (not r.alive or r.renewed_at < clock_timestamp() - :millis * 1.5 * interval '1 millisecond')""")
+                    .setParameter("turn", turn).setParameter("millis", renewMillis).getResultList();
+            return seconds.stream().findFirst().map(Number::longValue);
+        }
+    }
+}

@@ -1,0 +1,15 @@
+package io.chatrelay.chat;
+
+import java.time.Instant;
+import java.util.UUID;
+
+/**
+ * A turn as callers see it.
+ *
+ * @param state        {@code running}, {@code awaiting_approval}, or the outcome
+ * @param outcome      null while it runs
+ * @param finishReason null unless it completed
+ * @param lastEvent    the number of its last event, 0 while it runs
+ */
+public record TurnView(UUID id, String conversationId, String state, String outcome, String finishReason, long lastEvent,
+        Instant startedAt, Instant endedAt) {}

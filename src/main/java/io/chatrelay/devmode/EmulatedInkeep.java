@@ -1,0 +1,57 @@
+package io.chatrelay.devmode;
+
+import java.net.URI;
+import java.util.Map;
+
+import jakarta.annotation.PreDestroy;
+import jakarta.enterprise.context.ApplicationScoped;
+
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+
+import io.chatrelay.inkeep.LocalInkeep;
+import io.chatrelay.inkeep.UpstreamsConfig;
+import io.chatrelay.inkeep.UpstreamsConfig.Kind;
+import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
+import io.quarkus.arc.properties.IfBuildProperty;
+import io.smallrye.config.SmallRyeConfigBuilder;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+
+/** The emulator as the two upstreams {@code agents} and {@code cloud} of a service that has none configured. Not in production. */
+@ApplicationScoped
+@IfBuildProperty(name = "chatrelay-dev.emulator.enabled", stringValue = "true")
+class EmulatedInkeep implements LocalInkeep {
+
+    /** Of its own: it is another server, and shares neither event loops nor metrics with the service. */
+    private final Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(2).setWorkerPoolSize(1));
+    private final int port;
+    private InkeepEmulator emulator;
+
+    EmulatedInkeep(@ConfigProperty(name = "chatrelay-dev.emulator.port", defaultValue = "0") int port) {
+        this.port = port;
+    }
+
+    @Override
+    public Map<String, UpstreamConfig> start() {
+        emulator = new InkeepEmulator(vertx).listen(port);
+        return Map.of("agents", upstream(Kind.AGENTS, emulator.agentsUrl(), "agents"), "cloud",
+                upstream(Kind.CLOUD, emulator.cloudUrl(), "cloud"));
+    }
+
+    /** With every default that a configured upstream has. */
+    private static UpstreamConfig upstream(Kind kind, URI url, String name) {
+        return new SmallRyeConfigBuilder().addDiscoveredConverters().withMapping(UpstreamsConfig.class)
+                .withDefaultValue("chat-relay.upstreams." + name + ".kind", kind.name())
+                .withDefaultValue("chat-relay.upstreams." + name + ".url", url.toString())
+                .withDefaultValue("chat-relay.upstreams." + name + ".api-key", "emulator-key").build()
+                .getConfigMapping(UpstreamsConfig.class).upstreams().get(name);
+    }
+
+    @PreDestroy
+    void stop() {
+        if (emulator != null) {
+            emulator.close();
+        }
+        vertx.close();
+    }
+}

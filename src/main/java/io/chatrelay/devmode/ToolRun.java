@@ -1,0 +1,93 @@
+package io.chatrelay.devmode;
+
+import static io.chatrelay.devmode.Step.pause;
+import static io.chatrelay.devmode.Step.sequence;
+import static io.chatrelay.devmode.Wire.quote;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+import io.chatrelay.devmode.Step.Decision;
+import io.chatrelay.devmode.Step.ToolCall;
+
+/**
+ * A run in which the model calls tools and then repeats what they said: recordings 20a, 21a, 30, 31, 32 and 80a. Where
+ * a decision comes after the model's timeout the tool still runs, and then the run starts over and asks again: 38b.
+ */
+final class ToolRun {
+
+    private static final AtomicInteger CALLS = new AtomicInteger();
+
+    private final AgentsDialect dialect;
+    private final Turn turn;
+    private final List<Tool> tools;
+    private final long timeoutMillis;
+    private final List<String> said = new ArrayList<>();
+    private boolean late;
+
+    ToolRun(AgentsDialect dialect, Turn turn, List<Tool> tools, long timeoutMillis) {
+        this.dialect = dialect;
+        this.turn = turn;
+        this.tools = tools;
+        this.timeoutMillis = timeoutMillis;
+    }
+
+    Stream<Step> steps() {
+        return sequence(dialect.open(), pause(140), attempt());
+    }
+
+    private Stream<Step> attempt() {
+        said.clear();
+        late = false;
+        int number = CALLS.incrementAndGet();
+        List<ToolCall> calls = IntStream.range(0, tools.size())
+                .mapToObj(i -> new ToolCall("call_fake_" + number + "_" + i, tools.get(i))).toList();
+        if (tools.stream().noneMatch(tool -> tool.needsApproval)) {
+            List<Step> results = calls.stream().map(this::runs).toList();
+            return sequence(calls.stream().flatMap(dialect::input), pause(35), results.stream(),
+                    pause(dialect.pace().beforeFirst()), answer());
+        }
+        return sequence(calls.stream().flatMap(this::asked),
+                Stream.of(new Step.Ask(calls, dialect.durable, this::outcome, this::afterwards)));
+    }
+
+    private Stream<Step> asked(ToolCall call) {
+        return sequence(call.id().endsWith("_0") ? Stream.empty() : pause(60),
+                dialect.input(call), Stream.of(dialect.approvalRequest(call)));
+    }
+
+    private Stream<Step> outcome(ToolCall call, Decision decision) {
+        late |= decision.afterMillis() > timeoutMillis;
+        if (decision.approved()) {
+            return sequence(pause(6), Stream.of(runs(call)));
+        }
+        said.add(quote("The user declined to run this tool."
+                + (decision.reason().isEmpty() ? "" : " Reason: " + decision.reason())));
+        return Stream.of(dialect.denied(call));
+    }
+
+    private Step runs(ToolCall call) {
+        said.add(call.tool().said(call.id()));
+        return dialect.output(call);
+    }
+
+    private Stream<Step> afterwards() {
+        return late ? sequence(pause(440), attempt()) : sequence(pause(dialect.pace().beforeFirst()), answer());
+    }
+
+    private Stream<Step> answer() {
+        return sequence(Script.say(dialect, text(), dialect.pace().perWord()), pause(dialect.pace().beforeEnd()),
+                dialect.complete());
+    }
+
+    // A durable run's model was recorded (71c) as taking the framework's own prompt for a second message of the user.
+    private String text() {
+        return dialect.durable
+                ? dialect.ordinaryText(new Turn(turn.key(),
+                        "above contain the information needed to respond to the user.", turn.messages() + 1))
+                : "\n\nTool said: " + String.join(" | ", said);
+    }
+}

@@ -1,0 +1,143 @@
+package io.chatrelay.inkeep;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.util.RawValue;
+
+import io.chatrelay.chat.ChatEvent;
+import io.chatrelay.chat.Part;
+import io.chatrelay.chat.Question;
+import io.chatrelay.chat.Question.Said;
+import io.chatrelay.chat.RawJson;
+import io.chatrelay.chat.Role;
+import io.chatrelay.chat.Upstream;
+import io.chatrelay.inkeep.UpstreamsConfig.ExecutionMode;
+import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
+import io.smallrye.mutiny.Multi;
+import io.vertx.core.buffer.Buffer;
+
+/**
+ * Inkeep Agents, through {@code POST …/api/chat}. It keeps the conversation itself and reads only the last user message, so it
+ * is told that one alone, under our ids: two tenants behind one key never meet in one history, and a message that it has
+ * accepted before is a 409. Old approval parts never go up, for a single one turns the request into an answer.
+ */
+final class AgentsUpstream implements Upstream {
+
+    private static final Set<String> TAKEN = Set.of("max_tokens", "headers", "runConfig", "userProperties", "properties",
+            "tools",
+            "user", "n", "stream_options");
+    private static final Set<String> SENT = Set.of("max_tokens", "headers", "runConfig", "userProperties", "properties",
+            "tools");
+
+    private final String name;
+    private final UpstreamConfig config;
+    private final InkeepClient client;
+    private final PassedHeaders passed;
+
+    AgentsUpstream(String name, UpstreamConfig config, InkeepClient client) {
+        this.name = name;
+        this.config = config;
+        this.client = client;
+        this.passed = new PassedHeaders(config.headers());
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public List<String> models() {
+        return config.models().orElse(List.of());
+    }
+
+    @Override
+    public boolean remembers() {
+        return true;
+    }
+
+    @Override
+    public Optional<Refusal> refuses(List<Said> asked, Map<String, RawJson> parameters) {
+        for (Said said : asked) {
+            if (said.role() != Role.USER) {
+                return Optional.of(new Refusal("messages",
+                        "of the role '%s' cannot be given to the upstream '%s': Inkeep Agents reads the user's message alone"
+                                .formatted(said.role().wireName(), name)));
+            }
+        }
+        if (asked.size() > 1) {
+            return Optional.of(new Refusal("messages",
+                    "can hold one new user message for the upstream '%s': Inkeep Agents reads the last one alone"
+                            .formatted(name)));
+        }
+        for (String parameter : parameters.keySet()) {
+            if (!TAKEN.contains(parameter)) {
+                return Optional.of(new Refusal(parameter,
+                        "cannot be given to the upstream '%s': Inkeep Agents has no such setting, its agent decides"
+                                .formatted(name)));
+            }
+        }
+        RawJson tools = parameters.get("tools");
+        if (tools != null && tools.text().contains("{")) {
+            return Optional
+                    .of(new Refusal("tools", "of the upstream '%s' are given by name, as an array of strings".formatted(name)));
+        }
+        return Optional.empty();
+    }
+
+    @Override
+    public Multi<ChatEvent> answer(Question question) {
+        boolean durable = config.executionMode() == ExecutionMode.DURABLE;
+        return client.post("/api/chat", Buffer.buffer(body(question).toString()), passed.of(question.headers()),
+                head -> new AgentsDecoder(durable || head.getHeader("x-workflow-run-id") != null));
+    }
+
+    private ObjectNode body(Question question) {
+        ObjectNode body = JsonNodeFactory.instance.objectNode();
+        ObjectNode message = body.putArray("messages").addObject();
+        message.put("id", question.messageId().toString()).put("role", "user");
+        List<Part> parts = question.asked().getLast().parts();
+        if (parts.size() == 1 && parts.getFirst() instanceof Part.Text(var text)) {
+            message.put("content", text);
+        } else {
+            message.putNull("content");
+            parts.forEach(part -> part(part, message.withArray("/parts")));
+        }
+        body.put("conversationId", question.turn().conversation().toString()).put("stream", true);
+        if (config.executionMode() == ExecutionMode.DURABLE) {
+            body.put("executionMode", config.executionMode().name().toLowerCase(Locale.ROOT));
+        }
+        question.parameters().forEach((parameter, value) -> {
+            if (SENT.contains(parameter)) {
+                body.putRawValue(parameter, new RawValue(value.text()));
+            }
+        });
+        return body;
+    }
+
+    private static void part(Part part, ArrayNode into) {
+        switch (part) {
+            case Part.Text(var text) -> into.addObject().put("type", "text").put("text", text);
+            case Part.File(var mediaType, var url, var filename) -> {
+                if (mediaType.startsWith("image/")) {
+                    into.addObject().put("type", "image").put("text", url);
+                } else {
+                    ObjectNode file = into.addObject().put("type", "file").put("url", url).put("mediaType", mediaType);
+                    if (filename != null) {
+                        file.put("filename", filename);
+                    }
+                }
+            }
+            case Part.Data(var type, _, var data) ->
+                    into.addObject().put("type", type).putRawValue("data", new RawValue(data.text()));
+            case Part.ToolCall _,Part.ToolResult _ -> throw new IllegalStateException("refused before");
+        }
+    }
+}

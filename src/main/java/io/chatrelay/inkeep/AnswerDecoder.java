@@ -1,0 +1,25 @@
+package io.chatrelay.inkeep;
+
+import java.util.List;
+
+import io.chatrelay.chat.ChatEvent;
+
+/**
+ * Translates the frames of one answer into chat events. It is a pure function of the frames: read again from its start
+ * through a fresh decoder, the same answer gives the same events.
+ */
+interface AnswerDecoder {
+
+    /**
+     * Takes the data of the next frame.
+     *
+     * @param out gets the events; after an {@link ChatEvent.Ended} nothing is decoded any more
+     */
+    void decode(String data, List<ChatEvent> out);
+
+    /** The body ended properly. Gives the end, if it has not come. */
+    void ended(List<ChatEvent> out);
+
+    /** The connection broke. Gives the end, if it has not come. */
+    void broken(List<ChatEvent> out);
+}

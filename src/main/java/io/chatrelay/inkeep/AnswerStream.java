@@ -1,0 +1,272 @@
+package io.chatrelay.inkeep;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Flow;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import java.util.function.Function;
+
+import io.chatrelay.chat.ChatEvent;
+import io.chatrelay.chat.ChatEvent.Ended;
+import io.chatrelay.chat.Failure;
+import io.chatrelay.chat.Outcome;
+import io.vertx.core.Context;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClient;
+import io.vertx.core.http.HttpClientRequest;
+import io.vertx.core.http.HttpClientResponse;
+import io.vertx.core.http.RequestOptions;
+
+/**
+ * One answer of an upstream as a stream of chat events.
+ *
+ * <pre>
+ * trying ── 200, event stream ──▶ reading ── [DONE], cut, too large ──▶ over
+ *   ▲  └── 429, 502 … 504, refused connection, tries left ──▶ waiting ──┐
+ *   └──────────────────────────────────────────────────────────────────┘
+ *   └── every other answer ──▶ a lone Ended ──▶ over
+ * </pre>
+ *
+ * The connection is read by demand: with nothing requested it is paused, and TCP pushes back to Inkeep. Everything happens
+ * on one event loop context, so there are no locks; requests and cancellation from other threads are sent there.
+ */
+final class AnswerStream implements Flow.Subscription {
+
+    /** What is asked, how often and how it is read. */
+    record Plan(RequestOptions request, Buffer body, Function<HttpClientResponse, AnswerDecoder> decoder, int maxFrame,
+            int retries, Duration retryBackoff, Duration maxRetryAfter) {}
+
+    private static final long LINGER_MILLIS = 1000;
+    private static final int LONGEST_REFUSAL = 16 * 1024;
+
+    private final HttpClient client;
+    private final Context context;
+    private final Plan plan;
+    private final Flow.Subscriber<? super ChatEvent> subscriber;
+    private final AtomicLong demand = new AtomicLong();
+    private final ArrayDeque<ChatEvent> ready = new ArrayDeque<>();
+    private final List<ChatEvent> decoded = new ArrayList<>();
+    private int tries;
+    private boolean begun;
+    private boolean draining;
+    private boolean over;
+    private volatile boolean cancelled;
+    private HttpClientRequest request;
+    private HttpClientResponse response;
+    private boolean fetching;
+    private boolean bodyEnded;
+    private boolean completed;
+
+    AnswerStream(HttpClient client, Context context, Plan plan, Flow.Subscriber<? super ChatEvent> subscriber) {
+        this.client = client;
+        this.context = context;
+        this.plan = plan;
+        this.subscriber = subscriber;
+    }
+
+    @Override
+    public void request(long n) {
+        demand.accumulateAndGet(n, (have, more) -> have + more < 0 ? Long.MAX_VALUE : have + more);
+        // Asked for from within onNext, the loop below sees it; from elsewhere it needs the context.
+        if (!draining || Vertx.currentContext() != context) {
+            context.runOnContext(_ -> drain());
+        }
+    }
+
+    @Override
+    public void cancel() {
+        cancelled = true;
+        context.runOnContext(_ -> close());
+    }
+
+    private void drain() {
+        if (draining || cancelled) {
+            return;
+        }
+        draining = true;
+        if (!begun) {
+            begun = true;
+            attempt();
+        }
+        while (!cancelled && demand.get() > 0 && !ready.isEmpty()) {
+            demand.decrementAndGet();
+            ChatEvent event = ready.removeFirst();
+            subscriber.onNext(event);
+            if (event instanceof Ended && !cancelled) {
+                cancelled = true;
+                subscriber.onComplete();
+                close();
+            }
+        }
+        draining = false;
+        if (!cancelled && !over && response != null && ready.isEmpty() && demand.get() > 0 && !fetching) {
+            fetching = true;
+            response.fetch(1);
+        }
+    }
+
+    private void attempt() {
+        tries++;
+        client.request(plan.request()).onComplete(connected -> {
+            if (cancelled) {
+                if (connected.succeeded()) {
+                    connected.result().reset();
+                }
+            } else if (connected.failed()) {
+                again(null, Failure.of(Failure.Code.UPSTREAM_UNAVAILABLE, "No connection to Inkeep could be made."));
+            } else {
+                request = connected.result();
+                request.send(plan.body()).onComplete(answered -> {
+                    if (cancelled) {
+                        close();
+                    } else if (answered.failed()) {
+                        finish(Failure.of(Failure.Code.UPSTREAM_UNAVAILABLE,
+                                "Inkeep closed the connection without an answer."));
+                    } else {
+                        answered(answered.result());
+                    }
+                });
+            }
+        });
+    }
+
+    private void answered(HttpClientResponse head) {
+        String type = head.getHeader("content-type");
+        if (head.statusCode() == 200 && type != null && type.startsWith("text/event-stream")) {
+            read(head);
+            return;
+        }
+        collect(head, body -> {
+            if (head.statusCode() == 200) {
+                WholeAnswer.decode(body, decoded);
+                flush();
+                return;
+            }
+            Long retryAfter = Refusals.retryAfter(head.getHeader("retry-after"), Instant.now());
+            Failure failure = Refusals.of(head.statusCode(), body, retryAfter);
+            if (Refusals.isWorthAnotherTry(head.statusCode())) {
+                again(retryAfter, failure);
+            } else {
+                finish(failure);
+            }
+        });
+    }
+
+    /** A bounded body, whole or as far as it came. */
+    private void collect(HttpClientResponse head, Consumer<String> then) {
+        int limit = head.statusCode() == 200 ? plan.maxFrame() : LONGEST_REFUSAL;
+        Buffer body = Buffer.buffer();
+        boolean[] done = { false };
+        Runnable finish = () -> {
+            if (!done[0] && !cancelled) {
+                done[0] = true;
+                then.accept(body.toString());
+            }
+        };
+        head.handler(chunk -> {
+            if (body.length() + chunk.length() <= limit) {
+                body.appendBuffer(chunk);
+            } else if (!done[0]) {
+                finish.run();
+                request.reset();
+            }
+        }).endHandler(_ -> finish.run()).exceptionHandler(_ -> finish.run());
+    }
+
+    private void again(Long retryAfter, Failure failure) {
+        Duration backoff = plan.retryBackoff().multipliedBy(1L << tries - 1);
+        Duration asked = retryAfter == null ? Duration.ZERO : Duration.ofSeconds(retryAfter);
+        if (tries > plan.retries() || asked.compareTo(plan.maxRetryAfter()) > 0) {
+            finish(failure);
+            return;
+        }
+        long millis = Math.max(1, Math.max(backoff.toMillis(), asked.toMillis()));
+        context.owner().setTimer(millis, _ -> context.runOnContext(_ -> {
+            if (!cancelled) {
+                attempt();
+            }
+        }));
+    }
+
+    private void read(HttpClientResponse head) {
+        response = head;
+        SseDecoder frames = new SseDecoder(plan.maxFrame());
+        AnswerDecoder decoder = plan.decoder().apply(head);
+        head.handler(chunk -> {
+            fetching = false;
+            if (!over && !cancelled) {
+                try {
+                    frames.decode(chunk.getBytes(), data -> decoder.decode(data, decoded));
+                } catch (SseDecoder.TooLarge e) {
+                    decoded.add(Ended.failed(Failure.of(Failure.Code.TURN_TOO_LARGE,
+                            "Inkeep sent an event larger than %d bytes; what came before is kept."
+                                    .formatted(plan.maxFrame()))));
+                }
+                flush();
+            }
+        });
+        head.endHandler(_ -> {
+            bodyEnded = true;
+            decoder.ended(decoded);
+            flush();
+        });
+        head.exceptionHandler(_ -> {
+            bodyEnded = true;
+            decoder.broken(decoded);
+            flush();
+        });
+        head.pause();
+        drain();
+    }
+
+    private void finish(Failure failure) {
+        decoded.add(Ended.failed(failure));
+        flush();
+    }
+
+    private void flush() {
+        for (ChatEvent event : decoded) {
+            if (!over) {
+                ready.addLast(event);
+                if (event instanceof Ended ended) {
+                    over = true;
+                    completed = ended.outcome() == Outcome.COMPLETED && response != null;
+                }
+            }
+        }
+        decoded.clear();
+        drain();
+    }
+
+    /**
+     * Leaves the connection. After a completed answer only the end of its body is missing, and the connection serves the next
+     * turn; after anything else it is closed, which at Cloud also stops the model.
+     */
+    private void close() {
+        cancelled = true;
+        ready.clear();
+        if (request == null || bodyEnded) {
+            return;
+        }
+        HttpClientRequest leaving = request;
+        request = null;
+        if (completed) {
+            response.handler(_ -> {
+                // What follows the end of an answer says nothing.
+            });
+            response.resume();
+            context.owner().setTimer(LINGER_MILLIS, _ -> {
+                if (!bodyEnded) {
+                    leaving.reset();
+                }
+            });
+        } else {
+            leaving.reset();
+        }
+    }
+}

@@ -1,0 +1,173 @@
+package io.chatrelay.inkeep;
+
+import java.util.List;
+import java.util.TreeMap;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+
+import io.chatrelay.chat.ChatEvent;
+import io.chatrelay.chat.ChatEvent.Ended;
+import io.chatrelay.chat.Failure;
+import io.chatrelay.chat.FinishReason;
+import io.chatrelay.chat.JsonText;
+import io.chatrelay.chat.RawJson;
+import io.chatrelay.chat.Usage;
+
+/**
+ * Inkeep Cloud's stream: {@code chat.completion.chunk} after OpenAI. Source: Inkeep Cloud's documentation, and OpenAI's API reference
+ * that it claims.
+ *
+ * <p>It ends with the literal {@code [DONE]}: an end without it is a cut, whatever {@code finish_reason} said; with it, a
+ * missing reason is only unknown. Arguments of calls come in pieces, and calls are whole when the reason comes.
+ */
+final class CloudDecoder implements AnswerDecoder {
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String TEXT = "content";
+
+    private static final class Call {
+        String id;
+        String name;
+        boolean told;
+        final StringBuilder arguments = new StringBuilder();
+    }
+
+    private final Brackets brackets = new Brackets();
+    private final TreeMap<Integer, Call> calls = new TreeMap<>();
+    private String reason;
+    private Usage usage;
+    private boolean over;
+
+    @Override
+    public void decode(String data, List<ChatEvent> out) {
+        if (over) {
+            return;
+        }
+        if (data.equals("[DONE]")) {
+            done(out);
+            return;
+        }
+        try {
+            JsonNode chunk = JSON.readTree(data);
+            if (!chunk.isObject()) {
+                protocol(out);
+            } else if (chunk.hasNonNull("error")) {
+                error(chunk.get("error"), out);
+            } else {
+                chunk(chunk, out);
+            }
+        } catch (JsonProcessingException e) {
+            protocol(out);
+        }
+    }
+
+    private void chunk(JsonNode chunk, List<ChatEvent> out) {
+        brackets.start(chunk.path("id").asText(null), out);
+        JsonNode counted = chunk.path("usage");
+        if (counted.isObject()) {
+            usage = new Usage(counted.path("prompt_tokens").asLong(), counted.path("completion_tokens").asLong(),
+                    counted.path("total_tokens").asLong());
+        }
+        JsonNode choice = chunk.path("choices").path(0);
+        JsonNode delta = choice.has("delta") ? choice.get("delta") : choice.path("message");
+        if (delta.path(TEXT).isTextual() && !delta.get(TEXT).asText().isEmpty()) {
+            brackets.text(TEXT, delta.get(TEXT).asText(), out);
+        }
+        for (JsonNode call : delta.path("tool_calls")) {
+            call(call, out);
+        }
+        delta.properties().forEach(member -> {
+            boolean known = member.getKey().equals("role") || member.getKey().equals(TEXT)
+                    || member.getKey().equals("tool_calls");
+            if (!known && !member.getValue().isNull()) {
+                brackets.data("data-inkeep-" + member.getKey().replace('_', '-'), null,
+                        new RawJson(member.getValue().toString()),
+                        out);
+            }
+        });
+        if (choice.path("finish_reason").isTextual()) {
+            reason = choice.get("finish_reason").asText();
+            whole(out);
+        }
+    }
+
+    private void call(JsonNode piece, List<ChatEvent> out) {
+        Call call = calls.computeIfAbsent(piece.path("index").asInt(calls.size()), _ -> new Call());
+        call.id = piece.path("id").asText(call.id);
+        call.name = piece.path("function").path("name").asText(call.name);
+        if (!call.told && call.name != null) {
+            call.told = true;
+            call.id = call.id == null ? "call-" + calls.size() : call.id;
+            brackets.inputStarted(call.id, call.name, out);
+        }
+        String arguments = piece.path("function").path("arguments").asText("");
+        if (!arguments.isEmpty()) {
+            call.arguments.append(arguments);
+            if (call.told) {
+                brackets.inputDelta(call.id, arguments, out);
+            }
+        }
+    }
+
+    private void whole(List<ChatEvent> out) {
+        for (Call call : calls.values()) {
+            if (call.told) {
+                brackets.called(call.id, call.name, input(call.arguments.toString()), out);
+            }
+        }
+    }
+
+    /** The arguments as they came; text that is not JSON, as a JSON string: the model's slip is the caller's to see. */
+    private static RawJson input(String arguments) {
+        if (arguments.isBlank()) {
+            return RawJson.EMPTY_OBJECT;
+        }
+        try {
+            JSON.readTree(arguments);
+            return new RawJson(arguments);
+        } catch (JsonProcessingException e) {
+            return new RawJson(new JsonText(arguments.length() + 2).string(arguments).toString());
+        }
+    }
+
+    private void done(List<ChatEvent> out) {
+        brackets.start(null, out);
+        whole(out);
+        end("error".equals(reason)
+                ? Ended.failed(Failure.of(Failure.Code.UPSTREAM_ERROR,
+                        "Inkeep ended its answer with an error; what came before is kept."))
+                : Ended.completed(reason == null ? FinishReason.OTHER : FinishReason.of(reason), usage), out);
+    }
+
+    private void error(JsonNode error, List<ChatEvent> out) {
+        String message = error.isTextual() ? error.asText() : error.path("message").asText("no reason given");
+        boolean length = "context_length_exceeded".equals(error.path("code").asText());
+        end(Ended.failed(Failure.of(length ? Failure.Code.CONTEXT_LENGTH_EXCEEDED : Failure.Code.UPSTREAM_ERROR,
+                "Inkeep could not answer: " + Refusals.shortened(message))), out);
+    }
+
+    private void protocol(List<ChatEvent> out) {
+        end(Ended.failed(Failure.of(Failure.Code.UPSTREAM_PROTOCOL,
+                "Inkeep sent an event that is not what its protocol says; what came before is kept.")), out);
+    }
+
+    @Override
+    public void ended(List<ChatEvent> out) {
+        broken(out);
+    }
+
+    @Override
+    public void broken(List<ChatEvent> out) {
+        if (!over) {
+            end(Ended.failed(Failure.of(Failure.Code.UPSTREAM_CUT, "Inkeep's answer broke off; what came before is kept.")),
+                    out);
+        }
+    }
+
+    private void end(Ended ended, List<ChatEvent> out) {
+        over = true;
+        out.add(ended);
+    }
+}

@@ -1,0 +1,94 @@
+package io.chatrelay.inkeep;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.util.RawValue;
+
+import io.chatrelay.chat.ChatEvent;
+import io.chatrelay.chat.Part;
+import io.chatrelay.chat.Question;
+import io.chatrelay.chat.Question.Said;
+import io.chatrelay.chat.RawJson;
+import io.chatrelay.chat.Upstream;
+import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
+import io.smallrye.mutiny.Multi;
+import io.vertx.core.buffer.Buffer;
+
+/** Inkeep Cloud, through {@code POST …/chat/completions}. It has no memory: the conversation goes up with every request. */
+final class CloudUpstream implements Upstream {
+
+    /** What is asked for where neither the caller nor the configuration names a model. Source: Inkeep Cloud's documentation. */
+    private static final String DEFAULT_MODEL = "inkeep-qa-expert";
+
+    private static final Set<String> TAKEN = Set.of("max_tokens", "temperature", "top_p", "n", "presence_penalty",
+            "frequency_penalty", "logit_bias", "user", "tools", "tool_choice", "response_format", "stream_options");
+
+    private final String name;
+    private final List<String> models;
+    private final InkeepClient client;
+    private final PassedHeaders passed;
+
+    CloudUpstream(String name, UpstreamConfig config, InkeepClient client) {
+        this.name = name;
+        this.models = config.models().orElse(List.of(DEFAULT_MODEL));
+        this.client = client;
+        this.passed = new PassedHeaders(config.headers());
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public List<String> models() {
+        return models;
+    }
+
+    @Override
+    public boolean remembers() {
+        return false;
+    }
+
+    @Override
+    public Optional<Refusal> refuses(List<Said> asked, Map<String, RawJson> parameters) {
+        for (String parameter : parameters.keySet()) {
+            if (!TAKEN.contains(parameter)) {
+                return Optional.of(new Refusal(parameter,
+                        "cannot be given to the upstream '%s': Inkeep Cloud has no such setting".formatted(name)));
+            }
+        }
+        for (Said said : asked) {
+            for (Part part : said.parts()) {
+                boolean image = part instanceof Part.File(var mediaType, _, _) && mediaType.startsWith("image/");
+                if (part instanceof Part.Data || part instanceof Part.File && !image) {
+                    return Optional.of(new Refusal("messages",
+                            "for the upstream '%s' may hold text and images: Inkeep Cloud takes nothing else".formatted(name)));
+                }
+            }
+        }
+        return Optional.empty();
+    }
+
+    @Override
+    public Multi<ChatEvent> answer(Question question) {
+        return client.post("/chat/completions", Buffer.buffer(body(question).toString()), passed.of(question.headers()),
+                _ -> new CloudDecoder());
+    }
+
+    private ObjectNode body(Question question) {
+        ObjectNode body = JsonNodeFactory.instance.objectNode();
+        String asked = question.turn().model();
+        body.put("model", models.contains(asked) ? asked : models.getFirst()).put("stream", true);
+        CloudMessages.write(Stream.concat(question.history().stream(), question.asked().stream()).toList(),
+                body.putArray("messages"));
+        question.parameters().forEach((parameter, value) -> body.putRawValue(parameter, new RawValue(value.text())));
+        return body;
+    }
+}

@@ -1,0 +1,78 @@
+package io.chatrelay.inkeep;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+import jakarta.annotation.PreDestroy;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import jakarta.enterprise.inject.Instance;
+
+import io.chatrelay.chat.Upstream;
+import io.chatrelay.chat.Upstreams;
+import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
+import io.quarkus.runtime.StartupEvent;
+import io.quarkus.runtime.configuration.ConfigurationException;
+import io.vertx.core.Vertx;
+
+/** The configured upstreams, each with its connections; where none is configured, the local stand-in, if there is one. */
+@ApplicationScoped
+class ConfiguredUpstreams implements Upstreams {
+
+    private final List<Upstream> upstreams = new ArrayList<>();
+    private final List<InkeepClient> clients = new ArrayList<>();
+    private final Optional<Upstream> fallback;
+
+    ConfiguredUpstreams(UpstreamsConfig config, Instance<LocalInkeep> local, Vertx vertx) {
+        Map<String, UpstreamConfig> configured = new TreeMap<>(config.upstreams());
+        boolean standIn = configured.isEmpty() && local.isResolvable();
+        if (standIn) {
+            configured.putAll(local.get().start());
+        }
+        if (configured.isEmpty()) {
+            throw new ConfigurationException(
+                    "No upstream is configured. Set chat-relay.upstreams.<name>.kind, .url and .api-key.");
+        }
+        configured.forEach((name, upstream) -> add(name, upstream, vertx));
+        String wanted = config.defaultUpstream().orElse(standIn ? configured.keySet().iterator().next() : null);
+        fallback = wanted == null ? Optional.empty()
+                : Optional.of(named(wanted).orElseThrow(() -> new ConfigurationException(
+                        "chat-relay.default-upstream names '%s', which is not configured".formatted(wanted))));
+    }
+
+    /** Configuration is wrong at start, or not at all. */
+    void check(@Observes StartupEvent event) {
+        all();
+    }
+
+    private void add(String name, UpstreamConfig config, Vertx vertx) {
+        InkeepClient client = new InkeepClient(vertx, config);
+        clients.add(client);
+        try {
+            upstreams.add(switch (config.kind()) {
+                case AGENTS -> new AgentsUpstream(name, config, client);
+                case CLOUD -> new CloudUpstream(name, config, client);
+            });
+        } catch (IllegalArgumentException e) {
+            throw new ConfigurationException("chat-relay.upstreams.%s.headers: %s".formatted(name, e.getMessage()));
+        }
+    }
+
+    @PreDestroy
+    void close() {
+        clients.forEach(InkeepClient::close);
+    }
+
+    @Override
+    public List<Upstream> all() {
+        return List.copyOf(upstreams);
+    }
+
+    @Override
+    public Optional<Upstream> fallback() {
+        return fallback;
+    }
+}

@@ -1,0 +1,92 @@
+package io.chatrelay.inkeep;
+
+import java.io.IOException;
+import java.util.HashMap;
+import java.util.Map;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+
+import io.chatrelay.chat.JsonText;
+import io.chatrelay.chat.RawJson;
+
+/**
+ * The members of one JSON object: strings as what they say, everything else as its own text, so that what is passed on is
+ * passed on letter by letter.
+ */
+final class Fields {
+
+    // A frame is bounded before it comes here; this only keeps a number or a name from being the whole of it.
+    private static final JsonFactory JSON = JsonFactory.builder()
+            .streamReadConstraints(StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).maxNumberLength(10_000)
+                    .maxNameLength(10_000).maxNestingDepth(500).build())
+            .build();
+
+    private final Map<String, Object> members;
+
+    private Fields(Map<String, Object> members) {
+        this.members = members;
+    }
+
+    /** @throws IOException if it is not one JSON object, whole */
+    static Fields of(String json) throws IOException {
+        Map<String, Object> members = HashMap.newHashMap(4);
+        try (JsonParser parser = JSON.createParser(json)) {
+            if (parser.nextToken() != JsonToken.START_OBJECT) {
+                throw new IOException("not a JSON object");
+            }
+            while (parser.nextToken() == JsonToken.FIELD_NAME) {
+                String name = parser.currentName();
+                JsonToken value = parser.nextToken();
+                if (value == JsonToken.VALUE_STRING) {
+                    members.put(name, parser.getText());
+                } else if (value != JsonToken.VALUE_NULL) {
+                    members.put(name, raw(parser, json));
+                }
+            }
+            if (parser.nextToken() != null) {
+                throw new IOException("more than one JSON object");
+            }
+        }
+        return new Fields(members);
+    }
+
+    private static RawJson raw(JsonParser parser, String json) throws IOException {
+        int start = (int) parser.currentTokenLocation().getCharOffset();
+        parser.skipChildren();
+        parser.finishToken();
+        return new RawJson(json.substring(start, end(parser)));
+    }
+
+    /** Where the value ends: after its closing bracket, or after the letters of a number or a literal. */
+    private static int end(JsonParser parser) throws IOException {
+        int start = (int) parser.currentTokenLocation().getCharOffset();
+        JsonToken token = parser.currentToken();
+        return token == JsonToken.END_OBJECT || token == JsonToken.END_ARRAY ? start + 1 : start + parser.getTextLength();
+    }
+
+    boolean has(String name) {
+        return members.containsKey(name);
+    }
+
+    /** The string of that name, or null where there is none. */
+    String text(String name) {
+        return members.get(name) instanceof String text ? text : null;
+    }
+
+    /** The value of that name as JSON, or null where there is none. */
+    RawJson json(String name) {
+        return switch (members.get(name)) {
+            case null -> null;
+            case RawJson raw -> raw;
+            case Object text -> new RawJson(new JsonText(64).string(text.toString()).toString());
+        };
+    }
+
+    /** The object of that name, or one without members. */
+    Fields object(String name) throws IOException {
+        return members.get(name) instanceof RawJson raw && raw.text().startsWith("{") ? of(raw.text()) : new Fields(Map.of());
+    }
+}

@@ -1,0 +1,89 @@
+package io.chatrelay.inkeep;
+
+import java.net.URI;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+import jakarta.validation.constraints.Max;
+import jakarta.validation.constraints.Min;
+
+import io.quarkus.runtime.configuration.MemorySize;
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+
+/** The configured Inkeeps, by name. */
+@ConfigMapping(prefix = "chat-relay")
+public interface UpstreamsConfig {
+
+    /** Where a request goes whose {@code model} is not known; without it, such a request is refused. */
+    Optional<String> defaultUpstream();
+
+    Map<String, UpstreamConfig> upstreams();
+
+    /** Which of Inkeep's two APIs it is. */
+    enum Kind {
+        AGENTS,
+        CLOUD
+    }
+
+    /** How Agents runs a turn. Source: {@code executionMode} of its run API. */
+    enum ExecutionMode {
+        CLASSIC,
+        DURABLE
+    }
+
+    /** One Inkeep. */
+    interface UpstreamConfig {
+
+        Kind kind();
+
+        /** Up to and including {@code /run} (Agents) or {@code /v1} (Cloud). */
+        URI url();
+
+        Optional<String> apiKey();
+
+        /** Cloud: the models that callers may name; the first is asked where a caller names the upstream itself. */
+        Optional<List<String>> models();
+
+        @WithDefault("classic")
+        ExecutionMode executionMode();
+
+        /**
+         * HTTP headers of a caller's request that go up, in lower case. Credentials, cookies, hop-by-hop headers and
+         * {@code x-target-*} are refused here: a caller must not act as someone else at Inkeep.
+         */
+        @WithDefault("x-emit-operations,traceparent,tracestate,baggage,x-inkeep-client-timezone,x-inkeep-client-timestamp")
+        List<String> headers();
+
+        @WithDefault("5s")
+        Duration connectTimeout();
+
+        /**
+         * Connections at the same time: one a running turn, so this bounds the turns of a replica. Further ones wait, and
+         * count as silence.
+         */
+        @WithDefault("4096")
+        @Min(1)
+        int maxConnections();
+
+        /** Bytes of one event. A longer one ends its turn: it would have to be held whole, several times. */
+        @WithDefault("1M")
+        MemorySize maxFrame();
+
+        /** Further tries before the first event, after 429, 502, 503, 504 or a refused connection. After it there is none. */
+        @WithDefault("2")
+        @Min(0)
+        @Max(10)
+        int retries();
+
+        /** Pause before the first further try; each next one is twice as long. {@code Retry-After} lengthens it. */
+        @WithDefault("250ms")
+        Duration retryBackoff();
+
+        /** The longest {@code Retry-After} that is waited for; a longer one is the caller's to wait for. */
+        @WithDefault("10s")
+        Duration maxRetryAfter();
+    }
+}

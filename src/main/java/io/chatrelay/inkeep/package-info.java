@@ -1,0 +1,12 @@
+/**
+ * Everything that knows Inkeep: two clients, their decoders, how each refuses and ends. Its types are translated here, at
+ * the door, and known to nobody else.
+ *
+ * <pre>
+ * {@link io.chatrelay.inkeep.AgentsUpstream}, {@link io.chatrelay.inkeep.CloudUpstream}   a question → a request
+ *   {@link io.chatrelay.inkeep.AnswerStream}      sends, retries before the first event, reads by demand
+ *     {@link io.chatrelay.inkeep.SseDecoder}        bytes → frames, bounded
+ *       {@link io.chatrelay.inkeep.AnswerDecoder}     frames → chat events, a pure function of the frames
+ * </pre>
+ */
+package io.chatrelay.inkeep;

@@ -1,0 +1,39 @@
+package io.chatrelay.journal;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.Set;
+
+/** What an error of PostgreSQL means for whoever wrote: try again, or it will never be taken. */
+public final class Database {
+
+    /**
+     * Classes of SQLSTATE after which the same statement may succeed: connection, rollback by the server, resources,
+     * operator intervention, system error, object in use or locked, invalid transaction state (a time-out ended it).
+     * Source: PostgreSQL, appendix A.
+     */
+    private static final Set<String> PASSING = Set.of("08", "40", "53", "57", "58", "55", "25", "XX");
+
+    private Database() {}
+
+    /** Whether the database will refuse this for ever. What has no SQLSTATE came from the driver or the pool, and passes. */
+    public static boolean refuses(SQLException e) {
+        return e.getSQLState() != null && e.getSQLState().length() == 5
+                && !PASSING.contains(e.getSQLState().substring(0, 2));
+    }
+
+    /** What may be logged of it: the message of PostgreSQL can quote the row, and a row holds what a user wrote. */
+    static String reason(SQLException e) {
+        return e.getClass().getSimpleName() + " " + e.getSQLState();
+    }
+
+    /** Gives a connection back in a state in which the pool will not lend it on half used. */
+    static void discard(Connection connection) {
+        try (connection) {
+            connection.rollback();
+        } catch (SQLException e) {
+            // It is broken, which is why it goes.
+            return;
+        }
+    }
+}

@@ -1,0 +1,152 @@
+package io.chatrelay.journal;
+
+import java.io.ByteArrayOutputStream;
+import java.sql.Array;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+
+/** The table {@code turn_event}: a row is a run of events of one turn, each event a line. All SQL of the log is here. */
+final class EventTable<E> {
+
+    /** A row to be written: events {@code first … last} of a turn, joined by line feeds. */
+    record Row(UUID turn, long first, long last, byte[] events) {}
+
+    private static final String INSERT = """
+            insert into turn_event (turn_id, first, last, events)
+            select * from unnest(?::uuid[], ?::bigint[], ?::bigint[], ?::bytea[])
+            on conflict (turn_id, first) do nothing""";
+
+    /** The row that holds the position is found by the key, not by scanning what came before. */
+    private static final String AFTER = """
+            select first, events from turn_event
+            where turn_id = ? and last > ?
+              and first >= coalesce((select max(first) from turn_event where turn_id = ? and first <= ?), 0)
+            order by first limit ?""";
+
+    private static final int ROWS_A_LOAD = 64;
+
+    private final EventCodec<E> codec;
+
+    EventTable(EventCodec<E> codec) {
+        this.codec = codec;
+    }
+
+    static void insert(Connection connection, List<Row> rows) throws SQLException {
+        Object[] turns = new Object[rows.size()];
+        Object[] first = new Object[rows.size()];
+        Object[] last = new Object[rows.size()];
+        byte[][] events = new byte[rows.size()][];
+        for (int i = 0; i < rows.size(); i++) {
+            Row row = rows.get(i);
+            turns[i] = row.turn();
+            first[i] = row.first();
+            last[i] = row.last();
+            events[i] = row.events();
+        }
+        try (PreparedStatement insert = connection.prepareStatement(INSERT)) {
+            insert.setArray(1, array(connection, "uuid", turns));
+            insert.setArray(2, array(connection, "bigint", first));
+            insert.setArray(3, array(connection, "bigint", last));
+            insert.setArray(4, array(connection, "bytea", events));
+            insert.executeUpdate();
+        }
+    }
+
+    private static Array array(Connection connection, String type, Object[] values) throws SQLException {
+        return connection.createArrayOf(type, values);
+    }
+
+    /**
+     * The entries after a position, in order and without a gap, at most {@code maxBytes} of them and at least one if there
+     * is one. It is one statement, so rows that are being rewritten are seen either before or after.
+     */
+    List<Entry<E>> after(Connection connection, UUID turn, long position, long maxBytes) throws SQLException {
+        List<Entry<E>> entries = new ArrayList<>();
+        try (PreparedStatement select = connection.prepareStatement(AFTER)) {
+            select.setObject(1, turn);
+            select.setLong(2, position);
+            select.setObject(3, turn);
+            select.setLong(4, position + 1);
+            select.setInt(5, ROWS_A_LOAD);
+            try (ResultSet rows = select.executeQuery()) {
+                long bytes = 0;
+                long next = position + 1;
+                while (bytes < maxBytes && rows.next()) {
+                    long first = rows.getLong(1);
+                    if (first > next) {
+                        throw new SQLException("turn " + turn + " has no event " + next);
+                    }
+                    bytes += split(rows.getBytes(2), first, next, maxBytes - bytes, entries);
+                    next = entries.isEmpty() ? next : entries.getLast().number() + 1;
+                }
+            }
+        }
+        return entries;
+    }
+
+    private long split(byte[] events, long first, long from, long maxBytes, List<Entry<E>> into) {
+        long number = first;
+        long taken = 0;
+        int start = 0;
+        for (int i = 0; i <= events.length && taken < maxBytes; i++) {
+            if (i == events.length || events[i] == '\n') {
+                if (number >= from) {
+                    into.add(new Entry<>(number, codec.decode(events, start, i - start), i - start));
+                    taken += i - start + 1;
+                }
+                number++;
+                start = i + 1;
+            }
+        }
+        return taken;
+    }
+
+    /** Rewrites a turn's rows into rows of about {@code maxRow} bytes, numbers unchanged; the caller commits. */
+    static void compact(Connection connection, UUID turn, long maxRow) throws SQLException {
+        List<Row> merged = new ArrayList<>();
+        try (PreparedStatement delete = connection.prepareStatement("""
+                with gone as (delete from turn_event where turn_id = ? returning first, last, events)
+                select first, last, events from gone order by first""")) {
+            delete.setObject(1, turn);
+            try (ResultSet rows = delete.executeQuery()) {
+                ByteArrayOutputStream events = new ByteArrayOutputStream();
+                long first = 0;
+                long last = 0;
+                while (rows.next()) {
+                    byte[] next = rows.getBytes(3);
+                    if (events.size() > 0 && events.size() + next.length > maxRow) {
+                        merged.add(new Row(turn, first, last, events.toByteArray()));
+                        events.reset();
+                    }
+                    if (events.size() == 0) {
+                        first = rows.getLong(1);
+                    } else {
+                        events.write('\n');
+                    }
+                    events.writeBytes(next);
+                    last = rows.getLong(2);
+                }
+                if (events.size() > 0) {
+                    merged.add(new Row(turn, first, last, events.toByteArray()));
+                }
+            }
+        }
+        insert(connection, merged);
+    }
+
+    /** The number of a turn's last stored event, 0 if there is none. */
+    static long lastNumber(Connection connection, UUID turn) throws SQLException {
+        try (PreparedStatement select = connection
+                .prepareStatement("select last from turn_event where turn_id = ? order by first desc limit 1")) {
+            select.setObject(1, turn);
+            try (ResultSet row = select.executeQuery()) {
+                return row.next() ? row.getLong(1) : 0;
+            }
+        }
+    }
+}

@@ -1,0 +1,146 @@
+package io.chatrelay.journal;
+
+import java.sql.SQLException;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Flow;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * One reader of one turn: committed entries after a position, as many at a time as it asks for. It pulls: from memory
+ * while it keeps up, from the table once it fell behind or where the turn runs elsewhere. Between two chunks it holds
+ * nothing but its position.
+ */
+final class FeedReader<E> implements Flow.Subscription {
+
+    private final Feeds<E> feeds;
+    private final UUID turn;
+    private final Executor executor;
+    private final Flow.Subscriber<? super List<Entry<E>>> subscriber;
+    private final AtomicLong demand = new AtomicLong();
+    private final AtomicInteger work = new AtomicInteger();
+    private volatile boolean done;
+    private volatile long position;
+    private volatile boolean loading;
+    private volatile TurnChannel<E> channel;
+
+    FeedReader(Feeds<E> feeds, UUID turn, long after, Executor executor,
+            Flow.Subscriber<? super List<Entry<E>>> subscriber) {
+        this.feeds = feeds;
+        this.turn = turn;
+        this.position = after;
+        this.executor = executor;
+        this.subscriber = subscriber;
+    }
+
+    UUID turn() {
+        return turn;
+    }
+
+    long position() {
+        return position;
+    }
+
+    @Override
+    public void request(long n) {
+        demand.accumulateAndGet(n, (have, more) -> have + more < 0 ? Long.MAX_VALUE : have + more);
+        wake();
+    }
+
+    @Override
+    public void cancel() {
+        done = true;
+        feeds.forget(this);
+        TurnChannel<E> current = channel;
+        if (current != null) {
+            current.forget(this);
+        }
+    }
+
+    /** There may be something new, or demand for it. Any thread; the work itself is done by the reader's executor. */
+    void wake() {
+        if (work.getAndIncrement() == 0) {
+            executor.execute(this::drain);
+        }
+    }
+
+    private void drain() {
+        int missed = 1;
+        while (missed != 0) {
+            while (!done && !loading && demand.get() > 0 && step()) {
+                // step does the work
+            }
+            missed = work.addAndGet(-missed);
+        }
+    }
+
+    /** One chunk; false when there is nothing to do but wait. */
+    private boolean step() {
+        if (channel == null) {
+            channel = feeds.channel(turn);
+        }
+        if (channel == null) {
+            load();
+            return false;
+        }
+        switch (channel.after(position, feeds.maxChunk(), this)) {
+            case TurnChannel.Found.Entries<E>(var entries) -> emit(entries);
+            case TurnChannel.Found.Evicted<E>() -> load();
+            case TurnChannel.Found.End<E>() -> complete();
+            case TurnChannel.Found.Wait<E>() -> {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private void emit(List<Entry<E>> entries) {
+        position = entries.getLast().number();
+        demand.decrementAndGet();
+        subscriber.onNext(entries);
+        if (feeds.isLast(entries.getLast().event())) {
+            complete();
+        }
+    }
+
+    private void complete() {
+        if (!done) {
+            cancel();
+            subscriber.onComplete();
+        }
+    }
+
+    private void load() {
+        loading = true;
+        feeds.load(turn, position, (entries, error) -> {
+            // On the reader's executor, and under the same guard as every other step.
+            executor.execute(() -> {
+                if (error != null) {
+                    fail(error);
+                } else if (!entries.isEmpty()) {
+                    if (!done) {
+                        emit(entries);
+                    }
+                } else if (!done && feeds.channel(turn) == null) {
+                    feeds.follow(this);
+                }
+                loading = false;
+                wake();
+            });
+        });
+    }
+
+    /** The turn ended before the position, is gone, or cannot be read. Ends the stream without an event. */
+    void end() {
+        executor.execute(this::complete);
+    }
+
+    private void fail(SQLException error) {
+        if (!done) {
+            cancel();
+            subscriber.onError(error);
+        }
+    }
+}

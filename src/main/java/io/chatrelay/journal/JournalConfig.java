@@ -1,0 +1,55 @@
+package io.chatrelay.journal;
+
+import java.time.Duration;
+
+import io.quarkus.runtime.configuration.MemorySize;
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+
+/** Bounds and intervals of the journal's writer. */
+@ConfigMapping(prefix = "chat-relay.journal")
+public interface JournalConfig {
+
+    /**
+     * How long the first event of a batch waits for others. Longer means fewer commits and more delay for everyone; while
+     * a commit is under way the next batch gathers anyway, so a loaded replica does not need it.
+     */
+    @WithDefault("2ms")
+    Duration linger();
+
+    /** Bytes of one row. A reader that fell behind loads about one row at a time, so this bounds its memory too. */
+    @WithDefault("64K")
+    MemorySize maxRow();
+
+    /** Bytes of one transaction: what a failed commit repeats, and how long the others wait behind it. */
+    @WithDefault("4M")
+    MemorySize maxBatch();
+
+    /** Bytes that one turn may have appended but not committed; at the bound its upstream connection is paused. */
+    @WithDefault("256K")
+    MemorySize maxPendingPerTurn();
+
+    /** The same for all turns of this replica together: what an outage of the database may cost in heap. */
+    @WithDefault("64M")
+    MemorySize maxPending();
+
+    /** Longest pause between two tries of a batch while the database is away. */
+    @WithDefault("1s")
+    Duration maxBackoff();
+
+    /** After this long in a transaction without a statement the database ends it; below the lease, or a fence is no fence. */
+    @WithDefault("4s")
+    Duration idleInTransactionTimeout();
+
+    /** How long a statement waits for a row lock; below the lease for the same reason. */
+    @WithDefault("3s")
+    Duration lockTimeout();
+
+    /** How often ended turns' rows are rewritten into few. Rows are only many until then. */
+    @WithDefault("5s")
+    Duration compactEvery();
+
+    /** How often turns that run elsewhere are asked for news, one query for all of them. */
+    @WithDefault("200ms")
+    Duration followEvery();
+}

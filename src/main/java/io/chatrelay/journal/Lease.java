@@ -1,0 +1,151 @@
+package io.chatrelay.journal;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+
+import org.jboss.logging.Logger;
+
+/**
+ * This process' lease on its turns, by the database's clock. One row a process, not a turn:
+ *
+ * <pre>
+ * registered ── renewed every few seconds ──▶ held ── lease_end passes and another replica sets alive = false ──▶ lost
+ *                                              ▲                                                                  │
+ *                                              └──────────────── registered anew, as another incarnation ◀────────┘
+ * </pre>
+ *
+ * Whoever writes to the journal reads its own row {@code FOR SHARE} in the same transaction ({@link #FENCE}); whoever takes
+ * over first sets {@code alive = false}, which waits for those transactions. A lease that nobody took may be renewed late.
+ */
+final class Lease {
+
+    /** First statement of every transaction that writes to a turn; no row means that this process may not. */
+    static final String FENCE = "select 1 from replica where incarnation = ? and alive for share";
+
+    private static final Logger LOG = Logger.getLogger(Lease.class);
+
+    private final LeaseConfig config;
+    private final Runnable onLost;
+    private volatile UUID incarnation = UUID.randomUUID();
+    private volatile boolean registered;
+    private volatile long unbrokenSince = Long.MAX_VALUE;
+    private volatile long renewedAt;
+
+    Lease(LeaseConfig config, Runnable onLost) {
+        this.config = config;
+        this.onLost = onLost;
+    }
+
+    UUID incarnation() {
+        return incarnation;
+    }
+
+    boolean registered() {
+        return registered;
+    }
+
+    /** Registers this process, or prolongs its lease; learns that it was taken away. */
+    void renew(Connection connection) throws SQLException {
+        long asked = System.nanoTime();
+        if (!registered) {
+            register(connection);
+        } else if (!prolong(connection)) {
+            lost();
+            register(connection);
+        }
+        // Renewals are unbroken while each came before the one before it could end.
+        if (asked - renewedAt > config.duration().toNanos()) {
+            unbrokenSince = asked;
+        }
+        renewedAt = asked;
+    }
+
+    /** This process' turns are another's now. It drops them and goes on as a new incarnation. */
+    synchronized void lost() {
+        if (registered) {
+            LOG.warnf("Lost the lease of replica %s: its turns are dropped, their streams end, and it registers anew",
+                    incarnation);
+            registered = false;
+            incarnation = UUID.randomUUID();
+            unbrokenSince = Long.MAX_VALUE;
+            renewedAt = 0;
+            onLost.run();
+        }
+    }
+
+    /**
+     * Marks replicas whose lease has ended, and returns all whose turns may be claimed. Only a process that has itself
+     * renewed without a break for a whole lease marks others: after an outage of the database every lease looks ended.
+     */
+    List<UUID> sweep(Connection connection) throws SQLException {
+        if (registered && System.nanoTime() - unbrokenSince > config.duration().toNanos()) {
+            mark(connection);
+        }
+        List<UUID> dead = new ArrayList<>();
+        try (PreparedStatement select = connection.prepareStatement("""
+                select r.incarnation from replica r where not r.alive and exists (
+                    select 1 from turn t where t.owner = r.incarnation and t.state in ('running', 'awaiting_approval'))""");
+                ResultSet rows = select.executeQuery()) {
+            while (rows.next()) {
+                dead.add(rows.getObject(1, UUID.class));
+            }
+        }
+        return dead;
+    }
+
+    private void mark(Connection connection) throws SQLException {
+        try (PreparedStatement update = connection.prepareStatement("""
+                update replica set alive = false
+                where alive and lease_end < clock_timestamp() and incarnation <> ? returning incarnation""")) {
+            update.setObject(1, incarnation);
+            try (ResultSet rows = update.executeQuery()) {
+                while (rows.next()) {
+                    LOG.infof("The lease of replica %s has ended; its turns are taken over", rows.getObject(1));
+                }
+            }
+        }
+    }
+
+    /** Gives the lease up at once, for a process that stops: its turns need not wait for its end. */
+    void release(Connection connection) throws SQLException {
+        if (registered) {
+            try (PreparedStatement update = connection
+                    .prepareStatement("update replica set alive = false where incarnation = ?")) {
+                update.setObject(1, incarnation);
+                update.executeUpdate();
+            }
+            registered = false;
+        }
+    }
+
+    Duration renewEvery() {
+        return config.renewEvery();
+    }
+
+    private void register(Connection connection) throws SQLException {
+        try (PreparedStatement insert = connection.prepareStatement("""
+                insert into replica (incarnation, lease_end) values (?, clock_timestamp() + ? * interval '1 millisecond')
+                on conflict (incarnation) do nothing""")) {
+            insert.setObject(1, incarnation);
+            insert.setLong(2, config.duration().toMillis());
+            insert.executeUpdate();
+        }
+        registered = true;
+    }
+
+    private boolean prolong(Connection connection) throws SQLException {
+        try (PreparedStatement update = connection.prepareStatement("""
+                update replica set lease_end = clock_timestamp() + ? * interval '1 millisecond', renewed_at = clock_timestamp()
+                where incarnation = ? and alive""")) {
+            update.setLong(1, config.duration().toMillis());
+            update.setObject(2, incarnation);
+            return update.executeUpdate() == 1;
+        }
+    }
+}

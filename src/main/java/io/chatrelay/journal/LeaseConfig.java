@@ -1,0 +1,23 @@
+package io.chatrelay.journal;
+
+import java.time.Duration;
+
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+
+/** How long a replica may be silent before its turns are taken over. */
+@ConfigMapping(prefix = "chat-relay.lease")
+public interface LeaseConfig {
+
+    /** A lease's length, by the database's clock. Shorter takes over sooner, and forgives shorter pauses. */
+    @WithDefault("10s")
+    Duration duration();
+
+    /** Renewed this often: three tries fit into a lease. */
+    @WithDefault("3s")
+    Duration renewEvery();
+
+    /** Leases of others are looked at this often. */
+    @WithDefault("2s")
+    Duration sweepEvery();
+}

@@ -1,0 +1,127 @@
+package io.chatrelay.journal;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * What readers of a turn that runs here share: the committed events' tail, bounded in bytes, and who waits for more.
+ * Readers pull; nothing is queued for them, so a slow one costs nothing here.
+ */
+final class TurnChannel<E> {
+
+    /** What a reader at a position finds. */
+    sealed interface Found<E> {
+
+        /** The next entries, at least one. */
+        record Entries<E>(List<Entry<E>> entries) implements Found<E> {}
+
+        /** Nothing yet; the reader is woken by the next commit. */
+        record Wait<E>() implements Found<E> {}
+
+        /** They are stored, but no longer in memory. */
+        record Evicted<E>() implements Found<E> {}
+
+        /** The turn ended at or before that position, or this replica no longer owns it: the stream is over. */
+        record End<E>() implements Found<E> {}
+    }
+
+    private final ArrayDeque<Entry<E>> tail = new ArrayDeque<>();
+    private final Set<FeedReader<E>> waiting = ConcurrentHashMap.newKeySet();
+    private final long maxBytes;
+    private long bytes;
+    private long committed;
+    private boolean ended;
+
+    TurnChannel(long committed, long maxBytes) {
+        this.committed = committed;
+        this.maxBytes = maxBytes;
+    }
+
+    /** Makes committed events visible and wakes who waits for them. Called by the writer, after the commit. */
+    void publish(List<Entry<E>> entries, boolean last) {
+        synchronized (this) {
+            for (Entry<E> entry : entries) {
+                tail.addLast(entry);
+                bytes += entry.size();
+            }
+            committed = entries.getLast().number();
+            ended |= last;
+            while (bytes > maxBytes && tail.size() > 1) {
+                bytes -= tail.removeFirst().size();
+            }
+        }
+        wake();
+    }
+
+    /** Ends every reader's stream without an event: the turn is no longer this replica's, and what it says is not stored. */
+    void abandon() {
+        synchronized (this) {
+            ended = true;
+        }
+        wake();
+    }
+
+    synchronized Found<E> after(long position, long maxChunk, FeedReader<E> reader) {
+        if (position >= committed) {
+            if (ended) {
+                return new Found.End<>();
+            }
+            waiting.add(reader);
+            return new Found.Wait<>();
+        }
+        if (tail.isEmpty() || tail.peekFirst().number() > position + 1) {
+            return new Found.Evicted<>();
+        }
+        return new Found.Entries<>(slice(position, maxChunk));
+    }
+
+    private List<Entry<E>> slice(long position, long maxChunk) {
+        List<Entry<E>> found = new ArrayList<>();
+        long skip = position + 1 - tail.peekFirst().number();
+        long size = 0;
+        // From the end when that is nearer: a reader that keeps up wants the last few of many.
+        if (skip > tail.size() / 2) {
+            ArrayDeque<Entry<E>> reversed = new ArrayDeque<>();
+            for (var newest = tail.descendingIterator(); newest.hasNext();) {
+                Entry<E> entry = newest.next();
+                if (entry.number() <= position) {
+                    break;
+                }
+                reversed.addFirst(entry);
+            }
+            for (Entry<E> entry : reversed) {
+                if (size >= maxChunk) {
+                    break;
+                }
+                found.add(entry);
+                size += entry.size();
+            }
+            return found;
+        }
+        for (Entry<E> entry : tail) {
+            if (skip-- > 0) {
+                continue;
+            }
+            if (size >= maxChunk) {
+                break;
+            }
+            found.add(entry);
+            size += entry.size();
+        }
+        return found;
+    }
+
+    void forget(FeedReader<E> reader) {
+        waiting.remove(reader);
+    }
+
+    private void wake() {
+        for (FeedReader<E> reader : waiting) {
+            waiting.remove(reader);
+            reader.wake();
+        }
+    }
+}

@@ -1,0 +1,206 @@
+package io.chatrelay.journal;
+
+import java.io.ByteArrayOutputStream;
+import java.sql.SQLException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+
+/**
+ * The end of the journal at which one running turn writes. Events are numbered in the order of {@link #append} and
+ * become visible to readers in that order, after the transaction that stores them.
+ *
+ * @param <E> the events of a turn
+ */
+public final class TurnLog<E> {
+
+    /** What the turn's owner is told, on the writer's thread: it hands over and returns. */
+    public interface Owner {
+
+        /** There is room again for events; called once after {@link TurnLog#hasRoom} said no. */
+        void room();
+
+        /**
+         * The database refused this turn's events for good, and everything appended since the last commit is gone. Nothing is
+         * taken until {@link TurnLog#reopen}.
+         */
+        void refused(SQLException cause);
+
+        /** This process no longer owns the turn: nothing it appends will be stored. */
+        void lost();
+    }
+
+    /** Consecutive events on their way into one row, with what rides along. Its boundaries never change. */
+    record Batch<E>(TurnLog<E> log, List<Entry<E>> entries, List<Rider> riders, byte[] bytes, boolean last) {
+
+        EventTable.Row row() {
+            return new EventTable.Row(log.turn, entries.getFirst().number(), entries.getLast().number(), bytes);
+        }
+    }
+
+    private record Pending<E>(E event, byte[] bytes, Rider rider, boolean last) {}
+
+    private final UUID turn;
+    private final JournalWriter<E> writer;
+    private final TurnChannel<E> channel;
+    private final EventCodec<E> codec;
+    private final Owner owner;
+    private final long maxPending;
+    private final ArrayDeque<Pending<E>> pending = new ArrayDeque<>();
+    private long pendingBytes;
+    private long taken;
+    private long committed;
+    private boolean queued;
+    private boolean closed;
+    private boolean waitsForRoom;
+
+    TurnLog(UUID turn, long committed, JournalWriter<E> writer, TurnChannel<E> channel, EventCodec<E> codec, Owner owner,
+            long maxPending) {
+        this.turn = turn;
+        this.taken = committed;
+        this.committed = committed;
+        this.writer = writer;
+        this.channel = channel;
+        this.codec = codec;
+        this.owner = owner;
+        this.maxPending = maxPending;
+    }
+
+    /**
+     * Appends events; they are stored with the next group commit, in this order. Never blocks: ask {@link #hasRoom}
+     * before reading on. Nothing is appended after a last event, or once the turn is lost.
+     *
+     * @param rider what becomes true together with the last of these events, or null
+     */
+    public void append(List<E> events, Rider rider) {
+        boolean enqueue;
+        synchronized (this) {
+            if (closed || events.isEmpty()) {
+                return;
+            }
+            for (int i = 0; i < events.size(); i++) {
+                E event = events.get(i);
+                byte[] bytes = codec.encode(event);
+                boolean last = codec.isLast(event);
+                pending.addLast(new Pending<>(event, bytes, i == events.size() - 1 ? rider : null, last));
+                pendingBytes += bytes.length;
+                writer.reserve(bytes.length);
+                closed |= last;
+            }
+            enqueue = !queued;
+            queued = true;
+        }
+        if (enqueue) {
+            writer.enqueue(this);
+        }
+    }
+
+    /** Whether the turn may read on. After a no, {@link Owner#room} says when. */
+    public boolean hasRoom() {
+        synchronized (this) {
+            if (pendingBytes < maxPending && writer.hasRoom()) {
+                return true;
+            }
+            waitsForRoom = true;
+        }
+        writer.awaitRoom(this);
+        return false;
+    }
+
+    /** The number of the last committed event. */
+    public synchronized long committed() {
+        return committed;
+    }
+
+    /** The next row's worth of what is pending, or null. Called by the writer, which commits it before it asks again. */
+    synchronized Batch<E> take(long maxRow) {
+        if (pending.isEmpty()) {
+            queued = false;
+            return null;
+        }
+        List<Entry<E>> entries = new ArrayList<>();
+        List<Rider> riders = new ArrayList<>(1);
+        ByteArrayOutputStream row = new ByteArrayOutputStream(Math.toIntExact(Math.min(pendingBytes + 64, maxRow)));
+        boolean last = false;
+        while (!pending.isEmpty() && (entries.isEmpty() || row.size() + pending.peekFirst().bytes().length < maxRow)) {
+            Pending<E> next = pending.removeFirst();
+            if (!entries.isEmpty()) {
+                row.write('\n');
+            }
+            row.writeBytes(next.bytes());
+            entries.add(new Entry<>(++taken, next.event(), next.bytes().length));
+            if (next.rider() != null) {
+                riders.add(next.rider());
+            }
+            last |= next.last();
+        }
+        return new Batch<>(this, entries, riders, row.toByteArray(), last);
+    }
+
+    /** The batch is stored: tells its readers. True if more is pending. */
+    boolean committed(Batch<E> batch) {
+        boolean more;
+        synchronized (this) {
+            committed = batch.entries().getLast().number();
+            release(size(batch));
+            more = !pending.isEmpty();
+            queued = more;
+        }
+        channel.publish(batch.entries(), batch.last());
+        if (batch.last()) {
+            writer.ended(turn);
+        }
+        return more;
+    }
+
+    /** Forgets what the database will never take, so that the turn's owner can still write its end. */
+    void refused(Batch<E> batch, SQLException cause) {
+        synchronized (this) {
+            release(size(batch) + pending.stream().mapToLong(p -> p.bytes().length).sum());
+            pending.clear();
+            taken = committed;
+            queued = false;
+            closed = true;
+        }
+        owner.refused(cause);
+    }
+
+    /** After {@link Owner#refused}: takes events again, after the last committed one. */
+    public synchronized void reopen() {
+        closed = false;
+    }
+
+    void lost() {
+        synchronized (this) {
+            release(pendingBytes);
+            pending.clear();
+            closed = true;
+        }
+        channel.abandon();
+        owner.lost();
+    }
+
+    void tellRoom() {
+        synchronized (this) {
+            if (!waitsForRoom || pendingBytes >= maxPending) {
+                return;
+            }
+            waitsForRoom = false;
+        }
+        owner.room();
+    }
+
+    boolean waitsForRoom() {
+        return waitsForRoom;
+    }
+
+    private void release(long bytes) {
+        pendingBytes -= bytes;
+        writer.release(bytes);
+    }
+
+    private static <E> long size(Batch<E> batch) {
+        return batch.entries().stream().mapToLong(Entry::size).sum();
+    }
+}
