@@ -135,6 +135,7 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>> {
     private void refuse(Ended end) {
         stop();
         events.cancel();
+        name(response, turn.conversationId(), turn.id());
         refusal.resume(end.failure() == null
                 ? Problems.builder(409, "The turn was cancelled.").with("turnId", turn.id().toString()).build()
                 : Problems.of(end.failure(), turn.id(), null));
