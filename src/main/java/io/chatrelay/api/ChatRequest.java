@@ -75,8 +75,8 @@ record ChatRequest(SendCommand command, Boolean stream, boolean includeUsage) {
         Boolean stream = body.has("stream") ? Boolean.valueOf(body.flag("stream", true)) : null;
         JsonBody options = body.object("stream_options");
         String retries = http.getHeaderString(RETRY_COUNT);
-        SendCommand command = new SendCommand(caller.tenant(), caller.name(), conversation, body.text("model"),
-                messages.getLast().id("id"), asked, before, Parameters.of(body), headers(http), body.text("user"),
+        SendCommand command = new SendCommand(caller.tenant(), caller.name(), conversation, body.name("model"),
+                messages.getLast().id("id"), asked, before, Parameters.of(body), headers(http), body.name("user"),
                 idempotencyKey(http), retries != null, retries != null && !retries.equals("0"));
         return new ChatRequest(command, stream, options != null && options.flag("include_usage", false));
     }

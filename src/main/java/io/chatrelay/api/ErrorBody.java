@@ -84,7 +84,8 @@ class ErrorBody implements ProblemPostProcessor {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (cause instanceof SQLException sql) {
                 String state = Objects.requireNonNullElse(sql.getSQLState(), "");
-                if (state.startsWith("08") || state.startsWith("57") || state.startsWith("53") || state.isEmpty()) {
+                if (state.startsWith("08") || state.startsWith("57") || state.startsWith("53") || state.startsWith("55")
+                        || state.startsWith("40") || state.isEmpty()) {
                     return true;
                 }
             }

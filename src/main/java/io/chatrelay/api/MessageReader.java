@@ -124,7 +124,7 @@ final class MessageReader {
         if (function != null && call.has("id") && function.has("name")) {
             String arguments = function.text("arguments");
             into.add(new Part.ToolCall(call.text("id"), function.text("name"),
-                    arguments == null || arguments.isBlank() ? RawJson.EMPTY_OBJECT : new RawJson(arguments), null));
+                    arguments == null || arguments.isBlank() ? RawJson.EMPTY_OBJECT : RawJson.of(arguments), null));
         }
     }
 }

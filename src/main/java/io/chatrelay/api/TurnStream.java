@@ -47,7 +47,7 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>> {
     private long heartbeatTimer = none;
     private boolean headWritten;
     private boolean ended;
-    private boolean wroteSince;
+    private long wroteAt = System.nanoTime();
 
     TurnStream(Turn turn, Wire wire, ApiConfig config, Context context, HttpServerResponse response, AsyncResponse refusal,
             StreamMetrics metrics) {
@@ -72,7 +72,7 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>> {
                 return;
             }
             headTimer = context.owner().setTimer(config.headAfter().toMillis(), _ -> context.runOnContext(_ -> head()));
-            beat();
+            beat(config.heartbeat().toMillis());
             subscription.request(1);
         });
     }
@@ -95,7 +95,7 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>> {
             wire.render(entry.number(), entry.event(), out);
             last |= entry.event() instanceof Ended;
         }
-        wroteSince = true;
+        wroteAt = System.nanoTime();
         metrics.told(entries.size());
         if (last) {
             stop();
@@ -159,14 +159,21 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>> {
         response.putHeader("x-conversation-id", conversation).putHeader("x-turn-id", turn.toString());
     }
 
-    private void beat() {
-        heartbeatTimer = context.owner().setTimer(config.heartbeat().toMillis(), _ -> context.runOnContext(_ -> {
-            if (!ended) {
-                if (headWritten && !wroteSince && !response.writeQueueFull()) {
+    private void beat(long inMillis) {
+        heartbeatTimer = context.owner().setTimer(Math.max(1, inMillis), _ -> context.runOnContext(_ -> {
+            if (ended) {
+                return;
+            }
+            long interval = config.heartbeat().toMillis();
+            long silent = (System.nanoTime() - wroteAt) / 1_000_000;
+            if (silent < interval) {
+                beat(interval - silent);
+            } else {
+                if (headWritten && !response.writeQueueFull()) {
                     response.write(HEARTBEAT);
                 }
-                wroteSince = false;
-                beat();
+                wroteAt = System.nanoTime();
+                beat(interval);
             }
         }));
     }

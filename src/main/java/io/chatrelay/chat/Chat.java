@@ -33,7 +33,7 @@ public class Chat {
     /** Two equal commands at the same moment meet in a unique index once; the second try finds the other's turn. */
     private static final int TRIES = 4;
 
-    private record Accepted(Turn turn, Upstream upstream, Question question) {}
+    private record Accepted(Turn turn, Upstream upstream, Question question, UUID owner) {}
 
     private final Conversation.Repository conversations;
     private final Message.Repository messages;
@@ -71,7 +71,7 @@ public class Chat {
                 if (accepted.question() == null) {
                     return new Sent(accepted.turn(), true);
                 }
-                runner.run(accepted.question(), accepted.upstream());
+                runner.run(accepted.question(), accepted.upstream(), accepted.owner());
                 return new Sent(accepted.turn(), false);
             } catch (PersistenceException e) {
                 if (attempt == TRIES || !violatesUnique(e)) {
@@ -148,7 +148,7 @@ public class Chat {
     }
 
     private Accepted attach(TurnRow row) {
-        return new Accepted(row.turn(conversations.findById(row.conversationId).externalId), null, null);
+        return new Accepted(row.turn(conversations.findById(row.conversationId).externalId), null, null, null);
     }
 
     private Upstream upstream(SendCommand command, Optional<Conversation> known) {
@@ -244,7 +244,8 @@ public class Chat {
         conversation.updatedAt = row.startedAt;
         Turn turn = row.turn(conversation.externalId);
         return new Accepted(turn, upstream,
-                new Question(turn, last, command.asked(), before, Map.copyOf(command.parameters()), command.headers()));
+                new Question(turn, last, command.asked(), before, Map.copyOf(command.parameters()), command.headers()),
+                owner);
     }
 
     /** What is stored was said; of what a request repeats, only instructions that are new count. */

@@ -18,7 +18,7 @@ final class Jsonb {
 
     private static final char REPLACEMENT = '\ufffd';
     private static final Pattern SUSPECT = Pattern.compile("\\\\u(?:0000|[dD][89a-fA-F])|[0-9][eE]|[0-9]{300}");
-    private static final JsonFactory JSON = new JsonFactory();
+    private static final JsonFactory JSON = RawJson.LENIENT;
 
     private Jsonb() {}
 

@@ -16,7 +16,7 @@ import com.fasterxml.jackson.core.JsonToken;
 /** A message's parts as the JSON that is stored, and that a history gives to {@code useChat}; and back. */
 final class Parts {
 
-    private static final JsonFactory JSON = new JsonFactory();
+    private static final JsonFactory JSON = RawJson.LENIENT;
 
     private Parts() {}
 

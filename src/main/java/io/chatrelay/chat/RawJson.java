@@ -1,13 +1,38 @@
 package io.chatrelay.chat;
 
+import java.io.IOException;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+
 /**
  * A JSON value as its text, passed on as it came: nothing of what a tool or an upstream said is lost by reading it.
  * It holds no line breaks, so it fits into one line of a stream.
  */
 public record RawJson(String text) {
 
+    /** What came through the door was bounded there. */
+    static final JsonFactory LENIENT = JsonFactory.builder().streamReadConstraints(StreamReadConstraints.builder()
+            .maxStringLength(Integer.MAX_VALUE).maxNumberLength(Integer.MAX_VALUE).maxNestingDepth(1000).build()).build();
+
     public static final RawJson NULL = new RawJson("null");
     public static final RawJson EMPTY_OBJECT = new RawJson("{}");
+
+    /** Text that should be JSON, and where it is not, the JSON string of it: a model's slip is the caller's to see. */
+    public static RawJson of(String text) {
+        try (JsonParser parser = LENIENT.createParser(text)) {
+            if (parser.nextToken() != null) {
+                parser.skipChildren();
+                if (parser.nextToken() == null) {
+                    return new RawJson(text.strip());
+                }
+            }
+        } catch (IOException e) {
+            // Not JSON: below.
+        }
+        return new RawJson(new JsonText(text.length() + 2).string(text).toString());
+    }
 
     public RawJson {
         // Between tokens a line break is white space; inside a string JSON does not allow one.

@@ -60,7 +60,7 @@ class Runner {
     }
 
     void start(@Observes @Priority(100) StartupEvent event) throws SQLException {
-        journal.start((turn, last) -> virtualThreads.execute(() -> takeOver(turn, last)));
+        journal.start((turn, last, owner) -> virtualThreads.execute(() -> takeOver(turn, last, owner)));
         clock.scheduleWithFixedDelay(this::tick, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
     }
 
@@ -70,11 +70,11 @@ class Runner {
     }
 
     /** Begins to read the upstream's answer; from here on the turn depends on nobody's connection. */
-    void run(Question question, Upstream upstream) {
+    void run(Question question, Upstream upstream, UUID owner) {
         Turn turn = question.turn();
         RunningTurn begun = new RunningTurn(turn, new Transcript(), config, System.nanoTime(), this);
-        begun.writesTo(journal.open(turn.id(), 0, begun));
         running.put(turn.id(), begun);
+        begun.writesTo(journal.open(turn.id(), 0, owner, begun));
         LOG.infof("turn %s begins: upstream=%s", turn.id(), turn.upstream());
         upstream.answer(question).subscribe().withSubscriber(begun);
     }
@@ -111,7 +111,7 @@ class Runner {
         });
     }
 
-    private void takeOver(UUID id, long lastNumber) {
+    private void takeOver(UUID id, long lastNumber, UUID owner) {
         Turn turn = QuarkusTransaction.requiringNew().call(() -> {
             TurnRow row = turns.findById(id);
             return row == null ? null : row.turn(conversations.findById(row.conversationId).externalId);
@@ -121,7 +121,7 @@ class Runner {
         }
         LOG.infof("turn %s is taken over after event %d", id, lastNumber);
         RunningTurn orphan = new RunningTurn(turn, stored(id), config, System.nanoTime(), this);
-        orphan.writesTo(journal.open(id, lastNumber, orphan));
+        orphan.writesTo(journal.open(id, lastNumber, owner, orphan));
         orphan.stop(new Ended(Outcome.INTERRUPTED, null, null, Failure.of(Failure.Code.REPLICA_LOST,
                 "The process that ran this turn is gone; what came before is kept. Send the message again.")));
     }

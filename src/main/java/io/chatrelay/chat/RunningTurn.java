@@ -5,6 +5,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Flow;
 
+import org.jboss.logging.Logger;
+
 import io.chatrelay.chat.ChatEvent.Ended;
 import io.chatrelay.chat.ChatEvent.Started;
 import io.chatrelay.chat.ChatEvent.TextDelta;
@@ -23,6 +25,8 @@ import io.chatrelay.journal.TurnLog;
  * It belongs to no connection: readers come and go without it. All that happens to it is serialised by its monitor.
  */
 final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
+
+    private static final Logger LOG = Logger.getLogger(RunningTurn.class);
 
     private final Turn turn;
     private final Transcript transcript;
@@ -56,10 +60,16 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
 
     @Override
     public void onSubscribe(Flow.Subscription subscription) {
+        boolean late;
         synchronized (this) {
             upstream = subscription;
+            late = over;
         }
-        subscription.request(1);
+        if (late) {
+            subscription.cancel();
+        } else {
+            subscription.request(1);
+        }
     }
 
     @Override
@@ -136,9 +146,19 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
         List<ChatEvent> closing = transcript.closing(ended);
         closing.forEach(transcript::apply);
         log.append(closing, new TurnEnd(turn, ended, transcript.started(),
-                transcript.hasContent() ? transcript.parts() : null));
+                kept()));
         runner.ended(turn, ended);
         leave();
+    }
+
+    private String kept() {
+        try {
+            return transcript.hasContent() ? transcript.parts() : null;
+        } catch (RuntimeException e) {
+            // Whatever is odd about an answer, its turn has to end; its events are stored as they came.
+            LOG.errorf("turn %s: its message cannot be written: %s", turn.id(), e.getClass().getSimpleName());
+            return null;
+        }
     }
 
     private void leave() {

@@ -12,14 +12,14 @@ import io.chatrelay.inkeep.LocalInkeep;
 import io.chatrelay.inkeep.UpstreamsConfig;
 import io.chatrelay.inkeep.UpstreamsConfig.Kind;
 import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
-import io.quarkus.arc.properties.IfBuildProperty;
+import io.quarkus.arc.lookup.LookupIfProperty;
 import io.smallrye.config.SmallRyeConfigBuilder;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 
-/** The emulator as the two upstreams {@code agents} and {@code cloud} of a service that has none configured. Not in production. */
+/** The emulator as the two upstreams {@code agents} and {@code cloud} of a service that has none configured. In production only if asked for by name. */
 @ApplicationScoped
-@IfBuildProperty(name = "chatrelay-dev.emulator.enabled", stringValue = "true")
+@LookupIfProperty(name = "chatrelay-dev.emulator.enabled", stringValue = "true")
 class EmulatedInkeep implements LocalInkeep {
 
     /** Of its own: it is another server, and shares neither event loops nor metrics with the service. */

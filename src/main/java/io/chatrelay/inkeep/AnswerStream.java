@@ -10,6 +10,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.Function;
 
+import org.jboss.logging.Logger;
+
 import io.chatrelay.chat.ChatEvent;
 import io.chatrelay.chat.ChatEvent.Ended;
 import io.chatrelay.chat.Failure;
@@ -41,6 +43,7 @@ final class AnswerStream implements Flow.Subscription {
     record Plan(RequestOptions request, Buffer body, Function<HttpClientResponse, AnswerDecoder> decoder, int maxFrame,
             int retries, Duration retryBackoff, Duration maxRetryAfter) {}
 
+    private static final Logger LOG = Logger.getLogger(AnswerStream.class);
     private static final long LINGER_MILLIS = 1000;
     private static final int LONGEST_REFUSAL = 16 * 1024;
 
@@ -206,6 +209,12 @@ final class AnswerStream implements Flow.Subscription {
                     decoded.add(Ended.failed(Failure.of(Failure.Code.TURN_TOO_LARGE,
                             "Inkeep sent an event larger than %d bytes; what came before is kept."
                                     .formatted(plan.maxFrame()))));
+                } catch (RuntimeException e) {
+                    // A defect of the decoder ends its turn; without this the turn would wait for its time-out.
+                    LOG.errorf("an event of Inkeep could not be decoded: %s at %s", e.getClass().getName(),
+                            e.getStackTrace()[0]);
+                    decoded.add(Ended.failed(Failure.of(Failure.Code.UPSTREAM_PROTOCOL,
+                            "Inkeep sent an event that could not be read; what came before is kept.")));
                 }
                 flush();
             }

@@ -11,7 +11,6 @@ import io.chatrelay.chat.ChatEvent;
 import io.chatrelay.chat.ChatEvent.Ended;
 import io.chatrelay.chat.Failure;
 import io.chatrelay.chat.FinishReason;
-import io.chatrelay.chat.JsonText;
 import io.chatrelay.chat.RawJson;
 import io.chatrelay.chat.Usage;
 
@@ -119,17 +118,8 @@ final class CloudDecoder implements AnswerDecoder {
         }
     }
 
-    /** The arguments as they came; text that is not JSON, as a JSON string: the model's slip is the caller's to see. */
     private static RawJson input(String arguments) {
-        if (arguments.isBlank()) {
-            return RawJson.EMPTY_OBJECT;
-        }
-        try {
-            JSON.readTree(arguments);
-            return new RawJson(arguments);
-        } catch (JsonProcessingException e) {
-            return new RawJson(new JsonText(arguments.length() + 2).string(arguments).toString());
-        }
+        return arguments.isBlank() ? RawJson.EMPTY_OBJECT : RawJson.of(arguments);
     }
 
     private void done(List<ChatEvent> out) {

@@ -40,8 +40,13 @@ public final class Journal<E> {
     /** What the journal asks of whoever knows what a turn means. */
     public interface Successor {
 
-        /** This replica now owns a turn whose replica is gone; its last stored event has that number. */
-        void takeOver(UUID turn, long lastNumber);
+        /**
+         * This replica now owns a turn whose replica is gone.
+         *
+         * @param lastNumber of its last stored event
+         * @param owner      as which this replica claimed it
+         */
+        void takeOver(UUID turn, long lastNumber, UUID owner);
     }
 
     private final DataSource database;
@@ -55,7 +60,7 @@ public final class Journal<E> {
     private final Map<UUID, TurnLog<E>> open = new ConcurrentHashMap<>();
     private final ScheduledExecutorService clock;
     private final Thread writerThread;
-    private Successor successor = (turn, last) -> {};
+    private Successor successor = (turn, last, owner) -> {};
     private Connection control;
 
     public Journal(DataSource database, EventCodec<E> codec, JournalConfig config, LeaseConfig leaseConfig,
@@ -120,23 +125,25 @@ public final class Journal<E> {
      */
     public UUID fence(Connection connection) throws SQLException {
         UUID me = lease.incarnation();
-        try (PreparedStatement fence = connection.prepareStatement(Lease.FENCE)) {
-            fence.setObject(1, me);
-            try (ResultSet held = fence.executeQuery()) {
-                if (held.next()) {
-                    return me;
-                }
-            }
+        if (Lease.isHeld(connection, me)) {
+            return me;
         }
         throw new SQLException("this replica holds no lease", "57P03");
     }
 
-    /** Opens the log of a turn that this replica owns, after its last stored event. */
-    public TurnLog<E> open(UUID turn, long lastNumber, TurnLog.Owner owner) {
+    /**
+     * Opens the log of a turn that this replica owns, after its last stored event.
+     *
+     * @param as the incarnation that owns the turn: if it has lost its lease since, the log is lost from the start
+     */
+    public TurnLog<E> open(UUID turn, long lastNumber, UUID as, TurnLog.Owner owner) {
         TurnChannel<E> channel = feeds.open(turn, lastNumber);
         TurnLog<E> log = new TurnLog<>(turn, lastNumber, writer, channel, codec, owner,
                 config.maxPendingPerTurn().asLongValue());
         open.put(turn, log);
+        if (!as.equals(lease.incarnation())) {
+            drop(turn, log);
+        }
         return log;
     }
 
@@ -170,15 +177,18 @@ public final class Journal<E> {
     }
 
     private void dropAll() {
-        List.copyOf(open.entrySet()).forEach(entry -> {
-            open.remove(entry.getKey());
-            feeds.close(entry.getKey());
-            entry.getValue().lost();
-        });
+        List.copyOf(open.entrySet()).forEach(entry -> drop(entry.getKey(), entry.getValue()));
+    }
+
+    private void drop(UUID turn, TurnLog<E> log) {
+        if (open.remove(turn, log)) {
+            feeds.close(turn);
+            log.lost();
+        }
     }
 
     private void takeOver(Connection connection) throws SQLException {
-        record Orphan(UUID turn, long last) {}
+        record Orphan(UUID turn, long last, UUID owner) {}
         List<UUID> dead = lease.sweep(connection);
         if (dead.isEmpty()) {
             return;
@@ -188,7 +198,7 @@ public final class Journal<E> {
         try {
             UUID me = fence(connection);
             for (UUID turn : claim(connection, dead, me)) {
-                orphans.add(new Orphan(turn, EventTable.lastNumber(connection, turn)));
+                orphans.add(new Orphan(turn, EventTable.lastNumber(connection, turn), me));
             }
             connection.commit();
         } catch (SQLException e) {
@@ -197,7 +207,7 @@ public final class Journal<E> {
         } finally {
             connection.setAutoCommit(true);
         }
-        orphans.forEach(orphan -> successor.takeOver(orphan.turn(), orphan.last()));
+        orphans.forEach(orphan -> successor.takeOver(orphan.turn(), orphan.last(), orphan.owner()));
     }
 
     private static List<UUID> claim(Connection connection, List<UUID> dead, UUID me) throws SQLException {

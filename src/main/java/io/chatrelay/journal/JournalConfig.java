@@ -37,14 +37,6 @@ public interface JournalConfig {
     @WithDefault("1s")
     Duration maxBackoff();
 
-    /** After this long in a transaction without a statement the database ends it; below the lease, or a fence is no fence. */
-    @WithDefault("4s")
-    Duration idleInTransactionTimeout();
-
-    /** How long a statement waits for a row lock; below the lease for the same reason. */
-    @WithDefault("3s")
-    Duration lockTimeout();
-
     /** How often ended turns' rows are rewritten into few. Rows are only many until then. */
     @WithDefault("5s")
     Duration compactEvery();

@@ -1,10 +1,7 @@
 package io.chatrelay.journal;
 
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -90,9 +87,11 @@ final class JournalWriter<E> implements Runnable {
     public void run() {
         while (true) {
             try {
+                // Before anything is taken: what was taken as one incarnation must not be stored by the next.
+                UUID me = lease.incarnation();
                 List<TurnLog.Batch<E>> batches = gather();
                 if (!batches.isEmpty()) {
-                    store(batches);
+                    store(batches, me);
                     tellRoom();
                 } else if (stopping) {
                     discardConnection();
@@ -135,13 +134,13 @@ final class JournalWriter<E> implements Runnable {
         return batches;
     }
 
-    private void store(List<TurnLog.Batch<E>> batches) throws InterruptedException {
+    private void store(List<TurnLog.Batch<E>> batches, UUID me) throws InterruptedException {
         Duration backoff = Duration.ofMillis(20);
         while (true) {
             try {
                 long start = System.nanoTime();
-                if (!commit(batches)) {
-                    lease.lost();
+                if (!commit(batches, me)) {
+                    lease.lost(me);
                     return;
                 }
                 metrics.committed(batches, System.nanoTime() - start);
@@ -151,7 +150,7 @@ final class JournalWriter<E> implements Runnable {
                 metrics.failed();
                 if (Database.refuses(e)) {
                     rollback();
-                    refused(batches, e);
+                    refused(batches, me, e);
                     return;
                 }
                 LOG.warnf("The journal waits for the database: %s", Database.reason(e));
@@ -168,10 +167,10 @@ final class JournalWriter<E> implements Runnable {
         }
     }
 
-    private void refused(List<TurnLog.Batch<E>> batches, SQLException cause) throws InterruptedException {
+    private void refused(List<TurnLog.Batch<E>> batches, UUID me, SQLException cause) throws InterruptedException {
         if (batches.size() > 1) {
             for (TurnLog.Batch<E> batch : batches) {
-                store(List.of(batch));
+                store(List.of(batch), me);
             }
             return;
         }
@@ -182,9 +181,9 @@ final class JournalWriter<E> implements Runnable {
     }
 
     /** True once stored; false if this process no longer holds its lease, and nothing was stored. */
-    private boolean commit(List<TurnLog.Batch<E>> batches) throws SQLException {
+    private boolean commit(List<TurnLog.Batch<E>> batches, UUID me) throws SQLException {
         Connection current = connection();
-        if (!fence(current)) {
+        if (!Lease.isHeld(current, me)) {
             current.rollback();
             return false;
         }
@@ -198,22 +197,10 @@ final class JournalWriter<E> implements Runnable {
         return true;
     }
 
-    private boolean fence(Connection current) throws SQLException {
-        try (PreparedStatement fence = current.prepareStatement(Lease.FENCE)) {
-            fence.setObject(1, lease.incarnation());
-            try (ResultSet held = fence.executeQuery()) {
-                return held.next();
-            }
-        }
-    }
-
     private Connection connection() throws SQLException {
         if (connection == null) {
             Connection opened = database.getConnection();
-            try (Statement settings = opened.createStatement()) {
-                opened.setAutoCommit(true);
-                settings.execute("set idle_in_transaction_session_timeout = " + config.idleInTransactionTimeout().toMillis());
-                settings.execute("set lock_timeout = " + config.lockTimeout().toMillis());
+            try {
                 opened.setAutoCommit(false);
                 connection = opened;
             } catch (SQLException e) {

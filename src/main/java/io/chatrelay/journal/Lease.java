@@ -20,13 +20,13 @@ import org.jboss.logging.Logger;
  *                                              └──────────────── registered anew, as another incarnation ◀────────┘
  * </pre>
  *
- * Whoever writes to the journal reads its own row {@code FOR SHARE} in the same transaction ({@link #FENCE}); whoever takes
+ * Whoever writes to the journal reads its own row {@code FOR SHARE} in the same transaction ({@link #isHeld}); whoever takes
  * over first sets {@code alive = false}, which waits for those transactions. A lease that nobody took may be renewed late.
  */
 final class Lease {
 
     /** First statement of every transaction that writes to a turn; no row means that this process may not. */
-    static final String FENCE = "select 1 from replica where incarnation = ? and alive for share";
+    private static final String FENCE = "select 1 from replica where incarnation = ? and alive for share";
 
     private static final Logger LOG = Logger.getLogger(Lease.class);
 
@@ -56,7 +56,7 @@ final class Lease {
         if (!registered) {
             register(connection);
         } else if (!prolong(connection)) {
-            lost();
+            lost(incarnation);
             register(connection);
         }
         // Renewals are unbroken while each came before the one before it could end.
@@ -66,9 +66,13 @@ final class Lease {
         renewedAt = asked;
     }
 
-    /** This process' turns are another's now. It drops them and goes on as a new incarnation. */
-    synchronized void lost() {
-        if (registered) {
+    /**
+     * This process' turns are another's now. It drops them and goes on as a new incarnation.
+     *
+     * @param which the incarnation that was found without its lease: what is no longer ours cannot be lost again
+     */
+    synchronized void lost(UUID which) {
+        if (registered && which.equals(incarnation)) {
             LOG.warnf("Lost the lease of replica %s: its turns are dropped, their streams end, and it registers anew",
                     incarnation);
             registered = false;
@@ -76,6 +80,16 @@ final class Lease {
             unbrokenSince = Long.MAX_VALUE;
             renewedAt = 0;
             onLost.run();
+        }
+    }
+
+    /** Whether an incarnation may write to turns, for as long as the connection's transaction lasts. */
+    static boolean isHeld(Connection connection, UUID incarnation) throws SQLException {
+        try (PreparedStatement fence = connection.prepareStatement(FENCE)) {
+            fence.setObject(1, incarnation);
+            try (ResultSet held = fence.executeQuery()) {
+                return held.next();
+            }
         }
     }
 
