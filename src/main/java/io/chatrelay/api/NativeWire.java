@@ -1,0 +1,16 @@
+package io.chatrelay.api;
+
+import io.chatrelay.chat.TurnView;
+import io.quarkus.runtime.annotations.RegisterForReflection;
+
+/**
+ * What is written by reflection, named for a native image: the framework sees what resources return, but not what travels inside a
+ * problem's members or a page.
+ */
+@RegisterForReflection(targets = { TurnView.class, ConversationsResource.Page.class,
+        ConversationsResource.ConversationReply.class, ConversationsResource.MessageReply.class,
+        ConversationsResource.MessageReply.Metadata.class, ModelsResource.Models.class, ModelsResource.Model.class })
+final class NativeWire {
+
+    private NativeWire() {}
+}
