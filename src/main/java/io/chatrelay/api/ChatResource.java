@@ -16,6 +16,10 @@ import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.MediaType;
 
 import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.media.Content;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
+import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
+import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 
 import io.chatrelay.api.wire.AiSdkWire;
@@ -40,6 +44,9 @@ public class ChatResource {
     @POST
     @Consumes(MediaType.APPLICATION_JSON)
     @Operation(summary = "Sends a message; the answer is an AI SDK UI message stream, or one JSON with stream:false")
+    @RequestBody(required = true,
+            content = @Content(mediaType = MediaType.APPLICATION_JSON, schema = @Schema(ref = "ChatRequest")))
+    @APIResponse(responseCode = "200", description = "The answer")
     public void send(InputStream body, @Context HttpHeaders headers, @Context RoutingContext http,
             @Suspended AsyncResponse reply) {
         ChatRequest request = ChatRequest.chat(turns.body(body, headers), headers, turns.caller().get());
@@ -54,6 +61,8 @@ public class ChatResource {
     @GET
     @Path("/{id}/stream")
     @Operation(summary = "Takes up the conversation's running turn; 204 when there is none. The path that useChat asks")
+    @APIResponse(responseCode = "200", description = "The turn's events")
+    @APIResponse(responseCode = "204", description = "There is nothing to read")
     public void resume(@PathParam("id") String id, @QueryParam("after") String after, @QueryParam("turn") String turn,
             @QueryParam("wire") String wire, @HeaderParam("Last-Event-ID") String lastEventId, @Context RoutingContext http,
             @Suspended AsyncResponse reply) {

@@ -12,6 +12,10 @@ import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.MediaType;
 
 import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.media.Content;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
+import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
+import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 
 import io.chatrelay.api.wire.OpenAiWire;
@@ -34,6 +38,9 @@ public class CompletionsResource {
     @POST
     @Consumes(MediaType.APPLICATION_JSON)
     @Operation(summary = "Sends a message; the answer is OpenAI chunks with stream:true, else one chat.completion")
+    @RequestBody(required = true,
+            content = @Content(mediaType = MediaType.APPLICATION_JSON, schema = @Schema(ref = "CompletionRequest")))
+    @APIResponse(responseCode = "200", description = "The answer")
     public void send(InputStream body, @Context HttpHeaders headers, @Context RoutingContext http,
             @Suspended AsyncResponse reply) {
         ChatRequest request = ChatRequest.completion(turns.body(body, headers), headers, turns.caller().get());

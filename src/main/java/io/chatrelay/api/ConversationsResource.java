@@ -23,6 +23,7 @@ import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.MediaType;
 
 import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 
 import io.chatrelay.chat.ConversationView;
@@ -142,6 +143,8 @@ public class ConversationsResource {
     @Path("/{id}/stream")
     @Produces(MediaType.WILDCARD)
     @Operation(summary = "Takes up the running turn, or the rest of one after Last-Event-ID or ?after=; ?turn= replays any")
+    @APIResponse(responseCode = "200", description = "The turn's events")
+    @APIResponse(responseCode = "204", description = "There is nothing (more) to read")
     public void stream(@PathParam("id") String id, @QueryParam("after") String after, @QueryParam("turn") String turn,
             @QueryParam("wire") String wire, @HeaderParam("Last-Event-ID") String lastEventId, @Context RoutingContext http,
             @Suspended AsyncResponse reply) {
