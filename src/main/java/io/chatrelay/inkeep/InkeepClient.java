@@ -31,6 +31,8 @@ final class InkeepClient {
         this.http = vertx.createHttpClient(
                 new HttpClientOptions().setConnectTimeout((int) config.connectTimeout().toMillis())
                         .setDecompressionSupported(false)
+                        // Inkeep closes after 60 s; a connection taken from the pool at that moment would look like a refusal.
+                        .setKeepAliveTimeout(30)
                         .setTcpNoDelay(true),
                 // Its default is 5, and a waiting turn would look like a silent Inkeep.
                 new PoolOptions().setHttp1MaxSize(config.maxConnections()));
