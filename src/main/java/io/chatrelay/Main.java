@@ -30,9 +30,8 @@ public final class Main {
 
         Unfit(String reason) {
             // One line, without the names and numbers that libraries put before what they say.
-            super(reason.replaceAll("\\s+", " ").replaceAll("([a-z]+\\.)+[A-Za-z]+Exception: |SRCFG\\d+: ", "").strip(), null,
-                    false,
-                    false);
+            super(reason.replaceAll("\\s+", " ").replaceAll("([a-z]+\\.)+[A-Za-z]+Exception: |SRCFG\\d+: ", "")
+                    .replace("threw an Exception whilst being converted", "is not valid:").strip(), null, false, false);
         }
     }
 
