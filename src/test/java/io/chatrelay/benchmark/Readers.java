@@ -1,0 +1,105 @@
+package io.chatrelay.benchmark;
+
+import java.net.URI;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+import org.HdrHistogram.Histogram;
+
+import io.chatrelay.it.RelayClient;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClient;
+import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.RequestOptions;
+
+/**
+ * Reads many paced streams at once and notes how old each delta is when it comes: its text ends with {@code @} and the
+ * microsecond at which the emulator sent it. One event loop, and no JSON: what it costs is taken from the same machine.
+ */
+final class Readers implements AutoCloseable {
+
+    private static final long LONGEST_MICROS = 60_000_000;
+
+    private final Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1).setWorkerPoolSize(1));
+    private final HttpClient http = vertx.createHttpClient(new HttpClientOptions().setMaxPoolSize(10_000)
+            .setKeepAlive(false));
+    private final URI chat;
+    private final Histogram delays = new Histogram(LONGEST_MICROS, 3);
+    private volatile boolean measuring;
+    private volatile long failed;
+
+    /** @param chat where the messages are sent */
+    Readers(URI chat) {
+        this.chat = chat;
+    }
+
+    /** Opens the streams within about a second. The latch counts those that have not ended. */
+    CountDownLatch open(int streams, String run, String text) {
+        CountDownLatch open = new CountDownLatch(streams);
+        for (int i = 0; i < streams; i++) {
+            String conversation = run + "-" + i;
+            vertx.setTimer(1 + 1000L * i / streams, _ -> open(conversation, text, open));
+        }
+        return open;
+    }
+
+    private void open(String conversation, String text, CountDownLatch open) {
+        RequestOptions options = new RequestOptions().setMethod(HttpMethod.POST).setHost(chat.getHost()).setPort(chat.getPort())
+                .setURI(chat.getPath()).putHeader("authorization", "Bearer " + RelayClient.KEY)
+                .putHeader("content-type", "application/json");
+        http.request(options).compose(request -> request.send(Buffer.buffer(RelayClient.body("agents", conversation, text))))
+                .onSuccess(response -> response.handler(this::note).endHandler(_ -> open.countDown())
+                        .exceptionHandler(_ -> fail(open)))
+                .onFailure(_ -> fail(open));
+    }
+
+    private void fail(CountDownLatch open) {
+        failed++;
+        open.countDown();
+    }
+
+    /** A stamp that a chunk's end cuts off is not counted; there are few. */
+    private void note(Buffer chunk) {
+        if (!measuring) {
+            return;
+        }
+        long now = ChronoUnit.MICROS.between(Instant.EPOCH, Instant.now());
+        int length = chunk.length();
+        for (int i = 0; i < length; i++) {
+            if (chunk.getByte(i) == '@') {
+                long sent = 0;
+                byte digit = 0;
+                while (++i < length && (digit = chunk.getByte(i)) >= '0' && digit <= '9') {
+                    sent = sent * 10 + digit - '0';
+                }
+                if (digit == '"') {
+                    delays.recordValue(Math.clamp(now - sent, 0, LONGEST_MICROS));
+                }
+            }
+        }
+    }
+
+    /** Notes delays for so long, and gives them. */
+    Histogram measure(long seconds) throws InterruptedException {
+        measuring = true;
+        TimeUnit.SECONDS.sleep(seconds);
+        measuring = false;
+        // What the event loop is in the middle of.
+        TimeUnit.MILLISECONDS.sleep(50);
+        return delays.copy();
+    }
+
+    long failed() {
+        return failed;
+    }
+
+    @Override
+    public void close() {
+        vertx.close();
+    }
+}

@@ -1,0 +1,57 @@
+package io.chatrelay.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+
+import io.chatrelay.devmode.InkeepEmulator;
+
+/** An open stream holds no thread and no connection of the database. */
+class ManyStreamsIT {
+
+    private static final TestPostgres DATABASE = TestPostgres.fresh();
+    private static final int POOL = 5;
+
+    @Test
+    void fiveHundredStreamsOnFiveConnections() {
+        try (InkeepEmulator inkeep = new InkeepEmulator(RelayClient.VERTX).listen(0);
+                RelayProcess relay = RelayProcess.on(DATABASE, inkeep).with("quarkus.datasource.jdbc.max-size", POOL).start()) {
+            RelayClient client = new RelayClient(relay);
+
+            List<SseStream> streams = new ArrayList<>(open(client, 0, 50));
+            awaitOpen(relay, 50);
+            double threads = relay.metric("jvm_threads_live_threads");
+
+            streams.addAll(open(client, 50, 500));
+            awaitOpen(relay, 500);
+
+            assertThat(relay.metric("jvm_threads_live_threads")).as("threads with 500 streams, after %s with 50", threads)
+                    .isLessThan(threads + 20);
+            assertThat(DATABASE.connections()).isLessThanOrEqualTo(POOL);
+            streams.forEach(stream -> {
+                stream.awaitEnd();
+                assertThat(stream.end()).isEqualTo("[DONE]");
+                assertThat(stream.ids()).isEqualTo(LongStream.rangeClosed(1, stream.lastId()).boxed().toList());
+                assertThat(stream.text().split(" word")).hasSize(61);
+            });
+            assertThat(DATABASE.connections()).isLessThanOrEqualTo(POOL);
+        }
+    }
+
+    private static List<SseStream> open(RelayClient client, int from, int to) {
+        return IntStream.range(from, to)
+                .mapToObj(i -> client.chat(i % 2 == 0 ? "agents" : "cloud", "many-" + i, "words 60 400")).toList();
+    }
+
+    private static void awaitOpen(RelayProcess relay, int streams) {
+        Awaitility.await(streams + " open streams").atMost(Duration.ofSeconds(60))
+                .until(() -> relay.metric("chat_relay_streams_open") == streams);
+    }
+}

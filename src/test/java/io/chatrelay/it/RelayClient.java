@@ -1,0 +1,111 @@
+package io.chatrelay.it;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClient;
+import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.RequestOptions;
+
+/** A caller of the service. Its streams are read by two threads, however many they are. */
+public final class RelayClient {
+
+    public static final String KEY = "it-key";
+    public static final String KEY_SHA256 = "1ce48051b5830d59881cbf51500faa5f5e9d446050458f760bc96cda647be67e";
+
+    static final Vertx VERTX = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(2).setWorkerPoolSize(1));
+    static final ObjectMapper JSON = new ObjectMapper();
+
+    private static final HttpClient STREAMS = VERTX.createHttpClient(new HttpClientOptions().setMaxPoolSize(5000)
+            .setKeepAlive(false));
+    private static final java.net.http.HttpClient CALLS = java.net.http.HttpClient.newBuilder()
+            .version(java.net.http.HttpClient.Version.HTTP_1_1).build();
+
+    private final URI api;
+
+    RelayClient(RelayProcess relay) {
+        this.api = relay.api();
+    }
+
+    /** A message of a user as the AI SDK's chat sends it. */
+    public static String body(String model, String conversation, String text) {
+        ObjectNode body = JSON.createObjectNode().put("model", model).put("conversationId", conversation);
+        ObjectNode message = body.putArray("messages").addObject().put("role", "user");
+        message.putArray("parts").addObject().put("type", "text").put("text", text);
+        return body.toString();
+    }
+
+    SseStream chat(String model, String conversation, String text) {
+        return open(HttpMethod.POST, "/run/api/chat", body(model, conversation, text), null);
+    }
+
+    /** Reads on as an {@code EventSource} does, after the number that it saw last. */
+    SseStream readOn(String conversation, long lastEventId) {
+        return open(HttpMethod.GET, "/run/v1/conversations/" + conversation + "/stream", "", lastEventId);
+    }
+
+    /** A turn from its beginning. */
+    SseStream replay(String conversation, UUID turn) {
+        return open(HttpMethod.GET, "/run/v1/conversations/%s/stream?turn=%s".formatted(conversation, turn), "", null);
+    }
+
+    private SseStream open(HttpMethod method, String path, String body, Long lastEventId) {
+        RequestOptions options = new RequestOptions().setMethod(method).setHost(api.getHost()).setPort(api.getPort())
+                .setURI(path).putHeader("authorization", "Bearer " + KEY).putHeader("content-type", "application/json");
+        if (lastEventId != null) {
+            options.putHeader("last-event-id", lastEventId.toString());
+        }
+        SseStream stream = new SseStream();
+        STREAMS.request(options).onFailure(_ -> stream.failed()).onSuccess(request -> {
+            stream.asked(request);
+            request.send(Buffer.buffer(body)).onSuccess(stream::answered).onFailure(_ -> stream.failed());
+        });
+        return stream;
+    }
+
+    JsonNode get(String path) {
+        return get(api.resolve(path));
+    }
+
+    static JsonNode get(URI uri) {
+        try {
+            HttpResponse<String> answer = CALLS.send(
+                    HttpRequest.newBuilder(uri).header("authorization", "Bearer " + KEY).build(),
+                    HttpResponse.BodyHandlers.ofString());
+            if (answer.statusCode() != 200) {
+                throw new IllegalStateException(uri + " answers " + answer.statusCode() + ": " + answer.body());
+            }
+            return JSON.readTree(answer.body());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** The conversation's messages, oldest first, each as {@code role: text}. */
+    List<String> messages(String conversation) {
+        List<String> told = new ArrayList<>();
+        for (JsonNode message : get("/run/v1/conversations/%s/messages?limit=100".formatted(conversation)).path("data")) {
+            StringBuilder text = new StringBuilder(message.path("role").asText()).append(": ");
+            message.path("parts").forEach(part -> text.append(part.path("text").asText("")));
+            told.addFirst(text.toString());
+        }
+        return told;
+    }
+}

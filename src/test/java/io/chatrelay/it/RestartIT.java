@@ -1,0 +1,128 @@
+package io.chatrelay.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.net.URI;
+import java.util.List;
+import java.util.UUID;
+import java.util.stream.LongStream;
+
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+import io.chatrelay.devmode.InkeepEmulator;
+
+/** {@code kill -9} loses nothing that a reader saw, and a conversation goes on. */
+class RestartIT {
+
+    private static final TestPostgres DATABASE = TestPostgres.fresh();
+    private static InkeepEmulator inkeep;
+
+    @BeforeAll
+    static void startInkeep() {
+        inkeep = new InkeepEmulator(RelayClient.VERTX).listen(0);
+    }
+
+    @AfterAll
+    static void stopInkeep() {
+        inkeep.close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = { "agents", "cloud" })
+    void aConversationGoesOnAfterKill(String upstream) {
+        String conversation = "between-" + upstream;
+        SseStream first;
+        try (RelayProcess relay = start()) {
+            first = new RelayClient(relay).chat(upstream, conversation, "echo a first answer").awaitEnd();
+            relay.kill9();
+        }
+        assertThat(first.end()).isEqualTo("[DONE]");
+
+        try (RelayProcess relay = start()) {
+            RelayClient client = new RelayClient(relay);
+            SseStream second = client.chat(upstream, conversation, "echo a second answer").awaitEnd();
+
+            assertThat(second.end()).isEqualTo("[DONE]");
+            assertThat(client.messages(conversation)).containsExactly("user: echo a first answer",
+                    "assistant: a first answer", "user: echo a second answer", "assistant: a second answer");
+            for (SseStream turn : List.of(first, second)) {
+                assertThat(client.replay(conversation, turn.turn()).awaitEnd().frames()).isEqualTo(turn.frames());
+            }
+            assertInkeepKnowsTheConversation(upstream);
+        }
+    }
+
+    /** Cloud is given the whole history; Agents keeps it, and is given the same conversation id again. */
+    private static void assertInkeepKnowsTheConversation(String upstream) {
+        JsonNode asked = asked("echo a second answer", upstream);
+        if (upstream.equals("cloud")) {
+            assertThat(asked.path("messages").findValuesAsText("content")).containsExactly("echo a first answer",
+                    "a first answer", "echo a second answer");
+            assertThat(asked.path("messages").findValuesAsText("role")).containsExactly("user", "assistant", "user");
+        } else {
+            assertThat(asked.path("messages")).hasSize(1);
+            assertThat(asked.path("conversationId").asText()).isNotEmpty()
+                    .isEqualTo(asked("echo a first answer", upstream).path("conversationId").asText());
+        }
+    }
+
+    private static JsonNode asked(String text, String upstream) {
+        String path = upstream.equals("cloud") ? "/v1/" : "/run/";
+        JsonNode requests = RelayClient.get(URI.create("http://127.0.0.1:%d/emulator/requests?text=%s".formatted(inkeep.port(),
+                text.replace(" ", "%20"))));
+        JsonNode found = null;
+        for (JsonNode request : requests) {
+            if (request.path("path").asText().startsWith(path)) {
+                found = request.path("body");
+            }
+        }
+        assertThat(found).as("a request to %s with %s", upstream, text).isNotNull();
+        return found;
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = { "agents", "cloud" })
+    void aTurnThatRanIsInterruptedAndReadToItsEnd(String upstream) {
+        String conversation = "within-" + upstream;
+        SseStream seen;
+        try (RelayProcess relay = start()) {
+            seen = new RelayClient(relay).chat(upstream, conversation, "words 1000 20").awaitEvents(40);
+            relay.kill9();
+        }
+        assertThat(seen.awaitEnd().state()).isEqualTo(SseStream.State.CUT);
+        UUID turn = seen.turn();
+
+        try (RelayProcess relay = start()) {
+            RelayClient client = new RelayClient(relay);
+            SseStream rest = client.readOn(conversation, seen.lastId()).awaitEnd();
+
+            assertThat(rest.status()).isEqualTo(200);
+            assertThat(rest.turn()).isEqualTo(turn);
+            assertThat(rest.ids()).as("the next numbers, without gap or repeat")
+                    .isEqualTo(LongStream.rangeClosed(seen.lastId() + 1, rest.lastId()).boxed().toList());
+            assertThat(rest.end()).isEqualTo("error");
+
+            List<SseStream.Frame> stored = client.replay(conversation, turn).awaitEnd().events();
+            assertThat(stored).startsWith(seen.events().toArray(SseStream.Frame[]::new))
+                    .endsWith(rest.events().toArray(SseStream.Frame[]::new))
+                    .hasSize(seen.events().size() + rest.events().size());
+            assertThat(client.messages(conversation)).containsExactly("user: words 1000 20",
+                    "assistant: " + seen.text() + rest.text());
+            assertThat(DATABASE.number("select count(*) from turn where id = '%s' and state = 'interrupted'".formatted(turn)))
+                    .isEqualTo(1);
+
+            SseStream next = client.chat(upstream, conversation, "echo it goes on").awaitEnd();
+            assertThat(next.end()).isEqualTo("[DONE]");
+            assertThat(next.text()).isEqualTo("it goes on");
+        }
+    }
+
+    private static RelayProcess start() {
+        return RelayProcess.on(DATABASE, inkeep).start();
+    }
+}

@@ -1,0 +1,167 @@
+package io.chatrelay.it;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+
+import org.awaitility.Awaitility;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+
+import io.vertx.core.MultiMap;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClientRequest;
+import io.vertx.core.http.HttpClientResponse;
+import io.vertx.core.parsetools.RecordParser;
+
+/** A stream of server-sent events as one reader sees it: kept as it comes, until it ends or is cut. */
+final class SseStream {
+
+    /** @param id the event's number; null for what the wire adds of its own */
+    record Frame(Long id, String data) {
+
+        JsonNode json() {
+            try {
+                return JSON.readTree(data);
+            } catch (JsonProcessingException e) {
+                throw new IllegalStateException(data, e);
+            }
+        }
+
+        /** The AI SDK's name of the part. */
+        String type() {
+            return data.startsWith("{") ? json().path("type").asText() : data;
+        }
+    }
+
+    /** How far it came. */
+    enum State {
+        WAITING,
+        OPEN,
+        ENDED,
+        CUT
+    }
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final Duration PATIENCE = Duration.ofSeconds(90);
+
+    private final List<Frame> frames = new ArrayList<>();
+    private State state = State.WAITING;
+    private int status;
+    private MultiMap headers;
+    private HttpClientRequest request;
+
+    synchronized void asked(HttpClientRequest asked) {
+        request = asked;
+    }
+
+    void answered(HttpClientResponse response) {
+        synchronized (this) {
+            status = response.statusCode();
+            headers = response.headers();
+            state = State.OPEN;
+        }
+        RecordParser parser = RecordParser.newDelimited("\n\n", this::frame);
+        response.handler(parser).endHandler(_ -> over(State.ENDED)).exceptionHandler(_ -> over(State.CUT));
+    }
+
+    void failed() {
+        over(State.CUT);
+    }
+
+    private synchronized void over(State how) {
+        if (state != State.ENDED && state != State.CUT) {
+            state = how;
+        }
+    }
+
+    private void frame(Buffer bytes) {
+        Long id = null;
+        String data = null;
+        for (String line : bytes.toString().split("\n")) {
+            if (line.startsWith("id: ")) {
+                id = Long.valueOf(line.substring(4));
+            } else if (line.startsWith("data: ")) {
+                data = line.substring(6);
+            }
+        }
+        if (data != null) {
+            add(new Frame(id, data));
+        }
+    }
+
+    private synchronized void add(Frame frame) {
+        frames.add(frame);
+    }
+
+    synchronized State state() {
+        return state;
+    }
+
+    synchronized int status() {
+        return status;
+    }
+
+    synchronized String header(String name) {
+        return headers.get(name);
+    }
+
+    UUID turn() {
+        return UUID.fromString(header("x-turn-id"));
+    }
+
+    synchronized List<Frame> frames() {
+        return List.copyOf(frames);
+    }
+
+    /** Those that carry a number: what is in the journal. */
+    List<Frame> events() {
+        return frames().stream().filter(frame -> frame.id() != null).toList();
+    }
+
+    List<Long> ids() {
+        return events().stream().map(Frame::id).toList();
+    }
+
+    long lastId() {
+        return ids().getLast();
+    }
+
+    /** The answer's text, as far as it came. */
+    String text() {
+        StringBuilder text = new StringBuilder();
+        frames().stream().filter(frame -> frame.type().equals("text-delta"))
+                .forEach(frame -> text.append(frame.json().path("delta").asText()));
+        return text.toString();
+    }
+
+    /** The last part's type: {@code [DONE]}, {@code error}, {@code abort}. */
+    String end() {
+        return frames().getLast().type();
+    }
+
+    SseStream awaitOpen() {
+        Awaitility.await("an answer").atMost(PATIENCE).until(() -> state() != State.WAITING);
+        return this;
+    }
+
+    SseStream awaitEvents(int count) {
+        Awaitility.await(count + " events").atMost(PATIENCE).pollInterval(Duration.ofMillis(20))
+                .until(() -> state() == State.CUT || frames().size() >= count);
+        return this;
+    }
+
+    SseStream awaitEnd() {
+        Awaitility.await("the end of a stream").atMost(PATIENCE).pollInterval(Duration.ofMillis(20))
+                .until(() -> state() == State.ENDED || state() == State.CUT);
+        return this;
+    }
+
+    /** Leaves; what it read stays readable. */
+    synchronized void leave() {
+        request.reset();
+    }
+}

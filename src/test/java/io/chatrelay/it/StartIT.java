@@ -1,0 +1,62 @@
+package io.chatrelay.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.net.URI;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
+
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+import io.chatrelay.it.RelayProcess.Setup;
+
+/** What an operator forgot is one line on the console that says what to set, and exit code 1. */
+class StartIT {
+
+    private static final TestPostgres DATABASE = TestPostgres.fresh();
+
+    static Stream<Arguments> starts() {
+        return Stream.of(
+                start("no upstream", setup -> setup.without("chat-relay.upstreams"),
+                        "no upstream is configured. Set chat-relay.upstreams.<name>.kind, .url and .api-key."),
+                start("an upstream without a URL", setup -> setup.without("chat-relay.upstreams.agents.url"),
+                        "chat-relay.upstreams.agents.url is required"),
+                start("an upstream of no kind", setup -> setup.with("chat-relay.upstreams.agents.kind", "gpt"),
+                        "chat-relay.upstreams.agents.kind"),
+                start("an upstream that is no URL", setup -> setup.with("chat-relay.upstreams.agents.url", "inkeep:3003"),
+                        "chat-relay.upstreams.agents.url must be an http or https URL"),
+                start("a default upstream that nobody configured", setup -> setup.with("chat-relay.default-upstream", "nobody"),
+                        "chat-relay.default-upstream is 'nobody', which is not configured. Set it to one of: agents, cloud."),
+                start("no access key", setup -> setup.without("chat-relay.access"),
+                        "Set chat-relay.access.keys.<caller>.sha256 and .tenant."),
+                start("a digest that is none", setup -> setup.with("chat-relay.access.keys.it.sha256", "it-key"),
+                        "chat-relay.access.keys.it.sha256 must be a SHA-256 digest: 64 hexadecimal digits."),
+                start("no database", setup -> setup.without("quarkus.datasource"),
+                        "no database is configured. Set quarkus.datasource.jdbc.url,"),
+                start("a database that is not there",
+                        setup -> setup.with("quarkus.datasource.jdbc.url",
+                                "jdbc:postgresql://127.0.0.1:1/chat?password=secret"),
+                        "no connection to the database jdbc:postgresql://127.0.0.1:1/chat could be made"),
+                start("a user that the database does not know", setup -> setup.with("quarkus.datasource.username", "nobody"),
+                        "quarkus.datasource.username and .password."));
+    }
+
+    private static Arguments start(String name, UnaryOperator<Setup> with, String line) {
+        return Arguments.of(name, with, line);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("starts")
+    void endsWithOneLine(String name, UnaryOperator<Setup> with, String line) {
+        Setup complete = RelayProcess.unconfigured().database(DATABASE)
+                .upstreams(URI.create("http://127.0.0.1:1/run"), URI.create("http://127.0.0.1:1/v1")).key();
+
+        try (RelayProcess relay = with.apply(complete).launch()) {
+            assertThat(relay.exitCode()).isEqualTo(1);
+            assertThat(relay.output().lines()).singleElement().asString().startsWith("chat-relay cannot start: ")
+                    .contains(line).doesNotContain("Exception", "secret");
+        }
+    }
+}
