@@ -5,7 +5,6 @@ import java.io.UncheckedIOException;
 import java.util.HashMap;
 import java.util.Map;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 
@@ -31,8 +30,6 @@ import io.chatrelay.journal.EventCodec;
  * travel as strings, so that they come back letter by letter. Kinds and members are only ever added: rows outlive versions.
  */
 public final class ChatEventCodec implements EventCodec<ChatEvent> {
-
-    private static final JsonFactory JSON = new JsonFactory();
 
     @Override
     public byte[] encode(ChatEvent event) {
@@ -113,7 +110,7 @@ public final class ChatEventCodec implements EventCodec<ChatEvent> {
 
     private static Map<String, String> members(byte[] bytes, int offset, int length) {
         Map<String, String> members = HashMap.newHashMap(6);
-        try (JsonParser parser = JSON.createParser(bytes, offset, length)) {
+        try (JsonParser parser = StoredJson.FACTORY.createParser(bytes, offset, length)) {
             parser.nextToken();
             while (parser.nextToken() == JsonToken.FIELD_NAME) {
                 String name = parser.currentName();

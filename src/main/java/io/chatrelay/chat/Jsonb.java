@@ -5,7 +5,6 @@ import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.util.regex.Pattern;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
@@ -18,7 +17,6 @@ final class Jsonb {
 
     private static final char REPLACEMENT = '\ufffd';
     private static final Pattern SUSPECT = Pattern.compile("\\\\u(?:0000|[dD][89a-fA-F])|[0-9][eE]|[0-9]{300}");
-    private static final JsonFactory JSON = RawJson.LENIENT;
 
     private Jsonb() {}
 
@@ -43,7 +41,8 @@ final class Jsonb {
             return json;
         }
         StringWriter out = new StringWriter(json.text().length());
-        try (JsonParser parser = JSON.createParser(json.text()); JsonGenerator generator = JSON.createGenerator(out)) {
+        try (JsonParser parser = StoredJson.FACTORY.createParser(json.text());
+                JsonGenerator generator = StoredJson.FACTORY.createGenerator(out)) {
             for (JsonToken token = parser.nextToken(); token != null; token = parser.nextToken()) {
                 switch (token) {
                     case FIELD_NAME -> generator.writeFieldName(clean(parser.currentName()));
@@ -59,8 +58,9 @@ final class Jsonb {
     }
 
     private static void number(JsonGenerator generator, String number) throws IOException {
-        // A double's range is jsonb's by far; what is beyond is kept as the text that it was.
-        if (number.length() < 300 && Double.isFinite(Double.parseDouble(number))) {
+        // A double's range is jsonb's by far; what is beyond, on either side, is kept as the text that it was.
+        double about = number.length() < 300 ? Double.parseDouble(number) : Double.NaN;
+        if (Double.isFinite(about) && (about != 0 || number.indexOf('e') < 0 && number.indexOf('E') < 0)) {
             generator.writeNumber(number);
         } else {
             generator.writeString(number);

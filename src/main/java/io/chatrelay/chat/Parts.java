@@ -8,15 +8,12 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 
 /** A message's parts as the JSON that is stored, and that a history gives to {@code useChat}; and back. */
 final class Parts {
-
-    private static final JsonFactory JSON = RawJson.LENIENT;
 
     private Parts() {}
 
@@ -69,7 +66,7 @@ final class Parts {
     /** What an upstream without memory is told of a stored message: text, files, calls and their results. */
     static List<Part> read(String json) {
         List<Part> parts = new ArrayList<>();
-        try (JsonParser parser = JSON.createParser(json)) {
+        try (JsonParser parser = StoredJson.FACTORY.createParser(json)) {
             parser.nextToken();
             while (parser.nextToken() == JsonToken.START_OBJECT) {
                 Part part = part(members(parser));
@@ -103,8 +100,8 @@ final class Parts {
             String name = parser.currentName();
             parser.nextToken();
             StringWriter text = new StringWriter();
-            try (JsonGenerator copy = JSON.createGenerator(text)) {
-                copy.copyCurrentStructure(parser);
+            try (JsonGenerator copy = StoredJson.FACTORY.createGenerator(text)) {
+                copy.copyCurrentStructureExact(parser);
             }
             members.put(name, new RawJson(text.toString()));
         }
@@ -116,7 +113,7 @@ final class Parts {
         if (value == null) {
             return null;
         }
-        try (JsonParser parser = JSON.createParser(value.text())) {
+        try (JsonParser parser = StoredJson.FACTORY.createParser(value.text())) {
             return parser.nextToken() == JsonToken.VALUE_NULL ? null : parser.getText();
         } catch (IOException e) {
             throw new UncheckedIOException("a stored message cannot be read", e);

@@ -2,9 +2,7 @@ package io.chatrelay.chat;
 
 import java.io.IOException;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.StreamReadConstraints;
 
 /**
  * A JSON value as its text, passed on as it came: nothing of what a tool or an upstream said is lost by reading it.
@@ -12,16 +10,12 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
  */
 public record RawJson(String text) {
 
-    /** What came through the door was bounded there. */
-    static final JsonFactory LENIENT = JsonFactory.builder().streamReadConstraints(StreamReadConstraints.builder()
-            .maxStringLength(Integer.MAX_VALUE).maxNumberLength(Integer.MAX_VALUE).maxNestingDepth(1000).build()).build();
-
     public static final RawJson NULL = new RawJson("null");
     public static final RawJson EMPTY_OBJECT = new RawJson("{}");
 
     /** Text that should be JSON, and where it is not, the JSON string of it: a model's slip is the caller's to see. */
     public static RawJson of(String text) {
-        try (JsonParser parser = LENIENT.createParser(text)) {
+        try (JsonParser parser = StoredJson.FACTORY.createParser(text)) {
             if (parser.nextToken() != null) {
                 parser.skipChildren();
                 if (parser.nextToken() == null) {

@@ -2,8 +2,10 @@ package io.chatrelay.chat;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 import io.chatrelay.chat.ChatEvent.ApprovalRequested;
 import io.chatrelay.chat.ChatEvent.Data;
@@ -58,6 +60,7 @@ public final class Transcript {
 
     private final List<Piece> pieces = new ArrayList<>();
     private final Map<String, ToolPart> calls = new LinkedHashMap<>();
+    private final Set<String> inputs = new LinkedHashSet<>();
     private String openText;
     private StringBuilder currentText;
     private boolean openStep;
@@ -84,10 +87,11 @@ public final class Transcript {
             }
             case TextDelta(_, var text) -> currentText.append(text);
             case TextEnded(_) -> openText = null;
-            case ToolInputStarted(_, _),ToolInputDelta(_, _) -> {
-                // Only whole calls are part of a message.
-            }
+            // Only whole calls are part of a message.
+            case ToolInputStarted(var callId, _) -> inputs.add(callId);
+            case ToolInputDelta(_, _) -> {}
             case ToolCalled call -> {
+                inputs.remove(call.callId());
                 ToolPart part = new ToolPart(call);
                 calls.put(call.callId(), part);
                 pieces.add(new Piece.Tool(part));
@@ -108,6 +112,7 @@ public final class Transcript {
     }
 
     private void settle(String callId, String state, RawJson output, String errorText) {
+        inputs.remove(callId);
         ToolPart part = calls.get(callId);
         if (part != null) {
             part.state = state;
@@ -118,7 +123,8 @@ public final class Transcript {
 
     /**
      * The events that end the turn from here: what is open is closed first, so that no wire is left inside a bracket. A
-     * cancelled turn also settles the calls that are open, for a client would wait for their outcome.
+     * cancelled turn also settles the calls that are open, those included whose input is not whole, for a client would wait for
+     * their outcome.
      */
     public List<ChatEvent> closing(Ended end) {
         List<ChatEvent> events = new ArrayList<>(4);
@@ -128,6 +134,7 @@ public final class Transcript {
         if (end.outcome() == Outcome.CANCELLED) {
             calls.values().stream().filter(ToolPart::open)
                     .forEach(part -> events.add(new ToolFailed(part.call.callId(), "cancelled")));
+            inputs.forEach(callId -> events.add(new ToolFailed(callId, "cancelled")));
         }
         if (openStep) {
             events.add(new StepFinished());

@@ -68,9 +68,9 @@ final class AgentsDecoder implements AnswerDecoder {
             case "text-start", "text-end" -> true;
             case "text-delta" -> text(f, out);
             case "tool-input-start" -> call != null && f.text("toolName") != null
-                    && done(() -> brackets.inputStarted(call, f.text("toolName"), out));
+                    && brackets.inputStarted(call, f.text("toolName"), out);
             case "tool-input-delta" -> call != null && f.text("inputTextDelta") != null
-                    && done(() -> brackets.inputDelta(call, f.text("inputTextDelta"), out));
+                    && brackets.inputDelta(call, f.text("inputTextDelta"), out);
             case "tool-input-available" -> call != null && f.text("toolName") != null
                     && brackets.called(call, f.text("toolName"), f.has("input") ? f.json("input") : RawJson.EMPTY_OBJECT, out);
             case "tool-approval-request" -> call != null && f.text("approvalId") != null
@@ -87,11 +87,6 @@ final class AgentsDecoder implements AnswerDecoder {
             }
             default -> type.startsWith("data-") && data(type, f, out);
         };
-    }
-
-    private static boolean done(Runnable step) {
-        step.run();
-        return true;
     }
 
     private boolean text(Fields f, List<ChatEvent> out) {

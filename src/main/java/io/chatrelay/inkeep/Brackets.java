@@ -1,5 +1,6 @@
 package io.chatrelay.inkeep;
 
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -20,6 +21,7 @@ final class Brackets {
     private int calls;
     private String text;
     private String upstreamText;
+    private final Set<String> streaming = new HashSet<>();
     private final Set<String> announced = new LinkedHashSet<>();
     private final Set<String> open = new LinkedHashSet<>();
     private final Set<String> asking = new LinkedHashSet<>();
@@ -70,15 +72,25 @@ final class Brackets {
         }
     }
 
-    void inputStarted(String callId, String toolName, List<ChatEvent> out) {
+    /** The input of a call begins. False for one that began before. */
+    boolean inputStarted(String callId, String toolName, List<ChatEvent> out) {
+        if (announced.contains(callId) || !streaming.add(callId)) {
+            return false;
+        }
         start(null, out);
         endText(out);
         speak(out);
         out.add(new ChatEvent.ToolInputStarted(callId, toolName));
+        return true;
     }
 
-    void inputDelta(String callId, String delta, List<ChatEvent> out) {
+    /** Only an input that has begun and is not whole goes on: the AI SDK gives the stream up over any other piece. */
+    boolean inputDelta(String callId, String delta, List<ChatEvent> out) {
+        if (!streaming.contains(callId)) {
+            return false;
+        }
         out.add(new ChatEvent.ToolInputDelta(callId, delta));
+        return true;
     }
 
     /** A call is whole. False for one that was announced before. */
@@ -89,6 +101,7 @@ final class Brackets {
         start(null, out);
         endText(out);
         speak(out);
+        streaming.remove(callId);
         open.add(callId);
         out.add(new ChatEvent.ToolCalled(callId, toolName, input, calls++));
         return true;

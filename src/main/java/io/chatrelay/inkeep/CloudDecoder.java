@@ -4,8 +4,10 @@ import java.util.List;
 import java.util.TreeMap;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 
 import io.chatrelay.chat.ChatEvent;
 import io.chatrelay.chat.ChatEvent.Ended;
@@ -23,7 +25,9 @@ import io.chatrelay.chat.Usage;
  */
 final class CloudDecoder implements AnswerDecoder {
 
-    private static final ObjectMapper JSON = new ObjectMapper();
+    // Without it, arguments with something behind them would pass as JSON, and break the frame that they are put into.
+    private static final ObjectMapper JSON = JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
     private static final String TEXT = "content";
 
     private static final class Call {

@@ -1,0 +1,136 @@
+package io.chatrelay.chat;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+
+import java.io.ByteArrayOutputStream;
+import java.util.List;
+import java.util.stream.Stream;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import io.chatrelay.chat.ChatEvent.Data;
+import io.chatrelay.chat.ChatEvent.Ended;
+import io.chatrelay.chat.ChatEvent.Started;
+import io.chatrelay.chat.ChatEvent.TextDelta;
+import io.chatrelay.chat.ChatEvent.ToolCalled;
+import io.chatrelay.chat.ChatEvent.ToolFailed;
+import io.chatrelay.chat.ChatEvent.ToolSucceeded;
+import io.chatrelay.inkeep.RecordedAnswer;
+
+class ChatEventCodecTest {
+
+    private final ChatEventCodec codec = new ChatEventCodec();
+
+    private ChatEvent readBack(ChatEvent event) {
+        byte[] line = codec.encode(event);
+        assertThat(line).doesNotContain('\n', '\r');
+        byte[] row = new byte[line.length + 7];
+        System.arraycopy(line, 0, row, 3, line.length);
+        return codec.decode(row, 3, line.length);
+    }
+
+    static Stream<ChatEvent> everyKind() {
+        return Stream.concat(Events.OF_EVERY_KIND.stream(),
+                Stream.of(new Started(null), Events.COMPLETED, Events.FAILED, Events.CANCELLED, Events.INTERRUPTED,
+                        Ended.completed(FinishReason.LENGTH, null), Ended.completed(FinishReason.OTHER, new Usage(0, 0, 0))));
+    }
+
+    @ParameterizedTest
+    @MethodSource("everyKind")
+    void everyKindOfEventComesBack(ChatEvent event) {
+        assertThat(readBack(event)).isEqualTo(event);
+    }
+
+    @Test
+    void noKindWasForgotten() {
+        assertThat(everyKind().map(Object::getClass)).containsAll(List.of(ChatEvent.class.getPermittedSubclasses()));
+    }
+
+    @ParameterizedTest
+    @EnumSource(Failure.Code.class)
+    void everyFailureComesBack(Failure.Code code) {
+        Ended ended = Ended.failed(Failure.of(code, "It says \"why\"."));
+
+        assertThat(readBack(ended)).isEqualTo(ended);
+    }
+
+    @ParameterizedTest
+    @EnumSource(FinishReason.class)
+    void everyFinishReasonComesBack(FinishReason reason) {
+        assertThat(readBack(Ended.completed(reason, null))).isEqualTo(Ended.completed(reason, null));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = { "", " ", "\u0000", "a\u0000b", "\n", "\r\n", "\t\b\f\u001f\u007f", "\u0085\u2028\u2029", "\\\"/'",
+            "ß€한🦊👩‍👩‍👧", "\ud83e", "\udd8a", "\udd8a\ud83e", "a\ud83eb", "\ufeff\uffff\ufffe", "\\u0000 \\n as letters",
+            "data: [DONE]\n\nid: 1" })
+    void everyStringComesBackLetterByLetter(String text) {
+        assertThat(readBack(new TextDelta("text-1", text))).isEqualTo(new TextDelta("text-1", text));
+        assertThat(readBack(new ToolFailed(text, text))).isEqualTo(new ToolFailed(text, text));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = { "{\"a\":1.50,\"a\":1e400,\"b\":\"\\u0000\\ud83e\"}", "\"\\/\"", "null", "-0.0", "[ 1 , 2 ]",
+            "{\"\u2028\":\"🦊\"}", "12345678901234567890123456789012345678901234567890" })
+    void rawJsonComesBackLetterByLetter(String json) {
+        assertThat(readBack(new ToolSucceeded("c", new RawJson(json)))).isEqualTo(new ToolSucceeded("c", new RawJson(json)));
+        assertThat(readBack(new ToolCalled("c", "t", new RawJson(json), 3)))
+                .isEqualTo(new ToolCalled("c", "t", new RawJson(json), 3));
+        assertThat(readBack(new Data("data-x", null, new RawJson(json))))
+                .isEqualTo(new Data("data-x", null, new RawJson(json)));
+    }
+
+    @Test
+    void anEmojiThatWasSplitBetweenTwoDeltasIsWholeAgain() {
+        TextDelta first = (TextDelta) readBack(new TextDelta("t", "a \ud83e"));
+        TextDelta second = (TextDelta) readBack(new TextDelta("t", "\udd8a!"));
+
+        assertThat(first.text() + second.text()).isEqualTo("a 🦊!");
+    }
+
+    /** A turn may be configured to be larger than what the JSON parser allows for one string by itself. */
+    @Test
+    void aStringOfManyMegabytesComesBack() {
+        String text = "0123456789".repeat(2_100_000);
+
+        assertThat(((TextDelta) readBack(new TextDelta("t", text))).text()).isEqualTo(text);
+    }
+
+    @Test
+    void onlyTheEndIsTheLast() {
+        assertThat(Events.OF_EVERY_KIND).noneMatch(codec::isLast);
+        assertThat(codec.isLast(Events.CANCELLED)).isTrue();
+    }
+
+    @Test
+    void aMemberThatALaterVersionAddsIsPassedOver() {
+        byte[] line = "{\"t\":\"text\",\"new\":7,\"id\":\"t\",\"d\":\"x\"}".getBytes(UTF_8);
+
+        assertThat(codec.decode(line, 0, line.length)).isEqualTo(new TextDelta("t", "x"));
+    }
+
+    @Test
+    void aKindThatIsNotKnownIsADefectAndNotSilence() {
+        byte[] line = "{\"t\":\"brand-new\"}".getBytes(UTF_8);
+
+        assertThatIllegalStateException().isThrownBy(() -> codec.decode(line, 0, line.length))
+                .withMessageContaining("brand-new");
+    }
+
+    @Test
+    void whatIsWrittenIsJson() throws Exception {
+        ByteArrayOutputStream lines = new ByteArrayOutputStream();
+        for (ChatEvent event : RecordedAnswer.journalled("agents/80a-chat-two-approvals")) {
+            lines.write(codec.encode(event));
+            lines.write('\n');
+        }
+
+        assertThat(lines.toString(UTF_8).lines()).allMatch(line -> line.startsWith("{\"t\":\"") && line.endsWith("}"));
+    }
+}

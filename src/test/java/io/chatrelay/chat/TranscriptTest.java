@@ -1,0 +1,182 @@
+package io.chatrelay.chat;
+
+import static io.chatrelay.chat.Events.CANCELLED;
+import static io.chatrelay.chat.Events.COMPLETED;
+import static io.chatrelay.chat.Events.FAILED;
+import static io.chatrelay.chat.Events.INTERRUPTED;
+import static io.chatrelay.chat.Events.json;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Arrays;
+import java.util.List;
+
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+
+import io.chatrelay.chat.ChatEvent.ApprovalRequested;
+import io.chatrelay.chat.ChatEvent.Data;
+import io.chatrelay.chat.ChatEvent.Started;
+import io.chatrelay.chat.ChatEvent.StepFinished;
+import io.chatrelay.chat.ChatEvent.StepStarted;
+import io.chatrelay.chat.ChatEvent.TextDelta;
+import io.chatrelay.chat.ChatEvent.TextEnded;
+import io.chatrelay.chat.ChatEvent.TextStarted;
+import io.chatrelay.chat.ChatEvent.ToolCalled;
+import io.chatrelay.chat.ChatEvent.ToolDenied;
+import io.chatrelay.chat.ChatEvent.ToolFailed;
+import io.chatrelay.chat.ChatEvent.ToolInputDelta;
+import io.chatrelay.chat.ChatEvent.ToolInputStarted;
+import io.chatrelay.chat.ChatEvent.ToolSucceeded;
+
+class TranscriptTest {
+
+    private static Transcript of(ChatEvent... events) {
+        Transcript transcript = new Transcript();
+        Arrays.asList(events).forEach(transcript::apply);
+        return transcript;
+    }
+
+    private static Transcript ofEveryKind() {
+        return of(Events.OF_EVERY_KIND.toArray(ChatEvent[]::new));
+    }
+
+    @Test
+    void aMessageHoldsWhatWasSaidCalledAndShownInItsOrder() {
+        assertThat(ofEveryKind().parts()).isEqualTo(
+                """
+                        [{"type":"data-operation","data":{"a":1}},\
+                        {"type":"step-start"},\
+                        {"type":"text","text":"Let me see.","state":"done"},\
+                        {"type":"tool-get_time","toolCallId":"c1","state":"output-available","input":{"tz":"UTC"},"output":{"now": 1.50}},\
+                        {"type":"tool-delete_file","toolCallId":"c2","state":"output-denied","input":{},"approval":{"id":"aitxt-c2"}},\
+                        {"type":"tool-boom","toolCallId":"c3","state":"output-error","input":{},"errorText":"exploded"},\
+                        {"type":"step-start"},\
+                        {"type":"text","text":"Noon.","state":"done"},\
+                        {"type":"data-chart","id":"chart-1","data":[1, 2]}]""");
+    }
+
+    @Test
+    void itsTextIsAllRunsJoinedAndItsCallsCount() {
+        Transcript transcript = ofEveryKind();
+
+        assertThat(transcript.text()).isEqualTo("Let me see.Noon.");
+        assertThat(transcript.calls()).extracting(Transcript.Call::index).containsExactly(0, 1, 2);
+        assertThat(transcript.calls()).extracting(Transcript.Call::toolName).containsExactly("get_time", "delete_file", "boom");
+        assertThat(transcript.data()).extracting(Data::type).containsExactly("data-operation", "data-chart");
+    }
+
+    @Test
+    void itKnowsHowFarTheTurnIs() {
+        assertThat(of().started()).isFalse();
+        assertThat(of().hasContent()).isFalse();
+        assertThat(of(new Started("m-1")).started()).isTrue();
+        assertThat(of(new Started("m-1")).upstreamMessageId()).isEqualTo("m-1");
+        assertThat(of(new Started("m-1")).hasContent()).isFalse();
+        assertThat(of(new Started(null), new StepStarted()).hasContent()).isTrue();
+        assertThat(of(new Started(null)).ended()).isNull();
+        assertThat(of(FAILED).ended()).isEqualTo(FAILED);
+    }
+
+    @Test
+    void aMessageWithoutPartsIsAnEmptyArray() {
+        assertThat(of(new Started("m")).parts()).isEqualTo("[]");
+    }
+
+    @Test
+    void anOutcomeOfACallThatNeverWasIsPassedOver() {
+        assertThat(of(new ToolDenied("x"), new ApprovalRequested("a", "x"), new ToolFailed("x", "no")).parts()).isEqualTo("[]");
+    }
+
+    @Test
+    void whatAnInputHadBeforeItWasWholeIsNotKept() {
+        assertThat(of(new ToolInputStarted("c", "t"), new ToolInputDelta("c", "{")).parts()).isEqualTo("[]");
+    }
+
+    @Test
+    void aCallThatWaitsIsKeptAsWaiting() {
+        assertThat(of(new ToolCalled("c", "t", json("{}"), 0), new ApprovalRequested("a", "c")).parts()).isEqualTo(
+                "[{\"type\":\"tool-t\",\"toolCallId\":\"c\",\"state\":\"approval-requested\",\"input\":{},\"approval\":{\"id\":\"a\"}}]");
+    }
+
+    @Test
+    void whatJsonbRefusesIsReplacedEverywhere() {
+        String bad = "a\u0000b\ud83e";
+        String escaped = "{\"k\\u0000\":\"\\u0000\\ud83e\",\"n\":1e999}";
+
+        String parts = of(new StepStarted(), new TextStarted("t"), new TextDelta("t", bad), new TextEnded("t"),
+                new ToolCalled(bad, bad, json(escaped), 0), new ApprovalRequested(bad, bad),
+                new ToolSucceeded(bad, json(escaped)),
+                new ToolCalled("f", "t", json("{}"), 1), new ToolFailed("f", bad), new Data("data-" + bad, bad, json(escaped)))
+                .parts();
+
+        assertThat(parts).doesNotContain("\\u0000", "\\ud83e", "\u0000", "1e999,", "1e999}")
+                .contains("a\ufffdb\ufffd", "k\ufffd", "\"1e999\"");
+    }
+
+    @Test
+    void anEmojiThatWasSplitBetweenTwoDeltasIsKeptWhole() {
+        assertThat(of(new TextStarted("t"), new TextDelta("t", "\ud83e"), new TextDelta("t", "\udd8a")).parts()).contains("🦊");
+    }
+
+    @Nested
+    class ClosesWhatIsOpen {
+
+        private final ChatEvent[] inText = { new Started("m"), new StepStarted(), new TextStarted("text-1"),
+                new TextDelta("text-1", "Hal") };
+        private final ChatEvent[] inCalls = { new Started("m"), new StepStarted(), new ToolCalled("a", "t", json("{}"), 0),
+                new ToolCalled("b", "t", json("{}"), 1), new ToolCalled("c", "t", json("{}"), 2),
+                new ApprovalRequested("x", "c"),
+                new ToolSucceeded("a", json("1")) };
+
+        @Test
+        void beforeTheFirstEventThereIsNothingToClose() {
+            assertThat(of().closing(FAILED)).containsExactly(FAILED);
+        }
+
+        @Test
+        void textAndStepAreClosedHoweverTheTurnEnds() {
+            for (ChatEvent.Ended end : List.of(COMPLETED, FAILED, CANCELLED, INTERRUPTED)) {
+                assertThat(of(inText).closing(end)).containsExactly(new TextEnded("text-1"), new StepFinished(), end);
+            }
+        }
+
+        @Test
+        void whatIsClosedAlreadyIsNotClosedAgain() {
+            assertThat(ofEveryKind().closing(COMPLETED)).containsExactly(COMPLETED);
+            assertThat(ofEveryKind().closing(CANCELLED)).containsExactly(CANCELLED);
+        }
+
+        @Test
+        void aCancelSettlesTheCallsThatAreOpen() {
+            assertThat(of(inCalls).closing(CANCELLED)).containsExactly(new ToolFailed("b", "cancelled"),
+                    new ToolFailed("c", "cancelled"), new StepFinished(), CANCELLED);
+        }
+
+        @Test
+        void aCancelSettlesACallWhoseInputIsNotWhole() {
+            assertThat(of(new Started("m"), new StepStarted(), new ToolInputStarted("a", "t"), new ToolInputDelta("a", "{"))
+                    .closing(CANCELLED)).containsExactly(new ToolFailed("a", "cancelled"), new StepFinished(), CANCELLED);
+            assertThat(of(new ToolInputStarted("a", "t"), new ToolCalled("a", "t", json("{}"), 0)).closing(CANCELLED))
+                    .containsExactly(new ToolFailed("a", "cancelled"), CANCELLED);
+            assertThat(of(new ToolInputStarted("a", "t"), new ToolCalled("a", "t", json("{}"), 0), new ToolDenied("a"))
+                    .closing(CANCELLED)).containsExactly(CANCELLED);
+        }
+
+        @Test
+        void everyOtherEndLeavesTheCallsAsTheyWere() {
+            for (ChatEvent.Ended end : List.of(COMPLETED, FAILED, INTERRUPTED)) {
+                assertThat(of(inCalls).closing(end)).containsExactly(new StepFinished(), end);
+            }
+        }
+
+        @Test
+        void whatIsKeptOfACancelledTurnIsSettled() {
+            Transcript transcript = of(inCalls);
+            transcript.closing(CANCELLED).forEach(transcript::apply);
+
+            assertThat(transcript.parts()).contains("\"errorText\":\"cancelled\"").doesNotContain(
+                    "\"state\":\"input-available\"",
+                    "\"state\":\"approval-requested\"");
+        }
+    }
+}

@@ -1,0 +1,226 @@
+package io.chatrelay.inkeep;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import io.chatrelay.chat.ChatEvent;
+import io.chatrelay.chat.ChatEvent.Data;
+import io.chatrelay.chat.ChatEvent.Ended;
+import io.chatrelay.chat.ChatEvent.TextDelta;
+import io.chatrelay.chat.ChatEvent.TextStarted;
+import io.chatrelay.chat.ChatEvent.ToolCalled;
+import io.chatrelay.chat.ChatEvent.ToolInputDelta;
+import io.chatrelay.chat.ChatEvent.ToolSucceeded;
+import io.chatrelay.chat.Failure;
+import io.chatrelay.chat.FinishReason;
+import io.chatrelay.chat.Outcome;
+import io.chatrelay.chat.RawJson;
+
+/** What no recording shows: answers that bend the protocol. */
+class DecoderTest {
+
+    private final List<ChatEvent> events = new ArrayList<>();
+
+    private void decode(AnswerDecoder decoder, String... frames) {
+        for (String frame : frames) {
+            decoder.decode(frame, events);
+        }
+    }
+
+    private <T extends ChatEvent> List<T> all(Class<T> kind) {
+        return events.stream().filter(kind::isInstance).map(kind::cast).toList();
+    }
+
+    private Ended end() {
+        return (Ended) events.getLast();
+    }
+
+    @Nested
+    class OfAgents {
+
+        private final AgentsDecoder decoder = new AgentsDecoder(false);
+
+        private void decode(String... frames) {
+            DecoderTest.this.decode(decoder, frames);
+        }
+
+        @Test
+        void anUnknownEventTravelsAsDataLetterByLetter() {
+            decode("{\"type\":\"source-url\",\"url\": 1.50}");
+
+            assertThat(all(Data.class)).containsExactly(
+                    new Data("data-inkeep-source-url", null, new RawJson("{\"type\":\"source-url\",\"url\": 1.50}")));
+        }
+
+        @Test
+        void aPieceOfInputOfACallThatNeverBeganTravelsAsData() {
+            decode("{\"type\":\"tool-input-delta\",\"toolCallId\":\"c\",\"inputTextDelta\":\"{\"}");
+
+            assertThat(all(ToolInputDelta.class)).isEmpty();
+            assertThat(all(Data.class)).extracting(Data::type).containsExactly("data-inkeep-tool-input-delta");
+        }
+
+        @Test
+        void aPieceOfInputOfACallThatIsWholeTravelsAsData() {
+            decode("{\"type\":\"tool-input-start\",\"toolCallId\":\"c\",\"toolName\":\"t\"}",
+                    "{\"type\":\"tool-input-available\",\"toolCallId\":\"c\",\"toolName\":\"t\",\"input\":{}}",
+                    "{\"type\":\"tool-input-delta\",\"toolCallId\":\"c\",\"inputTextDelta\":\"late\"}");
+
+            assertThat(all(ToolInputDelta.class)).isEmpty();
+            assertThat(all(Data.class)).hasSize(1);
+        }
+
+        @Test
+        void aCallIsAnnouncedOnce() {
+            decode("{\"type\":\"tool-input-available\",\"toolCallId\":\"c\",\"toolName\":\"t\",\"input\":1}",
+                    "{\"type\":\"tool-input-available\",\"toolCallId\":\"c\",\"toolName\":\"t\",\"input\":2}");
+
+            assertThat(all(ToolCalled.class)).containsExactly(new ToolCalled("c", "t", new RawJson("1"), 0));
+            assertThat(all(Data.class)).hasSize(1);
+        }
+
+        @Test
+        void anApprovalOfACallThatNeverWasOrIsOverTravelsAsData() {
+            decode("{\"type\":\"tool-approval-request\",\"toolCallId\":\"c\",\"approvalId\":\"a\"}",
+                    "{\"type\":\"tool-input-available\",\"toolCallId\":\"d\",\"toolName\":\"t\"}",
+                    "{\"type\":\"tool-output-available\",\"toolCallId\":\"d\",\"output\":null}",
+                    "{\"type\":\"tool-approval-request\",\"toolCallId\":\"d\",\"approvalId\":\"b\"}");
+
+            assertThat(all(ChatEvent.ApprovalRequested.class)).isEmpty();
+            assertThat(all(Data.class)).hasSize(2);
+            assertThat(all(ToolSucceeded.class)).containsExactly(new ToolSucceeded("d", RawJson.NULL));
+        }
+
+        @Test
+        void textOfAnotherIdIsAnotherPart() {
+            decode("{\"type\":\"text-delta\",\"id\":\"x\",\"delta\":\"a\"}",
+                    "{\"type\":\"text-delta\",\"id\":\"x\",\"delta\":\"b\"}",
+                    "{\"type\":\"text-delta\",\"id\":\"y\",\"delta\":\"c\"}");
+
+            assertThat(all(TextStarted.class)).extracting(TextStarted::id).containsExactly("text-1", "text-2");
+            assertThat(all(TextDelta.class)).extracting(TextDelta::text).containsExactly("a", "b", "c");
+        }
+
+        @Test
+        void anErrorEventFailsTheTurnEvenIfACompletionCame() {
+            decode("{\"type\":\"data-operation\",\"data\":{\"type\":\"completion\"}}",
+                    "{\"type\":\"error\",\"message\":\"boom\",\"severity\":\"error\"}", "[DONE]");
+
+            assertThat(end().failure()).isEqualTo(
+                    Failure.of(Failure.Code.UPSTREAM_ERROR, "Inkeep could not answer: boom"));
+        }
+
+        @Test
+        void anErrorThatInkeepGotOverDoesNotFailTheTurn() {
+            decode("{\"type\":\"data-operation\",\"data\":{\"type\":\"error\",\"message\":\"first try\"}}",
+                    "{\"type\":\"data-operation\",\"data\":{\"type\":\"completion\"}}", "[DONE]");
+
+            assertThat(end()).isEqualTo(Ended.completed(FinishReason.STOP, null));
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = { "", "{", "[]", "17", "null", "{}", "{\"type\":null}", "{\"type\":\"start\"} x",
+                "{\"type\":\"start\"}{\"type\":\"start\"}", "{\"type\":\"data-x\",\"data\":NaN}" })
+        void whatIsNotTheProtocolEndsTheTurn(String frame) {
+            decode("{\"type\":\"start\",\"messageId\":\"m\"}", frame);
+
+            assertThat(end().failure().code()).isEqualTo(Failure.Code.UPSTREAM_PROTOCOL);
+        }
+
+        @Test
+        void nothingIsDecodedAfterTheEnd() {
+            decode("[DONE]", "{\"type\":\"text-delta\",\"id\":\"x\",\"delta\":\"late\"}", "[DONE]");
+            decoder.ended(events);
+            decoder.broken(events);
+
+            assertThat(events).hasSize(1);
+        }
+    }
+
+    @Nested
+    class OfCloud {
+
+        private final CloudDecoder decoder = new CloudDecoder();
+
+        private void decode(String... frames) {
+            DecoderTest.this.decode(decoder, frames);
+        }
+
+        private String called(String arguments) {
+            return """
+                    {"choices":[{"delta":{"tool_calls":[{"index":0,"id":"c","type":"function",\
+                    "function":{"name":"t","arguments":"%s"}}]},"finish_reason":"tool_calls"}]}"""
+                    .formatted(arguments.replace("\\", "\\\\").replace("\"", "\\\""));
+        }
+
+        @Test
+        void argumentsStayAsTheyCame() {
+            decode(called("{\"a\": 1.50}"), "[DONE]");
+
+            assertThat(all(ToolCalled.class)).containsExactly(new ToolCalled("c", "t", new RawJson("{\"a\": 1.50}"), 0));
+        }
+
+        @Test
+        void noArgumentsAreAnEmptyObject() {
+            decode(called(" "), "[DONE]");
+
+            assertThat(all(ToolCalled.class)).extracting(ToolCalled::input).containsExactly(RawJson.EMPTY_OBJECT);
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = { "{\"a\":", "{\"a\":1} and more", "{\"a\":1}{\"b\":2}", "{\"a\":1}}", "not json" })
+        void argumentsThatAreNotJsonAreAStringThatSaysThem(String arguments) {
+            decode(called(arguments), "[DONE]");
+
+            assertThat(all(ToolCalled.class)).singleElement()
+                    .satisfies(call -> assertThat(call.input().text()).startsWith("\"").endsWith("\"")
+                            .isEqualTo("\"" + arguments.replace("\"", "\\\"") + "\""));
+        }
+
+        @Test
+        void aMemberOfADeltaThatIsNotKnownTravelsAsData() {
+            decode("{\"choices\":[{\"delta\":{\"reasoning_content\":\"hm\",\"refusal\":null}}]}");
+
+            assertThat(all(Data.class))
+                    .containsExactly(new Data("data-inkeep-reasoning-content", null, new RawJson("\"hm\"")));
+        }
+
+        @Test
+        void anAnswerThatWasTooLongForTheModelSaysSo() {
+            decode("{\"error\":{\"message\":\"too long\",\"code\":\"context_length_exceeded\"}}");
+
+            assertThat(end().failure().code()).isEqualTo(Failure.Code.CONTEXT_LENGTH_EXCEEDED);
+        }
+
+        @Test
+        void anUnknownReasonIsAnotherOne() {
+            decode("{\"choices\":[{\"delta\":{},\"finish_reason\":\"brand_new\"}]}", "[DONE]");
+
+            assertThat(end()).isEqualTo(Ended.completed(FinishReason.OTHER, null));
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = { "{", "[]", "\"\"", "17" })
+        void whatIsNotTheProtocolEndsTheTurn(String frame) {
+            decode(frame);
+
+            assertThat(end().failure().code()).isEqualTo(Failure.Code.UPSTREAM_PROTOCOL);
+        }
+
+        @Test
+        void withoutDoneAnAnswerIsCutEvenIfItGaveItsReason() {
+            decode("{\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}");
+            decoder.ended(events);
+
+            assertThat(end().outcome()).isEqualTo(Outcome.FAILED);
+            assertThat(end().failure().code()).isEqualTo(Failure.Code.UPSTREAM_CUT);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+package io.chatrelay.inkeep;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+import io.chatrelay.chat.ChatEvent;
+import io.chatrelay.chat.ChatEvent.Ended;
+import io.chatrelay.chat.Transcript;
+import io.chatrelay.devmode.Recording;
+
+/** Recorded answers to chat calls as the service reads them: bytes into frames into events, and the end as a turn writes it. */
+public final class RecordedAnswer {
+
+    static final Instant NOW = Instant.parse("2026-11-22T16:00:00Z");
+
+    private static final Pattern CHAT_CALL = Pattern.compile("://[^/]+(?:/run/api/chat|/api/chat|/v1/chat/completions) ");
+    private static final int LIMIT = 1 << 20;
+
+    private RecordedAnswer() {}
+
+    /** The recordings that answer a chat call; the others answer approvals at their own route, readers and inboxes. */
+    public static List<String> names() {
+        return Stream.of("agents", "legacy", "cloud").flatMap(folder -> Recording.names(folder).stream())
+                .filter(RecordedAnswer::answersChatCall).toList();
+    }
+
+    private static boolean answersChatCall(String name) {
+        try (InputStream request = RecordedAnswer.class.getResourceAsStream("/emulator/" + name + ".request.txt")) {
+            return CHAT_CALL.matcher(new String(request.readAllBytes(), StandardCharsets.UTF_8)).find();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    static boolean isStream(Recording recording) {
+        return recording.status() == 200 && recording.header("content-type").orElse("").startsWith("text/event-stream");
+    }
+
+    static AnswerDecoder decoder(Recording recording) {
+        return recording.name().startsWith("cloud/") ? new CloudDecoder()
+                : new AgentsDecoder(recording.header("x-workflow-run-id").isPresent());
+    }
+
+    /** What the decoder makes of the answer when it comes in chunks of that many bytes. */
+    static List<ChatEvent> decoded(String name, int chunk) {
+        Recording recording = Recording.load(name);
+        List<ChatEvent> events = new ArrayList<>();
+        if (recording.status() != 200) {
+            Long retryAfter = Refusals.retryAfter(recording.header("retry-after").orElse(null), NOW);
+            events.add(Ended.failed(Refusals.of(recording.status(), recording.body(), retryAfter)));
+        } else if (!isStream(recording)) {
+            WholeAnswer.decode(recording.body(), events);
+        } else {
+            AnswerDecoder decoder = decoder(recording);
+            read(recording.body(), chunk, decoder, events);
+            decoder.ended(events);
+        }
+        return events;
+    }
+
+    static void read(String body, int chunk, AnswerDecoder decoder, List<ChatEvent> events) {
+        byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+        SseDecoder frames = new SseDecoder(LIMIT);
+        try {
+            for (int i = 0; i < bytes.length; i += chunk) {
+                frames.decode(Arrays.copyOfRange(bytes, i, Math.min(bytes.length, i + chunk)),
+                        data -> decoder.decode(data, events));
+            }
+        } catch (SseDecoder.TooLarge e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** The answer's events as they are journalled. */
+    public static List<ChatEvent> journalled(String name) {
+        List<ChatEvent> events = decoded(name, Integer.MAX_VALUE / 2);
+        return journalled(events.subList(0, events.size() - 1), (Ended) events.getLast());
+    }
+
+    /** Events and an end as they are journalled: what is open is closed first. */
+    public static List<ChatEvent> journalled(List<ChatEvent> events, Ended end) {
+        Transcript transcript = new Transcript();
+        events.forEach(transcript::apply);
+        List<ChatEvent> journalled = new ArrayList<>(events);
+        journalled.addAll(transcript.closing(end));
+        return journalled;
+    }
+}
