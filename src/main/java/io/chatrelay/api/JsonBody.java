@@ -15,6 +15,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.TextNode;
 
 import io.chatrelay.chat.RawJson;
 import io.quarkiverse.resteasy.problem.HttpProblem;
@@ -48,8 +49,10 @@ record JsonBody(JsonNode node, String path) {
             }
             return new JsonBody(node, "");
         } catch (JsonProcessingException e) {
-            throw Problems.invalid("body", "is not JSON (line %d, column %d)".formatted(e.getLocation().getLineNr(),
-                    e.getLocation().getColumnNr()));
+            // A body that is nested too deeply, or holds too long a number, is refused without a place.
+            throw Problems.invalid("body", e.getLocation() == null ? "is nested too deeply, or holds too long a number"
+                    : "is not JSON (line %d, column %d)".formatted(e.getLocation().getLineNr(),
+                            e.getLocation().getColumnNr()));
         } catch (IOException e) {
             throw Problems.invalid("body", "could not be read whole");
         }
@@ -168,6 +171,16 @@ record JsonBody(JsonNode node, String path) {
             }
         }
         return objects;
+    }
+
+    /** A text that should be JSON; one that is not, as a JSON string: the model's slip is not the caller's. */
+    static RawJson lenient(String text) {
+        try {
+            JSON.readTree(text);
+            return new RawJson(text);
+        } catch (JsonProcessingException e) {
+            return new RawJson(TextNode.valueOf(text).toString());
+        }
     }
 
     RawJson raw(String name) {

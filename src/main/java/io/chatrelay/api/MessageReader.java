@@ -48,7 +48,7 @@ final class MessageReader {
                 parts.add(new Part.Text(text));
             }
         }
-        message.objects("tool_calls").forEach(call -> call(call, parts));
+        calls(message, role, strict, parts);
         if (strict && parts.isEmpty()) {
             throw message.wrong(message.has("parts") ? "parts" : "content", "is empty");
         }
@@ -119,12 +119,21 @@ final class MessageReader {
         }
     }
 
+    private static void calls(JsonBody message, Role role, boolean strict, List<Part> into) {
+        List<JsonBody> calls = message.objects("tool_calls");
+        if (role == Role.ASSISTANT) {
+            calls.forEach(call -> call(call, into));
+        } else if (strict && !calls.isEmpty()) {
+            throw message.wrong("tool_calls", "belong to an assistant's message");
+        }
+    }
+
     private static void call(JsonBody call, List<Part> into) {
         JsonBody function = call.object("function");
         if (function != null && call.has("id") && function.has("name")) {
             String arguments = function.text("arguments");
             into.add(new Part.ToolCall(call.text("id"), function.text("name"),
-                    arguments == null || arguments.isBlank() ? RawJson.EMPTY_OBJECT : new RawJson(arguments), null));
+                    arguments == null || arguments.isBlank() ? RawJson.EMPTY_OBJECT : JsonBody.lenient(arguments), null));
         }
     }
 }
