@@ -208,7 +208,7 @@ public class Chat {
         conversation.tenant = command.tenant();
         conversation.externalId = command.conversationId() == null ? conversation.id.toString() : command.conversationId();
         conversation.caller = command.caller();
-        conversation.endUser = command.endUser();
+        conversation.endUser = storable(command.endUser());
         conversation.upstream = upstream.name();
         conversation.createdAt = Instant.now();
         conversation.updatedAt = conversation.createdAt;
@@ -274,7 +274,7 @@ public class Chat {
         row.state = "running";
         row.owner = owner;
         row.upstream = upstream.name();
-        row.model = command.model() == null ? upstream.name() : command.model();
+        row.model = command.model() == null ? upstream.name() : storable(command.model());
         row.messageId = Ids.next();
         row.messagePosition = conversation.nextPosition + command.asked().size();
         row.caller = command.caller();
@@ -282,6 +282,11 @@ public class Chat {
         row.commandDigest = digest;
         row.startedAt = Instant.now();
         return row;
+    }
+
+    /** Without what a text column refuses, which is what jsonb refuses. */
+    private static String storable(String text) {
+        return text == null ? null : Jsonb.clean(text);
     }
 
     private UUID store(Conversation conversation, Said said, UUID turn, String externalId) {
