@@ -49,8 +49,10 @@ record JsonBody(JsonNode node, String path) {
             }
             return new JsonBody(node, "");
         } catch (JsonProcessingException e) {
-            throw Problems.invalid("body", "is not JSON (line %d, column %d)".formatted(e.getLocation().getLineNr(),
-                    e.getLocation().getColumnNr()));
+            // A body that is nested too deeply, or holds too long a number, is refused without a place.
+            throw Problems.invalid("body", e.getLocation() == null ? "is nested too deeply, or holds too long a number"
+                    : "is not JSON (line %d, column %d)".formatted(e.getLocation().getLineNr(),
+                            e.getLocation().getColumnNr()));
         } catch (IOException e) {
             throw Problems.invalid("body", "could not be read whole");
         }

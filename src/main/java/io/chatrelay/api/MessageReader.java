@@ -48,7 +48,7 @@ final class MessageReader {
                 parts.add(new Part.Text(text));
             }
         }
-        message.objects("tool_calls").forEach(call -> call(call, parts));
+        calls(message, role, strict, parts);
         if (strict && parts.isEmpty()) {
             throw message.wrong(message.has("parts") ? "parts" : "content", "is empty");
         }
@@ -116,6 +116,15 @@ final class MessageReader {
                     part.has("output") ? part.raw("output") : null));
         } else if (strict) {
             throw part.wrong("type", "cannot be passed on: text, image_url, image, file and data-* can");
+        }
+    }
+
+    private static void calls(JsonBody message, Role role, boolean strict, List<Part> into) {
+        List<JsonBody> calls = message.objects("tool_calls");
+        if (role == Role.ASSISTANT) {
+            calls.forEach(call -> call(call, into));
+        } else if (strict && !calls.isEmpty()) {
+            throw message.wrong("tool_calls", "belong to an assistant's message");
         }
     }
 

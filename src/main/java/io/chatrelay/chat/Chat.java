@@ -193,6 +193,11 @@ public class Chat {
         upstream.refuses(command.asked(), command.parameters()).ifPresent(refusal -> {
             throw ChatException.invalid(refusal.field(), refusal.reason());
         });
+        if (upstream.remembers() && command.before().stream().anyMatch(said -> said.role() == Role.SYSTEM)) {
+            throw ChatException.invalid("messages",
+                    "of the role 'system' cannot be given to the upstream '%s': its agent's instructions are its own"
+                            .formatted(upstream.name()));
+        }
         boolean answered = command.before().stream().anyMatch(said -> said.role() == Role.ASSISTANT);
         if (known.isEmpty() && upstream.remembers() && answered) {
             throw ChatException.invalid("messages",

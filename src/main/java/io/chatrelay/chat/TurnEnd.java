@@ -4,6 +4,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Types;
+import java.util.UUID;
 
 import io.chatrelay.chat.ChatEvent.Ended;
 import io.chatrelay.journal.Rider;
@@ -11,7 +12,7 @@ import io.chatrelay.journal.Rider;
 /**
  * What becomes true together with a turn's last event: its state, the assistant's message, and that the conversation moved.
  * A turn that ended before Inkeep's first event gives its idempotency key back, and its message is no longer part of the
- * conversation: nothing was acknowledged, and the caller will send it again.
+ * conversation: nothing was acknowledged, and the caller will send it again. What it edited is part of it as before.
  *
  * @param parts the message's parts, or null where nothing is to be kept
  */
@@ -39,8 +40,15 @@ record TurnEnd(Turn turn, Ended ended, boolean started, String parts) implements
             message(connection);
         }
         end(connection);
-        update(connection, started ? "update conversation set updated_at = clock_timestamp() where id = ?"
-                : "update message set superseded_by = ? where turn_id = ? and superseded_by is null");
+        if (started) {
+            update(connection, "update conversation set updated_at = clock_timestamp() where id = ?", turn.conversation());
+        } else {
+            update(connection, "update message set superseded_by = ? where turn_id = ? and superseded_by is null", turn.id(),
+                    turn.id());
+            // What it would have said anew stands as it was.
+            update(connection, "update message set superseded_by = null where superseded_by = ? and turn_id is distinct from ?",
+                    turn.id(), turn.id());
+        }
     }
 
     private void end(Connection connection) throws SQLException {
@@ -71,13 +79,10 @@ record TurnEnd(Turn turn, Ended ended, boolean started, String parts) implements
         }
     }
 
-    private void update(Connection connection, String sql) throws SQLException {
+    private static void update(Connection connection, String sql, UUID... parameters) throws SQLException {
         try (PreparedStatement update = connection.prepareStatement(sql)) {
-            if (started) {
-                update.setObject(1, turn.conversation());
-            } else {
-                update.setObject(1, turn.id());
-                update.setObject(2, turn.id());
+            for (int i = 0; i < parameters.length; i++) {
+                update.setObject(i + 1, parameters[i]);
             }
             update.executeUpdate();
         }

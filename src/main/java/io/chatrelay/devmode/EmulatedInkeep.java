@@ -38,6 +38,11 @@ class EmulatedInkeep implements LocalInkeep {
                 upstream(Kind.CLOUD, emulator.cloudUrl(), "cloud"));
     }
 
+    /** Where its {@code /emulator/} control is, for tests that ask what was really sent. */
+    URI control() {
+        return URI.create("http://localhost:" + emulator.port());
+    }
+
     /** With every default that a configured upstream has. */
     private static UpstreamConfig upstream(Kind kind, URI url, String name) {
         return new SmallRyeConfigBuilder().addDiscoveredConverters().withMapping(UpstreamsConfig.class)

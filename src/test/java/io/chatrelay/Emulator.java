@@ -1,0 +1,40 @@
+package io.chatrelay;
+
+import java.net.URI;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+/** What the emulated Inkeep was really asked. */
+public final class Emulator {
+
+    private final Relay control;
+
+    Emulator(URI address) {
+        control = new Relay(address, "nobody");
+    }
+
+    /** The chat requests whose newest user message contains a text, oldest first. */
+    public List<JsonNode> asked(String text) {
+        return list("text=" + URLEncoder.encode(text, StandardCharsets.UTF_8));
+    }
+
+    /** The chat requests of a conversation, by the id that Inkeep was given. */
+    public List<JsonNode> askedIn(String conversationId) {
+        return list("conversationId=" + conversationId);
+    }
+
+    /** How many requests there were, of any kind. */
+    public long requests() {
+        return control.get("/emulator/stats").json().path("requests").asLong();
+    }
+
+    private List<JsonNode> list(String query) {
+        List<JsonNode> requests = new ArrayList<>();
+        control.get("/emulator/requests?" + query).json().forEach(requests::add);
+        return requests;
+    }
+}

@@ -1,0 +1,251 @@
+package io.chatrelay;
+
+import static io.chatrelay.Relay.CHAT;
+import static io.chatrelay.Relay.COMPLETIONS;
+import static io.chatrelay.Relay.CONVERSATIONS;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
+import io.quarkus.test.junit.QuarkusTest;
+
+/** P3, and what an Inkeep that refuses, breaks off or talks nonsense means for a caller, on both wires and of both upstreams. */
+@QuarkusTest
+class StatusesTest extends ServiceTest {
+
+    private static ObjectNode ask(String upstream, String text) {
+        return Json.ask(text).put("model", upstream).put("stream", true);
+    }
+
+    @Nested
+    class BeforeTheFirstEvent {
+
+        @ParameterizedTest
+        @CsvSource({
+                "400,        400, upstream_refused,        1",
+                "429 1000 9, 429, upstream_rate_limited,   1",
+                "429-bare 9, 429, upstream_rate_limited,   3",
+                "500 9,      502, upstream_unavailable,    1",
+                "502 9,      502, upstream_unavailable,    3",
+                "503 9,      502, upstream_unavailable,    3",
+                "reset,      502, upstream_unavailable,    1",
+                "html,       502, upstream_protocol,       1" })
+        void aRefusalIsARealStatusOnBothWiresOfBothUpstreams(String keyword, int status, String code, int tries) {
+            for (String upstream : List.of("agents", "cloud")) {
+                for (String path : List.of(CHAT, COMPLETIONS)) {
+                    String text = keyword + (keyword.startsWith("429 ") ? " " : keyword.contains(" ") ? " 0 " : " ") + mark();
+
+                    Relay.Answer refused = relay().post(path, ask(upstream, text));
+
+                    assertError(path, refused, status, code);
+                    assertThat(refused.json().path("turnId").asText()).isEqualTo(refused.header("x-turn-id"));
+                    assertThat(emulator().asked(text)).as(upstream + path).hasSize(tries);
+                    assertThat(turn(refused.header("x-turn-id"))).isEqualTo("failed " + code);
+                    assertThat(messages(refused.header("x-conversation-id"))).as("what was not answered was not said")
+                            .isEmpty();
+                }
+            }
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = { CHAT, COMPLETIONS })
+        void aRateLimitSaysWhenToComeBack(String path) {
+            Relay.Answer limited = relay().post(path, ask("agents", "429 1000 9 " + mark()));
+            Relay.Answer bare = relay().post(path, ask("agents", "429-bare 9 " + mark()));
+
+            assertThat(limited.header("retry-after")).isEqualTo("1000");
+            assertThat(bare.header("retry-after")).isEmpty();
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = { CHAT, COMPLETIONS })
+        void aConversationThatIsTooLongIsTheCallersToShorten(String path) {
+            assertError(path, relay().post(path, ask("cloud", "context " + mark())), 400, "context_length_exceeded");
+            assertError(path, relay().post(path, ask("agents", "context " + mark())), 400, "upstream_refused");
+        }
+
+        @ParameterizedTest
+        @CsvSource({ "503 2", "502 1", "429 0 2", "429 1 1", "429-bare 1" })
+        void aPassingRefusalIsTriedAgainAndNobodyNotices(String keyword) {
+            for (String upstream : List.of("agents", "cloud")) {
+                String text = keyword + " " + mark();
+
+                Sse answer = relay().send(CHAT, ask(upstream, text)).toEnd();
+
+                assertThat(answer.status()).isEqualTo(200);
+                assertThat(answer.done()).isTrue();
+                assertThat(emulator().asked(text))
+                        .hasSize(1 + Integer.parseInt(keyword.split(" ")[keyword.split(" ").length - 1]));
+            }
+        }
+
+        @Test
+        void theConversationIsFreeForTheNextMessage() {
+            String id = newId();
+            assertThat(relay().post(CHAT, Json.ask(id, "500 9 " + mark())).status()).isEqualTo(502);
+
+            assertThat(relay().send(CHAT, Json.ask(id, "echo again")).toEnd().answer()).isEqualTo("again");
+            assertThat(messages(id)).extracting(Json::text).containsExactly("echo again", "again");
+        }
+    }
+
+    @Nested
+    class AfterTheFirstEvent {
+
+        @ParameterizedTest
+        @CsvSource({
+                "cut 3,      upstream_cut,      word0 word1 word2",
+                "eof 3,      upstream_cut,      word0 word1 word2",
+                "truncated,  upstream_cut,      Half an",
+                "malformed,  upstream_protocol, Hello from the",
+                "error,      upstream_error,    ''",
+                "huge 2,     turn_too_large,    ''" })
+        void aFailureIsToldInTheStreamAndKeptWithWhatCameBefore(String keyword, String code, String kept) {
+            for (String upstream : List.of("agents", "cloud")) {
+                for (String path : List.of(CHAT, COMPLETIONS)) {
+                    Sse answer = relay().send(path, ask(upstream, keyword + " " + mark())).toEnd();
+
+                    assertThat(answer.status()).isEqualTo(200);
+                    assertThat(answer.done()).as("a failure never looks like success").isFalse();
+                    assertThat(answer.types()).doesNotContain("finish", "abort");
+                    assertThat(answer.broken()).isFalse();
+                    assertThat(answer.error()).isNotBlank();
+                    if (path.equals(COMPLETIONS)) {
+                        assertThat(answer.last().json().at("/error/code").asText()).isEqualTo(code);
+                        assertThat(answer.last().json().at("/error/type").asText()).isEqualTo("failed");
+                    }
+                    assertThat(answer.answer()).startsWith(kept);
+                    assertThat(turn(answer.turn())).isEqualTo("failed " + code);
+                    assertThat(Json.text(stored(answer.conversation()))).isEqualTo(answer.answer());
+                    assertThat(relay().read(CONVERSATIONS + "/" + answer.conversation() + "/stream?turn=" + answer.turn()
+                            + (path.equals(CHAT) ? "" : "&wire=openai")).toEnd().text()).isEqualTo(answer.text());
+                }
+            }
+        }
+
+        /** The assistant's message, or an empty one where nothing was said. */
+        private JsonNode stored(String conversation) {
+            return messages(conversation).stream().filter(message -> message.path("role").asText().equals("assistant"))
+                    .reduce((one, next) -> next).orElse(Json.of("{'parts':[]}"));
+        }
+
+        @Test
+        void anAnswerThatAFilterCutIsCompleteAndSaysSo() {
+            Sse chat = relay().send(CHAT, ask("cloud", "filter " + mark())).toEnd();
+            Sse completion = relay().send(COMPLETIONS, ask("cloud", "filter " + mark())).toEnd();
+
+            assertThat(chat.done()).isTrue();
+            assertThat(chat.numbered().getLast().json().path("finishReason").asText()).isEqualTo("content-filter");
+            assertThat(completion.numbered().getLast().json().at("/choices/0/finish_reason").asText())
+                    .isEqualTo("content_filter");
+        }
+
+        @Test
+        void aToolsOutcomeIsPartOfTheAnswer() {
+            Sse answer = relay().send(CHAT, ask("agents", "use tool get_time")).toEnd();
+
+            assertThat(answer.types()).contains("tool-input-available", "tool-output-available").endsWith("finish");
+            assertThat(answer.done()).isTrue();
+        }
+    }
+
+    @Nested
+    class InOnePiece {
+
+        @ParameterizedTest
+        @CsvSource({ "agents, /run/api/chat", "cloud, /run/api/chat", "agents, /run/v1/chat/completions",
+                "cloud, /run/v1/chat/completions" })
+        void aCompletedTurnIsOneCompletion(String upstream, String path) {
+            Relay.Answer answer = relay().post(path, ask(upstream, "echo one two").put("stream", false));
+
+            assertThat(answer.status()).isEqualTo(200);
+            assertThat(answer.header("content-type")).startsWith("application/json");
+            JsonNode completion = answer.json();
+            assertThat(completion.path("object").asText()).isEqualTo("chat.completion");
+            assertThat(completion.path("model").asText()).isEqualTo(upstream);
+            assertThat(completion.at("/choices/0/message/role").asText()).isEqualTo("assistant");
+            assertThat(completion.at("/choices/0/message/content").asText()).isEqualTo("one two");
+            assertThat(completion.at("/choices/0/finish_reason").asText()).isEqualTo("stop");
+            assertThat(completion.at("/usage/total_tokens").isInt()).isTrue();
+            assertThat(completion.at("/chat_relay/conversationId").asText()).isEqualTo(answer.header("x-conversation-id"));
+            assertThat(completion.at("/chat_relay/turnId").asText()).isEqualTo(answer.header("x-turn-id"));
+        }
+
+        @Test
+        void theUsageIsToldWhereItIsKnown() {
+            Relay.Answer whole = relay().post(COMPLETIONS, ask("cloud", "usage").put("stream", false));
+            Sse asked = relay()
+                    .send(COMPLETIONS, ask("cloud", "usage").set("stream_options", Json.of("{'include_usage':true}")))
+                    .toEnd();
+            Sse notAsked = relay().send(COMPLETIONS, ask("cloud", "usage")).toEnd();
+
+            assertThat(whole.json().at("/usage/total_tokens").asInt()).isEqualTo(10);
+            assertThat(asked.status()).isEqualTo(200);
+            assertThat(Json.each(asked.events().stream().filter(event -> event.data().startsWith("{")).map(Sse.Event::json)
+                    .toList(), "/usage/total_tokens")).containsOnlyOnce("10");
+            assertThat(notAsked.text()).doesNotContain("total_tokens");
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = { CHAT, COMPLETIONS })
+        void aFailureIsAStatusEvenAfterTheFirstEvent(String path) {
+            for (String upstream : List.of("agents", "cloud")) {
+                assertError(path, relay().post(path, ask(upstream, "cut 3 " + mark()).put("stream", false)), 502,
+                        "upstream_cut");
+                assertError(path, relay().post(path, ask(upstream, "error " + mark()).put("stream", false)), 502,
+                        "upstream_error");
+                assertError(path, relay().post(path, ask(upstream, "500 9 " + mark()).put("stream", false)), 502,
+                        "upstream_unavailable");
+            }
+        }
+
+        @Test
+        void whatAFailedTurnSaidIsKept() {
+            Relay.Answer failed = relay().post(CHAT, ask("agents", "cut 3 " + mark()).put("stream", false));
+
+            assertThat(Json.text(messages(failed.header("x-conversation-id")).getLast())).isEqualTo("word0 word1 word2");
+            assertThat(turn(failed.header("x-turn-id"))).isEqualTo("failed upstream_cut");
+        }
+    }
+
+    @Nested
+    class WhoDecidesOnStreaming {
+
+        @Test
+        void theBodyWhateverTheHeaderAccepts() {
+            assertThat(
+                    relay().with("accept", "application/json").send(COMPLETIONS, Json.ask("echo x").put("stream", true)).toEnd()
+                            .header("content-type"))
+                    .startsWith("text/event-stream");
+            assertThat(relay().with("accept", "text/event-stream").post(COMPLETIONS, Json.ask("echo x").put("stream", false))
+                    .json().path("object").asText()).isEqualTo("chat.completion");
+            assertThat(relay().with("accept", "text/event-stream").post(CHAT, Json.ask("echo x").put("stream", false))
+                    .json().path("object").asText()).isEqualTo("chat.completion");
+        }
+
+        @Test
+        void theHeaderWhereTheBodyOfACompletionIsSilent() {
+            assertThat(relay().with("accept", "text/event-stream").send(COMPLETIONS, Json.ask("echo x")).toEnd().done())
+                    .isTrue();
+            assertThat(relay().with("accept", "*/*").post(COMPLETIONS, Json.ask("echo x")).json().path("object").asText())
+                    .isEqualTo("chat.completion");
+            assertThat(relay().post(COMPLETIONS, Json.ask("echo x")).json().path("object").asText())
+                    .isEqualTo("chat.completion");
+        }
+
+        @Test
+        void aChatStreamsUnlessItSaysOtherwise() {
+            assertThat(relay().send(CHAT, Json.ask("echo x")).toEnd().done()).isTrue();
+            assertThat(relay().with("accept", "application/json").send(CHAT, Json.ask("echo x")).toEnd().done()).isTrue();
+        }
+    }
+}

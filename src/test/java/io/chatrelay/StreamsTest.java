@@ -1,0 +1,304 @@
+package io.chatrelay;
+
+import static io.chatrelay.Relay.CHAT;
+import static io.chatrelay.Relay.COMPLETIONS;
+import static io.chatrelay.Relay.CONVERSATIONS;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import java.util.UUID;
+import java.util.stream.LongStream;
+
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+import io.quarkus.test.junit.QuarkusTest;
+
+/** P1 and P2: numbered, stored before they are told, read again by anyone, stopped by no connection. */
+@QuarkusTest
+class StreamsTest extends ServiceTest {
+
+    private static List<Long> numbers(long first, long last) {
+        return LongStream.rangeClosed(first, last).boxed().toList();
+    }
+
+    private static String streamOf(String conversation) {
+        return CONVERSATIONS + "/" + conversation + "/stream";
+    }
+
+    @Nested
+    class WhoeverAsks {
+
+        @Test
+        void isToldTheConversationInTheHeadAndInTheFirstEvent() {
+            Sse answer = relay().send(CHAT, Json.ask("echo one two")).toEnd();
+
+            assertThat(answer.status()).isEqualTo(200);
+            assertThat(answer.header("content-type")).startsWith("text/event-stream");
+            assertThat(answer.header("x-vercel-ai-ui-message-stream")).isEqualTo("v1");
+            assertThat(answer.header("cache-control")).isEqualTo("no-cache");
+            assertThat(answer.header("x-accel-buffering")).isEqualTo("no");
+            JsonNode start = answer.events().getFirst().json();
+            assertThat(start.path("type").asText()).isEqualTo("start");
+            assertThat(start.at("/messageMetadata/conversationId").asText()).isEqualTo(answer.conversation());
+            assertThat(start.at("/messageMetadata/turnId").asText()).isEqualTo(answer.turn());
+            assertThat(UUID.fromString(answer.conversation())).isNotNull();
+            assertThat(answer.answer()).isEqualTo("one two");
+            assertThat(answer.done()).isTrue();
+        }
+
+        @Test
+        void isToldTheConversationBesideTheChoicesOfTheFirstChunk() {
+            Sse answer = relay().send(COMPLETIONS, Json.ask("echo one two").put("stream", true)).toEnd();
+
+            JsonNode first = answer.events().getFirst().json();
+            assertThat(first.at("/chat_relay/conversationId").asText()).isEqualTo(answer.conversation()).isNotEmpty();
+            assertThat(first.at("/chat_relay/turnId").asText()).isEqualTo(answer.turn()).isNotEmpty();
+            assertThat(answer.answer()).isEqualTo("one two");
+            assertThat(answer.done()).isTrue();
+        }
+
+        @Test
+        void getsEventsThatAreNumberedWithoutAGap() {
+            Sse answer = relay().send(CHAT, Json.ask("echo one two three four")).toEnd();
+
+            assertThat(answer.ids()).isEqualTo(numbers(1, answer.ids().size()));
+        }
+
+        @Test
+        void getsNumbersThatOnlyGrowOnTheWireThatLeavesBracketsOut() {
+            Sse answer = relay().send(COMPLETIONS, Json.ask("echo one two three four").put("stream", true)).toEnd();
+
+            assertThat(answer.ids()).isSorted().doesNotHaveDuplicates().startsWith(1L);
+        }
+
+        @Test
+        void getsOneTextPartForARunOfText() {
+            Sse answer = relay().send(CHAT, Json.ask("echo one two three four")).toEnd();
+
+            assertThat(answer.types()).containsOnlyOnce("text-start", "text-end", "start-step", "finish-step", "finish");
+        }
+
+        @Test
+        void goesOnInAConversationOfItsOwnName() {
+            String id = newId();
+
+            Sse answer = relay().send(CHAT, Json.ask("echo hello").put("id", id)).toEnd();
+
+            assertThat(answer.conversation()).isEqualTo(id);
+            assertThat(answer.events().getFirst().json().at("/messageMetadata/conversationId").asText()).isEqualTo(id);
+        }
+    }
+
+    @Nested
+    class WhoeverComesBack {
+
+        @ParameterizedTest
+        @CsvSource({ "chat", "conversation" })
+        void goesOnAfterItsLastEventInMidStream(String path) {
+            Sse left = relay().send(CHAT, Json.ask("slow 60")).until(7);
+            left.close();
+            long last = left.ids().get(6);
+
+            Sse back = relay().with("last-event-id", Long.toString(last)).read(path.equals("chat")
+                    ? CHAT + "/" + left.conversation() + "/stream"
+                    : streamOf(left.conversation()));
+
+            assertThat(back.until(1).over()).as("it still runs").isFalse();
+            assertThat(back.toEnd().ids()).isEqualTo(numbers(last + 1, last + back.ids().size()));
+            assertThat(back.done()).isTrue();
+            assertThat(back.turn()).isEqualTo(left.turn());
+            assertThat(left.numbered().subList(0, 7)).isEqualTo(
+                    relay().read(streamOf(left.conversation()) + "?turn=" + left.turn()).toEnd().numbered().subList(0, 7));
+        }
+
+        @Test
+        void namesItsPositionInTheUrlToo() {
+            Sse whole = relay().send(CHAT, Json.ask("slow 40")).until(4);
+
+            Sse rest = relay().read(streamOf(whole.conversation()) + "?after=3").toEnd();
+
+            assertThat(rest.numbered()).isEqualTo(whole.toEnd().numbered().subList(3, whole.numbered().size()));
+        }
+
+        @Test
+        void isTakenByItsHeaderRatherThanByTheUrlItBeganWith() {
+            Sse whole = relay().send(CHAT, Json.ask("slow 40")).until(6);
+
+            Sse rest = relay().with("last-event-id", "5").read(streamOf(whole.conversation()) + "?after=1").toEnd();
+
+            assertThat(rest.ids().getFirst()).isEqualTo(6);
+        }
+
+        @Test
+        void getsTheRestOfATurnThatHasEndedMeanwhile() {
+            Sse whole = relay().send(CHAT, Json.ask("long 200")).toEnd();
+
+            Sse rest = relay().with("last-event-id", "10").read(streamOf(whole.conversation())).toEnd();
+
+            assertThat(rest.numbered()).isEqualTo(whole.numbered().subList(10, whole.numbered().size()));
+            assertThat(rest.done()).isTrue();
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = { CHAT, CONVERSATIONS })
+        void getsTheRunningTurnFromItsFirstEventWhereItNamesNoPosition(String path) {
+            Sse whole = relay().send(CHAT, Json.ask("slow 40")).until(4);
+
+            Sse again = relay().read(path + "/" + whole.conversation() + "/stream").toEnd();
+
+            assertThat(again.text()).isEqualTo(whole.toEnd().text());
+            assertThat(again.header("x-vercel-ai-ui-message-stream")).isEqualTo("v1");
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = { CHAT, CONVERSATIONS })
+        void learnsByA204ThatThereIsNothingToRead(String path) {
+            Sse whole = relay().send(CHAT, Json.ask("echo hello")).toEnd();
+
+            Relay.Answer nothing = relay().get(path + "/" + whole.conversation() + "/stream");
+
+            assertThat(nothing.status()).isEqualTo(204);
+            assertThat(nothing.body()).isEmpty();
+        }
+
+        @Test
+        void learnsByA204ThatItHasReadEverything() {
+            Sse whole = relay().send(CHAT, Json.ask("echo hello")).toEnd();
+
+            assertThat(relay().with("last-event-id", whole.ids().getLast().toString())
+                    .get(streamOf(whole.conversation())).status()).isEqualTo(204);
+            assertThat(relay().get(streamOf(whole.conversation()) + "?after=" + whole.ids().getLast()).status())
+                    .isEqualTo(204);
+        }
+
+        @Test
+        void isNotCutWhereItNamesANumberThatTheTurnHasNotReached() {
+            Sse whole = relay().send(CHAT, Json.ask("slow 30")).until(2);
+
+            Sse ahead = relay().read(streamOf(whole.conversation()) + "?after=5000");
+
+            whole.toEnd();
+            assertThat(ahead.toEnd().events()).isEmpty();
+        }
+
+        @ParameterizedTest
+        @CsvSource({ "after, -1", "after, one", "turn, x", "wire, grpc" })
+        void isToldWhatIsWrongWithItsPosition(String name, String value) {
+            String conversation = relay().send(CHAT, Json.ask("echo hello")).toEnd().conversation();
+
+            Relay.Answer refused = relay().get(streamOf(conversation) + "?" + (name.equals("wire") ? "after=0&" : "") + name
+                    + "=" + value);
+
+            assertInvalid(CONVERSATIONS, refused, name);
+        }
+
+        @Test
+        void isToldThatItsLastEventIdIsNoNumber() {
+            String conversation = relay().send(CHAT, Json.ask("echo hello")).toEnd().conversation();
+
+            assertInvalid(CONVERSATIONS, relay().with("last-event-id", "x").get(streamOf(conversation)), "Last-Event-ID");
+        }
+
+        @Test
+        void isToldThatThereIsNoSuchConversationOrTurn() {
+            String conversation = relay().send(CHAT, Json.ask("echo hello")).toEnd().conversation();
+            String elsewhere = relay().send(CHAT, Json.ask("echo hello")).toEnd().turn();
+
+            assertError(CONVERSATIONS, relay().get(streamOf(newId())), 404, "not_found");
+            assertError(CHAT, relay().get(CHAT + "/" + newId() + "/stream"), 404, "not_found");
+            assertError(CONVERSATIONS, relay().get(streamOf(conversation) + "?turn=" + UUID.randomUUID()), 404, "not_found");
+            assertError(CONVERSATIONS, relay().get(streamOf(conversation) + "?turn=" + elsewhere), 404, "not_found");
+        }
+    }
+
+    @Nested
+    class WhoeverReplays {
+
+        @Test
+        void getsAnyTurnAgainByteByByte() {
+            String id = newId();
+            Sse first = relay().send(CHAT, Json.ask(id, "echo the first")).toEnd();
+            Sse second = relay().send(CHAT, Json.ask(id, "echo the second")).toEnd();
+
+            assertThat(relay().read(streamOf(id) + "?turn=" + first.turn()).toEnd().text()).isEqualTo(first.text());
+            assertThat(relay().read(streamOf(id) + "?turn=" + second.turn()).toEnd().text()).isEqualTo(second.text());
+            assertThat(relay().read(streamOf(id) + "?after=0").toEnd().text()).isEqualTo(second.text());
+        }
+
+        @Test
+        void getsItOnTheOtherWireToo() {
+            Sse chunks = relay().send(COMPLETIONS, Json.ask("echo one two").put("stream", true)).toEnd();
+
+            Sse again = relay().read(streamOf(chunks.conversation()) + "?wire=openai&turn=" + chunks.turn()).toEnd();
+            Sse parts = relay().read(streamOf(chunks.conversation()) + "?wire=ai-sdk&turn=" + chunks.turn()).toEnd();
+
+            assertThat(again.text()).isEqualTo(chunks.text());
+            assertThat(again.header("x-vercel-ai-ui-message-stream")).isEmpty();
+            assertThat(parts.answer()).isEqualTo("one two");
+            assertThat(parts.ids()).containsAll(chunks.ids());
+        }
+
+        @Test
+        void getsTheSameMessageIdForGood() {
+            Sse whole = relay().send(CHAT, Json.ask("echo hello")).toEnd();
+
+            Sse again = relay().read(streamOf(whole.conversation()) + "?turn=" + whole.turn()).toEnd();
+
+            String messageId = whole.events().getFirst().json().path("messageId").asText();
+            assertThat(again.events().getFirst().json().path("messageId").asText()).isEqualTo(messageId);
+            assertThat(messages(whole.conversation()).getLast().path("id").asText()).isEqualTo(messageId);
+        }
+    }
+
+    @Nested
+    class ManyReaders {
+
+        @Test
+        void getTheSameBytesWhereverTheyBegin() {
+            Sse asker = relay().send(CHAT, Json.ask("slow 40")).until(2);
+            String stream = streamOf(asker.conversation());
+            List<Sse> early = List.of(relay().read(stream), relay().read(stream), relay().read(stream + "?after=0"));
+            asker.until(15);
+            List<Sse> late = List.of(relay().read(stream), relay().read(stream + "?turn=" + asker.turn()));
+
+            asker.toEnd();
+            early.forEach(reader -> assertThat(reader.toEnd().text()).isEqualTo(asker.text()));
+            late.forEach(reader -> assertThat(reader.toEnd().text()).isEqualTo(asker.text()));
+        }
+    }
+
+    @Nested
+    class WhoeverLeaves {
+
+        @ParameterizedTest
+        @ValueSource(strings = { CHAT, COMPLETIONS })
+        void onlyDetachesAndTheTurnIsStoredWhole(String path) {
+            Sse left = relay().send(path, Json.ask("slow 30").put("stream", true)).until(3);
+
+            left.close();
+            awaitEnd(left.conversation());
+
+            JsonNode stored = messages(left.conversation()).getLast();
+            assertThat(stored.path("role").asText()).isEqualTo("assistant");
+            assertThat(Json.text(stored)).startsWith("word0 word1 ").endsWith(" word39");
+            assertThat(stored.at("/metadata/finishReason").asText()).isEqualTo("stop");
+            assertThat(turn(left.turn())).isEqualTo("completed");
+        }
+
+        @Test
+        void doesNotTakeTheOthersWithIt() {
+            Sse left = relay().send(CHAT, Json.ask("slow 30")).until(3);
+            Sse stays = relay().read(streamOf(left.conversation()));
+
+            left.close();
+
+            assertThat(stays.toEnd().done()).isTrue();
+        }
+    }
+}
