@@ -308,8 +308,6 @@ class BadInputTest extends ServiceTest {
 
         @Test
         void aZeroCharacterInAnyOtherText() {
-            answers(Json.of("{'user':'a\\u0000b \\ud83d',%s}".formatted(USER)));
-            answers(Json.of("{'model':'a\\u0000b \\ud83d',%s}".formatted(USER)));
             answers(Json
                     .of("{'messages':[{'role':'user','parts':[{'type':'data-x','id':'\\u0000','data':{'\\u0000':'\\u0000'}},"
                             + "{'type':'text','text':'echo x'}]}]}"));
