@@ -1,10 +1,16 @@
 import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { Stream } from 'openai/streaming';
 import { ChatCompletionStream } from 'openai/lib/ChatCompletionStream';
 import { endsWithDone, script } from './common.mjs';
 
-await script('parse-openai.mjs FILE', 1, {}, async ([file]) => {
-  const bytes = await readFile(file);
+await script('parse-openai.mjs FILE...', 1, {}, async (files) => {
+  const results = {};
+  for (const file of files) results[basename(file)] = await read(await readFile(file));
+  return results;
+});
+
+async function read(bytes) {
   const open = () => {
     const response = new Response(bytes, { headers: { 'content-type': 'text/event-stream' } });
     return Stream.fromSSEResponse(response, new AbortController());
@@ -34,7 +40,7 @@ await script('parse-openai.mjs FILE', 1, {}, async ([file]) => {
     accumulationError,
     done: endsWithDone(bytes),
   };
-});
+}
 
 /** By hand: the SDK's own accumulation ends with its first complaint, and here the text behind it counts too. */
 function assemble(chunks) {

@@ -1,12 +1,16 @@
 import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { aiAliases, endsWithDone, loadAi, script } from './common.mjs';
 
-await script('parse-ui.mjs FILE', 1, {}, async ([file]) => {
-  const bytes = await readFile(file);
+await script('parse-ui.mjs FILE...', 1, {}, async (files) => {
   const results = {};
-  for (const alias of aiAliases) {
-    const { ai, version } = await loadAi(alias);
-    results[alias] = { version, ...(await read(ai, bytes)), done: endsWithDone(bytes) };
+  for (const file of files) {
+    const bytes = await readFile(file);
+    const versions = (results[basename(file)] = {});
+    for (const alias of aiAliases) {
+      const { ai, version } = await loadAi(alias);
+      versions[alias] = { version, ...(await read(ai, bytes)), done: endsWithDone(bytes) };
+    }
   }
   return results;
 });

@@ -79,10 +79,15 @@ public final class RecordedAnswer {
         }
     }
 
+    /** What Inkeep said, without the end. */
+    public static List<ChatEvent> said(String name) {
+        List<ChatEvent> events = decoded(name, Integer.MAX_VALUE / 2);
+        return events.subList(0, events.size() - 1);
+    }
+
     /** The answer's events as they are journalled. */
     public static List<ChatEvent> journalled(String name) {
-        List<ChatEvent> events = decoded(name, Integer.MAX_VALUE / 2);
-        return journalled(events.subList(0, events.size() - 1), (Ended) events.getLast());
+        return journalled(said(name), (Ended) decoded(name, Integer.MAX_VALUE / 2).getLast());
     }
 
     /** Events and an end as they are journalled: what is open is closed first. */
