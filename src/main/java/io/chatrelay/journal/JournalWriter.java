@@ -75,7 +75,9 @@ final class JournalWriter<E> implements Runnable {
     void awaitRoom(TurnLog<E> log) {
         waitingForRoom.add(log);
         // What made it wait may have been committed in between.
-        tellRoom();
+        if (hasRoom()) {
+            tellRoom(log);
+        }
     }
 
     /** Lets what is pending be stored, then ends the writer. */
@@ -228,12 +230,17 @@ final class JournalWriter<E> implements Runnable {
 
     private void tellRoom() {
         if (!waitingForRoom.isEmpty() && hasRoom()) {
-            for (TurnLog<E> log : waitingForRoom) {
-                waitingForRoom.remove(log);
-                log.tellRoom();
-                if (log.waitsForRoom()) {
-                    waitingForRoom.add(log);
-                }
+            // A copy: what goes back into the set would be met again by the same walk, for ever if two of them share a bin.
+            List.copyOf(waitingForRoom).forEach(this::tellRoom);
+        }
+    }
+
+    private void tellRoom(TurnLog<E> log) {
+        // Removed before it is told, for it may ask for room again while it is being told.
+        if (waitingForRoom.remove(log)) {
+            log.tellRoom();
+            if (log.waitsForRoom()) {
+                waitingForRoom.add(log);
             }
         }
     }

@@ -191,7 +191,7 @@ public final class TurnLog<E> {
         owner.room();
     }
 
-    boolean waitsForRoom() {
+    synchronized boolean waitsForRoom() {
         return waitsForRoom;
     }
 

@@ -41,11 +41,6 @@ final class Cpu {
         }
     }
 
-    /** The process that started this one. */
-    static long parent(long pid) {
-        return ticks(stat(Path.of("/proc", Long.toString(pid))), PARENT);
-    }
-
     private static long ticks(List<String> stat, int field) {
         return Long.parseLong(stat.get(field));
     }

@@ -1,0 +1,93 @@
+package io.chatrelay.it;
+
+import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+
+/** A reader that asks and then reads nothing until it is told to: a bare socket with a tiny buffer, and no thread. */
+final class SlowReader implements AutoCloseable {
+
+    private static final int RECEIVE_BUFFER = 2048;
+
+    private final Socket socket = new Socket();
+
+    private SlowReader(URI api, String path) throws IOException {
+        // Before the connection is made, for its window is agreed upon then.
+        socket.setReceiveBufferSize(RECEIVE_BUFFER);
+        socket.connect(new InetSocketAddress(api.getHost(), api.getPort()));
+        String request = "GET %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n\r\n".formatted(path, api.getAuthority(),
+                RelayClient.KEY);
+        socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+    }
+
+    /** Asks for a turn from its beginning, whether it still runs or not. */
+    static SlowReader of(RelayProcess relay, String conversation, UUID turn) {
+        try {
+            return new SlowReader(relay.api(), "/run/v1/conversations/%s/stream?turn=%s".formatted(conversation, turn));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Reads everything now, to the end of the answer, and gives the numbers of its events. */
+    List<Long> readIds() {
+        try (InputStream in = new BufferedInputStream(socket.getInputStream())) {
+            String status = line(in);
+            if (!status.contains(" 200 ")) {
+                throw new IllegalStateException(status);
+            }
+            while (!line(in).isEmpty()) {
+                // The head says nothing that is asked for.
+            }
+            List<Long> ids = new ArrayList<>();
+            body(in).lines().filter(line -> line.startsWith("id: ")).forEach(line -> ids.add(Long.valueOf(line.substring(4))));
+            return ids;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** A chunked body; one that is cut off is an error. */
+    private static String body(InputStream in) throws IOException {
+        ByteArrayOutputStream body = new ByteArrayOutputStream();
+        int size;
+        while ((size = Integer.parseInt(line(in), 16)) > 0) {
+            body.writeBytes(in.readNBytes(size));
+            line(in);
+        }
+        return body.toString(StandardCharsets.UTF_8);
+    }
+
+    private static String line(InputStream in) throws IOException {
+        StringBuilder line = new StringBuilder();
+        int character;
+        while ((character = in.read()) != '\n') {
+            if (character < 0) {
+                throw new EOFException("the answer was cut after: " + line);
+            }
+            if (character != '\r') {
+                line.append((char) character);
+            }
+        }
+        return line.toString();
+    }
+
+    @Override
+    public void close() {
+        try {
+            socket.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
