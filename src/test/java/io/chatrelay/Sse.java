@@ -105,12 +105,6 @@ public final class Sse implements AutoCloseable {
         return this;
     }
 
-    /** Waits for so many comments. */
-    public Sse untilComments(int count) {
-        await("%d comments".formatted(count)).atMost(PATIENCE).until(() -> over || comments.size() >= count);
-        return this;
-    }
-
     /** Waits for the stream's end. */
     public Sse toEnd() {
         await("the end of the stream").atMost(PATIENCE).until(() -> over);

@@ -1,0 +1,142 @@
+package io.chatrelay;
+
+import static io.chatrelay.Relay.CHAT;
+import static io.chatrelay.Relay.COMPLETIONS;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import io.chatrelay.devmode.EmulatorResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.quarkus.test.junit.QuarkusTestProfile;
+import io.quarkus.test.junit.TestProfile;
+
+/** What is configured as a time or a size of a stream: a heart beats fast, and what is late or large ends soon. */
+@QuarkusTest
+@TestProfile(ImpatientTest.Impatient.class)
+class ImpatientTest extends ServiceTest {
+
+    public static class Impatient implements QuarkusTestProfile {
+
+        @Override
+        public Map<String, String> getConfigOverrides() {
+            Map<String, String> overrides = new HashMap<>(upstreams());
+            overrides.put("chat-relay.default-upstream", "agents");
+            overrides.put("chat-relay.api.heartbeat", "300ms");
+            overrides.put("chat-relay.api.head-after", "500ms");
+            overrides.put("chat-relay.turn.first-event-timeout", "4s");
+            overrides.put("chat-relay.turn.silence-timeout", "3s");
+            overrides.put("chat-relay.turn.max-duration", "5s");
+            overrides.put("chat-relay.turn.max-size", "20K");
+            return overrides;
+        }
+
+        static Map<String, String> upstreams() {
+            return Map.of("chat-relay.upstreams.agents.kind", "agents", "chat-relay.upstreams.agents.url",
+                    "${chatrelay-test.emulator}/run", "chat-relay.upstreams.agents.api-key", "a-key",
+                    "chat-relay.upstreams.cloud.kind", "cloud", "chat-relay.upstreams.cloud.url",
+                    "${chatrelay-test.emulator}/v1",
+                    "chat-relay.upstreams.cloud.api-key", "a-key");
+        }
+
+        @Override
+        public List<TestResourceEntry> testResources() {
+            return List.of(new TestResourceEntry(EmulatorResource.class));
+        }
+    }
+
+    @Nested
+    class AStreamThatIsSilent {
+
+        @ParameterizedTest
+        @ValueSource(strings = { CHAT, COMPLETIONS })
+        void isKeptAliveByComments(String path) {
+            Sse answer = relay().send(path, Json.ask("silence 1500").put("stream", true)).toEnd();
+
+            assertThat(answer.done()).isTrue();
+            assertThat(answer.comments()).contains("keep-alive");
+            assertThat(answer.ids()).isSorted().doesNotHaveDuplicates();
+        }
+
+        @Test
+        void isReadAgainWithTheSameEvents() {
+            Sse answer = relay().send(CHAT, Json.ask("silence 1000")).toEnd();
+
+            assertThat(relay().read("/run/v1/conversations/" + answer.conversation() + "/stream?turn=" + answer.turn()).toEnd()
+                    .events()).isEqualTo(answer.events());
+        }
+    }
+
+    @Nested
+    class AHead {
+
+        @ParameterizedTest
+        @ValueSource(strings = { CHAT, COMPLETIONS })
+        void isWrittenThoughNothingHasComeAndTheAnswerFollows(String path) {
+            Sse answer = relay().send(path, Json.ask("late 2000").put("stream", true)).toEnd();
+
+            assertThat(answer.status()).isEqualTo(200);
+            assertThat(answer.text().indexOf(": keep-alive")).as("the head came before the answer")
+                    .isBetween(0, answer.text().indexOf("id: 1\n"));
+            assertThat(answer.turn()).isNotEmpty();
+            assertThat(answer.done()).isTrue();
+            assertThat(answer.ids().getFirst()).isEqualTo(1);
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = { CHAT, COMPLETIONS })
+        void isWrittenAndThenTheFailureIsToldInTheStream(String path) {
+            Sse answer = relay().send(path, Json.ask("hang " + mark()).put("stream", true)).toEnd();
+
+            assertThat(answer.status()).isEqualTo(200);
+            assertThat(answer.done()).isFalse();
+            assertThat(answer.error()).contains("sent nothing");
+            assertThat(answer.ids()).containsExactly(1L);
+            assertThat(turn(answer.turn())).isEqualTo("failed upstream_timeout");
+        }
+    }
+
+    @Nested
+    class ATurn {
+
+        @ParameterizedTest
+        @CsvSource({
+                "silence 60000, upstream_timeout, Hello from the",
+                "slow 300,      turn_too_long,    word0 word1",
+                "endless,       turn_too_large,   ' again and again'",
+                "endless-line,  turn_too_large,   ''",
+                "long 5000,     turn_too_large,   word0 word1" })
+        void thatGoesBeyondWhatIsConfiguredFailsAndKeepsWhatItSaid(String keyword, String code, String kept) {
+            List<Sse> answers = List.of(relay().send(CHAT, Json.ask(keyword).put("model", "agents")),
+                    relay().send(CHAT, Json.ask(keyword).put("model", "cloud")));
+            for (Sse begun : answers) {
+                Sse answer = begun.toEnd();
+
+                assertThat(answer.status()).isEqualTo(200);
+                assertThat(answer.done()).isFalse();
+                assertThat(answer.error()).isNotBlank();
+                assertThat(answer.last().type()).isEqualTo("error");
+                assertThat(answer.answer()).startsWith(kept);
+                assertThat(turn(answer.turn())).isEqualTo("failed " + code);
+                if (!kept.isEmpty()) {
+                    assertThat(Json.text(messages(answer.conversation()).getLast())).isEqualTo(answer.answer());
+                }
+            }
+        }
+
+        @Test
+        void inOnePieceThatTakesTooLongIsATimeout() {
+            assertError(CHAT, relay().post(CHAT, Json.ask("silence 60000").put("stream", false)), 504, "upstream_timeout");
+            assertError(COMPLETIONS, relay().post(COMPLETIONS, Json.ask("hang")), 504, "upstream_timeout");
+            assertError(CHAT, relay().post(CHAT, Json.ask("slow 300").put("stream", false)), 504, "turn_too_long");
+        }
+    }
+}

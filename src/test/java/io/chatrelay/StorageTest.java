@@ -1,0 +1,175 @@
+package io.chatrelay;
+
+import static io.chatrelay.Relay.CHAT;
+import static io.chatrelay.Relay.COMPLETIONS;
+import static io.chatrelay.Relay.CONVERSATIONS;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.UUID;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+import io.quarkus.test.junit.QuarkusTest;
+
+/** What happens to a turn when the database will not have its answer, and when the process that ran it is gone. */
+@QuarkusTest
+class StorageTest extends ServiceTest {
+
+    @Nested
+    class ABatchThatTheDatabaseRefuses {
+
+        private final String bad = "refused" + mark();
+
+        @BeforeEach
+        void refuse() {
+            execute("""
+                    create function refuse_marked() returns trigger language plpgsql as $$
+                    begin
+                        if position('%s'::bytea in new.events) > 0 then
+                            raise exception 'not this one' using errcode = '23514';
+                        end if;
+                        return new;
+                    end $$""".formatted(bad));
+            execute("create trigger refuse_marked before insert on turn_event for each row execute function refuse_marked()");
+        }
+
+        @AfterEach
+        void accept() {
+            execute("drop trigger refuse_marked on turn_event");
+            execute("drop function refuse_marked");
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = { CHAT, COMPLETIONS })
+        void endsItsTurnAloneAndKeepsWhatCameBefore(String path) {
+            Sse beside = relay().send(CHAT, Json.ask("slow 60")).until(3);
+
+            Sse turn = relay()
+                    .send(path, Json.ask("echo one two three four five six " + bad + " eight nine").put("stream", true))
+                    .toEnd();
+
+            assertThat(turn.status()).isEqualTo(200);
+            assertThat(turn.done()).isFalse();
+            assertThat(turn.error()).contains("database refused");
+            assertThat(turn.answer()).startsWith("one two three").doesNotContain(bad, "eight");
+            assertThat(turn.ids()).isSorted().doesNotHaveDuplicates();
+            assertThat(turn(turn.turn())).isEqualTo("failed storage_refused");
+            assertThat(Json.text(messages(turn.conversation()).getLast())).isEqualTo(turn.answer());
+            String again = CONVERSATIONS + "/" + turn.conversation() + "/stream?turn=" + turn.turn()
+                    + (path.equals(CHAT) ? "" : "&wire=openai");
+            assertThat(relay().read(again).toEnd().text()).isEqualTo(turn.text());
+
+            assertThat(beside.toEnd().done()).as("nobody else notices").isTrue();
+            assertThat(beside.answer()).startsWith("word0 ").endsWith(" word39");
+            assertThat(turn(beside.turn())).isEqualTo("completed");
+        }
+
+        @Test
+        void leavesTheConversationFree() {
+            Sse turn = relay().send(CHAT, Json.ask("echo one " + bad)).toEnd();
+
+            assertThat(relay().send(CHAT, Json.ask(turn.conversation(), "echo on")).toEnd().done()).isTrue();
+        }
+    }
+
+    @Nested
+    class WhatJsonbWouldRefuse {
+
+        @Test
+        void isStreamedAsItCameAndStored() {
+            for (String upstream : List.of("agents", "cloud")) {
+                for (String path : List.of(CHAT, COMPLETIONS)) {
+                    Sse turn = relay().send(path, Json.ask("nul").put("model", upstream).put("stream", true)).toEnd();
+
+                    assertThat(turn.done()).as(turn.text()).isTrue();
+                    assertThat(turn.answer()).startsWith("nul:\0:end lone:").endsWith(":end");
+                    assertThat(Json.text(messages(turn.conversation()).getLast())).isEqualTo("nul:\ufffd:end lone:\ufffd:end");
+                    assertThat(relay().read(CONVERSATIONS + "/" + turn.conversation() + "/stream?turn=" + turn.turn()
+                            + (path.equals(CHAT) ? "" : "&wire=openai")).toEnd().text()).isEqualTo(turn.text());
+                }
+            }
+        }
+    }
+
+    @Nested
+    class ATurnWhoseReplicaIsGone {
+
+        private final UUID turn = UUID.randomUUID();
+        private final UUID replica = UUID.randomUUID();
+        private final UUID message = UUID.randomUUID();
+        private String conversation;
+
+        /** As a process leaves it that was killed in mid-answer. */
+        @BeforeEach
+        void leave() {
+            conversation = relay().send(CHAT, Json.ask("echo hello")).toEnd().conversation();
+            execute("insert into replica (incarnation, renewed_at, lease_end) "
+                    + "select ?, clock_timestamp() + interval '1 hour', clock_timestamp() + interval '1 hour'",
+                    replica);
+            execute("update conversation set next_position = 5 where external_id = ?", conversation);
+            execute("""
+                    insert into turn (id, tenant, conversation_id, state, owner, upstream, model, message_id, message_position,
+                                      caller, started_at)
+                    select ?, tenant, id, 'running', ?, upstream, upstream, ?, 4, 'dev', clock_timestamp()
+                    from conversation where external_id = ?""", turn, replica, message, conversation);
+            events(1, "{\"t\":\"start\",\"id\":\"theirs\"}", "{\"t\":\"step-start\"}", "{\"t\":\"text-start\",\"id\":\"t\"}");
+            events(4, "{\"t\":\"text\",\"id\":\"t\",\"d\":\"Half an\"}", "{\"t\":\"text\",\"id\":\"t\",\"d\":\" answer\"}");
+        }
+
+        private void events(long first, String... lines) {
+            execute("insert into turn_event (turn_id, first, last, events) values (?, ?, ?, ?)", turn, first,
+                    first + lines.length - 1, String.join("\n", lines).getBytes(StandardCharsets.UTF_8));
+        }
+
+        private void replicaDies() {
+            execute("update replica set alive = false where incarnation = ?", replica);
+        }
+
+        @Test
+        void isInterruptedAndWhoeverWaitsForItSeesThat() {
+            Sse reader = relay().read(CONVERSATIONS + "/" + conversation + "/stream").until(5);
+            Sse chunks = relay().read(CONVERSATIONS + "/" + conversation + "/stream?after=0&wire=openai").until(3);
+            assertThat(reader.answer()).isEqualTo("Half an answer");
+            assertThat(reader.over()).isFalse();
+
+            replicaDies();
+
+            assertThat(reader.toEnd().ids()).containsExactly(1L, 2L, 3L, 4L, 5L, 6L, 7L, 8L);
+            assertThat(reader.types().subList(5, 8)).containsExactly("text-end", "finish-step", "error");
+            assertThat(reader.done()).isFalse();
+            assertThat(chunks.toEnd().last().json().at("/error/type").asText()).isEqualTo("interrupted");
+            assertThat(chunks.last().json().at("/error/code").asText()).isEqualTo("replica_lost");
+            assertThat(turn(turn.toString())).isEqualTo("interrupted replica_lost");
+            JsonNode stored = messages(conversation).getLast();
+            assertThat(stored.path("id").asText()).isEqualTo(message.toString());
+            assertThat(stored.path("role").asText()).isEqualTo("assistant");
+            assertThat(Json.text(stored)).isEqualTo("Half an answer");
+            assertThat(relay().read(CONVERSATIONS + "/" + conversation + "/stream?turn=" + turn).toEnd().text())
+                    .isEqualTo(reader.text());
+        }
+
+        @Test
+        void letsTheConversationGoOn() {
+            Relay.Answer before = relay().post(CHAT, Json.ask(conversation, "echo on"));
+            replicaDies();
+            Relay.Answer meanwhile = relay().post(CHAT, Json.ask(conversation, "echo on"));
+            awaitEnd(conversation);
+
+            assertThat(before.status()).isEqualTo(409);
+            assertThat(before.header("x-should-retry")).isEqualTo("false");
+            if (meanwhile.status() == 409) {
+                assertThat(meanwhile.header("retry-after")).as("while it is being replaced").isNotEmpty();
+            }
+            assertThat(relay().send(CHAT, Json.ask(conversation, "echo on")).toEnd().done()).isTrue();
+        }
+    }
+}

@@ -1,0 +1,234 @@
+package io.chatrelay;
+
+import static io.chatrelay.Relay.CHAT;
+import static io.chatrelay.Relay.COMPLETIONS;
+import static io.chatrelay.Relay.CONVERSATIONS;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayInputStream;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
+import io.chatrelay.devmode.EmulatorResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.quarkus.test.junit.QuarkusTestProfile;
+import io.quarkus.test.junit.TestProfile;
+
+/** A service with several upstreams and no default one, small bodies, a short history, and little patience before the first event. */
+@QuarkusTest
+@TestProfile(StrictTest.Strict.class)
+class StrictTest extends ServiceTest {
+
+    private static final int MAX_BODY = 64 * 1024;
+
+    public static class Strict implements QuarkusTestProfile {
+
+        @Override
+        public Map<String, String> getConfigOverrides() {
+            Map<String, String> overrides = new HashMap<>(ImpatientTest.Impatient.upstreams());
+            for (String kind : List.of("agents", "cloud")) {
+                String locked = "chat-relay.upstreams.locked-" + kind;
+                overrides.put(locked + ".kind", kind);
+                overrides.put(locked + ".url", "${chatrelay-test.emulator}/" + (kind.equals("agents") ? "run" : "v1"));
+                overrides.put(locked + ".api-key", "wrong-key");
+            }
+            overrides.put("chat-relay.upstreams.gone.kind", "agents");
+            overrides.put("chat-relay.upstreams.gone.url", "http://localhost:1/run");
+            overrides.put("chat-relay.upstreams.gone.retry-backoff", "10ms");
+            overrides.put("chat-relay.upstreams.cloud.models", "inkeep-qa-expert,inkeep-context-expert");
+            overrides.put("chat-relay.upstreams.agents.headers", "x-shop");
+            overrides.put("chat-relay.api.max-body", "64K");
+            overrides.put("chat-relay.turn.first-event-timeout", "1s");
+            overrides.put("chat-relay.history.max-messages", "3");
+            overrides.put("chat-relay.history.max-bytes", "2K");
+            return overrides;
+        }
+
+        @Override
+        public List<TestResourceEntry> testResources() {
+            return List.of(new TestResourceEntry(EmulatorResource.class));
+        }
+    }
+
+    private static ObjectNode ask(String model, String text) {
+        return Json.ask(text).put("model", model).put("stream", true);
+    }
+
+    @Nested
+    class AnUpstream {
+
+        @ParameterizedTest
+        @ValueSource(strings = { CHAT, COMPLETIONS })
+        void thatRefusesOurKeyIsOurFaultAndNotTheCallers(String path) {
+            for (String model : List.of("locked-agents", "locked-cloud")) {
+                Relay.Answer refused = relay().post(path, ask(model, "echo hi " + mark()));
+
+                assertError(path, refused, 502, "upstream_unauthorized");
+                assertThat(refused.json().path("detail").asText()).contains("key", "401").doesNotContain("wrong-key");
+                assertThat(refused.header("www-authenticate")).isEmpty();
+            }
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = { CHAT, COMPLETIONS })
+        void thatIsNotThereIsABadGateway(String path) {
+            assertError(path, relay().post(path, ask("gone", "echo hi")), 502, "upstream_unavailable");
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = { CHAT, COMPLETIONS })
+        void thatSaysNothingIsAGatewayTimeout(String path) {
+            for (String model : List.of("agents", "cloud")) {
+                Relay.Answer silent = relay().post(path, ask(model, "hang"));
+
+                assertError(path, silent, 504, "upstream_timeout");
+                assertThat(turn(silent.header("x-turn-id"))).isEqualTo("failed upstream_timeout");
+            }
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = { CHAT, COMPLETIONS })
+        void hasToBeNamedWhereThereIsNoDefault(String path) {
+            List<String> before = query("select count(*) from conversation");
+            long asked = emulator().requests();
+
+            Relay.Answer unnamed = relay().post(path, Json.ask("echo hi"));
+            Relay.Answer unknown = relay().post(path, ask("gpt-9", "echo hi"));
+
+            assertInvalid(path, unnamed, "model");
+            assertInvalid(path, unknown, "model");
+            assertThat(unknown.json().path("detail").asText()).contains("agents", "inkeep-context-expert")
+                    .doesNotContain("gpt-9");
+            assertThat(query("select count(*) from conversation")).isEqualTo(before);
+            assertThat(emulator().requests()).isEqualTo(asked);
+        }
+
+        @Test
+        void isFoundByTheModelsThatItServes() {
+            String mark = mark();
+
+            assertThat(relay().send(COMPLETIONS, ask("inkeep-context-expert", "echo " + mark)).toEnd().done()).isTrue();
+
+            assertThat(emulator().asked(mark).getFirst().at("/body/model").asText()).isEqualTo("inkeep-context-expert");
+            assertThat(Json.each(relay().get("/run/v1/models").json().path("data"), "/id"))
+                    .containsExactly("agents", "cloud", "inkeep-qa-expert", "inkeep-context-expert", "gone", "locked-agents",
+                            "locked-cloud", "inkeep-qa-expert");
+        }
+
+        @Test
+        void needNotBeNamedAgainInItsConversation() {
+            String id = newId();
+            relay().send(CHAT, ask("cloud", "echo one").put("conversationId", id)).toEnd();
+
+            assertThat(relay().send(CHAT, Json.ask(id, "echo two")).toEnd().answer()).isEqualTo("two");
+            assertInvalid(CHAT, relay().post(CHAT, ask("gpt-9", "echo three").put("conversationId", id)), "model");
+        }
+
+        @Test
+        void getsTheHeadersOfItsOwnList() {
+            String mark = mark();
+            relay().with("x-shop", "eu").with("x-emit-operations", "true").send(CHAT, ask("agents", "echo " + mark)).toEnd();
+
+            JsonNode headers = emulator().asked(mark).getFirst().path("headers");
+            assertThat(headers.path("x-shop").asText()).isEqualTo("eu");
+            assertThat(headers.has("x-emit-operations")).isFalse();
+        }
+    }
+
+    @Nested
+    class ABodyBeyondTheLimit {
+
+        private final byte[] body = Json.ask("x".repeat(3 * MAX_BODY)).put("model", "agents").toString()
+                .getBytes(StandardCharsets.UTF_8);
+
+        @ParameterizedTest
+        @ValueSource(strings = { CHAT, COMPLETIONS })
+        void isRefusedByItsLength(String path) {
+            Relay.Answer refused = relay().answer("POST", path, BodyPublishers.ofByteArray(body));
+
+            assertError(path, refused, 413, "payload_too_large");
+            assertThat(refused.json().path("detail").asText()).contains("chat-relay.api.max-body");
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = { CHAT, COMPLETIONS })
+        void isRefusedInChunksToo(String path) {
+            Relay.Answer refused = relay().answer("POST", path,
+                    BodyPublishers.ofInputStream(() -> new ByteArrayInputStream(body)));
+
+            assertError(path, refused, 413, "payload_too_large");
+        }
+
+        @Test
+        void isRefusedAsAPatchToo() {
+            String path = CONVERSATIONS + "/" + newId();
+
+            assertError(path, relay().patch(path, Json.of("{'title':'" + "x".repeat(2 * MAX_BODY) + "'}")), 413,
+                    "payload_too_large");
+        }
+
+        @Test
+        void isTakenUpToTheLimit() {
+            String envelope = ask("agents", "").toString();
+            String filler = "x".repeat(MAX_BODY - envelope.length() - "echo ".length());
+
+            assertThat(relay().post(CHAT, ask("agents", "echo " + filler)).status()).isEqualTo(200);
+        }
+    }
+
+    @Nested
+    class AHistoryBeyondItsBudget {
+
+        private final String id = newId();
+
+        private void say(String text) {
+            assertThat(relay().send(CHAT, Json.ask(id, text)).toEnd().done()).isTrue();
+        }
+
+        private List<String> heard(String mark) {
+            return Json.each(emulator().asked(mark).getFirst().at("/body/messages"), "/content");
+        }
+
+        @Test
+        void keepsTheNewestMessagesAndEveryInstruction() {
+            relay().send(CHAT,
+                    Json.of("{'conversationId':'%s','model':'cloud','messages':[{'role':'system','content':'be kind'},"
+                            .formatted(id) + "{'role':'user','content':'echo one'}]}"))
+                    .toEnd();
+            say("echo two");
+            String mark = mark();
+
+            say("echo three " + mark);
+
+            assertThat(heard("three " + mark)).containsExactly("be kind", "one", "echo two", "two", "echo three " + mark);
+        }
+
+        @Test
+        void keepsTheNewestTurnHoweverLargeItIs() {
+            relay().send(CHAT,
+                    Json.of("{'conversationId':'%s','model':'cloud','messages':[{'role':'system','content':'be kind'},"
+                            .formatted(id) + "{'role':'user','content':'echo one'}]}"))
+                    .toEnd();
+            String mark = mark();
+
+            say("echo " + mark + " " + "y".repeat(5000));
+            say("echo last " + mark);
+
+            assertThat(heard(mark + " y")).containsExactly("be kind", "echo one", "one",
+                    "echo " + mark + " " + "y".repeat(5000));
+            assertThat(heard("last " + mark)).as("the answer before it is beyond the budget").containsExactly("be kind",
+                    "echo last " + mark);
+        }
+    }
+}
