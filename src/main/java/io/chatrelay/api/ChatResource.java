@@ -49,10 +49,10 @@ public class ChatResource {
     @APIResponse(responseCode = "200", description = "The answer")
     public void send(InputStream body, @Context HttpHeaders headers, @Context RoutingContext http,
             @Suspended AsyncResponse reply) {
-        ChatRequest request = ChatRequest.chat(turns.body(body, headers), headers, turns.caller().get());
+        ChatRequest request = ChatRequest.chat(turns.body(body, headers), headers, turns.caller());
         Sent sent = turns.send(request);
         if (request.stream() == null || request.stream()) {
-            turns.stream(sent.turn(), new AiSdkWire(sent.turn()), 0, http, reply);
+            turns.stream(sent.turn(), new AiSdkWire(sent.turn()), 0, http, reply, null);
         } else {
             turns.reply(sent.turn(), http, reply);
         }

@@ -43,10 +43,10 @@ public class CompletionsResource {
     @APIResponse(responseCode = "200", description = "The answer")
     public void send(InputStream body, @Context HttpHeaders headers, @Context RoutingContext http,
             @Suspended AsyncResponse reply) {
-        ChatRequest request = ChatRequest.completion(turns.body(body, headers), headers, turns.caller().get());
+        ChatRequest request = ChatRequest.completion(turns.body(body, headers), headers, turns.caller());
         Sent sent = turns.send(request);
         if (request.stream() != null ? request.stream() : wantsEventStream(headers)) {
-            turns.stream(sent.turn(), new OpenAiWire(sent.turn(), request.includeUsage()), 0, http, reply);
+            turns.stream(sent.turn(), new OpenAiWire(sent.turn(), request.includeUsage()), 0, http, reply, null);
         } else {
             turns.reply(sent.turn(), http, reply);
         }

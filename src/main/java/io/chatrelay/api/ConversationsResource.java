@@ -28,6 +28,7 @@ import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 
 import io.chatrelay.chat.ConversationView;
 import io.chatrelay.chat.Conversations;
+import io.chatrelay.chat.MessagePage;
 import io.chatrelay.chat.MessageView;
 import io.chatrelay.chat.RawJson;
 import io.chatrelay.chat.TurnView;
@@ -43,6 +44,8 @@ public class ConversationsResource {
 
     private static final int MOST = 100;
     private static final int LONGEST_TITLE = 500;
+    /** Bytes of messages in one page: images travel inside them. */
+    private static final long LARGEST_PAGE = 4 * 1024 * 1024;
 
     /** A page; {@code nextCursor} is absent on the last one. */
     public record Page<T>(List<T> data, String nextCursor) {
@@ -107,8 +110,10 @@ public class ConversationsResource {
             @QueryParam("cursor") String cursor) {
         JsonBody.checkId("id", id);
         int size = limit(limit);
-        List<MessageView> found = conversations.messages(turns.tenant(), id, messageCursor(cursor), size + 1);
-        return Page.of(found, size, view -> Integer.toString(view.position()), view -> MessageReply.of(id, view));
+        MessagePage found = conversations.messages(turns.tenant(), id, messageCursor(cursor), size, LARGEST_PAGE);
+        List<MessageView> views = found.messages();
+        return new Page<>(views.stream().map(view -> MessageReply.of(id, view)).toList(),
+                found.more() ? Integer.toString(views.getLast().position()) : null);
     }
 
     @PATCH

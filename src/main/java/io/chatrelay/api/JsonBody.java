@@ -35,7 +35,9 @@ record JsonBody(JsonNode node, String path) {
 
     /** Reads a body of at most {@code limit} bytes; what is longer is not read further. */
     static JsonBody read(InputStream in, HttpHeaders headers, long limit) {
-        if (headers.getLength() > limit) {
+        // The framework reads it as an int.
+        String length = headers.getHeaderString(HttpHeaders.CONTENT_LENGTH);
+        if (length != null && (length.length() > 18 || Long.parseLong(length) > limit)) {
             throw Problems.tooLarge(limit);
         }
         try {

@@ -80,7 +80,8 @@ class Readers {
         if (turn.isEmpty()) {
             reply.resume(Response.noContent().build());
         } else {
-            turns.stream(turn.get(), position.of(turn.get()), after.orElse(0L), http, reply);
+            turns.stream(turn.get(), position.of(turn.get()), after.orElse(0L), http, reply,
+                    Response.noContent().build());
         }
     }
 }

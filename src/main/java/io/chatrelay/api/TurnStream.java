@@ -5,6 +5,7 @@ import java.util.UUID;
 import java.util.concurrent.Flow;
 
 import jakarta.ws.rs.container.AsyncResponse;
+import jakarta.ws.rs.core.Response;
 
 import io.chatrelay.api.wire.Wire;
 import io.chatrelay.chat.ChatEvent;
@@ -32,6 +33,7 @@ import io.vertx.core.http.HttpServerResponse;
  */
 final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>> {
 
+    private static final long NO_TIMER = -1;
     private static final Buffer HEARTBEAT = Buffer.buffer(": keep-alive\n\n");
 
     private final Turn turn;
@@ -40,23 +42,28 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>> {
     private final Context context;
     private final HttpServerResponse response;
     private final AsyncResponse refusal;
+    private final Response nothing;
     private final StreamMetrics metrics;
-    private final long none = -1;
     private Flow.Subscription events;
-    private long headTimer = none;
-    private long heartbeatTimer = none;
+    private long headTimer = NO_TIMER;
+    private long heartbeatTimer = NO_TIMER;
     private boolean headWritten;
     private boolean ended;
     private long wroteAt = System.nanoTime();
 
+    /**
+     * @param nothing the answer to a reader that finds nothing more to read, or null for the caller that sent the message: a reader
+     *        is never refused for what passes, because a status ends an {@code EventSource} for good and a cut does not
+     */
     TurnStream(Turn turn, Wire wire, ApiConfig config, Context context, HttpServerResponse response, AsyncResponse refusal,
-            StreamMetrics metrics) {
+            Response nothing, StreamMetrics metrics) {
         this.turn = turn;
         this.wire = wire;
         this.config = config;
         this.context = context;
         this.response = response;
         this.refusal = refusal;
+        this.nothing = nothing;
         this.metrics = metrics;
     }
 
@@ -77,7 +84,6 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>> {
         });
     }
 
-    /** The caller may read without a first event: it attached to a turn that has begun. */
     @Override
     public void onNext(List<Entry<ChatEvent>> entries) {
         if (ended) {
@@ -95,13 +101,13 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>> {
             wire.render(entry.number(), entry.event(), out);
             last |= entry.event() instanceof Ended;
         }
-        wroteAt = System.nanoTime();
         metrics.told(entries.size());
         if (last) {
             stop();
             response.end(Buffer.buffer(out.toBytes()));
         } else {
             if (out.size() > 0) {
+                wroteAt = System.nanoTime();
                 response.write(Buffer.buffer(out.toBytes()));
             }
             if (response.writeQueueFull()) {
@@ -117,7 +123,7 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>> {
 
     @Override
     public void onError(Throwable failure) {
-        if (!headWritten && !ended) {
+        if (!headWritten && !ended && nothing == null) {
             stop();
             refusal.resume(failure);
         } else {
@@ -127,8 +133,14 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>> {
 
     @Override
     public void onComplete() {
-        if (!ended) {
+        if (ended) {
+            return;
+        }
+        if (headWritten || nothing == null) {
             cut();
+        } else {
+            stop();
+            refusal.resume(nothing);
         }
     }
 

@@ -6,7 +6,9 @@ import java.util.concurrent.Executor;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.ws.rs.container.AsyncResponse;
 import jakarta.ws.rs.core.HttpHeaders;
+import jakarta.ws.rs.core.Response;
 
+import io.chatrelay.access.Caller;
 import io.chatrelay.access.CurrentCaller;
 import io.chatrelay.api.wire.Wire;
 import io.chatrelay.chat.Chat;
@@ -43,18 +45,23 @@ class Turns {
         return caller.get().tenant();
     }
 
-    CurrentCaller caller() {
-        return caller;
+    Caller caller() {
+        return caller.get();
     }
 
     Sent send(ChatRequest request) {
         return chat.send(request.command());
     }
 
-    /** Writes the turn's events after a number into the response, from now on without this thread. */
-    void stream(Turn turn, Wire wire, long after, RoutingContext http, AsyncResponse refusal) {
+    /**
+     * Writes the turn's events after a number into the response, from now on without this thread.
+     *
+     * @param nothing the answer to a reader that finds nothing more, or null for the caller that sent the message
+     */
+    void stream(Turn turn, Wire wire, long after, RoutingContext http, AsyncResponse refusal, Response nothing) {
         Context context = context(http);
-        TurnStream stream = new TurnStream(turn, wire, config, context, http.response(), refusal, metrics);
+        TurnStream stream = new TurnStream(turn, wire, config, context, http.response(), refusal, nothing,
+                metrics);
         conversations.follow(turn, after, on(context)).subscribe().withSubscriber(stream);
     }
 

@@ -285,7 +285,8 @@ public class Chat {
         row.messagePosition = conversation.nextPosition + command.asked().size();
         row.caller = command.caller();
         row.idempotencyKey = command.idempotencyKey();
-        row.commandDigest = digest;
+        // Only a client that repeats by itself is found by what it said; anyone else says the same twice on purpose.
+        row.commandDigest = command.idempotencyKey() != null || command.maybeRepeated() ? digest : null;
         row.startedAt = Instant.now();
         return row;
     }

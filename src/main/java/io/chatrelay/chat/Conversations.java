@@ -7,6 +7,7 @@ import java.util.UUID;
 import java.util.concurrent.Executor;
 
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.persistence.LockModeType;
 import jakarta.transaction.Transactional;
 
 import org.hibernate.Session;
@@ -46,14 +47,22 @@ public class Conversations {
         return view(conversation, turns.running(conversation.id).map(turn -> turn.view(id)).orElse(null));
     }
 
-    /** A page of its messages, newest first, before a place. A running turn's answer is not among them yet. */
+    /**
+     * A page of its messages, newest first, before a place. A running turn's answer is not among them yet.
+     *
+     * @param limit    messages at the most
+     * @param maxBytes of their parts together; one message is given however large it is
+     */
     @Transactional
-    public List<MessageView> messages(String tenant, String id, int beforePosition, int limit) {
-        return messages.page(find(tenant, id).id, beforePosition, limit).stream()
+    public MessagePage messages(String tenant, String id, int beforePosition, int limit, long maxBytes) {
+        List<Message> found = messages.page(find(tenant, id).id, beforePosition, limit + 1, maxBytes);
+        boolean cut = found.size() > limit;
+        List<MessageView> views = found.stream().limit(limit)
                 .map(message -> new MessageView(message.externalId == null ? message.id.toString() : message.externalId,
                         message.position, message.role, new RawJson(message.parts), message.turnId, message.model,
                         message.finishReason, message.usage == null ? null : new RawJson(message.usage), message.createdAt))
                 .toList();
+        return new MessagePage(views, cut || !found.isEmpty() && messages.isOlder(found.getLast()));
     }
 
     /** Changes what is given; null leaves a thing as it is. */
@@ -78,7 +87,9 @@ public class Conversations {
             throw ChatException.turnRunning(turn.view(id),
                     "The turn %s is running in this conversation. Delete it after the turn's end.".formatted(turn.id), null);
         });
-        UUID[] all = turns.find("conversationId", conversation.id).stream().map(turn -> turn.id).toArray(UUID[]::new);
+        // Locked first: a turn that is being rewritten is waited for, or its new rows would be left behind.
+        UUID[] all = turns.find("conversationId", conversation.id).withLock(LockModeType.PESSIMISTIC_WRITE).stream()
+                .map(turn -> turn.id).toArray(UUID[]::new);
         turns.getEntityManager().unwrap(Session.class).doWork(connection -> Journal.erase(connection, all));
         conversations.delete(conversation);
     }

@@ -1,6 +1,5 @@
 package io.chatrelay.chat;
 
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
@@ -21,15 +20,8 @@ class History {
 
     /** The conversation's messages before the ones that are being sent, oldest first, within the budget. */
     List<Question.Said> before(Conversation conversation) {
-        List<Message> window = new ArrayList<>();
-        long bytes = 0;
-        for (Message message : messages.page(conversation.id, Integer.MAX_VALUE, config.maxMessages())) {
-            bytes += message.parts.length();
-            if (bytes > config.maxBytes().asLongValue()) {
-                break;
-            }
-            window.add(message);
-        }
+        List<Message> window = messages.page(conversation.id, Integer.MAX_VALUE, config.maxMessages(),
+                config.maxBytes().asLongValue());
         return Stream.concat(messages.system(conversation.id).stream().filter(system -> !window.contains(system)),
                 window.stream()).sorted(Comparator.comparingInt(message -> message.position))
                 .map(message -> new Question.Said(Role.of(message.role), Parts.read(message.parts))).toList();

@@ -80,10 +80,30 @@ class Message {
                     .setParameter("position", fromPosition).executeUpdate();
         }
 
-        /** Newest first, those before a place. */
-        List<Message> page(UUID conversation, int beforePosition, int limit) {
-            return find("conversationId = ?1 and position < ?2 and supersededBy is null order by position desc", conversation,
-                    beforePosition).page(0, limit).list();
+        /**
+         * Newest first, those before a place: as many as fit into both bounds, and at least one. What does not fit is not
+         * loaded: a message may hold an image.
+         */
+        List<Message> page(UUID conversation, int beforePosition, int limit, long maxBytes) {
+            @SuppressWarnings("unchecked")
+            List<Number> positions = getEntityManager().createNativeQuery("""
+                    select position from (
+                        select position, sum(size) over (order by position desc) - size as newer
+                        from (select position, octet_length(parts::text) as size from message
+                              where conversation_id = :conversation and position < :before and superseded_by is null
+                              order by position desc limit :limit) as newest) as sized
+                    where newer < :bytes order by position""").setParameter("conversation", conversation)
+                    .setParameter("before", beforePosition).setParameter("limit", limit).setParameter("bytes", maxBytes)
+                    .getResultList();
+            return positions.isEmpty() ? List.of()
+                    : find("conversationId = ?1 and position < ?2 and position >= ?3 and supersededBy is null"
+                            + " order by position desc", conversation, beforePosition, positions.getFirst().intValue())
+                            .page(0, limit).list();
+        }
+
+        boolean isOlder(Message than) {
+            return count("conversationId = ?1 and position < ?2 and supersededBy is null", than.conversationId,
+                    than.position) > 0;
         }
 
         List<Message> system(UUID conversation) {

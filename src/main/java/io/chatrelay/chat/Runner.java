@@ -76,7 +76,13 @@ class Runner {
         running.put(turn.id(), begun);
         begun.writesTo(journal.open(turn.id(), 0, owner, begun));
         LOG.infof("turn %s begins: upstream=%s", turn.id(), turn.upstream());
-        upstream.answer(question).subscribe().withSubscriber(begun);
+        try {
+            upstream.answer(question).subscribe().withSubscriber(begun);
+        } catch (RuntimeException e) {
+            // The turn is stored, and has to end.
+            LOG.errorf("turn %s could not be asked: %s", turn.id(), e.getClass().getName());
+            begun.onError(e);
+        }
     }
 
     void over(RunningTurn turn) {
@@ -95,19 +101,24 @@ class Runner {
      * Ends a turn from what is stored of it, for it alone is true.
      *
      * @param refusals how often the database has refused this turn: from the second on the message is left out, for the
-     *        turn has to end
+     *        turn has to end; a third is left to be found again
      */
     void endAsStored(Turn turn, TurnLog<ChatEvent> log, Ended ended, int refusals) {
-        if (refusals > 3) {
-            LOG.errorf("turn %s cannot be ended: the database refuses its end", turn.id());
+        if (refusals > 2) {
+            LOG.errorf("turn %s could not be ended, and is tried again later: the database refuses its end", turn.id());
+            journal.abandon(turn.id());
             return;
         }
         virtualThreads.execute(() -> {
-            Transcript transcript = stored(turn.id());
-            log.reopen();
-            log.append(transcript.closing(ended), new TurnEnd(turn, ended, transcript.started(),
-                    refusals < 2 && transcript.hasContent() ? transcript.parts() : null));
-            ended(turn, ended);
+            try {
+                Transcript transcript = stored(turn.id());
+                log.reopen();
+                log.append(transcript.closing(ended), new TurnEnd(turn, ended, transcript.started(),
+                        refusals < 2 && transcript.hasContent() ? transcript.parts() : null));
+            } catch (RuntimeException e) {
+                LOG.errorf("turn %s could not be ended, and is tried again later: %s", turn.id(), e.getClass().getName());
+                journal.abandon(turn.id());
+            }
         });
     }
 

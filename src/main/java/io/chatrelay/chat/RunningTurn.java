@@ -39,6 +39,7 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
     private long size;
     private boolean paused;
     private boolean over;
+    private Ended last;
     private int refusals;
 
     RunningTurn(Turn turn, Transcript transcript, TurnConfig config, long nowNanos, Runner runner) {
@@ -147,7 +148,7 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
         closing.forEach(transcript::apply);
         log.append(closing, new TurnEnd(turn, ended, transcript.started(),
                 kept()));
-        runner.ended(turn, ended);
+        last = ended;
         leave();
     }
 
@@ -182,12 +183,19 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
 
     @Override
     public void refused(SQLException cause) {
+        Ended ended = Ended.failed(Failure.of(Failure.Code.STORAGE_REFUSED,
+                "The database refused a part of the answer; what came before is kept."));
         synchronized (this) {
             over = true;
+            last = ended;
             leave();
         }
-        runner.endAsStored(turn, log, Ended.failed(Failure.of(Failure.Code.STORAGE_REFUSED,
-                "The database refused a part of the answer; what came before is kept.")), ++refusals);
+        runner.endAsStored(turn, log, ended, ++refusals);
+    }
+
+    @Override
+    public void ended() {
+        runner.ended(turn, last);
     }
 
     @Override

@@ -106,9 +106,21 @@ public final class Transcript {
             case ToolSucceeded(var callId, var output) -> settle(callId, "output-available", output, null);
             case ToolFailed(var callId, var error) -> settle(callId, "output-error", null, error);
             case ToolDenied(var callId) -> settle(callId, "output-denied", null, null);
-            case Data data -> pieces.add(new Piece.Extra(data));
+            case Data data -> add(data);
             case Ended end -> ended = end;
         }
+    }
+
+    /** A part with the id of an earlier one of its type replaces it, as it does in the AI SDK. */
+    private void add(Data data) {
+        for (int i = 0; data.id() != null && i < pieces.size(); i++) {
+            if (pieces.get(i) instanceof Piece.Extra(var earlier) && data.id().equals(earlier.id())
+                    && data.type().equals(earlier.type())) {
+                pieces.set(i, new Piece.Extra(data));
+                return;
+            }
+        }
+        pieces.add(new Piece.Extra(data));
     }
 
     private void settle(String callId, String state, RawJson output, String errorText) {

@@ -26,6 +26,11 @@ record TurnEnd(Turn turn, Ended ended, boolean started, String parts) implements
                    ended_at = clock_timestamp()
             where id = ? and state in ('running', 'awaiting_approval')""";
 
+    /** Whoever holds the row has moved it already; the journal of all turns does not wait for one conversation's lock. */
+    private static final String MOVED = """
+            update conversation set updated_at = clock_timestamp()
+            where id in (select id from conversation where id = ? for no key update skip locked)""";
+
     private static final String MESSAGE = """
             insert into message (id, conversation_id, turn_id, position, external_id, role, parts, model, finish_reason, usage,
                                  created_at)
@@ -41,7 +46,7 @@ record TurnEnd(Turn turn, Ended ended, boolean started, String parts) implements
         }
         end(connection);
         if (started) {
-            update(connection, "update conversation set updated_at = clock_timestamp() where id = ?", turn.conversation());
+            update(connection, MOVED, turn.conversation());
         } else {
             update(connection, "update message set superseded_by = ? where turn_id = ? and superseded_by is null", turn.id(),
                     turn.id());

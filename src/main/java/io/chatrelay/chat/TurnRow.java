@@ -99,7 +99,9 @@ class TurnRow {
         }
 
         Optional<TurnRow> byDigest(String tenant, String caller, byte[] digest, Instant since) {
-            return find("tenant = ?1 and caller = ?2 and commandDigest = ?3 and startedAt > ?4 order by startedAt desc", tenant,
+            return find(
+                    "tenant = ?1 and caller = ?2 and commandDigest = ?3 and idempotencyKey is null and startedAt > ?4 order by startedAt desc",
+                    tenant,
                     caller, digest, since).page(0, 1).firstResultOptional();
         }
 

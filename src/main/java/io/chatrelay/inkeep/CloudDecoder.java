@@ -30,11 +30,10 @@ final class CloudDecoder implements AnswerDecoder {
             .build();
     private static final String TEXT = "content";
 
-    private static final class Call {
-        String id;
-        String name;
-        boolean told;
-        final StringBuilder arguments = new StringBuilder();
+    private record Call(String id, String name, StringBuilder arguments) {
+        Call(String id, String name) {
+            this(id, name, new StringBuilder());
+        }
     }
 
     private final Brackets brackets = new Brackets();
@@ -79,7 +78,10 @@ final class CloudDecoder implements AnswerDecoder {
             brackets.text(TEXT, delta.get(TEXT).asText(), out);
         }
         for (JsonNode call : delta.path("tool_calls")) {
-            call(call, out);
+            if (!call(call, out)) {
+                protocol(out);
+                return;
+            }
         }
         delta.properties().forEach(member -> {
             boolean known = member.getKey().equals("role") || member.getKey().equals(TEXT)
@@ -96,29 +98,30 @@ final class CloudDecoder implements AnswerDecoder {
         }
     }
 
-    private void call(JsonNode piece, List<ChatEvent> out) {
-        Call call = calls.computeIfAbsent(piece.path("index").asInt(calls.size()), _ -> new Call());
-        call.id = piece.path("id").asText(call.id);
-        call.name = piece.path("function").path("name").asText(call.name);
-        if (!call.told && call.name != null) {
-            call.told = true;
-            call.id = call.id == null ? "call-" + calls.size() : call.id;
+    /** False for a piece that belongs to no call: without an event of its own nothing would bound what is gathered. */
+    private boolean call(JsonNode piece, List<ChatEvent> out) {
+        int index = piece.path("index").asInt(calls.size());
+        String name = piece.path("function").path("name").asText("");
+        Call call = calls.get(index);
+        if (call == null) {
+            if (name.isEmpty()) {
+                return false;
+            }
+            call = new Call(piece.path("id").asText("").isEmpty() ? "call-" + index : piece.get("id").asText(), name);
+            calls.put(index, call);
             brackets.inputStarted(call.id, call.name, out);
         }
         String arguments = piece.path("function").path("arguments").asText("");
         if (!arguments.isEmpty()) {
             call.arguments.append(arguments);
-            if (call.told) {
-                brackets.inputDelta(call.id, arguments, out);
-            }
+            brackets.inputDelta(call.id, arguments, out);
         }
+        return true;
     }
 
     private void whole(List<ChatEvent> out) {
         for (Call call : calls.values()) {
-            if (call.told) {
-                brackets.called(call.id, call.name, input(call.arguments.toString()), out);
-            }
+            brackets.called(call.id, call.name, input(call.arguments.toString()), out);
         }
     }
 

@@ -1,5 +1,6 @@
 package io.chatrelay.inkeep;
 
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -13,7 +14,7 @@ import io.chatrelay.chat.Role;
 
 /**
  * A conversation as OpenAI's messages. A call without its result in the history is left out, for OpenAI's protocol refuses
- * it: Cloud's answers carry links and annotations as calls that nobody answers.
+ * it: Cloud's answers carry links and annotations as calls that nobody answers. So is a result whose call fell out of the window.
  */
 final class CloudMessages {
 
@@ -24,13 +25,14 @@ final class CloudMessages {
                 .flatMap(said -> said.parts().stream())
                 .filter(Part.ToolResult.class::isInstance).map(part -> ((Part.ToolResult) part).callId())
                 .collect(Collectors.toSet());
+        Set<String> called = new HashSet<>();
         for (Said said : conversation) {
             switch (said.role()) {
                 case SYSTEM -> into.addObject().put("role", "system").put("content", text(said));
                 case USER -> user(said, into.addObject().put("role", "user"));
-                case ASSISTANT -> assistant(said, answered, into);
+                case ASSISTANT -> assistant(said, answered, called, into);
                 case TOOL -> said.parts().forEach(part -> {
-                    if (part instanceof Part.ToolResult(var callId, var content)) {
+                    if (part instanceof Part.ToolResult(var callId, var content) && called.contains(callId)) {
                         into.addObject().put("role", "tool").put("tool_call_id", callId).put("content", content);
                     }
                 });
@@ -53,7 +55,7 @@ final class CloudMessages {
         }
     }
 
-    private static void assistant(Said said, Set<String> answered, ArrayNode into) {
+    private static void assistant(Said said, Set<String> answered, Set<String> called, ArrayNode into) {
         List<Part.ToolCall> calls = said.parts().stream().filter(Part.ToolCall.class::isInstance).map(Part.ToolCall.class::cast)
                 .filter(call -> answered.contains(call.callId())).toList();
         String text = text(said);
@@ -62,6 +64,7 @@ final class CloudMessages {
         }
         ObjectNode message = into.addObject().put("role", "assistant").put("content", text);
         for (Part.ToolCall call : calls) {
+            called.add(call.callId());
             message.withArray("/tool_calls").addObject().put("id", call.callId()).put("type", "function").putObject("function")
                     .put("name", call.toolName()).put("arguments", call.input().text());
         }

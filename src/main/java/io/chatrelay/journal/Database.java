@@ -27,8 +27,26 @@ public final class Database {
         return e.getClass().getSimpleName() + " " + e.getSQLState();
     }
 
+    static void rollback(Connection connection) {
+        try {
+            connection.rollback();
+        } catch (SQLException e) {
+            // It is broken, and what was not committed is gone with it.
+            return;
+        }
+    }
+
+    static void autoCommit(Connection connection) {
+        try {
+            connection.setAutoCommit(true);
+        } catch (SQLException e) {
+            // It is broken; whoever uses it next finds out, and takes another.
+            return;
+        }
+    }
+
     /** Gives a connection back in a state in which the pool will not lend it on half used. */
-    static void discard(Connection connection) {
+    static void giveBack(Connection connection) {
         try (connection) {
             connection.rollback();
         } catch (SQLException e) {

@@ -21,12 +21,18 @@ final class EventTable<E> {
             select * from unnest(?::uuid[], ?::bigint[], ?::bigint[], ?::bytea[])
             on conflict (turn_id, first) do nothing""";
 
-    /** The row that holds the position is found by the key, not by scanning what came before. */
+    /**
+     * The row that holds the position is found by the key, not by scanning what came before; and no more rows are sent than
+     * what is asked for, for the driver takes all that come.
+     */
     private static final String AFTER = """
-            select first, events from turn_event
-            where turn_id = ? and last > ?
-              and first >= coalesce((select max(first) from turn_event where turn_id = ? and first <= ?), 0)
-            order by first limit ?""";
+            select first, events from (
+                select first, events, sum(octet_length(events)) over (order by first) - octet_length(events) as earlier
+                from turn_event
+                where turn_id = ? and last > ?
+                  and first >= coalesce((select max(first) from turn_event where turn_id = ? and first <= ?), 0)
+                order by first limit ?) as found
+            where earlier < ? order by first""";
 
     private static final int ROWS_A_LOAD = 64;
 
@@ -73,6 +79,7 @@ final class EventTable<E> {
             select.setObject(3, turn);
             select.setLong(4, position + 1);
             select.setInt(5, ROWS_A_LOAD);
+            select.setLong(6, maxBytes);
             try (ResultSet rows = select.executeQuery()) {
                 long bytes = 0;
                 long next = position + 1;

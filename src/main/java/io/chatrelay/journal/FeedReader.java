@@ -89,6 +89,7 @@ final class FeedReader<E> implements Flow.Subscription {
             case TurnChannel.Found.Entries<E>(var entries) -> emit(entries);
             case TurnChannel.Found.Evicted<E>() -> load();
             case TurnChannel.Found.End<E>() -> complete();
+            case TurnChannel.Found.Gone<E>() -> fail(new SQLException("this replica lost the turn", "57P03"));
             case TurnChannel.Found.Wait<E>() -> {
                 return false;
             }

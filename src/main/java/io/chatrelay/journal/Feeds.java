@@ -92,6 +92,9 @@ final class Feeds<E> {
                 entries = table.after(connection, turn, after, maxChunk());
             } catch (SQLException e) {
                 error = e;
+            } catch (RuntimeException e) {
+                // A row that cannot be read ends the reader; without this it would wait for ever.
+                error = new SQLException("events of turn " + turn + " cannot be read", "XC000", e);
             } finally {
                 loads.release();
             }

@@ -6,8 +6,11 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
@@ -29,13 +32,16 @@ import io.smallrye.mutiny.Multi;
  * events of a turn are numbered 1, 2, 3 … without a gap.
  *
  * <p>Two threads of its own, each with a connection that it keeps: the writer, and a clock that renews the lease, sweeps
- * those of others, follows turns that run elsewhere and compacts ended ones.
+ * those of others and follows turns that run elsewhere. A third rewrites ended turns, and borrows its connection.
  *
  * @param <E> the events of a turn
  */
 public final class Journal<E> {
 
     private static final Logger LOG = Logger.getLogger(Journal.class);
+    /** Longer than a send takes from its turn's row to its log, and than taking over takes. */
+    private static final Duration FORGOTTEN_AFTER = Duration.ofSeconds(20);
+    private static final Duration COMPACTING = Duration.ofSeconds(1);
 
     /** What the journal asks of whoever knows what a turn means. */
     public interface Successor {
@@ -59,7 +65,9 @@ public final class Journal<E> {
     private final JournalWriter<E> writer;
     private final Map<UUID, TurnLog<E>> open = new ConcurrentHashMap<>();
     private final ScheduledExecutorService clock;
+    private final ScheduledExecutorService compactor;
     private final Thread writerThread;
+    private final Map<UUID, Long> suspected = new HashMap<>();
     private Successor successor = (turn, last, owner) -> {};
     private Connection control;
 
@@ -80,6 +88,8 @@ public final class Journal<E> {
         metrics.gauge("chat.relay.feed.followers", "Readers of turns that run elsewhere", feeds, Feeds::following);
         this.clock = Executors.newSingleThreadScheduledExecutor(
                 Thread.ofPlatform().daemon().name("chat-relay-journal-clock").factory());
+        this.compactor = Executors.newSingleThreadScheduledExecutor(
+                Thread.ofPlatform().daemon().name("chat-relay-journal-compactor").factory());
         this.writerThread = Thread.ofPlatform().daemon().name("chat-relay-journal-writer").unstarted(writer);
     }
 
@@ -91,7 +101,9 @@ public final class Journal<E> {
         every(lease.renewEvery(), lease::renew);
         every(leaseConfig.sweepEvery(), this::takeOver);
         every(config.followEvery(), feeds::poll);
-        every(config.compactEvery(), this::compact);
+        // On a thread and a connection of its own: a slow disk must not cost the lease.
+        long interval = config.compactEvery().toNanos();
+        compactor.scheduleWithFixedDelay(this::compact, interval, interval, TimeUnit.NANOSECONDS);
     }
 
     /** Stores what is pending, gives the lease up, and ends. Turns that still run are for another replica. */
@@ -106,6 +118,7 @@ public final class Journal<E> {
             LOG.warn("The lease was not given up; it ends by itself");
         }
         clock.shutdownNow();
+        compactor.shutdownNow();
     }
 
     /** The identity under which this process owns turns; it changes when a lease was lost. */
@@ -138,13 +151,19 @@ public final class Journal<E> {
      */
     public TurnLog<E> open(UUID turn, long lastNumber, UUID as, TurnLog.Owner owner) {
         TurnChannel<E> channel = feeds.open(turn, lastNumber);
-        TurnLog<E> log = new TurnLog<>(turn, lastNumber, writer, channel, codec, owner,
+        TurnLog<E> log = new TurnLog<>(turn, as, lastNumber, writer, channel, codec, owner,
                 config.maxPendingPerTurn().asLongValue());
         open.put(turn, log);
         if (!as.equals(lease.incarnation())) {
             drop(turn, log);
         }
         return log;
+    }
+
+    /** Gives up a log whose turn could not be ended here; it is found again as forgotten. */
+    public void abandon(UUID turn) {
+        open.remove(turn);
+        feeds.close(turn);
     }
 
     /** Committed events of a turn after a number, live until its end, wherever it runs. */
@@ -187,27 +206,52 @@ public final class Journal<E> {
         }
     }
 
+    private record Orphan(UUID turn, long last) {}
+
     private void takeOver(Connection connection) throws SQLException {
-        record Orphan(UUID turn, long last, UUID owner) {}
         List<UUID> dead = lease.sweep(connection);
-        if (dead.isEmpty()) {
-            return;
-        }
-        List<Orphan> orphans = new ArrayList<>();
-        connection.setAutoCommit(false);
-        try {
-            UUID me = fence(connection);
-            for (UUID turn : claim(connection, dead, me)) {
-                orphans.add(new Orphan(turn, EventTable.lastNumber(connection, turn), me));
+        UUID me = lease.incarnation();
+        List<Orphan> orphans = inTransaction(connection, () -> {
+            List<UUID> claimed = new ArrayList<>(dead.isEmpty() ? List.of() : claim(connection, dead, fence(connection)));
+            claimed.addAll(forgotten(connection, me));
+            List<Orphan> found = new ArrayList<>();
+            for (UUID turn : claimed) {
+                found.add(new Orphan(turn, EventTable.lastNumber(connection, turn)));
             }
-            connection.commit();
-        } catch (SQLException e) {
-            connection.rollback();
-            throw e;
-        } finally {
-            connection.setAutoCommit(true);
+            return found;
+        });
+        for (Orphan orphan : orphans) {
+            successor.takeOver(orphan.turn(), orphan.last(), me);
         }
-        orphans.forEach(orphan -> successor.takeOver(orphan.turn(), orphan.last(), orphan.owner()));
+    }
+
+    /**
+     * Turns that are ours but that nobody runs here: the answer to the commit that began them was lost, or taking them over
+     * failed half-way. Without this they would be running for ever.
+     */
+    private List<UUID> forgotten(Connection connection, UUID me) throws SQLException {
+        List<UUID> forgotten = new ArrayList<>();
+        Set<UUID> idle = new HashSet<>();
+        long now = System.nanoTime();
+        try (PreparedStatement select = connection
+                .prepareStatement("select id from turn where owner = ? and state in ('running', 'awaiting_approval')")) {
+            select.setObject(1, me);
+            try (ResultSet rows = select.executeQuery()) {
+                while (rows.next()) {
+                    UUID turn = rows.getObject(1, UUID.class);
+                    if (!open.containsKey(turn)) {
+                        idle.add(turn);
+                        // By our own clock: a turn is idle for a moment between its row and its log.
+                        if (now - suspected.computeIfAbsent(turn, _ -> now) > FORGOTTEN_AFTER.toNanos()) {
+                            suspected.remove(turn);
+                            forgotten.add(turn);
+                        }
+                    }
+                }
+            }
+        }
+        suspected.keySet().retainAll(idle);
+        return forgotten;
     }
 
     private static List<UUID> claim(Connection connection, List<UUID> dead, UUID me) throws SQLException {
@@ -228,28 +272,77 @@ public final class Journal<E> {
         return claimed;
     }
 
-    /** Rewrites the rows of turns that have ended since. The turn's row is locked, so that a deleted one stays deleted. */
-    private void compact(Connection connection) throws SQLException {
-        connection.setAutoCommit(false);
+    /**
+     * Rewrites the rows of turns that have ended since, for a bounded time. The turn's row is locked, so that a deleted one stays
+     * deleted. One that cannot be rewritten stays as it is.
+     */
+    private void compact() {
+        long until = System.nanoTime() + COMPACTING.toNanos();
+        try (Connection connection = database.getConnection()) {
+            UUID turn;
+            do {
+                turn = inTransaction(connection, () -> nextToCompact(connection));
+                if (turn != null) {
+                    compact(connection, turn);
+                }
+            } while (turn != null && System.nanoTime() < until);
+        } catch (SQLException e) {
+            LOG.debugf("Compaction waits for the database: %s", Database.reason(e));
+        } catch (RuntimeException e) {
+            LOG.error("Compaction goes on after an unexpected error", e);
+        }
+    }
+
+    private void compact(Connection connection, UUID turn) throws SQLException {
+        try {
+            inTransaction(connection, () -> {
+                try (PreparedStatement lock = connection.prepareStatement("select 1 from turn where id = ? for update")) {
+                    lock.setObject(1, turn);
+                    try (ResultSet there = lock.executeQuery()) {
+                        if (there.next()) {
+                            EventTable.compact(connection, turn, config.maxRow().asLongValue());
+                        }
+                    }
+                }
+                return null;
+            });
+        } catch (SQLException e) {
+            if (!Database.refuses(e)) {
+                throw e;
+            }
+            LOG.warnf("The rows of turn %s stay many: %s", turn, Database.reason(e));
+        }
+    }
+
+    /** Marks before it rewrites, so that a turn that fails is not tried for ever. */
+    private static UUID nextToCompact(Connection connection) throws SQLException {
         try (PreparedStatement next = connection.prepareStatement("""
                 update turn set compacted = true where id in (
                     select id from turn where ended_at is not null and not compacted
                     order by ended_at limit 1 for update skip locked)
-                returning id""")) {
-            for (int i = 0; i < 50; i++) {
-                try (ResultSet row = next.executeQuery()) {
-                    if (!row.next()) {
-                        break;
-                    }
-                    EventTable.compact(connection, row.getObject(1, UUID.class), config.maxRow().asLongValue());
-                }
-                connection.commit();
-            }
-        } catch (SQLException e) {
-            connection.rollback();
-            throw e;
+                returning id"""); ResultSet row = next.executeQuery()) {
+            return row.next() ? row.getObject(1, UUID.class) : null;
+        }
+    }
+
+    private interface Work<T> {
+        T run() throws SQLException;
+    }
+
+    /** All of it or nothing, whatever is thrown: closing a half-done transaction by auto-commit would keep its half. */
+    private static <T> T inTransaction(Connection connection, Work<T> work) throws SQLException {
+        connection.setAutoCommit(false);
+        boolean done = false;
+        try {
+            T result = work.run();
+            connection.commit();
+            done = true;
+            return result;
         } finally {
-            connection.setAutoCommit(true);
+            if (!done) {
+                Database.rollback(connection);
+            }
+            Database.autoCommit(connection);
         }
     }
 
@@ -267,7 +360,7 @@ public final class Journal<E> {
         } catch (SQLException e) {
             LOG.warnf("The journal's clock waits for the database: %s", Database.reason(e));
             if (control != null) {
-                Database.discard(control);
+                Database.giveBack(control);
                 control = null;
             }
         } catch (RuntimeException e) {

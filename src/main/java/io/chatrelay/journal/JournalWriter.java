@@ -74,10 +74,6 @@ final class JournalWriter<E> implements Runnable {
 
     void awaitRoom(TurnLog<E> log) {
         waitingForRoom.add(log);
-        // What made it wait may have been committed in between.
-        if (hasRoom()) {
-            tellRoom(log);
-        }
     }
 
     /** Lets what is pending be stored, then ends the writer. */
@@ -89,21 +85,24 @@ final class JournalWriter<E> implements Runnable {
     public void run() {
         while (true) {
             try {
-                // Before anything is taken: what was taken as one incarnation must not be stored by the next.
+                List<TurnLog.Batch<E>> gathered = gather();
+                // After it was taken: what belongs to an earlier incarnation is lost, or about to be told so.
                 UUID me = lease.incarnation();
-                List<TurnLog.Batch<E>> batches = gather();
+                List<TurnLog.Batch<E>> batches = gathered.stream().filter(batch -> batch.log().as().equals(me)).toList();
                 if (!batches.isEmpty()) {
                     store(batches, me);
-                    tellRoom();
                 } else if (stopping) {
                     discardConnection();
                     return;
                 }
+                tellRoom();
             } catch (InterruptedException e) {
                 discardConnection();
                 return;
-            } catch (RuntimeException e) {
-                LOG.error("The journal's writer goes on after an unexpected error", e);
+            } catch (Throwable e) {
+                // Whatever was in hand is unknown now. Giving the lease up hands the turns to whoever can still end them.
+                LOG.errorf(e, "The journal's writer failed; its turns are given up");
+                lease.lost(lease.incarnation());
             }
         }
     }
@@ -150,7 +149,8 @@ final class JournalWriter<E> implements Runnable {
                 return;
             } catch (SQLException e) {
                 metrics.failed();
-                if (Database.refuses(e)) {
+                // Without a connection nothing was refused, whatever the database says of who asks.
+                if (connection != null && Database.refuses(e)) {
                     rollback();
                     refused(batches, me, e);
                     return;
@@ -164,8 +164,12 @@ final class JournalWriter<E> implements Runnable {
     }
 
     private void told(TurnLog.Batch<E> batch) {
-        if (batch.log().committed(batch)) {
-            dirty.add(batch.log());
+        try {
+            if (batch.log().committed(batch)) {
+                dirty.add(batch.log());
+            }
+        } catch (RuntimeException e) {
+            LOG.errorf(e, "The readers of turn %s could not be told", batch.row().turn());
         }
     }
 
@@ -192,11 +196,20 @@ final class JournalWriter<E> implements Runnable {
         EventTable.insert(current, batches.stream().map(TurnLog.Batch::row).toList());
         for (TurnLog.Batch<E> batch : batches) {
             for (Rider rider : batch.riders()) {
-                rider.ride(current);
+                ride(rider, current);
             }
         }
         current.commit();
         return true;
+    }
+
+    /** A defect of a rider is its turn's, like anything else that the database will not take from it. */
+    private static void ride(Rider rider, Connection current) throws SQLException {
+        try {
+            rider.ride(current);
+        } catch (RuntimeException e) {
+            throw new SQLException("a rider failed", "XC000", e);
+        }
     }
 
     private Connection connection() throws SQLException {
@@ -206,7 +219,7 @@ final class JournalWriter<E> implements Runnable {
                 opened.setAutoCommit(false);
                 connection = opened;
             } catch (SQLException e) {
-                Database.discard(opened);
+                Database.giveBack(opened);
                 throw e;
             }
         }
@@ -223,7 +236,7 @@ final class JournalWriter<E> implements Runnable {
 
     private void discardConnection() {
         if (connection != null) {
-            Database.discard(connection);
+            Database.giveBack(connection);
             connection = null;
         }
     }
@@ -231,16 +244,12 @@ final class JournalWriter<E> implements Runnable {
     private void tellRoom() {
         if (!waitingForRoom.isEmpty() && hasRoom()) {
             // A copy: what goes back into the set would be met again by the same walk, for ever if two of them share a bin.
-            List.copyOf(waitingForRoom).forEach(this::tellRoom);
-        }
-    }
-
-    private void tellRoom(TurnLog<E> log) {
-        // Removed before it is told, for it may ask for room again while it is being told.
-        if (waitingForRoom.remove(log)) {
-            log.tellRoom();
-            if (log.waitsForRoom()) {
-                waitingForRoom.add(log);
+            for (TurnLog<E> log : List.copyOf(waitingForRoom)) {
+                // Removed before it is told, for it may ask for room again while it is being told.
+                waitingForRoom.remove(log);
+                if (!log.tellRoom()) {
+                    waitingForRoom.add(log);
+                }
             }
         }
     }

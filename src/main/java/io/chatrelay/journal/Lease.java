@@ -20,13 +20,13 @@ import org.jboss.logging.Logger;
  *                                              └──────────────── registered anew, as another incarnation ◀────────┘
  * </pre>
  *
- * Whoever writes to the journal reads its own row {@code FOR SHARE} in the same transaction ({@link #isHeld}); whoever takes
+ * Whoever writes to the journal reads its own row {@code FOR KEY SHARE} in the same transaction ({@link #isHeld}); whoever takes
  * over first sets {@code alive = false}, which waits for those transactions. A lease that nobody took may be renewed late.
  */
 final class Lease {
 
     /** First statement of every transaction that writes to a turn; no row means that this process may not. */
-    private static final String FENCE = "select 1 from replica where incarnation = ? and alive for share";
+    private static final String FENCE = "select 1 from replica where incarnation = ? and alive for key share";
 
     private static final Logger LOG = Logger.getLogger(Lease.class);
 
@@ -115,8 +115,11 @@ final class Lease {
 
     private void mark(Connection connection) throws SQLException {
         try (PreparedStatement update = connection.prepareStatement("""
-                update replica set alive = false
-                where alive and lease_end < clock_timestamp() and incarnation <> ? returning incarnation""")) {
+                with ended as (
+                    select incarnation from replica
+                    where alive and lease_end < clock_timestamp() and incarnation <> ? for update)
+                update replica set alive = false from ended where replica.incarnation = ended.incarnation
+                returning replica.incarnation""")) {
             update.setObject(1, incarnation);
             try (ResultSet rows = update.executeQuery()) {
                 while (rows.next()) {
@@ -130,7 +133,9 @@ final class Lease {
     void release(Connection connection) throws SQLException {
         if (registered) {
             try (PreparedStatement update = connection
-                    .prepareStatement("update replica set alive = false where incarnation = ?")) {
+                    .prepareStatement("""
+                            with mine as (select incarnation from replica where incarnation = ? for update)
+                            update replica set alive = false from mine where replica.incarnation = mine.incarnation""")) {
                 update.setObject(1, incarnation);
                 update.executeUpdate();
             }

@@ -24,8 +24,11 @@ final class TurnChannel<E> {
         /** They are stored, but no longer in memory. */
         record Evicted<E>() implements Found<E> {}
 
-        /** The turn ended at or before that position, or this replica no longer owns it: the stream is over. */
+        /** The turn ended at or before that position: the stream is over. */
         record End<E>() implements Found<E> {}
+
+        /** This replica no longer owns the turn: what follows is told elsewhere. */
+        record Gone<E>() implements Found<E> {}
     }
 
     private final ArrayDeque<Entry<E>> tail = new ArrayDeque<>();
@@ -34,6 +37,7 @@ final class TurnChannel<E> {
     private long bytes;
     private long committed;
     private boolean ended;
+    private boolean abandoned;
 
     TurnChannel(long committed, long maxBytes) {
         this.committed = committed;
@@ -59,7 +63,7 @@ final class TurnChannel<E> {
     /** Ends every reader's stream without an event: the turn is no longer this replica's, and what it says is not stored. */
     void abandon() {
         synchronized (this) {
-            ended = true;
+            abandoned = true;
         }
         wake();
     }
@@ -68,6 +72,9 @@ final class TurnChannel<E> {
         if (position >= committed) {
             if (ended) {
                 return new Found.End<>();
+            }
+            if (abandoned) {
+                return new Found.Gone<>();
             }
             waiting.add(reader);
             return new Found.Wait<>();

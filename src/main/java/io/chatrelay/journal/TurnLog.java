@@ -29,6 +29,9 @@ public final class TurnLog<E> {
 
         /** This process no longer owns the turn: nothing it appends will be stored. */
         void lost();
+
+        /** The turn's last event is stored. */
+        void ended();
     }
 
     /** Consecutive events on their way into one row, with what rides along. Its boundaries never change. */
@@ -42,6 +45,7 @@ public final class TurnLog<E> {
     private record Pending<E>(E event, byte[] bytes, Rider rider, boolean last) {}
 
     private final UUID turn;
+    private final UUID as;
     private final JournalWriter<E> writer;
     private final TurnChannel<E> channel;
     private final EventCodec<E> codec;
@@ -53,11 +57,14 @@ public final class TurnLog<E> {
     private long committed;
     private boolean queued;
     private boolean closed;
+    private boolean lost;
     private boolean waitsForRoom;
 
-    TurnLog(UUID turn, long committed, JournalWriter<E> writer, TurnChannel<E> channel, EventCodec<E> codec, Owner owner,
+    TurnLog(UUID turn, UUID as, long committed, JournalWriter<E> writer, TurnChannel<E> channel, EventCodec<E> codec,
+            Owner owner,
             long maxPending) {
         this.turn = turn;
+        this.as = as;
         this.taken = committed;
         this.committed = committed;
         this.writer = writer;
@@ -96,16 +103,35 @@ public final class TurnLog<E> {
         }
     }
 
-    /** Whether the turn may read on. After a no, {@link Owner#room} says when. */
+    /**
+     * Whether the turn may read on. After a no, {@link Owner#room} says when: on the writer's thread alone, never from within
+     * this call, so that an owner may ask while it holds what guards it.
+     */
     public boolean hasRoom() {
         synchronized (this) {
-            if (pendingBytes < maxPending && writer.hasRoom()) {
+            if (isRoomy()) {
                 return true;
             }
             waitsForRoom = true;
         }
         writer.awaitRoom(this);
-        return false;
+        synchronized (this) {
+            // What made it wait may have been committed before the writer knew that it waits.
+            if (waitsForRoom && isRoomy()) {
+                waitsForRoom = false;
+                return true;
+            }
+            return false;
+        }
+    }
+
+    private boolean isRoomy() {
+        return pendingBytes < maxPending && writer.hasRoom();
+    }
+
+    /** As which incarnation the turn is owned: what was taken from it is stored by that one or by none. */
+    UUID as() {
+        return as;
     }
 
     /** The number of the last committed event. */
@@ -143,13 +169,16 @@ public final class TurnLog<E> {
         boolean more;
         synchronized (this) {
             committed = batch.entries().getLast().number();
-            release(size(batch));
+            if (!lost) {
+                release(size(batch));
+            }
             more = !pending.isEmpty();
             queued = more;
         }
         channel.publish(batch.entries(), batch.last());
         if (batch.last()) {
             writer.ended(turn);
+            owner.ended();
         }
         return more;
     }
@@ -168,7 +197,7 @@ public final class TurnLog<E> {
 
     /** After {@link Owner#refused}: takes events again, after the last committed one. */
     public synchronized void reopen() {
-        closed = false;
+        closed = lost;
     }
 
     void lost() {
@@ -176,23 +205,25 @@ public final class TurnLog<E> {
             release(pendingBytes);
             pending.clear();
             closed = true;
+            lost = true;
         }
         channel.abandon();
         owner.lost();
     }
 
-    void tellRoom() {
+    /** Tells the owner if it waits and there is room. True unless it has to wait on. */
+    boolean tellRoom() {
         synchronized (this) {
-            if (!waitsForRoom || pendingBytes >= maxPending) {
-                return;
+            if (waitsForRoom && !isRoomy() && !lost) {
+                return false;
+            }
+            if (!waitsForRoom) {
+                return true;
             }
             waitsForRoom = false;
         }
         owner.room();
-    }
-
-    synchronized boolean waitsForRoom() {
-        return waitsForRoom;
+        return true;
     }
 
     private void release(long bytes) {

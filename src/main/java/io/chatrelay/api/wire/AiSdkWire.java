@@ -19,6 +19,7 @@ import io.chatrelay.chat.ChatEvent.ToolInputDelta;
 import io.chatrelay.chat.ChatEvent.ToolInputStarted;
 import io.chatrelay.chat.ChatEvent.ToolSucceeded;
 import io.chatrelay.chat.JsonText;
+import io.chatrelay.chat.Outcome;
 import io.chatrelay.chat.Turn;
 
 /**
@@ -78,7 +79,7 @@ public final class AiSdkWire implements Wire {
         }
         out.ascii('}');
         Wire.close(out);
-        if (event instanceof Ended ended && ended.failure() == null && ended.finishReason() != null) {
+        if (event instanceof Ended ended && ended.outcome() == Outcome.COMPLETED) {
             out.ascii("data: [DONE]\n\n");
         }
     }
