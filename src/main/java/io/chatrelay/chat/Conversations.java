@@ -55,7 +55,7 @@ public class Conversations {
      */
     @Transactional
     public MessagePage messages(String tenant, String id, int beforePosition, int limit, long maxBytes) {
-        List<Message> found = messages.page(find(tenant, id).id, beforePosition, limit + 1, maxBytes);
+        List<Message> found = messages.page(find(tenant, id).id, beforePosition, limit + 1, maxBytes, true);
         boolean cut = found.size() > limit;
         List<MessageView> views = found.stream().limit(limit)
                 .map(message -> new MessageView(message.externalId == null ? message.id.toString() : message.externalId,

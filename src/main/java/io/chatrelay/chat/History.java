@@ -21,7 +21,7 @@ class History {
     /** The conversation's messages before the ones that are being sent, oldest first, within the budget. */
     List<Question.Said> before(Conversation conversation) {
         List<Message> window = messages.page(conversation.id, Integer.MAX_VALUE, config.maxMessages(),
-                config.maxBytes().asLongValue());
+                config.maxBytes().asLongValue(), false);
         return Stream.concat(messages.system(conversation.id).stream().filter(system -> !window.contains(system)),
                 window.stream()).sorted(Comparator.comparingInt(message -> message.position))
                 .map(message -> new Question.Said(Role.of(message.role), Parts.read(message.parts))).toList();

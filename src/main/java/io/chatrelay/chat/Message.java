@@ -81,19 +81,22 @@ class Message {
         }
 
         /**
-         * Newest first, those before a place: as many as fit into both bounds, and at least one. What does not fit is not
-         * loaded: a message may hold an image.
+         * Newest first, those before a place: as many as fit into both bounds. What does not fit is not loaded: a message may
+         * hold an image.
+         *
+         * @param one whether one is given however large it is
          */
-        List<Message> page(UUID conversation, int beforePosition, int limit, long maxBytes) {
+        List<Message> page(UUID conversation, int beforePosition, int limit, long maxBytes, boolean one) {
             @SuppressWarnings("unchecked")
             List<Number> positions = getEntityManager().createNativeQuery("""
                     select position from (
-                        select position, sum(size) over (order by position desc) - size as newer
+                        select position, sum(size) over (order by position desc) as size, row_number() over (order by position desc) as n
                         from (select position, octet_length(parts::text) as size from message
                               where conversation_id = :conversation and position < :before and superseded_by is null
                               order by position desc limit :limit) as newest) as sized
-                    where newer < :bytes order by position""").setParameter("conversation", conversation)
+                    where size <= :bytes or (:one and n = 1) order by position""").setParameter("conversation", conversation)
                     .setParameter("before", beforePosition).setParameter("limit", limit).setParameter("bytes", maxBytes)
+                    .setParameter("one", one)
                     .getResultList();
             return positions.isEmpty() ? List.of()
                     : find("conversationId = ?1 and position < ?2 and position >= ?3 and supersededBy is null"
