@@ -1,8 +1,6 @@
 package io.chatrelay.journal;
 
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
@@ -186,27 +184,23 @@ final class JournalWriter<E> implements Runnable {
     /** True once stored; false if this process no longer holds its lease, and nothing was stored. */
     private boolean commit(List<TurnLog.Batch<E>> batches) throws SQLException {
         Connection current = connection();
-        if (!fence(current)) {
+        List<Rider> riders = batches.stream().flatMap(batch -> batch.riders().stream()).toList();
+        // Most batches are one statement, and that is a transaction by itself.
+        current.setAutoCommit(riders.isEmpty());
+        boolean stored = EventTable.insertFenced(current, lease.incarnation(),
+                batches.stream().map(TurnLog.Batch::row).toList());
+        if (riders.isEmpty()) {
+            return stored;
+        }
+        if (!stored) {
             current.rollback();
             return false;
         }
-        EventTable.insert(current, batches.stream().map(TurnLog.Batch::row).toList());
-        for (TurnLog.Batch<E> batch : batches) {
-            for (Rider rider : batch.riders()) {
-                rider.ride(current);
-            }
+        for (Rider rider : riders) {
+            rider.ride(current);
         }
         current.commit();
         return true;
-    }
-
-    private boolean fence(Connection current) throws SQLException {
-        try (PreparedStatement fence = current.prepareStatement(Lease.FENCE)) {
-            fence.setObject(1, lease.incarnation());
-            try (ResultSet held = fence.executeQuery()) {
-                return held.next();
-            }
-        }
     }
 
     private Connection connection() throws SQLException {
@@ -216,7 +210,6 @@ final class JournalWriter<E> implements Runnable {
                 opened.setAutoCommit(true);
                 settings.execute("set idle_in_transaction_session_timeout = " + config.idleInTransactionTimeout().toMillis());
                 settings.execute("set lock_timeout = " + config.lockTimeout().toMillis());
-                opened.setAutoCommit(false);
                 connection = opened;
             } catch (SQLException e) {
                 Database.discard(opened);
@@ -228,7 +221,9 @@ final class JournalWriter<E> implements Runnable {
 
     private void rollback() {
         try {
-            connection.rollback();
+            if (!connection.getAutoCommit()) {
+                connection.rollback();
+            }
         } catch (SQLException e) {
             discardConnection();
         }
