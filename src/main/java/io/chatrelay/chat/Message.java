@@ -88,13 +88,16 @@ class Message {
          */
         List<Message> page(UUID conversation, int beforePosition, int limit, long maxBytes, boolean one) {
             @SuppressWarnings("unchecked")
-            List<Number> positions = getEntityManager().createNativeQuery("""
-                    select position from (
-                        select position, sum(size) over (order by position desc) as size, row_number() over (order by position desc) as n
-                        from (select position, octet_length(parts::text) as size from message
-                              where conversation_id = :conversation and position < :before and superseded_by is null
-                              order by position desc limit :limit) as newest) as sized
-                    where size <= :bytes or (:one and n = 1) order by position""").setParameter("conversation", conversation)
+            List<Number> positions = getEntityManager()
+                    .createNativeQuery(
+                            """
+                                    select position from (
+                                        select position, sum(size) over (order by position desc) as size, row_number() over (order by position desc) as n
+                                        from (select position, octet_length(parts::text) as size from message
+                                              where conversation_id = :conversation and position < :before and superseded_by is null
+                                              order by position desc limit :limit) as newest) as sized
+                                    where size <= :bytes or (:one and n = 1) order by position""")
+                    .setParameter("conversation", conversation)
                     .setParameter("before", beforePosition).setParameter("limit", limit).setParameter("bytes", maxBytes)
                     .setParameter("one", one)
                     .getResultList();

@@ -48,7 +48,9 @@ public final class Database {
     /** Gives a connection back in a state in which the pool will not lend it on half used. */
     static void giveBack(Connection connection) {
         try (connection) {
-            connection.rollback();
+            if (!connection.getAutoCommit()) {
+                connection.rollback();
+            }
         } catch (SQLException e) {
             // It is broken, which is why it goes.
             return;

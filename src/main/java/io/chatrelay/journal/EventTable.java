@@ -22,6 +22,17 @@ final class EventTable<E> {
             on conflict (turn_id, first) do nothing""";
 
     /**
+     * The same, and nothing unless the writer holds its lease: the fence's row is locked before the first row is stored, in
+     * one statement, for two more round trips would cost a commit more than the rows do.
+     */
+    private static final String INSERT_FENCED = """
+            with held as (%s),
+                 stored as (insert into turn_event (turn_id, first, last, events)
+                            select events.* from held, unnest(?::uuid[], ?::bigint[], ?::bigint[], ?::bytea[]) as events
+                            on conflict (turn_id, first) do nothing)
+            select count(*) from held""".formatted(Lease.FENCE);
+
+    /**
      * The row that holds the position is found by the key, not by scanning what came before; and no more rows are sent than
      * what is asked for, for the driver takes all that come.
      */
@@ -42,7 +53,26 @@ final class EventTable<E> {
         this.codec = codec;
     }
 
+    /** Stores the rows. For turns that do not run: whoever rewrites them needs no lease. */
     static void insert(Connection connection, List<Row> rows) throws SQLException {
+        try (PreparedStatement insert = connection.prepareStatement(INSERT)) {
+            bind(connection, insert, 1, rows);
+            insert.executeUpdate();
+        }
+    }
+
+    /** Stores the rows if that replica holds its lease; false if it does not, and nothing is stored. */
+    static boolean insertFenced(Connection connection, UUID replica, List<Row> rows) throws SQLException {
+        try (PreparedStatement insert = connection.prepareStatement(INSERT_FENCED)) {
+            insert.setObject(1, replica);
+            bind(connection, insert, 2, rows);
+            try (ResultSet held = insert.executeQuery()) {
+                return held.next() && held.getLong(1) == 1;
+            }
+        }
+    }
+
+    private static void bind(Connection connection, PreparedStatement insert, int index, List<Row> rows) throws SQLException {
         Object[] turns = new Object[rows.size()];
         Object[] first = new Object[rows.size()];
         Object[] last = new Object[rows.size()];
@@ -54,13 +84,10 @@ final class EventTable<E> {
             last[i] = row.last();
             events[i] = row.events();
         }
-        try (PreparedStatement insert = connection.prepareStatement(INSERT)) {
-            insert.setArray(1, array(connection, "uuid", turns));
-            insert.setArray(2, array(connection, "bigint", first));
-            insert.setArray(3, array(connection, "bigint", last));
-            insert.setArray(4, array(connection, "bytea", events));
-            insert.executeUpdate();
-        }
+        insert.setArray(index, array(connection, "uuid", turns));
+        insert.setArray(index + 1, array(connection, "bigint", first));
+        insert.setArray(index + 2, array(connection, "bigint", last));
+        insert.setArray(index + 3, array(connection, "bytea", events));
     }
 
     private static Array array(Connection connection, String type, Object[] values) throws SQLException {

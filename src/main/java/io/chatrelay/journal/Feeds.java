@@ -94,7 +94,7 @@ final class Feeds<E> {
                 error = e;
             } catch (RuntimeException e) {
                 // A row that cannot be read ends the reader; without this it would wait for ever.
-                error = new SQLException("events of turn " + turn + " cannot be read", "XC000", e);
+                error = new SQLException("events of turn " + turn + " cannot be read", "22000", e);
             } finally {
                 loads.release();
             }

@@ -189,15 +189,19 @@ final class JournalWriter<E> implements Runnable {
     /** True once stored; false if this process no longer holds its lease, and nothing was stored. */
     private boolean commit(List<TurnLog.Batch<E>> batches, UUID me) throws SQLException {
         Connection current = connection();
-        if (!Lease.isHeld(current, me)) {
+        List<Rider> riders = batches.stream().flatMap(batch -> batch.riders().stream()).toList();
+        // Most batches are one statement, and that is a transaction by itself.
+        current.setAutoCommit(riders.isEmpty());
+        boolean stored = EventTable.insertFenced(current, me, batches.stream().map(TurnLog.Batch::row).toList());
+        if (riders.isEmpty()) {
+            return stored;
+        }
+        if (!stored) {
             current.rollback();
             return false;
         }
-        EventTable.insert(current, batches.stream().map(TurnLog.Batch::row).toList());
-        for (TurnLog.Batch<E> batch : batches) {
-            for (Rider rider : batch.riders()) {
-                ride(rider, current);
-            }
+        for (Rider rider : riders) {
+            ride(rider, current);
         }
         current.commit();
         return true;
@@ -208,27 +212,22 @@ final class JournalWriter<E> implements Runnable {
         try {
             rider.ride(current);
         } catch (RuntimeException e) {
-            throw new SQLException("a rider failed", "XC000", e);
+            throw new SQLException("a rider failed", "22000", e);
         }
     }
 
     private Connection connection() throws SQLException {
         if (connection == null) {
-            Connection opened = database.getConnection();
-            try {
-                opened.setAutoCommit(false);
-                connection = opened;
-            } catch (SQLException e) {
-                Database.giveBack(opened);
-                throw e;
-            }
+            connection = database.getConnection();
         }
         return connection;
     }
 
     private void rollback() {
         try {
-            connection.rollback();
+            if (!connection.getAutoCommit()) {
+                connection.rollback();
+            }
         } catch (SQLException e) {
             discardConnection();
         }

@@ -26,7 +26,7 @@ import org.jboss.logging.Logger;
 final class Lease {
 
     /** First statement of every transaction that writes to a turn; no row means that this process may not. */
-    private static final String FENCE = "select 1 from replica where incarnation = ? and alive for key share";
+    static final String FENCE = "select 1 from replica where incarnation = ? and alive for key share";
 
     private static final Logger LOG = Logger.getLogger(Lease.class);
 
