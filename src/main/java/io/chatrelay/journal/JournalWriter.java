@@ -75,10 +75,6 @@ final class JournalWriter<E> implements Runnable {
 
     void awaitRoom(TurnLog<E> log) {
         waitingForRoom.add(log);
-        // What made it wait may have been committed in between.
-        if (hasRoom()) {
-            tellRoom(log);
-        }
     }
 
     /** Lets what is pending be stored, then ends the writer. */

@@ -96,16 +96,27 @@ public final class TurnLog<E> {
         }
     }
 
-    /** Whether the turn may read on. After a no, {@link Owner#room} says when. */
+    /** Whether the turn may read on. After a no, {@link Owner#room} says when, never from within this call. */
     public boolean hasRoom() {
         synchronized (this) {
-            if (pendingBytes < maxPending && writer.hasRoom()) {
+            if (isRoom()) {
                 return true;
             }
             waitsForRoom = true;
         }
         writer.awaitRoom(this);
-        return false;
+        synchronized (this) {
+            // What made it wait may have been committed in between, with nobody to be told yet.
+            if (waitsForRoom && isRoom()) {
+                waitsForRoom = false;
+                return true;
+            }
+            return false;
+        }
+    }
+
+    private boolean isRoom() {
+        return pendingBytes < maxPending && writer.hasRoom();
     }
 
     /** The number of the last committed event. */
