@@ -52,6 +52,6 @@ class ManyStreamsIT {
 
     private static void awaitOpen(RelayProcess relay, int streams) {
         Awaitility.await(streams + " open streams").atMost(Duration.ofSeconds(60))
-                .until(() -> relay.metric("chat_relay_streams_open") == streams);
+                .untilAsserted(() -> assertThat(relay.metric("chat_relay_streams_open")).isEqualTo(streams));
     }
 }

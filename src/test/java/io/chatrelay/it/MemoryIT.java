@@ -39,7 +39,7 @@ class MemoryIT {
         inkeep = new InkeepEmulator(RelayClient.VERTX).listen(0);
         relay = RelayProcess.on(DATABASE, inkeep).jvm("-Xmx96m").jvm("-XX:MaxDirectMemorySize=64m")
                 .with("chat-relay.turn.max-size", "2M").with("chat-relay.journal.max-pending", "8M")
-                .with("chat-relay.journal.lock-timeout", "1s").start();
+                .with("quarkus.datasource.jdbc.new-connection-sql", "set lock_timeout = '1s'").start();
         client = new RelayClient(relay);
     }
 
@@ -65,14 +65,15 @@ class MemoryIT {
 
             assertThat(reader.end()).isEqualTo("[DONE]");
             awaitOpen(1);
-            assertThat(slow.readIds()).isEqualTo(reader.ids()).isEqualTo(numbers(reader.lastId()));
+            assertThat(reader.ids()).isEqualTo(numbers(reader.lastId()));
+            assertThat(slow.readIds()).isEqualTo(client.replayOpenAi("one-slow", reader.turn()).awaitEnd().ids());
         }
     }
 
     @Test
     void aHundredReadersThatStopReadingCostLittleHeap() {
         long before = relay.heapAfterCollection();
-        SseStream reader = client.chat("cloud", "many-slow", "long 20000").awaitEvents(1);
+        SseStream reader = client.chat("cloud", "many-slow", "long 40000").awaitEvents(1);
         List<SlowReader> slow = new ArrayList<>();
         try {
             IntStream.range(0, 100).forEach(_ -> slow.add(SlowReader.of(relay, "many-slow", reader.turn())));
@@ -80,8 +81,12 @@ class MemoryIT {
 
             assertThat(reader.end()).isEqualTo("[DONE]");
             awaitOpen(100);
-            assertThat(relay.heapAfterCollection() - before).as("bytes for 100 slow readers").isLessThan(24 * MEGABYTE);
-            slow.forEach(one -> assertThat(one.readIds()).isEqualTo(reader.ids()));
+            // More than once, for what is being written at that moment is garbage a moment later.
+            Awaitility.await("little heap").untilAsserted(
+                    () -> assertThat(relay.heapAfterCollection() - before).as("bytes for 100 slow readers")
+                            .isLessThan(24 * MEGABYTE));
+            List<Long> ids = client.replayOpenAi("many-slow", reader.turn()).awaitEnd().ids();
+            slow.forEach(one -> assertThat(one.readIds()).isEqualTo(ids));
         } finally {
             slow.forEach(SlowReader::close);
         }
@@ -130,7 +135,7 @@ class MemoryIT {
     /** The turn is over, and these streams of it are not, for nobody reads them. */
     private static void awaitOpen(int streams) {
         Awaitility.await(streams + " open streams").atMost(Duration.ofSeconds(60))
-                .until(() -> relay.metric("chat_relay_streams_open") == streams);
+                .untilAsserted(() -> assertThat(relay.metric("chat_relay_streams_open")).isEqualTo(streams));
     }
 
     private static void assertEndlessTurnsEnd(String conversations) {

@@ -63,6 +63,12 @@ public final class RelayClient {
         return open(HttpMethod.GET, "/run/v1/conversations/%s/stream?turn=%s".formatted(conversation, turn), "", null);
     }
 
+    /** The same as OpenAI's chunks, of which brackets are no part. */
+    SseStream replayOpenAi(String conversation, UUID turn) {
+        return open(HttpMethod.GET, "/run/v1/conversations/%s/stream?wire=openai&turn=%s".formatted(conversation, turn), "",
+                null);
+    }
+
     private SseStream open(HttpMethod method, String path, String body, Long lastEventId) {
         RequestOptions options = new RequestOptions().setMethod(method).setHost(api.getHost()).setPort(api.getPort())
                 .setURI(path).putHeader("authorization", "Bearer " + KEY).putHeader("content-type", "application/json");

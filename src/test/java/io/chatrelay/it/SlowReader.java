@@ -30,10 +30,14 @@ final class SlowReader implements AutoCloseable {
         socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
     }
 
-    /** Asks for a turn from its beginning, whether it still runs or not. */
+    /**
+     * Asks for a turn from its beginning, whether it still runs or not. As OpenAI's chunks, the longer frames: the kernel alone
+     * takes up to 4 MB for a reader that does not read.
+     */
     static SlowReader of(RelayProcess relay, String conversation, UUID turn) {
         try {
-            return new SlowReader(relay.api(), "/run/v1/conversations/%s/stream?turn=%s".formatted(conversation, turn));
+            return new SlowReader(relay.api(),
+                    "/run/v1/conversations/%s/stream?wire=openai&turn=%s".formatted(conversation, turn));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
