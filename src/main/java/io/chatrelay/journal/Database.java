@@ -27,7 +27,29 @@ public final class Database {
         return e.getClass().getSimpleName() + " " + e.getSQLState();
     }
 
-    static void rollback(Connection connection) {
+    /** What is done in one transaction. */
+    interface Work<T> {
+        T run() throws SQLException;
+    }
+
+    /** All of it or nothing, whatever is thrown: closing a half-done transaction by auto-commit would keep its half. */
+    static <T> T inTransaction(Connection connection, Work<T> work) throws SQLException {
+        connection.setAutoCommit(false);
+        boolean done = false;
+        try {
+            T result = work.run();
+            connection.commit();
+            done = true;
+            return result;
+        } finally {
+            if (!done) {
+                rollback(connection);
+            }
+            autoCommit(connection);
+        }
+    }
+
+    private static void rollback(Connection connection) {
         try {
             connection.rollback();
         } catch (SQLException e) {
@@ -36,7 +58,7 @@ public final class Database {
         }
     }
 
-    static void autoCommit(Connection connection) {
+    private static void autoCommit(Connection connection) {
         try {
             connection.setAutoCommit(true);
         } catch (SQLException e) {

@@ -41,7 +41,6 @@ public final class Journal<E> {
     private static final Logger LOG = Logger.getLogger(Journal.class);
     /** Longer than a send takes from its turn's row to its log, and than taking over takes. */
     private static final Duration FORGOTTEN_AFTER = Duration.ofSeconds(20);
-    private static final Duration COMPACTING = Duration.ofSeconds(1);
 
     /** What the journal asks of whoever knows what a turn means. */
     public interface Successor {
@@ -65,7 +64,7 @@ public final class Journal<E> {
     private final JournalWriter<E> writer;
     private final Map<UUID, TurnLog<E>> open = new ConcurrentHashMap<>();
     private final ScheduledExecutorService clock;
-    private final ScheduledExecutorService compactor;
+    private final Compactor compactor;
     private final Thread writerThread;
     private final Map<UUID, Long> suspected = new HashMap<>();
     private Successor successor = (turn, last, owner) -> {};
@@ -88,8 +87,7 @@ public final class Journal<E> {
         metrics.gauge("chat.relay.feed.followers", "Readers of turns that run elsewhere", feeds, Feeds::following);
         this.clock = Executors.newSingleThreadScheduledExecutor(
                 Thread.ofPlatform().daemon().name("chat-relay-journal-clock").factory());
-        this.compactor = Executors.newSingleThreadScheduledExecutor(
-                Thread.ofPlatform().daemon().name("chat-relay-journal-compactor").factory());
+        this.compactor = new Compactor(database, config);
         this.writerThread = Thread.ofPlatform().daemon().name("chat-relay-journal-writer").unstarted(writer);
     }
 
@@ -101,9 +99,7 @@ public final class Journal<E> {
         every(lease.renewEvery(), lease::renew);
         every(leaseConfig.sweepEvery(), this::takeOver);
         every(config.followEvery(), feeds::poll);
-        // On a thread and a connection of its own: a slow disk must not cost the lease.
-        long interval = config.compactEvery().toNanos();
-        compactor.scheduleWithFixedDelay(this::compact, interval, interval, TimeUnit.NANOSECONDS);
+        compactor.start();
     }
 
     /** Stores what is pending, gives the lease up, and ends. Turns that still run are for another replica. */
@@ -118,7 +114,7 @@ public final class Journal<E> {
             LOG.warn("The lease was not given up; it ends by itself");
         }
         clock.shutdownNow();
-        compactor.shutdownNow();
+        compactor.stop();
     }
 
     /** The identity under which this process owns turns; it changes when a lease was lost. */
@@ -211,7 +207,7 @@ public final class Journal<E> {
     private void takeOver(Connection connection) throws SQLException {
         List<UUID> dead = lease.sweep(connection);
         UUID me = lease.incarnation();
-        List<Orphan> orphans = inTransaction(connection, () -> {
+        List<Orphan> orphans = Database.inTransaction(connection, () -> {
             List<UUID> claimed = new ArrayList<>(dead.isEmpty() ? List.of() : claim(connection, dead, fence(connection)));
             claimed.addAll(forgotten(connection, me));
             List<Orphan> found = new ArrayList<>();
@@ -270,80 +266,6 @@ public final class Journal<E> {
             }
         }
         return claimed;
-    }
-
-    /**
-     * Rewrites the rows of turns that have ended since, for a bounded time. The turn's row is locked, so that a deleted one stays
-     * deleted. One that cannot be rewritten stays as it is.
-     */
-    private void compact() {
-        long until = System.nanoTime() + COMPACTING.toNanos();
-        try (Connection connection = database.getConnection()) {
-            UUID turn;
-            do {
-                turn = inTransaction(connection, () -> nextToCompact(connection));
-                if (turn != null) {
-                    compact(connection, turn);
-                }
-            } while (turn != null && System.nanoTime() < until);
-        } catch (SQLException e) {
-            LOG.debugf("Compaction waits for the database: %s", Database.reason(e));
-        } catch (RuntimeException e) {
-            LOG.error("Compaction goes on after an unexpected error", e);
-        }
-    }
-
-    private void compact(Connection connection, UUID turn) throws SQLException {
-        try {
-            inTransaction(connection, () -> {
-                try (PreparedStatement lock = connection.prepareStatement("select 1 from turn where id = ? for update")) {
-                    lock.setObject(1, turn);
-                    try (ResultSet there = lock.executeQuery()) {
-                        if (there.next()) {
-                            EventTable.compact(connection, turn, config.maxRow().asLongValue());
-                        }
-                    }
-                }
-                return null;
-            });
-        } catch (SQLException e) {
-            if (!Database.refuses(e)) {
-                throw e;
-            }
-            LOG.warnf("The rows of turn %s stay many: %s", turn, Database.reason(e));
-        }
-    }
-
-    /** Marks before it rewrites, so that a turn that fails is not tried for ever. */
-    private static UUID nextToCompact(Connection connection) throws SQLException {
-        try (PreparedStatement next = connection.prepareStatement("""
-                update turn set compacted = true where id in (
-                    select id from turn where ended_at is not null and not compacted
-                    order by ended_at limit 1 for update skip locked)
-                returning id"""); ResultSet row = next.executeQuery()) {
-            return row.next() ? row.getObject(1, UUID.class) : null;
-        }
-    }
-
-    private interface Work<T> {
-        T run() throws SQLException;
-    }
-
-    /** All of it or nothing, whatever is thrown: closing a half-done transaction by auto-commit would keep its half. */
-    private static <T> T inTransaction(Connection connection, Work<T> work) throws SQLException {
-        connection.setAutoCommit(false);
-        boolean done = false;
-        try {
-            T result = work.run();
-            connection.commit();
-            done = true;
-            return result;
-        } finally {
-            if (!done) {
-                Database.rollback(connection);
-            }
-            Database.autoCommit(connection);
-        }
     }
 
     private interface ControlTask {
