@@ -37,6 +37,9 @@ public final class Journal<E> {
 
     private static final Logger LOG = Logger.getLogger(Journal.class);
 
+    /** A third of the time between two renewals of the lease. */
+    private static final Duration COMPACTION = Duration.ofSeconds(1);
+
     /** What the journal asks of whoever knows what a turn means. */
     public interface Successor {
 
@@ -218,7 +221,10 @@ public final class Journal<E> {
         return claimed;
     }
 
-    /** Rewrites the rows of turns that have ended since. The turn's row is locked, so that a deleted one stays deleted. */
+    /**
+     * Rewrites the rows of turns that have ended since, for about a second: the lease is renewed on this thread too. The
+     * turn's row is locked, so that a deleted one stays deleted.
+     */
     private void compact(Connection connection) throws SQLException {
         connection.setAutoCommit(false);
         try (PreparedStatement next = connection.prepareStatement("""
@@ -226,7 +232,8 @@ public final class Journal<E> {
                     select id from turn where ended_at is not null and not compacted
                     order by ended_at limit 1 for update skip locked)
                 returning id""")) {
-            for (int i = 0; i < 50; i++) {
+            long until = System.nanoTime() + COMPACTION.toNanos();
+            while (System.nanoTime() < until) {
                 try (ResultSet row = next.executeQuery()) {
                     if (!row.next()) {
                         break;
