@@ -4,6 +4,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.UUID;
 import java.util.concurrent.Executors;
@@ -51,7 +52,10 @@ final class Compactor {
         try (Connection connection = database.getConnection()) {
             UUID turn;
             do {
-                turn = Database.inTransaction(connection, () -> nextToCompact(connection));
+                turn = Database.inTransaction(connection, () -> {
+                    unhurried(connection);
+                    return nextToCompact(connection);
+                });
                 if (turn != null) {
                     compact(connection, turn);
                 }
@@ -66,6 +70,7 @@ final class Compactor {
     private void compact(Connection connection, UUID turn) throws SQLException {
         try {
             Database.inTransaction(connection, () -> {
+                unhurried(connection);
                 try (PreparedStatement lock = connection.prepareStatement("select 1 from turn where id = ? for update")) {
                     lock.setObject(1, turn);
                     try (ResultSet there = lock.executeQuery()) {
@@ -81,6 +86,16 @@ final class Compactor {
                 throw e;
             }
             LOG.warnf("The rows of turn %s stay many: %s", turn, Database.reason(e));
+        }
+    }
+
+    /**
+     * What a crash takes back here is only done again, or left undone: either way every event is there. So it does not make the
+     * journal's commits wait for the disk.
+     */
+    private static void unhurried(Connection connection) throws SQLException {
+        try (Statement setting = connection.createStatement()) {
+            setting.execute("set local synchronous_commit = off");
         }
     }
 

@@ -126,7 +126,8 @@ final class TurnChannel<E> {
     }
 
     private void wake() {
-        for (FeedReader<E> reader : waiting) {
+        // A copy: a reader that is woken may wait again before the walk is over.
+        for (FeedReader<E> reader : List.copyOf(waiting)) {
             waiting.remove(reader);
             reader.wake();
         }

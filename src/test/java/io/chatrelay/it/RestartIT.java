@@ -9,6 +9,7 @@ import java.util.stream.LongStream;
 
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -119,6 +120,24 @@ class RestartIT {
             SseStream next = client.chat(upstream, conversation, "echo it goes on").awaitEnd();
             assertThat(next.end()).isEqualTo("[DONE]");
             assertThat(next.text()).isEqualTo("it goes on");
+        }
+    }
+
+    @Test
+    void aReplicaWhoseLeaseWasTakenStoresNothingMore() {
+        String conversation = "fenced";
+        try (RelayProcess relay = start()) {
+            RelayClient client = new RelayClient(relay);
+            SseStream seen = client.chat("agents", conversation, "words 1000 20").awaitEvents(40);
+
+            DATABASE.execute("update replica set alive = false where alive");
+
+            assertThat(seen.awaitEnd().state()).isEqualTo(SseStream.State.CUT);
+            assertThat(relay.output()).contains("Lost the lease");
+            SseStream rest = client.readOn(conversation, seen.lastId()).awaitEnd();
+            assertThat(rest.end()).isEqualTo("error");
+            assertThat(rest.ids()).as("only the turn's end, for nothing else was stored")
+                    .isEqualTo(LongStream.rangeClosed(seen.lastId() + 1, rest.lastId()).boxed().toList()).hasSizeLessThan(5);
         }
     }
 
