@@ -39,7 +39,10 @@ import io.chatrelay.chat.Transcript;
 import io.chatrelay.chat.Usage;
 import io.chatrelay.devmode.Recording;
 
-/** What every recorded answer means. The table was written from the recordings, not from what the decoders make of them. */
+/**
+ * What every recorded answer means. The table was written from the recordings, not from what the decoders make of them. It is one
+ * file because it is one table: a recording without a row fails.
+ */
 class RecordingsReplayTest {
 
     private static final String DELETED = "{\"deleted\":\"docs/report.txt\",\"ok\":true,\"_toolCallId\":\"%s\"}";
