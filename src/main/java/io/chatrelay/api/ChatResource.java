@@ -23,7 +23,7 @@ import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 
 import io.chatrelay.api.wire.AiSdkWire;
-import io.chatrelay.chat.Sent;
+import io.chatrelay.chat.Turn;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import io.vertx.ext.web.RoutingContext;
 
@@ -50,11 +50,11 @@ public class ChatResource {
     public void send(InputStream body, @Context HttpHeaders headers, @Context RoutingContext http,
             @Suspended AsyncResponse reply) {
         ChatRequest request = ChatRequest.chat(turns.body(body, headers), headers, turns.caller());
-        Sent sent = turns.send(request);
+        Turn turn = turns.send(request);
         if (request.stream() == null || request.stream()) {
-            turns.stream(sent.turn(), new AiSdkWire(sent.turn()), 0, http, reply, null);
+            turns.stream(turn, new AiSdkWire(turn), 0, http, reply, null);
         } else {
-            turns.reply(sent.turn(), http, reply);
+            turns.reply(turn, http, reply);
         }
     }
 

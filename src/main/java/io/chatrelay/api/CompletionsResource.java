@@ -19,7 +19,7 @@ import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 
 import io.chatrelay.api.wire.OpenAiWire;
-import io.chatrelay.chat.Sent;
+import io.chatrelay.chat.Turn;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import io.vertx.ext.web.RoutingContext;
 
@@ -44,11 +44,11 @@ public class CompletionsResource {
     public void send(InputStream body, @Context HttpHeaders headers, @Context RoutingContext http,
             @Suspended AsyncResponse reply) {
         ChatRequest request = ChatRequest.completion(turns.body(body, headers), headers, turns.caller());
-        Sent sent = turns.send(request);
+        Turn turn = turns.send(request);
         if (request.stream() != null ? request.stream() : wantsEventStream(headers)) {
-            turns.stream(sent.turn(), new OpenAiWire(sent.turn(), request.includeUsage()), 0, http, reply, null);
+            turns.stream(turn, new OpenAiWire(turn, request.includeUsage()), 0, http, reply, null);
         } else {
-            turns.reply(sent.turn(), http, reply);
+            turns.reply(turn, http, reply);
         }
     }
 

@@ -2,11 +2,11 @@ package io.chatrelay.api;
 
 import java.util.List;
 import java.util.Map;
-import java.util.UUID;
 
+import io.chatrelay.chat.ChatEvent.Ended;
 import io.chatrelay.chat.ChatException;
 import io.chatrelay.chat.Failure;
-import io.chatrelay.chat.TurnView;
+import io.chatrelay.chat.Turn;
 import io.quarkiverse.resteasy.problem.HttpProblem;
 
 /** What is refused as a problem (RFC 9457); {@link ErrorBody} gives it the shape that its path documents. */
@@ -50,13 +50,15 @@ final class Problems {
         return problem.withHeader("x-should-retry", "false").build();
     }
 
-    /** A turn that ended before anything of it was told. */
-    static HttpProblem of(Failure failure, UUID turn, TurnView stored) {
-        HttpProblem.Builder problem = builder(ErrorCode.of(failure.code()), failure.message())
-                .with("code", failure.code().wireName()).with("turnId", turn.toString());
-        if (stored != null) {
-            problem.with("turn", stored);
+    /** A turn that did not complete, for a caller who has been told nothing of it yet. */
+    static HttpProblem of(Turn turn, Ended end) {
+        Failure failure = end.failure();
+        if (failure == null) {
+            return builder(409, "The turn was cancelled.").with("code", "turn_cancelled").with("turnId", turn.id().toString())
+                    .build();
         }
+        HttpProblem.Builder problem = builder(ErrorCode.of(failure.code()), failure.message())
+                .with("code", failure.code().wireName()).with("turnId", turn.id().toString());
         if (failure.retryAfter() != null) {
             problem.withHeader("retry-after", failure.retryAfter());
         } else if (failure.code() == Failure.Code.REPLICA_LOST) {

@@ -52,11 +52,8 @@ final class TurnReply implements Flow.Subscriber<List<Entry<ChatEvent>>> {
         TurnStream.name(response, turn.conversationId(), turn.id());
         if (end.outcome() == Outcome.COMPLETED) {
             reply.resume(Response.ok(Completion.of(turn, transcript), MediaType.APPLICATION_JSON_TYPE).build());
-        } else if (end.failure() == null) {
-            reply.resume(Problems.builder(409, "The turn was cancelled.").with("code", "turn_cancelled")
-                    .with("turnId", turn.id().toString()).build());
         } else {
-            reply.resume(Problems.of(end.failure(), turn.id(), null));
+            reply.resume(Problems.of(turn, end));
         }
     }
 

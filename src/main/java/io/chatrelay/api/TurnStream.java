@@ -148,9 +148,7 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>> {
         stop();
         events.cancel();
         name(response, turn.conversationId(), turn.id());
-        refusal.resume(end.failure() == null
-                ? Problems.builder(409, "The turn was cancelled.").with("turnId", turn.id().toString()).build()
-                : Problems.of(end.failure(), turn.id(), null));
+        refusal.resume(Problems.of(turn, end));
     }
 
     private void head() {

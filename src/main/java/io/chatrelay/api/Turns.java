@@ -13,7 +13,6 @@ import io.chatrelay.access.CurrentCaller;
 import io.chatrelay.api.wire.Wire;
 import io.chatrelay.chat.Chat;
 import io.chatrelay.chat.Conversations;
-import io.chatrelay.chat.Sent;
 import io.chatrelay.chat.Turn;
 import io.vertx.core.Context;
 import io.vertx.core.net.impl.ConnectionBase;
@@ -49,7 +48,7 @@ class Turns {
         return caller.get();
     }
 
-    Sent send(ChatRequest request) {
+    Turn send(ChatRequest request) {
         return chat.send(request.command());
     }
 

@@ -63,16 +63,15 @@ public class Chat {
      *
      * @throws ChatException before anything is stored, and without asking the upstream
      */
-    public Sent send(SendCommand command) {
+    public Turn send(SendCommand command) {
         byte[] digest = CommandDigest.of(command);
         for (int attempt = 1;; attempt++) {
             try {
                 Accepted accepted = QuarkusTransaction.requiringNew().call(() -> accept(command, digest));
-                if (accepted.question() == null) {
-                    return new Sent(accepted.turn(), true);
+                if (accepted.question() != null) {
+                    runner.run(accepted.question(), accepted.upstream(), accepted.owner());
                 }
-                runner.run(accepted.question(), accepted.upstream(), accepted.owner());
-                return new Sent(accepted.turn(), false);
+                return accepted.turn();
             } catch (PersistenceException e) {
                 if (attempt == TRIES || !violatesUnique(e)) {
                     throw e;

@@ -36,25 +36,35 @@ final class Parts {
                         out.ascii("{\"type\":\"tool-result\",\"toolCallId\":").string(Jsonb.clean(callId))
                                 .ascii(",\"content\":")
                                 .string(Jsonb.clean(content)).ascii('}');
-                case Part.Data(var type, var id, var data) -> {
-                    out.ascii("{\"type\":").string(Jsonb.clean(type));
-                    optional(out, "id", id);
-                    out.ascii(",\"data\":").raw(Jsonb.clean(data)).ascii('}');
-                }
+                case Part.Data(var type, var id, var data) -> data(out, type, id, data);
             }
         }
         return out.ascii(']').toString();
     }
 
     private static void call(JsonText out, Part.ToolCall call) {
-        out.ascii("{\"type\":").string("tool-" + Jsonb.clean(call.toolName())).ascii(",\"toolCallId\":")
-                .string(Jsonb.clean(call.callId())).ascii(",\"state\":\"")
-                .ascii(call.output() == null ? "input-available" : "output-available").ascii("\",\"input\":")
-                .raw(Jsonb.clean(call.input()));
-        if (call.output() != null) {
-            out.ascii(",\"output\":").raw(Jsonb.clean(call.output()));
-        }
+        openCall(out, call.toolName(), call.callId(), call.output() == null ? "input-available" : "output-available",
+                call.input(), call.output());
         out.ascii('}');
+    }
+
+    /**
+     * A call as the AI SDK has it; the closing brace is the caller's to write.
+     *
+     * @param output null where there is none
+     */
+    static void openCall(JsonText out, String toolName, String callId, String state, RawJson input, RawJson output) {
+        out.ascii("{\"type\":").string("tool-" + Jsonb.clean(toolName)).ascii(",\"toolCallId\":").string(Jsonb.clean(callId))
+                .ascii(",\"state\":\"").ascii(state).ascii("\",\"input\":").raw(Jsonb.clean(input));
+        if (output != null) {
+            out.ascii(",\"output\":").raw(Jsonb.clean(output));
+        }
+    }
+
+    static void data(JsonText out, String type, String id, RawJson data) {
+        out.ascii("{\"type\":").string(Jsonb.clean(type));
+        optional(out, "id", id);
+        out.ascii(",\"data\":").raw(Jsonb.clean(data)).ascii('}');
     }
 
     static void optional(JsonText out, String name, String value) {

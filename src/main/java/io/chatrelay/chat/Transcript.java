@@ -209,23 +209,14 @@ public final class Transcript {
                 case Piece.Text(var text) -> out.ascii("{\"type\":\"text\",\"text\":").string(Jsonb.clean(text.toString()))
                         .ascii(",\"state\":\"done\"}");
                 case Piece.Tool(var part) -> tool(out, part);
-                case Piece.Extra(var data) -> {
-                    out.ascii("{\"type\":").string(Jsonb.clean(data.type()));
-                    Parts.optional(out, "id", data.id());
-                    out.ascii(",\"data\":").raw(Jsonb.clean(data.data())).ascii('}');
-                }
+                case Piece.Extra(var data) -> Parts.data(out, data.type(), data.id(), data.data());
             }
         }
         return out.ascii(']').toString();
     }
 
     private static void tool(JsonText out, ToolPart part) {
-        out.ascii("{\"type\":").string("tool-" + Jsonb.clean(part.call.toolName())).ascii(",\"toolCallId\":")
-                .string(Jsonb.clean(part.call.callId())).ascii(",\"state\":\"").ascii(part.state).ascii("\",\"input\":")
-                .raw(Jsonb.clean(part.call.input()));
-        if (part.output != null) {
-            out.ascii(",\"output\":").raw(Jsonb.clean(part.output));
-        }
+        Parts.openCall(out, part.call.toolName(), part.call.callId(), part.state, part.call.input(), part.output);
         Parts.optional(out, "errorText", part.errorText);
         if (part.approvalId != null) {
             out.ascii(",\"approval\":{\"id\":").string(Jsonb.clean(part.approvalId)).ascii('}');

@@ -25,7 +25,7 @@ import io.chatrelay.chat.Usage;
  */
 final class CloudDecoder implements AnswerDecoder {
 
-    // Without it, arguments with something behind them would pass as JSON, and break the frame that they are put into.
+    // A frame is one JSON value: what has something behind it is not what the protocol says.
     private static final ObjectMapper JSON = JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
     private static final String TEXT = "content";

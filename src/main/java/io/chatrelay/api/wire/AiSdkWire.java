@@ -50,31 +50,26 @@ public final class AiSdkWire implements Wire {
     public void render(long number, ChatEvent event, JsonText out) {
         Wire.open(number, out);
         switch (event) {
-            case Started _ -> type(out, "start").ascii(",\"messageId\":\"").ascii(turn.messageId().toString())
+            case Started _ -> UiPart.type(out, "start").ascii(",\"messageId\":\"").ascii(turn.messageId().toString())
                     .ascii("\",\"messageMetadata\":{\"conversationId\":").string(turn.conversationId()).ascii(",\"turnId\":\"")
                     .ascii(turn.id().toString()).ascii("\"}");
-            case StepStarted() -> type(out, "start-step");
-            case StepFinished() -> type(out, "finish-step");
+            case StepStarted() -> UiPart.type(out, "start-step");
+            case StepFinished() -> UiPart.type(out, "finish-step");
             case TextStarted(var id) -> text(out, "text-start", id);
             case TextDelta(var id, var delta) -> text(out, "text-delta", id).ascii(",\"delta\":").string(delta);
             case TextEnded(var id) -> text(out, "text-end", id);
-            case ToolInputStarted(var id, var name) -> call(out, "tool-input-start", id).ascii(",\"toolName\":").string(name);
+            case ToolInputStarted(var id, var name) ->
+                    UiPart.call(out, "tool-input-start", id).ascii(",\"toolName\":").string(name);
             case ToolInputDelta(var id, var delta) ->
-                    call(out, "tool-input-delta", id).ascii(",\"inputTextDelta\":").string(delta);
-            case ToolCalled(var id, var name, var input, _) -> call(out, "tool-input-available", id).ascii(",\"toolName\":")
-                    .string(name).ascii(",\"input\":").raw(input);
-            case ApprovalRequested(var id, var callId) -> call(out, "tool-approval-request", callId).ascii(",\"approvalId\":")
-                    .string(id);
-            case ToolSucceeded(var id, var output) -> call(out, "tool-output-available", id).ascii(",\"output\":").raw(output);
-            case ToolFailed(var id, var error) -> call(out, "tool-output-error", id).ascii(",\"errorText\":").string(error);
-            case ToolDenied(var id) -> call(out, "tool-output-denied", id);
-            case Data(var type, var id, var data) -> {
-                out.ascii("{\"type\":").string(type);
-                if (id != null) {
-                    out.ascii(",\"id\":").string(id);
-                }
-                out.ascii(",\"data\":").raw(data);
-            }
+                    UiPart.call(out, "tool-input-delta", id).ascii(",\"inputTextDelta\":").string(delta);
+            case ToolCalled(var id, var name, var input, _) ->
+                    UiPart.call(out, "tool-input-available", id).ascii(",\"toolName\":")
+                            .string(name).ascii(",\"input\":").raw(input);
+            case ApprovalRequested asked -> UiPart.write(out, asked);
+            case ToolSucceeded outcome -> UiPart.write(out, outcome);
+            case ToolFailed outcome -> UiPart.write(out, outcome);
+            case ToolDenied outcome -> UiPart.write(out, outcome);
+            case Data data -> UiPart.write(out, data);
             case Ended ended -> end(out, ended);
         }
         out.ascii('}');
@@ -87,21 +82,13 @@ public final class AiSdkWire implements Wire {
     private static void end(JsonText out, Ended ended) {
         switch (ended.outcome()) {
             case COMPLETED ->
-                    type(out, "finish").ascii(",\"finishReason\":\"").ascii(ended.finishReason().wireName()).ascii('"');
-            case FAILED, INTERRUPTED -> type(out, "error").ascii(",\"errorText\":").string(ended.failure().message());
-            case CANCELLED -> type(out, "abort");
+                    UiPart.type(out, "finish").ascii(",\"finishReason\":\"").ascii(ended.finishReason().wireName()).ascii('"');
+            case FAILED, INTERRUPTED -> UiPart.type(out, "error").ascii(",\"errorText\":").string(ended.failure().message());
+            case CANCELLED -> UiPart.type(out, "abort");
         }
     }
 
-    private static JsonText type(JsonText out, String type) {
-        return out.ascii("{\"type\":\"").ascii(type).ascii('"');
-    }
-
     private static JsonText text(JsonText out, String type, String id) {
-        return type(out, type).ascii(",\"id\":").string(id);
-    }
-
-    private static JsonText call(JsonText out, String type, String callId) {
-        return type(out, type).ascii(",\"toolCallId\":").string(callId);
+        return UiPart.type(out, type).ascii(",\"id\":").string(id);
     }
 }

@@ -50,7 +50,8 @@ public final class Completion {
         }
         String separator = ",\"parts\":[";
         for (ChatEvent.Data data : transcript.data()) {
-            out.ascii(separator).ascii("{\"type\":").string(data.type()).ascii(",\"data\":").raw(data.data()).ascii('}');
+            UiPart.write(out.ascii(separator), data);
+            out.ascii('}');
             separator = ",";
         }
         out.ascii(']');

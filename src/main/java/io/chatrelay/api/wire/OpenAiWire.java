@@ -66,20 +66,11 @@ public final class OpenAiWire implements Wire {
                         .string(input.text()).ascii("}}]},\"finish_reason\":null}]}");
                 Wire.close(out);
             }
-            case ApprovalRequested(var id, var callId) ->
-                    part(number, out, part -> call(part, "tool-approval-request", callId).ascii(",\"approvalId\":").string(id));
-            case ToolSucceeded(var id, var output) ->
-                    part(number, out, part -> call(part, "tool-output-available", id).ascii(",\"output\":").raw(output));
-            case ToolFailed(var id, var error) ->
-                    part(number, out, part -> call(part, "tool-output-error", id).ascii(",\"errorText\":").string(error));
-            case ToolDenied(var id) -> part(number, out, part -> call(part, "tool-output-denied", id));
-            case Data(var type, var id, var data) -> part(number, out, part -> {
-                part.ascii("{\"type\":").string(type);
-                if (id != null) {
-                    part.ascii(",\"id\":").string(id);
-                }
-                part.ascii(",\"data\":").raw(data);
-            });
+            case ApprovalRequested asked -> part(number, out, part -> UiPart.write(part, asked));
+            case ToolSucceeded outcome -> part(number, out, part -> UiPart.write(part, outcome));
+            case ToolFailed outcome -> part(number, out, part -> UiPart.write(part, outcome));
+            case ToolDenied outcome -> part(number, out, part -> UiPart.write(part, outcome));
+            case Data data -> part(number, out, part -> UiPart.write(part, data));
             case Ended ended -> end(number, out, ended);
             case StepStarted _,StepFinished _,TextStarted _,TextEnded _,ToolInputStarted _,ToolInputDelta _ -> {
                 // OpenAI has no brackets, and arguments are sent once, when they are whole.
@@ -130,9 +121,5 @@ public final class OpenAiWire implements Wire {
         part.accept(out);
         out.ascii("}]}}");
         Wire.close(out);
-    }
-
-    private static JsonText call(JsonText out, String type, String callId) {
-        return out.ascii("{\"type\":\"").ascii(type).ascii("\",\"toolCallId\":").string(callId);
     }
 }
