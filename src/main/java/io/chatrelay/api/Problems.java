@@ -37,6 +37,9 @@ final class Problems {
                     .with(DETAILS, List.of(Map.of("field", e.field(), "message", e.getMessage()))).build();
             case UNAVAILABLE -> builder(503, e.getMessage()).withHeader("retry-after", e.retryAfter()).build();
             case TURN_RUNNING -> running(e);
+            // api: to be shaped
+            case APPROVAL_DECIDED, INPUT_CHANGED -> builder(409, e.getMessage()).build();
+            case APPROVAL_EXPIRED -> builder(410, e.getMessage()).build();
         };
     }
 

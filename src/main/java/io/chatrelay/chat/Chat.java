@@ -224,7 +224,7 @@ public class Chat {
         Optional<TurnRow> running = turns.running(conversation.id);
         if (running.isPresent()) {
             Optional<Long> replaced = turns.replacedIn(running.get().id, lease.renewEvery().toMillis());
-            throw ChatException.turnRunning(running.get().view(conversation.externalId),
+            throw ChatException.turnRunning(running.get().view(conversation.externalId), List.of(),
                     "The turn %s is running in this conversation. Follow it, or wait for its end.".formatted(running.get().id),
                     replaced.orElse(null));
         }

@@ -7,7 +7,8 @@ package io.chatrelay.chat;
  *
  * <pre>
  * Started ( StepStarted ( TextStarted TextDelta* TextEnded
- *                       | ToolInputStarted ToolInputDelta* ToolCalled [ApprovalRequested] (ToolSucceeded|ToolFailed|ToolDenied)
+ *                       | ToolInputStarted ToolInputDelta* ToolCalled [ApprovalRequested [ApprovalDecided]]
+ *                         (ToolSucceeded|ToolFailed|ToolDenied)
  *                       | Data )* StepFinished )* Ended
  * </pre>
  *
@@ -46,6 +47,24 @@ public sealed interface ChatEvent {
     record ToolCalled(String callId, String toolName, RawJson input, int index) implements ChatEvent {}
 
     record ApprovalRequested(String approvalId, String callId) implements ChatEvent {}
+
+    /**
+     * The ledger has a decision. This service's own event: no upstream sends it.
+     *
+     * @param reason given with it, or null
+     */
+    record ApprovalDecided(String approvalId, String callId, ApprovalState decision, String reason) implements ChatEvent {
+
+        /** As the wires show it, and the message keeps it: no wire has a part of its own for it. */
+        public Data shown() {
+            JsonText data = new JsonText(96).ascii("{\"toolCallId\":").string(callId).ascii(",\"state\":\"")
+                    .ascii(decision.wireName()).ascii('"');
+            if (reason != null) {
+                data.ascii(",\"reason\":").string(reason);
+            }
+            return new Data("data-tool-approval", approvalId, new RawJson(data.ascii('}').toString()));
+        }
+    }
 
     record ToolSucceeded(String callId, RawJson output) implements ChatEvent {}
 

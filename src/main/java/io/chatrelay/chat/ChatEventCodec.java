@@ -8,6 +8,7 @@ import java.util.Map;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 
+import io.chatrelay.chat.ChatEvent.ApprovalDecided;
 import io.chatrelay.chat.ChatEvent.ApprovalRequested;
 import io.chatrelay.chat.ChatEvent.Data;
 import io.chatrelay.chat.ChatEvent.Ended;
@@ -46,6 +47,9 @@ public final class ChatEventCodec implements EventCodec<ChatEvent> {
             case ToolCalled(var id, var name, var input, var index) ->
                     open(out, "call").with("id", id).with("name", name).with("d", input.text()).with("i", index);
             case ApprovalRequested(var id, var callId) -> open(out, "approval").with("id", id).with("call", callId);
+            case ApprovalDecided(var id, var callId, var decision, var reason) ->
+                    open(out, "decided").with("id", id).with("call", callId).with("state", decision.wireName()).with("d",
+                            reason);
             case ToolSucceeded(var id, var output) -> open(out, "output").with("id", id).with("d", output.text());
             case ToolFailed(var id, var error) -> open(out, "output-error").with("id", id).with("d", error);
             case ToolDenied(var id) -> open(out, "output-denied").with("id", id);
@@ -86,6 +90,8 @@ public final class ChatEventCodec implements EventCodec<ChatEvent> {
             case "input" -> new ToolInputDelta(m.get("id"), m.get("d"));
             case "call" -> new ToolCalled(m.get("id"), m.get("name"), new RawJson(m.get("d")), Integer.parseInt(m.get("i")));
             case "approval" -> new ApprovalRequested(m.get("id"), m.get("call"));
+            case "decided" -> new ApprovalDecided(m.get("id"), m.get("call"), ApprovalState.of(m.get("state")).orElseThrow(),
+                    m.get("d"));
             case "output" -> new ToolSucceeded(m.get("id"), new RawJson(m.get("d")));
             case "output-error" -> new ToolFailed(m.get("id"), m.get("d"));
             case "output-denied" -> new ToolDenied(m.get("id"));

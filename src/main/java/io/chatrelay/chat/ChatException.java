@@ -15,6 +15,12 @@ public final class ChatException extends RuntimeException {
         NOT_FOUND,
         /** A turn runs in this conversation. */
         TURN_RUNNING,
+        /** The approval was decided otherwise, or its turn has ended. */
+        APPROVAL_DECIDED,
+        /** The approval expired before it was decided. */
+        APPROVAL_EXPIRED,
+        /** What was to be approved is not what was shown. */
+        INPUT_CHANGED,
         /** The idempotency key belongs to another command. */
         KEY_REUSED,
         /** This process cannot take turns now. */
@@ -25,35 +31,56 @@ public final class ChatException extends RuntimeException {
     private final String field;
     private final transient TurnView running;
     private final Long retryAfter;
+    private final transient List<ApprovalView> approvals;
 
-    private ChatException(Kind kind, String field, String message, TurnView running, Long retryAfter) {
+    private ChatException(Kind kind, String field, String message, TurnView running, Long retryAfter,
+            List<ApprovalView> approvals) {
         super(message, null, false, false);
         this.kind = kind;
         this.field = field;
         this.running = running;
         this.retryAfter = retryAfter;
+        this.approvals = approvals;
     }
 
     public static ChatException invalid(String field, String reason) {
-        return new ChatException(Kind.INVALID, field, reason, null, null);
+        return new ChatException(Kind.INVALID, field, reason, null, null, List.of());
     }
 
     public static ChatException notFound(String what) {
-        return new ChatException(Kind.NOT_FOUND, null, what, null, null);
+        return new ChatException(Kind.NOT_FOUND, null, what, null, null, List.of());
     }
 
-    /** @param retryAfter seconds, where the running turn's replica is being replaced; else null */
-    public static ChatException turnRunning(TurnView running, String message, Long retryAfter) {
-        return new ChatException(Kind.TURN_RUNNING, null, message, running, retryAfter);
+    /**
+     * @param open       its approvals that wait for a decision
+     * @param retryAfter seconds, where the running turn's replica is being replaced; else null
+     */
+    public static ChatException turnRunning(TurnView running, List<ApprovalView> open, String message, Long retryAfter) {
+        return new ChatException(Kind.TURN_RUNNING, null, message, running, retryAfter, open);
+    }
+
+    /** @param recorded the approval as it stands */
+    public static ChatException decided(String field, String message, ApprovalView recorded) {
+        return new ChatException(Kind.APPROVAL_DECIDED, field, message, null, null, List.of(recorded));
+    }
+
+    /** @param recorded the approval as it stands */
+    public static ChatException expired(String field, String message, ApprovalView recorded) {
+        return new ChatException(Kind.APPROVAL_EXPIRED, field, message, null, null, List.of(recorded));
+    }
+
+    /** @param recorded the approval as it stands */
+    public static ChatException inputChanged(String field, String message, ApprovalView recorded) {
+        return new ChatException(Kind.INPUT_CHANGED, field, message, null, null, List.of(recorded));
     }
 
     public static ChatException keyReused() {
         return new ChatException(Kind.KEY_REUSED, "Idempotency-Key",
-                "This key was used for another command. Use a new key for a new command.", null, null);
+                "This key was used for another command. Use a new key for a new command.", null, null, List.of());
     }
 
     public static ChatException unavailable(String message, long retryAfter) {
-        return new ChatException(Kind.UNAVAILABLE, null, message, null, retryAfter);
+        return new ChatException(Kind.UNAVAILABLE, null, message, null, retryAfter, List.of());
     }
 
     public Kind kind() {
@@ -68,6 +95,11 @@ public final class ChatException extends RuntimeException {
     /** The turns that stand in the way: one or none. */
     public List<TurnView> running() {
         return running == null ? List.of() : List.of(running);
+    }
+
+    /** The approvals that it is about: those that wait in the running turn, or the one that cannot be decided so. */
+    public List<ApprovalView> approvals() {
+        return approvals;
     }
 
     /** Seconds, or null. */

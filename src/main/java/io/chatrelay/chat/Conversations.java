@@ -84,7 +84,7 @@ public class Conversations {
     public void delete(String tenant, String id) {
         Conversation conversation = conversations.locked(tenant, id).orElseThrow(() -> ChatException.notFound(MISSING));
         turns.running(conversation.id).ifPresent(turn -> {
-            throw ChatException.turnRunning(turn.view(id),
+            throw ChatException.turnRunning(turn.view(id), List.of(),
                     "The turn %s is running in this conversation. Delete it after the turn's end.".formatted(turn.id), null);
         });
         // Locked first: a turn that is being rewritten is waited for, or its new rows would be left behind.

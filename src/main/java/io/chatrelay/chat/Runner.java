@@ -77,7 +77,7 @@ class Runner {
         begun.writesTo(journal.open(turn.id(), 0, owner, begun));
         LOG.infof("turn %s begins: upstream=%s", turn.id(), turn.upstream());
         try {
-            upstream.answer(question).subscribe().withSubscriber(begun);
+            upstream.run(question).answer().subscribe().withSubscriber(begun);
         } catch (RuntimeException e) {
             // The turn is stored, and has to end.
             LOG.errorf("turn %s could not be asked: %s", turn.id(), e.getClass().getName());

@@ -215,6 +215,7 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
             case ChatEvent.ToolInputDelta(_, var text) -> text.length();
             case ChatEvent.ToolCalled(_, _, var input, _) -> input.text().length();
             case ChatEvent.ToolSucceeded(_, var output) -> output.text().length();
+            case ChatEvent.ApprovalDecided(_, _, _, var reason) -> reason == null ? 0 : reason.length();
             case ChatEvent.ToolFailed(_, var error) -> error.length();
             case ChatEvent.Data(_, _, var data) -> data.text().length();
             case Started _,ChatEvent.StepStarted _,ChatEvent.StepFinished _,ChatEvent.TextStarted _,ChatEvent.TextEnded _,ChatEvent.ToolInputStarted _,ChatEvent.ApprovalRequested _,ChatEvent.ToolDenied _,Ended _ ->

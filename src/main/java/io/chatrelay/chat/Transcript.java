@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
+import io.chatrelay.chat.ChatEvent.ApprovalDecided;
 import io.chatrelay.chat.ChatEvent.ApprovalRequested;
 import io.chatrelay.chat.ChatEvent.Data;
 import io.chatrelay.chat.ChatEvent.Ended;
@@ -38,13 +39,27 @@ public final class Transcript {
         String state = "input-available";
         RawJson output;
         String errorText;
+        Boolean approved;
+        String reason;
 
         ToolPart(ToolCalled call) {
             this.call = call;
         }
 
         boolean open() {
-            return state.equals("input-available") || state.equals("approval-requested");
+            return switch (state) {
+                case "input-available", "approval-requested", "approval-responded" -> true;
+                default -> false;
+            };
+        }
+
+        /** The AI SDK's schema wants it beside every outcome of a call that asked. */
+        boolean approved() {
+            return approved == null ? !state.equals("output-denied") : approved;
+        }
+
+        boolean decided() {
+            return !state.equals("approval-requested");
         }
     }
 
@@ -103,6 +118,15 @@ public final class Transcript {
                     part.state = "approval-requested";
                 }
             }
+            case ApprovalDecided decided -> {
+                ToolPart part = calls.get(decided.callId());
+                if (part != null && part.open()) {
+                    part.approved = decided.decision() == ApprovalState.APPROVED;
+                    part.reason = decided.reason();
+                    part.state = "approval-responded";
+                }
+                add(decided.shown());
+            }
             case ToolSucceeded(var callId, var output) -> settle(callId, "output-available", output, null);
             case ToolFailed(var callId, var error) -> settle(callId, "output-error", null, error);
             case ToolDenied(var callId) -> settle(callId, "output-denied", null, null);
@@ -142,6 +166,12 @@ public final class Transcript {
         List<ChatEvent> events = new ArrayList<>(4);
         if (openText != null) {
             events.add(new TextEnded(openText));
+        }
+        if (end.outcome() == Outcome.COMPLETED) {
+            // A client that saw an approval waits for its call's outcome, and asks again without end where there is none.
+            calls.values().stream().filter(part -> part.open() && part.approvalId != null)
+                    .forEach(part -> events
+                            .add(new ToolFailed(part.call.callId(), "The turn ended without an outcome of this call.")));
         }
         if (end.outcome() == Outcome.CANCELLED) {
             calls.values().stream().filter(ToolPart::open)
@@ -219,7 +249,12 @@ public final class Transcript {
         Parts.openCall(out, part.call.toolName(), part.call.callId(), part.state, part.call.input(), part.output);
         Parts.optional(out, "errorText", part.errorText);
         if (part.approvalId != null) {
-            out.ascii(",\"approval\":{\"id\":").string(Jsonb.clean(part.approvalId)).ascii('}');
+            out.ascii(",\"approval\":{\"id\":").string(Jsonb.clean(part.approvalId));
+            if (part.decided()) {
+                out.ascii(",\"approved\":").ascii(Boolean.toString(part.approved()));
+                Parts.optional(out, "reason", part.reason);
+            }
+            out.ascii('}');
         }
         out.ascii('}');
     }

@@ -1,13 +1,21 @@
 package io.chatrelay.chat;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-import io.smallrye.mutiny.Multi;
-
 /** The port to one configured Inkeep. Its adapters are the only ones who know how that one speaks. */
 public interface Upstream {
+
+    /**
+     * How it waits for approvals.
+     *
+     * @param window   from the request for approval: a decision that arrives later does harm, and is never sent
+     * @param ends     whether its answer ends at an approval, and goes on as the answer to the decision
+     * @param together whether decisions on calls that wait at the same time are told in one call, once all are made
+     */
+    record Approvals(Duration window, boolean ends, boolean together) {}
 
     /** The name under which it is configured, and which callers may give as {@code model}. */
     String name();
@@ -18,6 +26,8 @@ public interface Upstream {
     /** Whether it keeps the conversation itself and is told only what is new. */
     boolean remembers();
 
+    Approvals approvals();
+
     /**
      * What of a request it cannot take: the field's path and why. Asked before anything is stored.
      *
@@ -26,12 +36,19 @@ public interface Upstream {
      */
     Optional<Refusal> refuses(List<Question.Said> asked, Map<String, RawJson> parameters);
 
+    /** A new run. Nothing is sent before its answer is subscribed to. */
+    UpstreamRun run(Question question);
+
     /**
-     * The answer. Nothing is sent before it is subscribed to, and nothing is read beyond what is requested. The last item
-     * is always an {@link ChatEvent.Ended}, alone where Inkeep refused; what goes wrong is an event, never a failure of the
-     * {@code Multi}. Cancelling closes the connection.
+     * The run of a turn whose process is gone, to be followed further after the events that are stored. Its answer emits only what
+     * comes after them, and ends as {@link Outcome#INTERRUPTED} once it shows that it is not the same run.
+     *
+     * @param position the upstream's own id of the run, as {@link ChatEvent.Started} gave it, or null
+     * @param stored   all of the turn's stored events that came from the upstream, in order
+     * @param decided  whether a decision may have reached the upstream already
+     * @return empty where no run of this upstream can be proven to be the same
      */
-    Multi<ChatEvent> answer(Question question);
+    Optional<UpstreamRun> resume(Turn turn, String position, List<ChatEvent> stored, boolean decided);
 
     /** A request field that cannot be honoured. */
     record Refusal(String field, String reason) {}

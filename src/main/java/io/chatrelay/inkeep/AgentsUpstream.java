@@ -1,5 +1,6 @@
 package io.chatrelay.inkeep;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -12,15 +13,20 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.util.RawValue;
 
 import io.chatrelay.chat.ChatEvent;
+import io.chatrelay.chat.Decision;
+import io.chatrelay.chat.Delivery;
 import io.chatrelay.chat.Part;
 import io.chatrelay.chat.Question;
 import io.chatrelay.chat.Question.Said;
 import io.chatrelay.chat.RawJson;
 import io.chatrelay.chat.Role;
+import io.chatrelay.chat.Turn;
 import io.chatrelay.chat.Upstream;
+import io.chatrelay.chat.UpstreamRun;
 import io.chatrelay.inkeep.UpstreamsConfig.ExecutionMode;
 import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
 import io.smallrye.mutiny.Multi;
+import io.smallrye.mutiny.Uni;
 import io.vertx.core.buffer.Buffer;
 
 /**
@@ -93,7 +99,31 @@ final class AgentsUpstream implements Upstream {
     }
 
     @Override
-    public Multi<ChatEvent> answer(Question question) {
+    public Approvals approvals() {
+        return new Approvals(Duration.ofSeconds(240), false, false);
+    }
+
+    @Override
+    public UpstreamRun run(Question question) {
+        return new UpstreamRun() {
+            @Override
+            public Multi<ChatEvent> answer() {
+                return AgentsUpstream.this.answer(question);
+            }
+
+            @Override
+            public Uni<Delivery> deliver(List<Decision> decisions) {
+                return Uni.createFrom().item(new Delivery.Refused("no approvals here"));
+            }
+        };
+    }
+
+    @Override
+    public Optional<UpstreamRun> resume(Turn turn, String position, List<ChatEvent> stored, boolean decided) {
+        return Optional.empty();
+    }
+
+    private Multi<ChatEvent> answer(Question question) {
         boolean durable = config.executionMode() == ExecutionMode.DURABLE;
         return client.post("/api/chat", Buffer.buffer(body(question).toString()), passed.of(question.headers()),
                 head -> new AgentsDecoder(durable || head.getHeader("x-workflow-run-id") != null));

@@ -1,5 +1,6 @@
 package io.chatrelay.inkeep;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -11,13 +12,18 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.util.RawValue;
 
 import io.chatrelay.chat.ChatEvent;
+import io.chatrelay.chat.Decision;
+import io.chatrelay.chat.Delivery;
 import io.chatrelay.chat.Part;
 import io.chatrelay.chat.Question;
 import io.chatrelay.chat.Question.Said;
 import io.chatrelay.chat.RawJson;
+import io.chatrelay.chat.Turn;
 import io.chatrelay.chat.Upstream;
+import io.chatrelay.chat.UpstreamRun;
 import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
 import io.smallrye.mutiny.Multi;
+import io.smallrye.mutiny.Uni;
 import io.vertx.core.buffer.Buffer;
 
 /** Inkeep Cloud, through {@code POST …/chat/completions}. It has no memory: the conversation goes up with every request. */
@@ -77,7 +83,31 @@ final class CloudUpstream implements Upstream {
     }
 
     @Override
-    public Multi<ChatEvent> answer(Question question) {
+    public Approvals approvals() {
+        return new Approvals(Duration.ofSeconds(240), false, false);
+    }
+
+    @Override
+    public UpstreamRun run(Question question) {
+        return new UpstreamRun() {
+            @Override
+            public Multi<ChatEvent> answer() {
+                return CloudUpstream.this.answer(question);
+            }
+
+            @Override
+            public Uni<Delivery> deliver(List<Decision> decisions) {
+                return Uni.createFrom().item(new Delivery.Refused("no approvals here"));
+            }
+        };
+    }
+
+    @Override
+    public Optional<UpstreamRun> resume(Turn turn, String position, List<ChatEvent> stored, boolean decided) {
+        return Optional.empty();
+    }
+
+    private Multi<ChatEvent> answer(Question question) {
         return client.post("/chat/completions", Buffer.buffer(body(question).toString()), passed.of(question.headers()),
                 _ -> new CloudDecoder());
     }

@@ -3,6 +3,7 @@ package io.chatrelay.api.wire;
 import java.util.Map;
 
 import io.chatrelay.chat.ChatEvent;
+import io.chatrelay.chat.ChatEvent.ApprovalDecided;
 import io.chatrelay.chat.ChatEvent.ApprovalRequested;
 import io.chatrelay.chat.ChatEvent.Data;
 import io.chatrelay.chat.ChatEvent.Ended;
@@ -66,6 +67,7 @@ public final class AiSdkWire implements Wire {
                     UiPart.call(out, "tool-input-available", id).ascii(",\"toolName\":")
                             .string(name).ascii(",\"input\":").raw(input);
             case ApprovalRequested asked -> UiPart.write(out, asked);
+            case ApprovalDecided decided -> UiPart.write(out, decided.shown());
             case ToolSucceeded outcome -> UiPart.write(out, outcome);
             case ToolFailed outcome -> UiPart.write(out, outcome);
             case ToolDenied outcome -> UiPart.write(out, outcome);

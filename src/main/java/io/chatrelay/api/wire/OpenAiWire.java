@@ -4,6 +4,7 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 import io.chatrelay.chat.ChatEvent;
+import io.chatrelay.chat.ChatEvent.ApprovalDecided;
 import io.chatrelay.chat.ChatEvent.ApprovalRequested;
 import io.chatrelay.chat.ChatEvent.Data;
 import io.chatrelay.chat.ChatEvent.Ended;
@@ -67,6 +68,7 @@ public final class OpenAiWire implements Wire {
                 Wire.close(out);
             }
             case ApprovalRequested asked -> part(number, out, part -> UiPart.write(part, asked));
+            case ApprovalDecided decided -> part(number, out, part -> UiPart.write(part, decided.shown()));
             case ToolSucceeded outcome -> part(number, out, part -> UiPart.write(part, outcome));
             case ToolFailed outcome -> part(number, out, part -> UiPart.write(part, outcome));
             case ToolDenied outcome -> part(number, out, part -> UiPart.write(part, outcome));

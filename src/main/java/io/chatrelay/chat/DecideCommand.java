@@ -1,0 +1,20 @@
+package io.chatrelay.chat;
+
+import java.util.List;
+
+/**
+ * Answers to approvals of one conversation, as they came from a caller: all are taken, or none.
+ *
+ * @param caller  who decides
+ * @param endUser for whom, or null
+ * @param answers at least one, each of another call
+ */
+public record DecideCommand(String tenant, String caller, String conversationId, String endUser, List<Answer> answers) {
+
+    /**
+     * @param field       where in the request it stands, for errors
+     * @param reason      for the agent, or null
+     * @param inputDigest what the decider was shown, in lower-case hex, or null
+     */
+    public record Answer(String field, String toolCallId, boolean approved, String reason, String inputDigest) {}
+}

@@ -1,0 +1,26 @@
+package io.chatrelay.chat;
+
+import java.util.List;
+
+import io.smallrye.mutiny.Multi;
+import io.smallrye.mutiny.Uni;
+
+/** One turn at its upstream, for as long as the turn runs here. */
+public interface UpstreamRun {
+
+    /**
+     * The answer, to be subscribed to once. Nothing is sent before that, and nothing is read beyond what is requested. The last
+     * item is an {@link ChatEvent.Ended}, alone where Inkeep refused; what goes wrong is an event, never a failure of the
+     * {@code Multi}. Only a run that {@linkplain Upstream.Approvals#ends ends its answer at an approval} completes without an
+     * {@code Ended}: it waits, and goes on by {@link #deliver}. Cancelling closes the connection.
+     */
+    Multi<ChatEvent> answer();
+
+    /**
+     * Tells the upstream decisions on calls that this turn announced; one try, sent when it is subscribed to. Never fails: what goes
+     * wrong is a {@link Delivery}.
+     *
+     * @param decisions one, or several where the upstream takes them {@linkplain Upstream.Approvals#together together}
+     */
+    Uni<Delivery> deliver(List<Decision> decisions);
+}
