@@ -94,6 +94,7 @@ final class InkeepClient {
         RequestOptions options = request(HttpMethod.POST, path, headers).putHeader("accept", "*/*");
         return Uni.createFrom().emitter(emitter -> {
             Context context = vertx.createEventLoopContext();
+            long sentNanos = System.nanoTime();
             Exchange exchange = new Exchange(client, context, new Exchange.Heard() {
                 @Override
                 public void head(Exchange heard, HttpClientResponse head) {
@@ -102,7 +103,9 @@ final class InkeepClient {
                     } else {
                         String type = head.getHeader("content-type");
                         // A body that never ends is no answer either.
-                        long late = vertx.setTimer(toBeSent.toMillis(), _ -> {
+                        long since = System.nanoTime() - sentNanos;
+                        Duration left = decoder == null ? toBeSent.minusNanos(since) : toBeSent;
+                        long late = vertx.setTimer(Math.max(1, left.toMillis()), _ -> {
                             emitter.complete(new Reply.Lost());
                             heard.leave();
                         });

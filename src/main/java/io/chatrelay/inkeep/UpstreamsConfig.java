@@ -51,7 +51,7 @@ public interface UpstreamsConfig {
 
         Kind kind();
 
-        /** Up to and including {@code /run} (Agents) or {@code /v1} (Cloud). */
+        /** Up to and including {@code /run} (Agents; without it for a legacy server, which has none) or {@code /v1} (Cloud). */
         URI url();
 
         Optional<String> apiKey();
