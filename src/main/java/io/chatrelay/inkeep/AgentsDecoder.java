@@ -1,7 +1,9 @@
 package io.chatrelay.inkeep;
 
 import java.io.IOException;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 import io.chatrelay.chat.ChatEvent;
 import io.chatrelay.chat.ChatEvent.Ended;
@@ -18,17 +20,56 @@ import io.chatrelay.chat.RawJson;
  */
 final class AgentsDecoder implements AnswerDecoder {
 
-    private static final String DONE = "[DONE]";
+    /** How the run ends. */
+    enum Mode {
+        /** By {@code [DONE]}. */
+        CLASSIC,
+        /** With its body; one that waits for an approval goes on in the answer to the decision. */
+        DURABLE,
+        /** As durable, but nobody was told to expect it, so it cannot go on. */
+        UNFORESEEN
+    }
 
-    private final boolean durable;
-    private final Brackets brackets = new Brackets();
+    private static final String DONE = "[DONE]";
+    private static final Set<String> OPERATIONS_OF_EVERYONE = Set.of("agent_initializing", "completion", "error");
+
+    private final Mode mode;
+    private final Brackets brackets;
+    private final boolean allOperations;
+    private final Set<String> toldAsOperation = new HashSet<>();
+    private Set<String> decided = Set.of();
     private boolean completion;
     private boolean fatal;
     private String error;
     private boolean over;
 
-    AgentsDecoder(boolean durable) {
-        this.durable = durable;
+    /**
+     * @param brackets      new ones, or those of the run's earlier bodies
+     * @param allOperations whether operations are passed on that a server sends only to who asks for them
+     */
+    AgentsDecoder(Brackets brackets, Mode mode, boolean allOperations) {
+        this.brackets = brackets;
+        this.mode = mode;
+        this.allOperations = allOperations;
+    }
+
+    /** Whether it tells an operation that a server sends only to who asks for it. */
+    static boolean isAskedForOperation(ChatEvent event) {
+        if (!(event instanceof ChatEvent.Data(var type, _, var data)) || !type.equals("data-operation")) {
+            return false;
+        }
+        try {
+            String kind = Fields.of(data.text()).text("type");
+            return kind == null || !OPERATIONS_OF_EVERYONE.contains(kind);
+        } catch (IOException e) {
+            return true;
+        }
+    }
+
+    /** Of the answer to decisions on those calls: without their outcome it is not whole. */
+    AgentsDecoder after(Set<String> decidedCalls) {
+        decided = decidedCalls;
+        return this;
     }
 
     @Override
@@ -107,24 +148,70 @@ final class AgentsDecoder implements AnswerDecoder {
             completion |= "completion".equals(kind);
             if ("error".equals(kind)) {
                 error = operation.text("message");
+            } else if ("tool_call".equals(kind)) {
+                operationCalls(operation.object("details").object("data"), out);
+            } else if ("tool_result".equals(kind)) {
+                operationGives(operation.object("details").object("data"), out);
+            }
+            if (!allOperations && !OPERATIONS_OF_EVERYONE.contains(kind == null ? "" : kind)) {
+                return true;
             }
         }
         brackets.data(type, f.text("id"), f.has("data") ? f.json("data") : RawJson.NULL, out);
         return true;
     }
 
+    /** A legacy server tells a call, and that it asks, in no other way; a current one has told it before. */
+    private void operationCalls(Fields call, List<ChatEvent> out) {
+        String id = call.text("toolCallId");
+        String tool = call.text("toolName");
+        if (id == null || tool == null || brackets.knows(id)) {
+            return;
+        }
+        toldAsOperation.add(id);
+        brackets.called(id, tool, call.has("input") ? call.json("input") : RawJson.EMPTY_OBJECT, out);
+        if (isTrue(call, "needsApproval")) {
+            brackets.asks("aitxt-" + id, id, out);
+        }
+    }
+
+    private void operationGives(Fields result, List<ChatEvent> out) {
+        String id = result.text("toolCallId");
+        if (id == null || !toldAsOperation.contains(id) || !brackets.isOpen(id)) {
+            return;
+        }
+        brackets.outcome(id, result.text("error") != null ? new ChatEvent.ToolFailed(id, result.text("error"))
+                : isDenied(result) ? new ChatEvent.ToolDenied(id)
+                        : new ChatEvent.ToolSucceeded(id, result.has("output") ? result.json("output") : RawJson.NULL),
+                out);
+    }
+
+    /** A legacy server has no word for it: the tool gives this text, where one that ran gives an object. Source: its {@code Agent.ts}. */
+    private static boolean isDenied(Fields result) {
+        String output = result.text("output");
+        return isTrue(result, "needsApproval") && output != null && output.startsWith("User denied approval to run this tool");
+    }
+
+    private static boolean isTrue(Fields fields, String name) {
+        return fields.has(name) && "true".equals(fields.json(name).text());
+    }
+
+    /** A durable run that waits for an approval has no end yet. */
     @Override
     public void ended(List<ChatEvent> out) {
         if (over) {
             return;
         }
-        if (durable && brackets.started() && error == null) {
-            end(brackets.waits()
-                    ? Ended.failed(Failure.of(Failure.Code.APPROVAL_UNAVAILABLE,
-                            "The run waits for an approval, and this service cannot give it one; what came before is kept."))
-                    : Ended.completed(FinishReason.STOP, null), out);
-        } else {
+        if (mode == Mode.CLASSIC || !brackets.started() || error != null
+                || brackets.waiting().stream().anyMatch(decided::contains)) {
             broken(out);
+        } else if (brackets.waiting().isEmpty()) {
+            end(Ended.completed(FinishReason.STOP, null), out);
+        } else if (mode == Mode.UNFORESEEN) {
+            end(Ended.failed(Failure.of(Failure.Code.APPROVAL_UNAVAILABLE,
+                    "The run waits for an approval in durable mode, for which the upstream's execution-mode has to be durable; "
+                            + "what came before is kept.")),
+                    out);
         }
     }
 

@@ -13,8 +13,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.util.RawValue;
 
 import io.chatrelay.chat.ChatEvent;
-import io.chatrelay.chat.Decision;
-import io.chatrelay.chat.Delivery;
+import io.chatrelay.chat.ChatEvent.ApprovalDecided;
+import io.chatrelay.chat.ChatEvent.Started;
 import io.chatrelay.chat.Part;
 import io.chatrelay.chat.Question;
 import io.chatrelay.chat.Question.Said;
@@ -23,10 +23,9 @@ import io.chatrelay.chat.Role;
 import io.chatrelay.chat.Turn;
 import io.chatrelay.chat.Upstream;
 import io.chatrelay.chat.UpstreamRun;
+import io.chatrelay.inkeep.Generations.Generation;
 import io.chatrelay.inkeep.UpstreamsConfig.ExecutionMode;
 import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
-import io.smallrye.mutiny.Multi;
-import io.smallrye.mutiny.Uni;
 import io.vertx.core.buffer.Buffer;
 
 /**
@@ -42,16 +41,32 @@ final class AgentsUpstream implements Upstream {
     private static final Set<String> SENT = Set.of("max_tokens", "headers", "runConfig", "userProperties", "properties",
             "tools");
 
+    private static final Duration CLASSIC_WINDOW = Duration.ofSeconds(240);
+    private static final Duration DURABLE_WINDOW = Duration.ofMinutes(30);
+    /** By so much a turn is delayed at most by finding out what the server is. */
+    private static final Duration PROBE = Duration.ofSeconds(3);
+
     private final String name;
     private final UpstreamConfig config;
-    private final InkeepClient client;
+    private final AgentsRun.At at;
     private final PassedHeaders passed;
 
     AgentsUpstream(String name, UpstreamConfig config, InkeepClient client) {
         this.name = name;
         this.config = config;
-        this.client = client;
         this.passed = new PassedHeaders(config.headers());
+        this.at = new AgentsRun.At(config, client, new ApprovalCalls(client, config.approvalTimeout()),
+                new Generations(configured(config),
+                        () -> client.call("/api/tool-approvals", Buffer.buffer("{}"), Map.of(), PROBE)));
+    }
+
+    private static Generation configured(UpstreamConfig config) {
+        return switch (config.approvals()) {
+            // Only current servers run durably.
+            case AUTO -> config.executionMode() == ExecutionMode.DURABLE ? Generation.CURRENT : Generation.UNKNOWN;
+            case PARTS, EXECUTIONS -> Generation.CURRENT;
+            case LEGACY -> Generation.LEGACY;
+        };
     }
 
     @Override
@@ -100,33 +115,31 @@ final class AgentsUpstream implements Upstream {
 
     @Override
     public Approvals approvals() {
-        return new Approvals(Duration.ofSeconds(240), false, false);
+        boolean durable = at.durable();
+        return new Approvals(config.approvalWindow().orElse(durable ? DURABLE_WINDOW : CLASSIC_WINDOW), durable, durable);
     }
 
     @Override
     public UpstreamRun run(Question question) {
-        return new UpstreamRun() {
-            @Override
-            public Multi<ChatEvent> answer() {
-                return AgentsUpstream.this.answer(question);
-            }
-
-            @Override
-            public Uni<Delivery> deliver(List<Decision> decisions) {
-                return Uni.createFrom().item(new Delivery.Refused("no approvals here"));
-            }
-        };
+        return AgentsRun.of(at, question.turn(), Buffer.buffer(body(question).toString()), passed.of(question.headers()));
     }
 
+    /**
+     * A classic run of a current server is read again; only such a one tells its id. A durable one goes on only from where it waits:
+     * once a decision was heard, the rest is in an answer that is lost.
+     */
     @Override
     public Optional<UpstreamRun> resume(Turn turn, String position, List<ChatEvent> stored, boolean decided) {
-        return Optional.empty();
-    }
-
-    private Multi<ChatEvent> answer(Question question) {
-        boolean durable = config.executionMode() == ExecutionMode.DURABLE;
-        return client.post("/api/chat", Buffer.buffer(body(question).toString()), passed.of(question.headers()),
-                head -> new AgentsDecoder(durable || head.getHeader("x-workflow-run-id") != null));
+        List<ChatEvent> said = stored.stream().filter(event -> !(event instanceof ApprovalDecided)).toList();
+        if (said.isEmpty() || !(said.getFirst() instanceof Started(var id)) || id == null) {
+            return Optional.empty();
+        }
+        if (at.durable()) {
+            return decided || Brackets.resume(said).waiting().isEmpty() ? Optional.empty()
+                    : Optional.of(AgentsRun.waiting(at, turn, said));
+        }
+        return at.generations().known() == Generation.LEGACY ? Optional.empty()
+                : Optional.of(AgentsRun.following(at, turn, said));
     }
 
     private ObjectNode body(Question question) {

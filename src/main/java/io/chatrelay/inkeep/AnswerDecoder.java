@@ -17,9 +17,9 @@ interface AnswerDecoder {
      */
     void decode(String data, List<ChatEvent> out);
 
-    /** The body ended properly. Gives the end, if it has not come. */
+    /** The body ended properly. Gives the end, if it has not come; none where the run goes on in another body. */
     void ended(List<ChatEvent> out);
 
-    /** The connection broke. Gives the end, if it has not come. */
+    /** The connection broke. Gives the end, if it has not come; none where the run goes on in another body. */
     void broken(List<ChatEvent> out);
 }

@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Flow;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Consumer;
 import java.util.function.Function;
 
 import org.jboss.logging.Logger;
@@ -34,6 +33,8 @@ import io.vertx.core.http.RequestOptions;
  *   └── every other answer ──▶ a lone Ended ──▶ over
  * </pre>
  *
+ * It ends without an {@code Ended} where its decoder gives none at the end of the body.
+ *
  * The connection is read by demand: with nothing requested it is paused, and TCP pushes back to Inkeep. Everything happens
  * on one event loop context, so there are no locks; requests and cancellation from other threads are sent there.
  */
@@ -45,7 +46,6 @@ final class AnswerStream implements Flow.Subscription {
 
     private static final Logger LOG = Logger.getLogger(AnswerStream.class);
     private static final long LINGER_MILLIS = 1000;
-    private static final int LONGEST_REFUSAL = 16 * 1024;
 
     private final HttpClient client;
     private final Context context;
@@ -64,12 +64,33 @@ final class AnswerStream implements Flow.Subscription {
     private boolean fetching;
     private boolean bodyEnded;
     private boolean completed;
+    private boolean goesOn;
+    private Runnable heard;
+    private AnswerDecoder decoder;
 
     AnswerStream(HttpClient client, Context context, Plan plan, Flow.Subscriber<? super ChatEvent> subscriber) {
         this.client = client;
         this.context = context;
         this.plan = plan;
         this.subscriber = subscriber;
+    }
+
+    /**
+     * Of an answer whose head is here; its body goes on being paused until something is requested.
+     *
+     * @param context the exchange's own
+     */
+    static AnswerStream of(Exchange exchange, HttpClientResponse head, Context context, Plan plan,
+            Flow.Subscriber<? super ChatEvent> subscriber) {
+        AnswerStream stream = new AnswerStream(null, context, plan, subscriber);
+        stream.request = exchange.request();
+        stream.heard = () -> {
+            stream.read(head);
+            if (exchange.isBroken()) {
+                stream.broken();
+            }
+        };
+        return stream;
     }
 
     @Override
@@ -94,7 +115,11 @@ final class AnswerStream implements Flow.Subscription {
         draining = true;
         if (!begun) {
             begun = true;
-            attempt();
+            if (heard == null) {
+                attempt();
+            } else {
+                heard.run();
+            }
         }
         while (!cancelled && demand.get() > 0 && !ready.isEmpty()) {
             demand.decrementAndGet();
@@ -107,7 +132,11 @@ final class AnswerStream implements Flow.Subscription {
             }
         }
         draining = false;
-        if (!cancelled && !over && response != null && ready.isEmpty() && demand.get() > 0 && !fetching) {
+        if (!cancelled && goesOn && ready.isEmpty()) {
+            cancelled = true;
+            subscriber.onComplete();
+        }
+        if (!cancelled && !over && response != null && !bodyEnded && ready.isEmpty() && demand.get() > 0 && !fetching) {
             fetching = true;
             response.fetch(1);
         }
@@ -139,12 +168,14 @@ final class AnswerStream implements Flow.Subscription {
     }
 
     private void answered(HttpClientResponse head) {
-        String type = head.getHeader("content-type");
-        if (head.statusCode() == 200 && type != null && type.startsWith("text/event-stream")) {
+        if (InkeepClient.isStream(head)) {
             read(head);
             return;
         }
-        collect(head, body -> {
+        BoundedBody.collect(request, head, head.statusCode() == 200 ? plan.maxFrame() : BoundedBody.SHORT, body -> {
+            if (cancelled) {
+                return;
+            }
             if (head.statusCode() == 200) {
                 WholeAnswer.decode(body, decoded);
                 flush();
@@ -158,27 +189,6 @@ final class AnswerStream implements Flow.Subscription {
                 finish(failure);
             }
         });
-    }
-
-    /** A bounded body, whole or as far as it came. */
-    private void collect(HttpClientResponse head, Consumer<String> then) {
-        int limit = head.statusCode() == 200 ? plan.maxFrame() : LONGEST_REFUSAL;
-        Buffer body = Buffer.buffer();
-        boolean[] done = { false };
-        Runnable finish = () -> {
-            if (!done[0] && !cancelled) {
-                done[0] = true;
-                then.accept(body.toString());
-            }
-        };
-        head.handler(chunk -> {
-            if (body.length() + chunk.length() <= limit) {
-                body.appendBuffer(chunk);
-            } else if (!done[0]) {
-                finish.run();
-                request.reset();
-            }
-        }).endHandler(_ -> finish.run()).exceptionHandler(_ -> finish.run());
     }
 
     private void again(Long retryAfter, Failure failure) {
@@ -199,7 +209,7 @@ final class AnswerStream implements Flow.Subscription {
     private void read(HttpClientResponse head) {
         response = head;
         SseDecoder frames = new SseDecoder(plan.maxFrame());
-        AnswerDecoder decoder = plan.decoder().apply(head);
+        decoder = plan.decoder().apply(head);
         head.handler(chunk -> {
             fetching = false;
             if (!over && !cancelled) {
@@ -224,13 +234,17 @@ final class AnswerStream implements Flow.Subscription {
             decoder.ended(decoded);
             flush();
         });
-        head.exceptionHandler(_ -> {
+        head.exceptionHandler(_ -> broken());
+        head.pause();
+        drain();
+    }
+
+    private void broken() {
+        if (!bodyEnded) {
             bodyEnded = true;
             decoder.broken(decoded);
             flush();
-        });
-        head.pause();
-        drain();
+        }
     }
 
     private void finish(Failure failure) {
@@ -249,6 +263,7 @@ final class AnswerStream implements Flow.Subscription {
             }
         }
         decoded.clear();
+        goesOn = bodyEnded && !over;
         drain();
     }
 

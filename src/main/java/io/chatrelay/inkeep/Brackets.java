@@ -14,6 +14,7 @@ import io.chatrelay.chat.RawJson;
  */
 final class Brackets {
 
+    private final String runId;
     private boolean started;
     private boolean step;
     private boolean outcomes;
@@ -26,6 +27,77 @@ final class Brackets {
     private final Set<String> open = new LinkedHashSet<>();
     private final Set<String> asking = new LinkedHashSet<>();
 
+    Brackets() {
+        this(null);
+    }
+
+    /** @param runId the upstream's own id of the answer, where its first event does not tell it; or null */
+    Brackets(String runId) {
+        this.runId = runId;
+    }
+
+    /**
+     * As they stand after those events, to be set further in another body: a text that is open ends before the next one begins,
+     * for ids of texts mean nothing beyond their body.
+     */
+    static Brackets resume(List<ChatEvent> events) {
+        Brackets brackets = new Brackets();
+        events.forEach(brackets::take);
+        return brackets;
+    }
+
+    private void take(ChatEvent event) {
+        switch (event) {
+            case ChatEvent.Started _ -> started = true;
+            case ChatEvent.StepStarted() -> {
+                step = true;
+                outcomes = false;
+            }
+            case ChatEvent.StepFinished() -> step = false;
+            case ChatEvent.TextStarted(var id) -> {
+                text = id;
+                texts++;
+            }
+            case ChatEvent.TextEnded _ -> text = null;
+            case ChatEvent.ToolInputStarted(var callId, _) -> streaming.add(callId);
+            case ChatEvent.ToolCalled(var callId, _, _, _) -> {
+                announced.add(callId);
+                streaming.remove(callId);
+                open.add(callId);
+                calls++;
+            }
+            case ChatEvent.ApprovalRequested(_, var callId) -> asking.add(callId);
+            case ChatEvent.ToolSucceeded(var callId, _) -> settled(callId);
+            case ChatEvent.ToolFailed(var callId, _) -> settled(callId);
+            case ChatEvent.ToolDenied(var callId) -> settled(callId);
+            case ChatEvent.TextDelta _,ChatEvent.ToolInputDelta _,ChatEvent.Data _,ChatEvent.ApprovalDecided _,ChatEvent.Ended _ -> {
+                // They open and close nothing.
+            }
+        }
+    }
+
+    private void settled(String callId) {
+        open.remove(callId);
+        asking.remove(callId);
+        outcomes = true;
+    }
+
+    /** A copy, to be set further in another body; as {@link #resume} of the events so far. */
+    Brackets continued() {
+        Brackets copy = new Brackets();
+        copy.started = started;
+        copy.step = step;
+        copy.outcomes = outcomes;
+        copy.texts = texts;
+        copy.calls = calls;
+        copy.text = text;
+        copy.streaming.addAll(streaming);
+        copy.announced.addAll(announced);
+        copy.open.addAll(open);
+        copy.asking.addAll(asking);
+        return copy;
+    }
+
     boolean started() {
         return started;
     }
@@ -33,7 +105,7 @@ final class Brackets {
     void start(String upstreamMessageId, List<ChatEvent> out) {
         if (!started) {
             started = true;
-            out.add(new ChatEvent.Started(upstreamMessageId));
+            out.add(new ChatEvent.Started(runId == null ? upstreamMessageId : runId));
         }
     }
 
@@ -107,12 +179,11 @@ final class Brackets {
         return true;
     }
 
-    /** Only a call that this turn announced can ask. */
+    /** Only a call that this turn announced can ask, once, and before it has its outcome. */
     boolean asks(String approvalId, String callId, List<ChatEvent> out) {
-        if (!open.contains(callId)) {
+        if (!open.contains(callId) || !asking.add(callId)) {
             return false;
         }
-        asking.add(callId);
         out.add(new ChatEvent.ApprovalRequested(approvalId, callId));
         return true;
     }
@@ -123,9 +194,7 @@ final class Brackets {
             return false;
         }
         endText(out);
-        open.remove(callId);
-        asking.remove(callId);
-        outcomes = true;
+        settled(callId);
         out.add(event);
         return true;
     }
@@ -135,8 +204,18 @@ final class Brackets {
         out.add(new ChatEvent.Data(type, id, data));
     }
 
-    /** Whether a call waits for a yes. */
-    boolean waits() {
-        return !asking.isEmpty();
+    /** Whether the call has begun in this turn, whole or not. */
+    boolean knows(String callId) {
+        return announced.contains(callId) || streaming.contains(callId);
+    }
+
+    /** Whether the call is whole and has no outcome. */
+    boolean isOpen(String callId) {
+        return open.contains(callId);
+    }
+
+    /** The calls that wait for a yes. */
+    Set<String> waiting() {
+        return Set.copyOf(asking);
     }
 }

@@ -2,6 +2,7 @@ package io.chatrelay.inkeep;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -13,6 +14,9 @@ import jakarta.enterprise.inject.Instance;
 
 import io.chatrelay.chat.Upstream;
 import io.chatrelay.chat.Upstreams;
+import io.chatrelay.inkeep.UpstreamsConfig.ApprovalTransport;
+import io.chatrelay.inkeep.UpstreamsConfig.ExecutionMode;
+import io.chatrelay.inkeep.UpstreamsConfig.Kind;
 import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
 import io.quarkus.runtime.StartupEvent;
 import io.quarkus.runtime.configuration.ConfigurationException;
@@ -49,6 +53,9 @@ class ConfiguredUpstreams implements Upstreams {
     }
 
     private void add(String name, UpstreamConfig config, Vertx vertx) {
+        if (config.kind() == Kind.AGENTS) {
+            checkApprovals(name, config.approvals(), config.executionMode());
+        }
         InkeepClient client = new InkeepClient(vertx, config);
         clients.add(client);
         try {
@@ -58,6 +65,20 @@ class ConfiguredUpstreams implements Upstreams {
             });
         } catch (IllegalArgumentException e) {
             throw new ConfigurationException("chat-relay.upstreams.%s.headers: %s".formatted(name, e.getMessage()));
+        }
+    }
+
+    private static void checkApprovals(String name, ApprovalTransport approvals, ExecutionMode mode) {
+        ExecutionMode needed = switch (approvals) {
+            case EXECUTIONS -> ExecutionMode.DURABLE;
+            case LEGACY -> ExecutionMode.CLASSIC;
+            case AUTO, PARTS -> mode;
+        };
+        if (mode != needed) {
+            throw new ConfigurationException(
+                    "chat-relay.upstreams.%1$s.approvals: '%2$s' needs chat-relay.upstreams.%1$s.execution-mode=%3$s"
+                            .formatted(name, approvals.name().toLowerCase(Locale.ROOT),
+                                    needed.name().toLowerCase(Locale.ROOT)));
         }
     }
 

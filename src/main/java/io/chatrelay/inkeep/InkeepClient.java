@@ -1,12 +1,19 @@
 package io.chatrelay.inkeep;
 
 import java.net.URI;
+import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 import io.chatrelay.chat.ChatEvent;
+import io.chatrelay.chat.ChatEvent.Ended;
+import io.chatrelay.chat.Failure;
 import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
 import io.smallrye.mutiny.Multi;
+import io.smallrye.mutiny.Uni;
+import io.vertx.core.Context;
 import io.vertx.core.MultiMap;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
@@ -21,45 +28,149 @@ import io.vertx.core.impl.VertxInternal;
 /** The connections to one Inkeep. Each running turn holds one of them, and an event loop's attention when bytes come. */
 final class InkeepClient {
 
+    /** Short calls beside the turns; further ones wait. */
+    private static final int CALLS = 64;
+    /** A stream that nobody takes is closed. */
+    private static final Duration UNTAKEN = Duration.ofSeconds(10);
+
     private final VertxInternal vertx;
-    private final HttpClient http;
+    private final HttpClient streams;
+    /** Of their own: where every connection belongs to a turn that waits for an approval, the approvals have to get through. */
+    private final HttpClient calls;
     private final UpstreamConfig config;
 
     InkeepClient(Vertx vertx, UpstreamConfig config) {
         this.vertx = (VertxInternal) vertx;
         this.config = config;
-        this.http = vertx.createHttpClient(
-                new HttpClientOptions().setConnectTimeout((int) config.connectTimeout().toMillis())
-                        .setDecompressionSupported(false)
-                        // Inkeep closes after 60 s; a connection taken from the pool at that moment would look like a refusal.
-                        .setKeepAliveTimeout(30)
-                        .setTcpNoDelay(true),
-                // Its default is 5, and a waiting turn would look like a silent Inkeep.
-                new PoolOptions().setHttp1MaxSize(config.maxConnections()));
+        HttpClientOptions options = new HttpClientOptions().setConnectTimeout((int) config.connectTimeout().toMillis())
+                .setDecompressionSupported(false)
+                // Inkeep closes after 60 s; a connection taken from the pool at that moment would look like a refusal.
+                .setKeepAliveTimeout(30)
+                .setTcpNoDelay(true);
+        // Its default is 5, and a waiting turn would look like a silent Inkeep.
+        this.streams = vertx.createHttpClient(options, new PoolOptions().setHttp1MaxSize(config.maxConnections()));
+        this.calls = vertx.createHttpClient(options, new PoolOptions().setHttp1MaxSize(CALLS));
     }
 
     /** Asks, and gives the answer's events; nothing is sent before it is subscribed to. */
     Multi<ChatEvent> post(String path, Buffer body, Map<String, String> headers,
             Function<HttpClientResponse, AnswerDecoder> decoder) {
-        AnswerStream.Plan plan = new AnswerStream.Plan(request(path, headers), body, decoder,
-                Math.toIntExact(config.maxFrame().asLongValue()), config.retries(), config.retryBackoff(),
-                config.maxRetryAfter());
+        AnswerStream.Plan plan = plan(request(HttpMethod.POST, path, headers), body, decoder, config.retries());
         return Multi.createFrom().publisher(subscriber -> subscriber
-                .onSubscribe(new AnswerStream(http, vertx.createEventLoopContext(), plan, subscriber)));
+                .onSubscribe(new AnswerStream(streams, vertx.createEventLoopContext(), plan, subscriber)));
     }
 
-    private RequestOptions request(String path, Map<String, String> headers) {
+    /** Reads a run again; nothing is sent before it is subscribed to. */
+    Multi<ChatEvent> reread(String path, Reread.Run run) {
+        RequestOptions request = request(HttpMethod.GET, path, Map.of());
+        AnswerStream.Plan plan = plan(request, null, _ -> run.decoder(), 0);
+        return Multi.createFrom().publisher(subscriber -> subscriber
+                .onSubscribe(new Reread(streams, vertx.createEventLoopContext(), plan, run, subscriber)));
+    }
+
+    /**
+     * One short call, once; nothing is sent before it is subscribed to. Here and not through a REST client, for its answer can be the
+     * rest of a turn, which has to be read by demand.
+     *
+     * @param timeout for the call with its answer
+     */
+    Uni<Reply> call(String path, Buffer body, Map<String, String> headers, Duration timeout) {
+        return ask(calls, path, body, headers, timeout, timeout, null);
+    }
+
+    /**
+     * As {@link #call}, but an answer that is an event stream is given as {@link Reply.Streams}.
+     *
+     * @param toBeSent   for the call
+     * @param toBeHeard  for the head of its answer
+     */
+    Uni<Reply> call(String path, Buffer body, Map<String, String> headers, Duration toBeSent, Duration toBeHeard,
+            Supplier<AnswerDecoder> decoder) {
+        return ask(streams, path, body, headers, toBeSent, toBeHeard, decoder);
+    }
+
+    private Uni<Reply> ask(HttpClient client, String path, Buffer body, Map<String, String> headers, Duration toBeSent,
+            Duration toBeHeard, Supplier<AnswerDecoder> decoder) {
+        RequestOptions options = request(HttpMethod.POST, path, headers).putHeader("accept", "*/*");
+        return Uni.createFrom().emitter(emitter -> {
+            Context context = vertx.createEventLoopContext();
+            long sentNanos = System.nanoTime();
+            Exchange exchange = new Exchange(client, context, new Exchange.Heard() {
+                @Override
+                public void head(Exchange heard, HttpClientResponse head) {
+                    if (decoder != null && isStream(head)) {
+                        emitter.complete(new Reply.Streams(rest(heard, head, context, decoder)));
+                    } else {
+                        String type = head.getHeader("content-type");
+                        // A body that never ends is no answer either.
+                        long since = System.nanoTime() - sentNanos;
+                        Duration left = decoder == null ? toBeSent.minusNanos(since) : toBeSent;
+                        long late = vertx.setTimer(Math.max(1, left.toMillis()), _ -> {
+                            emitter.complete(new Reply.Lost());
+                            heard.leave();
+                        });
+                        BoundedBody.collect(heard.request(), head, BoundedBody.SHORT, said -> {
+                            vertx.cancelTimer(late);
+                            emitter.complete(new Reply.Said(head.statusCode(), type == null ? "" : type, said));
+                        });
+                    }
+                }
+
+                @Override
+                public void nothing() {
+                    emitter.complete(new Reply.Lost());
+                }
+            });
+            emitter.onTermination(() -> context.runOnContext(_ -> exchange.cancel()));
+            context.runOnContext(_ -> exchange.send(new Exchange.Request(options, body, toBeSent, toBeHeard)));
+        });
+    }
+
+    private Multi<ChatEvent> rest(Exchange exchange, HttpClientResponse head, Context context,
+            Supplier<AnswerDecoder> decoder) {
+        AtomicBoolean taken = new AtomicBoolean();
+        vertx.setTimer(UNTAKEN.toMillis(), _ -> {
+            if (taken.compareAndSet(false, true)) {
+                exchange.leave();
+            }
+        });
+        AnswerStream.Plan plan = plan(null, null, _ -> decoder.get(), 0);
+        return Multi.createFrom().publisher(subscriber -> {
+            if (taken.compareAndSet(false, true)) {
+                subscriber.onSubscribe(AnswerStream.of(exchange, head, context, plan, subscriber));
+            } else {
+                Multi.createFrom().<ChatEvent>item(Ended.failed(Failure.of(Failure.Code.UPSTREAM_CUT,
+                        "The rest of Inkeep's answer was not taken in time; what came before is kept."))).subscribe(subscriber);
+            }
+        });
+    }
+
+    static boolean isStream(HttpClientResponse head) {
+        String type = head.getHeader("content-type");
+        return head.statusCode() == 200 && type != null && type.startsWith("text/event-stream");
+    }
+
+    private AnswerStream.Plan plan(RequestOptions request, Buffer body, Function<HttpClientResponse, AnswerDecoder> decoder,
+            int retries) {
+        return new AnswerStream.Plan(request, body, decoder, Math.toIntExact(config.maxFrame().asLongValue()), retries,
+                config.retryBackoff(), config.maxRetryAfter());
+    }
+
+    private RequestOptions request(HttpMethod method, String path, Map<String, String> headers) {
         URI url = config.url();
         boolean tls = "https".equals(url.getScheme());
         String base = url.getRawPath() == null ? "" : url.getRawPath().replaceAll("/+$", "");
-        MultiMap sent = MultiMap.caseInsensitiveMultiMap().addAll(headers).set("content-type", "application/json")
-                .set("accept", "text/event-stream");
+        MultiMap sent = MultiMap.caseInsensitiveMultiMap().addAll(headers).set("accept", "text/event-stream");
+        if (method != HttpMethod.GET) {
+            sent.set("content-type", "application/json");
+        }
         config.apiKey().ifPresent(key -> sent.set("authorization", "Bearer " + key));
-        return new RequestOptions().setMethod(HttpMethod.POST).setSsl(tls).setHost(url.getHost())
+        return new RequestOptions().setMethod(method).setSsl(tls).setHost(url.getHost())
                 .setPort(url.getPort() >= 0 ? url.getPort() : tls ? 443 : 80).setURI(base + path).setHeaders(sent);
     }
 
     void close() {
-        http.close();
+        streams.close();
+        calls.close();
     }
 }

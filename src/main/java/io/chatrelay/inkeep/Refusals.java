@@ -68,7 +68,8 @@ final class Refusals {
         return body.contains("context_length_exceeded");
     }
 
-    private static String said(String body) {
+    /** Inkeep's own words in one of its errors; empty where there are none. */
+    static String said(String body) {
         try {
             JsonNode error = JSON.readTree(body);
             for (String path : new String[]{ "/detail", "/error/message", "/error", "/message" }) {

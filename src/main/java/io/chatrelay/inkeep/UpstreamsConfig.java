@@ -34,12 +34,24 @@ public interface UpstreamsConfig {
         DURABLE
     }
 
+    /** How Agents is told a decision on a tool call. */
+    enum ApprovalTransport {
+        /** Found out from the server once, before its first run. */
+        AUTO,
+        /** {@code POST …/api/chat} with {@code approval-responded} parts: every server since March 2026. */
+        PARTS,
+        /** {@code POST …/api/executions/{id}/approvals/{toolCallId}}, in durable mode only; the rest of the answer is read again. */
+        EXECUTIONS,
+        /** {@code POST …/api/tool-approvals}: servers until March 2026, in classic mode only. */
+        LEGACY
+    }
+
     /** One Inkeep. */
     interface UpstreamConfig {
 
         Kind kind();
 
-        /** Up to and including {@code /run} (Agents) or {@code /v1} (Cloud). */
+        /** Up to and including {@code /run} (Agents; without it for a legacy server, which has none) or {@code /v1} (Cloud). */
         URI url();
 
         Optional<String> apiKey();
@@ -49,6 +61,23 @@ public interface UpstreamsConfig {
 
         @WithDefault("classic")
         ExecutionMode executionMode();
+
+        @WithDefault("auto")
+        ApprovalTransport approvals();
+
+        /**
+         * From a tool's request for approval: a later decision is refused as expired and never sent. By default 240 s in classic
+         * mode, for its wait counts against the model's 270 s, and after those the tool runs and is then asked for again; and
+         * 30 min in durable mode, which waits no longer.
+         */
+        Optional<Duration> approvalWindow();
+
+        /**
+         * For one call that tells a decision, after which nobody knows whether it was heard. In durable mode with {@code parts}
+         * it ends when the call is sent: the head of the answer comes with its first event, when the tool has run.
+         */
+        @WithDefault("10s")
+        Duration approvalTimeout();
 
         /**
          * HTTP headers of a caller's request that go up, in lower case. Credentials, cookies, hop-by-hop headers and

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -11,6 +12,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import io.chatrelay.chat.ChatEvent;
+import io.chatrelay.chat.ChatEvent.ApprovalRequested;
 import io.chatrelay.chat.ChatEvent.Data;
 import io.chatrelay.chat.ChatEvent.Ended;
 import io.chatrelay.chat.ChatEvent.TextDelta;
@@ -45,7 +47,7 @@ class DecoderTest {
     @Nested
     class OfAgents {
 
-        private final AgentsDecoder decoder = new AgentsDecoder(false);
+        private final AgentsDecoder decoder = RecordedAnswer.agents(null);
 
         private void decode(String... frames) {
             DecoderTest.this.decode(decoder, frames);
@@ -93,7 +95,7 @@ class DecoderTest {
                     "{\"type\":\"tool-output-available\",\"toolCallId\":\"d\",\"output\":null}",
                     "{\"type\":\"tool-approval-request\",\"toolCallId\":\"d\",\"approvalId\":\"b\"}");
 
-            assertThat(all(ChatEvent.ApprovalRequested.class)).isEmpty();
+            assertThat(all(ApprovalRequested.class)).isEmpty();
             assertThat(all(Data.class)).hasSize(2);
             assertThat(all(ToolSucceeded.class)).containsExactly(new ToolSucceeded("d", RawJson.NULL));
         }
@@ -123,6 +125,93 @@ class DecoderTest {
                     "{\"type\":\"data-operation\",\"data\":{\"type\":\"completion\"}}", "[DONE]");
 
             assertThat(end()).isEqualTo(Ended.completed(FinishReason.STOP, null));
+        }
+
+        @Test
+        void aCallAsksOnce() {
+            decode("{\"type\":\"tool-input-available\",\"toolCallId\":\"c\",\"toolName\":\"t\"}",
+                    "{\"type\":\"tool-approval-request\",\"toolCallId\":\"c\",\"approvalId\":\"a\"}",
+                    "{\"type\":\"tool-approval-request\",\"toolCallId\":\"c\",\"approvalId\":\"b\"}");
+
+            assertThat(all(ApprovalRequested.class)).containsExactly(new ApprovalRequested("a", "c"));
+            assertThat(all(Data.class)).extracting(Data::type).containsExactly("data-inkeep-tool-approval-request");
+        }
+
+        private static String operation(String kind, String data) {
+            return "{\"type\":\"data-operation\",\"data\":{\"type\":\"%s\",\"details\":{\"data\":%s}}}".formatted(kind, data);
+        }
+
+        @Test
+        void anOperationOfACallThatWasAnnouncedIsOnlyData() {
+            decode("{\"type\":\"tool-input-start\",\"toolCallId\":\"c\",\"toolName\":\"t\"}",
+                    operation("tool_call", "{\"toolName\":\"t\",\"toolCallId\":\"c\",\"needsApproval\":true}"),
+                    "{\"type\":\"tool-input-available\",\"toolCallId\":\"c\",\"toolName\":\"t\"}",
+                    operation("tool_result", "{\"toolName\":\"t\",\"toolCallId\":\"c\",\"output\":1}"));
+
+            assertThat(all(ToolCalled.class)).hasSize(1);
+            assertThat(all(ApprovalRequested.class)).isEmpty();
+            assertThat(all(ToolSucceeded.class)).isEmpty();
+            assertThat(all(Data.class)).hasSize(2);
+        }
+
+        @Test
+        void aLegacyCallThatWasDeniedFailedOrGaveALikeTextIsToldApart() {
+            String denied = "\"User denied approval to run this tool: no\"";
+            for (String id : List.of("a", "b", "c")) {
+                decode(operation("tool_call", "{\"toolName\":\"t\",\"toolCallId\":\"" + id + "\",\"needsApproval\":true}"));
+            }
+            decode(operation("tool_call", "{\"toolName\":\"t\",\"toolCallId\":\"d\"}"),
+                    operation("tool_result", "{\"toolCallId\":\"a\",\"output\":" + denied + ",\"needsApproval\":true}"),
+                    operation("tool_result",
+                            "{\"toolCallId\":\"b\",\"output\":null,\"error\":\"broke\",\"needsApproval\":true}"),
+                    operation("tool_result", "{\"toolCallId\":\"c\",\"output\":{\"result\":1},\"needsApproval\":true}"),
+                    operation("tool_result", "{\"toolCallId\":\"d\",\"output\":" + denied + ",\"needsApproval\":false}"),
+                    operation("tool_result", "{\"toolCallId\":\"d\",\"output\":2}"));
+
+            assertThat(all(ApprovalRequested.class)).extracting(ApprovalRequested::approvalId).containsExactly("aitxt-a",
+                    "aitxt-b", "aitxt-c");
+            assertThat(all(ChatEvent.ToolDenied.class)).containsExactly(new ChatEvent.ToolDenied("a"));
+            assertThat(all(ChatEvent.ToolFailed.class)).containsExactly(new ChatEvent.ToolFailed("b", "broke"));
+            assertThat(all(ToolSucceeded.class)).containsExactly(new ToolSucceeded("c", new RawJson("{\"result\":1}")),
+                    new ToolSucceeded("d", new RawJson(denied)));
+        }
+
+        @Test
+        void operationsThatOnlyThisServiceAskedForAreNotPassedOn() {
+            List<String> frames = List.of(operation("agent_initializing", "{}"), operation("tool_call",
+                    "{\"toolName\":\"t\",\"toolCallId\":\"c\"}"), operation("agent_generate", "{}"),
+                    operation("completion", "{}"));
+            AnswerDecoder quiet = new AgentsDecoder(new Brackets(), AgentsDecoder.Mode.CLASSIC, false);
+
+            frames.forEach(frame -> quiet.decode(frame, events));
+
+            assertThat(all(ToolCalled.class)).hasSize(1);
+            assertThat(all(Data.class)).extracting(data -> data.data().text())
+                    .allMatch(text -> text.contains("agent_initializing") || text.contains("completion")).hasSize(2);
+        }
+
+        @Test
+        void aDurableRunThatNobodyExpectedCannotWait() {
+            AnswerDecoder unforeseen = new AgentsDecoder(new Brackets("wrun"), AgentsDecoder.Mode.UNFORESEEN, true);
+            DecoderTest.this.decode(unforeseen, "{\"type\":\"tool-input-available\",\"toolCallId\":\"c\",\"toolName\":\"t\"}",
+                    "{\"type\":\"tool-approval-request\",\"toolCallId\":\"c\",\"approvalId\":\"a\"}");
+            unforeseen.ended(events);
+
+            assertThat(end().failure().code()).isEqualTo(Failure.Code.APPROVAL_UNAVAILABLE);
+        }
+
+        @Test
+        void theAnswerToADecisionIsCutWhereItsOutcomeIsMissing() {
+            Brackets brackets = new Brackets("wrun");
+            AgentsDecoder parked = RecordedAnswer.agents(brackets, "wrun");
+            DecoderTest.this.decode(parked, "{\"type\":\"tool-input-available\",\"toolCallId\":\"c\",\"toolName\":\"t\"}",
+                    "{\"type\":\"tool-approval-request\",\"toolCallId\":\"c\",\"approvalId\":\"a\"}");
+            parked.ended(events);
+            assertThat(events.getLast()).isInstanceOf(ApprovalRequested.class);
+
+            new AgentsDecoder(brackets.continued(), AgentsDecoder.Mode.DURABLE, true).after(Set.of("c")).ended(events);
+
+            assertThat(end().failure().code()).isEqualTo(Failure.Code.UPSTREAM_CUT);
         }
 
         @ParameterizedTest

@@ -13,8 +13,10 @@ import java.util.stream.Stream;
 
 import io.chatrelay.chat.ChatEvent;
 import io.chatrelay.chat.ChatEvent.Ended;
+import io.chatrelay.chat.Failure;
 import io.chatrelay.chat.Transcript;
 import io.chatrelay.devmode.Recording;
+import io.chatrelay.inkeep.AgentsDecoder.Mode;
 
 /** Recorded answers to chat calls as the service reads them: bytes into frames into events, and the end as a turn writes it. */
 public final class RecordedAnswer {
@@ -23,6 +25,8 @@ public final class RecordedAnswer {
 
     private static final Pattern CHAT_CALL = Pattern.compile("://[^/]+(?:/run/api/chat|/api/chat|/v1/chat/completions) ");
     private static final int LIMIT = 1 << 20;
+    private static final Ended NOBODY_CAME = Ended
+            .failed(Failure.of(Failure.Code.UPSTREAM_TIMEOUT, "Inkeep was silent for too long."));
 
     private RecordedAnswer() {}
 
@@ -46,7 +50,16 @@ public final class RecordedAnswer {
 
     static AnswerDecoder decoder(Recording recording) {
         return recording.name().startsWith("cloud/") ? new CloudDecoder()
-                : new AgentsDecoder(recording.header("x-workflow-run-id").isPresent());
+                : agents(recording.header("x-workflow-run-id").orElse(null));
+    }
+
+    /** @param runId of a durable run, or null */
+    static AgentsDecoder agents(String runId) {
+        return agents(new Brackets(runId), runId);
+    }
+
+    static AgentsDecoder agents(Brackets brackets, String runId) {
+        return new AgentsDecoder(brackets, runId == null ? Mode.CLASSIC : Mode.DURABLE, true);
     }
 
     /** What the decoder makes of the answer when it comes in chunks of that many bytes. */
@@ -82,12 +95,12 @@ public final class RecordedAnswer {
     /** What Inkeep said, without the end. */
     public static List<ChatEvent> said(String name) {
         List<ChatEvent> events = decoded(name, Integer.MAX_VALUE / 2);
-        return events.subList(0, events.size() - 1);
+        return events.getLast() instanceof Ended ? events.subList(0, events.size() - 1) : events;
     }
 
-    /** The answer's events as they are journalled. */
+    /** The answer's events as they are journalled; where it waits for an approval, as if nobody gave it. */
     public static List<ChatEvent> journalled(String name) {
-        return journalled(said(name), (Ended) decoded(name, Integer.MAX_VALUE / 2).getLast());
+        return journalled(said(name), decoded(name, Integer.MAX_VALUE / 2).getLast() instanceof Ended end ? end : NOBODY_CAME);
     }
 
     /** Events and an end as they are journalled: what is open is closed first. */

@@ -1,6 +1,5 @@
 package io.chatrelay.inkeep;
 
-import static io.chatrelay.chat.Failure.Code.APPROVAL_UNAVAILABLE;
 import static io.chatrelay.chat.Failure.Code.CONTEXT_LENGTH_EXCEEDED;
 import static io.chatrelay.chat.Failure.Code.UPSTREAM_CUT;
 import static io.chatrelay.chat.Failure.Code.UPSTREAM_ERROR;
@@ -11,6 +10,7 @@ import static io.chatrelay.chat.Failure.Code.UPSTREAM_UNAUTHORIZED;
 import static io.chatrelay.chat.Failure.Code.UPSTREAM_UNAVAILABLE;
 import static io.chatrelay.inkeep.RecordingsReplayTest.Expected.completed;
 import static io.chatrelay.inkeep.RecordingsReplayTest.Expected.failed;
+import static io.chatrelay.inkeep.RecordingsReplayTest.Expected.waits;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
@@ -28,6 +28,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import io.chatrelay.chat.ChatEvent;
 import io.chatrelay.chat.ChatEvent.Ended;
@@ -64,6 +65,11 @@ class RecordingsReplayTest {
 
         static Expected failed(Failure.Code code, String message, String text) {
             return new Expected(Outcome.FAILED, null, code, message, null, text, text.isEmpty() ? 0 : 1, List.of(), List.of());
+        }
+
+        /** Ends without an end, for a decision has to come first. */
+        static Expected waits() {
+            return new Expected(null, null, null, null, null, "", 0, List.of(), List.of());
         }
 
         Expected because(FinishReason other) {
@@ -104,7 +110,7 @@ class RecordingsReplayTest {
                     }
                 }
             }
-            Ended end = transcript.ended();
+            Ended end = transcript.ended() == null ? new Ended(null, null, null, null) : transcript.ended();
             Failure failure = end.failure();
             return new Expected(end.outcome(), end.finishReason(), failure == null ? null : failure.code(),
                     failure == null ? null : failure.message(), end.usage(), transcript.text(), texts,
@@ -175,9 +181,7 @@ class RecordingsReplayTest {
         TABLE.put("agents/68a-chat-stream-false-tool-needs-approval",
                 completed("\n\nTool said: " + DELETED.formatted("call_fake_137_0")).counting(0, 0, 0));
         TABLE.put("agents/71a-chat-durable-approval-stream",
-                failed(APPROVAL_UNAVAILABLE,
-                        "The run waits for an approval, and this service cannot give it one; what came before is kept.", "")
-                        .calls("call_fake_143_0", "delete_file", REPORT, "stays open").asks("call_fake_143_0"));
+                waits().calls("call_fake_143_0", "delete_file", REPORT, "stays open").asks("call_fake_143_0"));
         // Alone it is an outcome of a call that was never made, in a stream that does not say that it is durable.
         TABLE.put("agents/71c-durable-approve-via-chat",
                 cut(hello(2, "above contain the information needed to respond to the user.")));
@@ -222,13 +226,17 @@ class RecordingsReplayTest {
                 "Inkeep answered 500: An internal server error occurred. Please try again later.", ""));
     }
 
-    /** Calls and approvals of the old server show only as data. */
+    /** Calls and approvals of the old server show only where operations were asked for. */
     private static void legacy() {
         TABLE.put("legacy/01-chat-plain-stream", completed(hello(1, "hi there")));
         TABLE.put("legacy/20a-chat-tool-no-approval",
                 completed("\n\nTool said: {\"result\":\"\",\"toolCallId\":\"call_fake_153_0\"}"));
         TABLE.put("legacy/30-chat-approve-mcp-tool-1-stream", completed(OLD_WEATHER.formatted("call_fake_159_0")));
-        TABLE.put("legacy/34-chat-approve-emit-operations-1-stream", completed(OLD_WEATHER.formatted("call_fake_167_0")));
+        TABLE.put("legacy/34-chat-approve-emit-operations-1-stream", completed(OLD_WEATHER.formatted("call_fake_167_0"))
+                .calls("call_fake_167_0", "get_weather", PARIS,
+                        "gives {\"result\":{\"content\":[{\"type\":\"text\",\"text\":{\"city\":\"Paris\",\"tempC\":21,"
+                                + "\"sky\":\"clear\"}}]},\"toolCallId\":\"call_fake_167_0\"}")
+                .asks("call_fake_167_0"));
         TABLE.put("legacy/54-chat-llm-dies-midstream", failed(UPSTREAM_ERROR,
                 "Inkeep ended its answer without completing it; what came before is kept.", TORN));
     }
@@ -311,7 +319,10 @@ class RecordingsReplayTest {
     @ParameterizedTest
     @MethodSource("answers")
     void anAnswerComesOutAsTheTableSays(String name) {
-        assertThat(Expected.of(RecordedAnswer.journalled(name))).isEqualTo(TABLE.get(name));
+        List<ChatEvent> events = RecordedAnswer.decoded(name, 4096);
+
+        assertThat(Expected.of(events.getLast() instanceof Ended ? RecordedAnswer.journalled(name) : events))
+                .isEqualTo(TABLE.get(name));
     }
 
     @ParameterizedTest
@@ -374,19 +385,55 @@ class RecordingsReplayTest {
     }
 
     @Test
-    void aDurableRunIsWholeWhenItsContinuationIsReadThroughTheSameDecoder() {
-        AnswerDecoder decoder = new AgentsDecoder(true);
+    void aDurableRunIsWholeWhenItsContinuationSetsTheBracketsFurther() {
+        Recording parked = Recording.load("agents/71a-chat-durable-approval-stream");
+        Brackets brackets = new Brackets(parked.header("x-workflow-run-id").orElseThrow());
+        AnswerDecoder decoder = new AgentsDecoder(brackets, AgentsDecoder.Mode.DURABLE, true);
         List<ChatEvent> events = new ArrayList<>();
 
-        RecordedAnswer.read(Recording.load("agents/71a-chat-durable-approval-stream").body(), 4096, decoder, events);
-        RecordedAnswer.read(Recording.load("agents/71c-durable-approve-via-chat").body(), 4096, decoder, events);
+        RecordedAnswer.read(parked.body(), 4096, decoder, events);
         decoder.ended(events);
+        AnswerDecoder rest = new AgentsDecoder(brackets.continued(), AgentsDecoder.Mode.DURABLE, true);
+        RecordedAnswer.read(Recording.load("agents/71c-durable-approve-via-chat").body(), 4096, rest, events);
+        rest.ended(events);
 
         Ended end = (Ended) events.removeLast();
+        assertThat(events.getFirst()).isEqualTo(new ChatEvent.Started("wrun_01M82028GDYQSPHRC5DMPY5KDR"));
+        assertThat(events).filteredOn(ChatEvent.Started.class::isInstance).hasSize(1);
         assertThat(Expected.of(RecordedAnswer.journalled(events, end)))
                 .isEqualTo(completed(hello(2, "above contain the information needed to respond to the user."))
                         .calls("call_fake_143_0", "delete_file", REPORT, "gives " + DELETED.formatted("call_fake_143_0"))
                         .asks("call_fake_143_0"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = { "agents/30-chat-approve-function-tool-1-stream", "agents/71a-chat-durable-approval-stream",
+            "agents/80a-chat-two-approvals" })
+    void bracketsAreRebuiltFromTheEventsOfAnyBeginning(String name) {
+        Recording recording = Recording.load(name);
+        for (int frames = 0; frames <= recording.frames().size(); frames++) {
+            String begin = recording.frames().subList(0, frames).stream().map(Recording.Frame::text)
+                    .collect(Collectors.joining());
+            String rest = recording.frames().subList(frames, recording.frames().size()).stream().map(Recording.Frame::text)
+                    .collect(Collectors.joining());
+            String runId = recording.header("x-workflow-run-id").orElse(null);
+            Brackets live = new Brackets(runId);
+            List<ChatEvent> events = new ArrayList<>();
+            RecordedAnswer.read(begin, 4096, RecordedAnswer.agents(live, runId), events);
+
+            Brackets rebuilt = Brackets.resume(events);
+
+            assertThat(rebuilt).usingRecursiveComparison().isEqualTo(live.continued());
+            assertThat(restOf(rest, rebuilt)).isEqualTo(restOf(rest, live.continued()));
+        }
+    }
+
+    private static List<ChatEvent> restOf(String body, Brackets brackets) {
+        List<ChatEvent> events = new ArrayList<>();
+        AnswerDecoder decoder = new AgentsDecoder(brackets, AgentsDecoder.Mode.DURABLE, true);
+        RecordedAnswer.read(body, 4096, decoder, events);
+        decoder.ended(events);
+        return events;
     }
 
     @Test

@@ -1,0 +1,159 @@
+package io.chatrelay.inkeep;
+
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.function.Supplier;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
+import io.chatrelay.chat.ChatEvent;
+import io.chatrelay.chat.Decision;
+import io.chatrelay.chat.Delivery;
+import io.chatrelay.chat.Turn;
+import io.smallrye.mutiny.Multi;
+import io.smallrye.mutiny.Uni;
+import io.vertx.core.buffer.Buffer;
+
+/**
+ * Tells Agents decisions, in each of its three ways. Source: its run API as recorded. What it says about success is not trusted: it
+ * reports success for a call that does not exist, too. An answer is only whether it may be told again.
+ */
+final class ApprovalCalls {
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final Set<Integer> REFUSALS = Set.of(400, 401, 403, 404, 409, 422);
+    /** A tool that was approved may run for long before the head of the answer comes; a turn's silence time-out is shorter. */
+    private static final Duration TOOL_RUNS = Duration.ofMinutes(30);
+
+    private final InkeepClient client;
+    private final Duration timeout;
+
+    ApprovalCalls(InkeepClient client, Duration timeout) {
+        this.client = client;
+        this.timeout = timeout;
+    }
+
+    /** One message with a part a decision, whose answer is JSON. */
+    Uni<Delivery> parts(Turn turn, Map<String, String> headers, List<Decision> decisions) {
+        return client.call("/api/chat", message(turn, decisions), headers, timeout).map(ApprovalCalls::delivery);
+    }
+
+    /** The same to a durable run, whose answer is its rest. */
+    Uni<Delivery> parts(Turn turn, Map<String, String> headers, List<Decision> decisions, Supplier<AnswerDecoder> rest) {
+        return client.call("/api/chat", message(turn, decisions), headers, timeout, TOOL_RUNS, rest)
+                .map(ApprovalCalls::delivery);
+    }
+
+    /** @param isGone what it means that a server does not know the route */
+    Uni<Delivery> legacy(Turn turn, List<Decision> decisions, Supplier<Delivery> isGone) {
+        return each(decisions, decision -> {
+            ObjectNode body = JsonNodeFactory.instance.objectNode();
+            body.put("conversationId", turn.conversation().toString()).put("toolCallId", decision.callId());
+            return client.call("/api/tool-approvals", said(body, decision), Map.of(), timeout)
+                    .map(reply -> reply instanceof Reply.Said(var status, var type, _) && status == 404
+                            && type.startsWith("text/plain") ? isGone.get() : delivery(reply));
+        });
+    }
+
+    /**
+     * One call a decision.
+     *
+     * @param told the calls whose decision was taken before: they are not told again, for it would be refused
+     * @param rest the rest of the run, read once all are told
+     */
+    Uni<Delivery> executions(String runId, List<Decision> decisions, Set<String> told, Supplier<Multi<ChatEvent>> rest) {
+        List<Decision> untold = decisions.stream().filter(decision -> !told.contains(decision.callId())).toList();
+        return each(untold, decision -> client
+                .call("/api/executions/%s/approvals/%s".formatted(segment(runId), segment(decision.callId())),
+                        said(JsonNodeFactory.instance.objectNode(), decision), Map.of(), timeout)
+                .map(ApprovalCalls::delivery).invoke(delivery -> {
+                    if (delivery instanceof Delivery.Acknowledged) {
+                        told.add(decision.callId());
+                    }
+                })).map(
+                        delivery -> delivery instanceof Delivery.Unknown
+                                || decisions.stream().noneMatch(decision -> told.contains(decision.callId())) ? delivery
+                                        : new Delivery.Continued(rest.get()));
+    }
+
+    /** One after the other, all of them; what is unknown of one is unknown of all. */
+    private static Uni<Delivery> each(List<Decision> decisions, Function<Decision, Uni<Delivery>> tell) {
+        Uni<List<Delivery>> all = Uni.createFrom().item(new ArrayList<>());
+        for (Decision decision : decisions) {
+            all = all.chain(before -> tell.apply(decision).invoke(before::add).replaceWith(before));
+        }
+        return all.map(deliveries -> first(deliveries, Delivery.Unknown.class, first(deliveries, Delivery.Refused.class,
+                new Delivery.Acknowledged())));
+    }
+
+    private static Delivery first(List<Delivery> deliveries, Class<? extends Delivery> kind, Delivery otherwise) {
+        return deliveries.stream().filter(kind::isInstance).findFirst().orElse(otherwise);
+    }
+
+    private static Buffer message(Turn turn, List<Decision> decisions) {
+        ObjectNode body = JsonNodeFactory.instance.objectNode();
+        body.put("conversationId", turn.conversation().toString());
+        ObjectNode message = body.putArray("messages").addObject().put("role", "assistant").putNull("content");
+        for (Decision decision : decisions) {
+            ObjectNode part = message.withArray("/parts").addObject().put("type", "tool-" + decision.toolName())
+                    .put("toolCallId", decision.callId()).put("state", "approval-responded");
+            said(part.putObject("approval").put("id", decision.approvalId()), decision);
+        }
+        return Buffer.buffer(body.toString());
+    }
+
+    private static Buffer said(ObjectNode body, Decision decision) {
+        body.put("approved", decision.approved());
+        if (decision.reason() != null) {
+            body.put("reason", decision.reason());
+        }
+        return Buffer.buffer(body.toString());
+    }
+
+    /** Ids come from the upstream, and must not lead to another path. */
+    private static String segment(String id) {
+        return URLEncoder.encode(id, StandardCharsets.UTF_8).replace("+", "%20");
+    }
+
+    private static Delivery delivery(Reply reply) {
+        return switch (reply) {
+            case Reply.Lost() -> new Delivery.Unknown("Inkeep did not answer");
+            case Reply.Streams(var events) -> new Delivery.Continued(events);
+            case Reply.Said(var status, _, var body) -> {
+                if (REFUSALS.contains(status)) {
+                    yield refused(status, body);
+                }
+                yield status / 100 == 2 ? taken(status, body) : new Delivery.Unknown("Inkeep answered " + status);
+            }
+        };
+    }
+
+    private static Delivery taken(int status, String body) {
+        if (body.isBlank()) {
+            return new Delivery.Acknowledged();
+        }
+        try {
+            JsonNode answer = JSON.readTree(body);
+            return !answer.isObject() ? new Delivery.Unknown("Inkeep's answer could not be read")
+                    : answer.path("success").asBoolean(true) ? new Delivery.Acknowledged() : refused(status, body);
+        } catch (JsonProcessingException e) {
+            return new Delivery.Unknown("Inkeep's answer could not be read");
+        }
+    }
+
+    private static Delivery refused(int status, String body) {
+        String said = Refusals.said(body);
+        return new Delivery.Refused(
+                "Inkeep answered %d%s".formatted(status, said.isEmpty() ? "" : ": " + Refusals.shortened(said)));
+    }
+}

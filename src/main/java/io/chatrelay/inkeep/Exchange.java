@@ -1,0 +1,126 @@
+package io.chatrelay.inkeep;
+
+import java.time.Duration;
+
+import io.vertx.core.Context;
+import io.vertx.core.Future;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClient;
+import io.vertx.core.http.HttpClientRequest;
+import io.vertx.core.http.HttpClientResponse;
+import io.vertx.core.http.RequestOptions;
+
+/** One request up to the head of its answer; nothing of the body is read until somebody takes it. Lives on one event loop context. */
+final class Exchange {
+
+    /** What became of it; one of the two is called, once, unless it was left before. */
+    interface Heard {
+        void head(Exchange exchange, HttpClientResponse head);
+
+        /** No connection, a broken one, or the time ran out. */
+        void nothing();
+    }
+
+    /**
+     * What is sent, and how long it may take from the beginning on.
+     *
+     * @param body null for none
+     */
+    record Request(RequestOptions options, Buffer body, Duration toBeSent, Duration toBeAnswered) {}
+
+    private final HttpClient client;
+    private final Context context;
+    private final Heard heard;
+    private HttpClientRequest request;
+    private boolean sent;
+    private boolean over;
+    private boolean broken;
+    private Runnable whenOver = () -> {};
+
+    Exchange(HttpClient client, Context context, Heard heard) {
+        this.client = client;
+        this.context = context;
+        this.heard = heard;
+    }
+
+    /** To be called on the context. */
+    void send(Request asked) {
+        long unsent = context.owner().setTimer(Math.max(1, asked.toBeSent().toMillis()), _ -> {
+            if (!sent) {
+                fail();
+            }
+        });
+        long unanswered = context.owner().setTimer(Math.max(1, asked.toBeAnswered().toMillis()), _ -> fail());
+        whenOver = () -> {
+            context.owner().cancelTimer(unsent);
+            context.owner().cancelTimer(unanswered);
+        };
+        client.request(asked.options()).onComplete(connected -> {
+            if (over) {
+                if (connected.succeeded()) {
+                    connected.result().reset();
+                }
+            } else if (connected.failed()) {
+                fail();
+            } else {
+                request = connected.result();
+                request.response().onComplete(answered -> {
+                    if (answered.failed()) {
+                        fail();
+                    } else if (over()) {
+                        answered(answered.result());
+                    }
+                });
+                Future<Void> written = asked.body() == null ? request.end() : request.end(asked.body());
+                written.onSuccess(_ -> sent = true);
+            }
+        });
+    }
+
+    /** False if it was over before. */
+    private boolean over() {
+        if (over) {
+            return false;
+        }
+        over = true;
+        whenOver.run();
+        return true;
+    }
+
+    private void answered(HttpClientResponse head) {
+        head.pause();
+        head.exceptionHandler(_ -> broken = true);
+        heard.head(this, head);
+    }
+
+    private void fail() {
+        if (over()) {
+            leave();
+            heard.nothing();
+        }
+    }
+
+    HttpClientRequest request() {
+        return request;
+    }
+
+    /** Whether the connection broke while nobody read. */
+    boolean isBroken() {
+        return broken;
+    }
+
+    /** Closes the connection if nothing was heard yet. To be called on the context. */
+    void cancel() {
+        if (over()) {
+            leave();
+        }
+    }
+
+    /** Closes the connection; what was not heard yet never will be. To be called on the context. */
+    void leave() {
+        over();
+        if (request != null) {
+            request.reset();
+        }
+    }
+}

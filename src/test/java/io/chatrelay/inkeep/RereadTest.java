@@ -1,0 +1,274 @@
+package io.chatrelay.inkeep;
+
+import static io.chatrelay.inkeep.ScriptedInkeep.SOON;
+import static io.chatrelay.inkeep.ScriptedInkeep.VERTX;
+import static io.chatrelay.inkeep.ScriptedInkeep.all;
+import static io.chatrelay.inkeep.ScriptedInkeep.cut;
+import static io.chatrelay.inkeep.ScriptedInkeep.question;
+import static io.chatrelay.inkeep.ScriptedInkeep.status;
+import static io.chatrelay.inkeep.ScriptedInkeep.stream;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import io.chatrelay.chat.ChatEvent;
+import io.chatrelay.chat.ChatEvent.ApprovalRequested;
+import io.chatrelay.chat.ChatEvent.Ended;
+import io.chatrelay.chat.ChatEvent.Started;
+import io.chatrelay.chat.ChatEvent.ToolCalled;
+import io.chatrelay.chat.Decision;
+import io.chatrelay.chat.Delivery.Acknowledged;
+import io.chatrelay.chat.Delivery.Continued;
+import io.chatrelay.chat.Failure;
+import io.chatrelay.chat.FinishReason;
+import io.chatrelay.chat.Outcome;
+import io.chatrelay.chat.RawJson;
+import io.chatrelay.chat.Turn;
+import io.chatrelay.chat.Upstream;
+import io.chatrelay.chat.UpstreamRun;
+import io.chatrelay.devmode.InkeepEmulator;
+import io.chatrelay.devmode.Recording;
+import io.smallrye.mutiny.helpers.test.AssertSubscriber;
+
+/** A run is followed further by reading it again: nothing twice, nothing missing, nothing of another run. */
+class RereadTest {
+
+    private static final Recording APPROVED = Recording.load("agents/30-chat-approve-function-tool-1-stream");
+    private static final String WHOLE = APPROVED.body();
+    private static final String OTHER = Recording.load("agents/01-chat-plain-stream").body();
+
+    private final Turn turn = ScriptedInkeep.turn();
+    private final String route = "GET /run/v1/conversations/" + turn.conversation() + "/stream";
+    private ScriptedInkeep inkeep;
+
+    @BeforeEach
+    void start() throws Exception {
+        inkeep = new ScriptedInkeep();
+    }
+
+    @AfterEach
+    void stop() {
+        inkeep.close();
+    }
+
+    private static List<ChatEvent> events(String body) {
+        List<ChatEvent> events = new ArrayList<>();
+        RecordedAnswer.read(body, 4096, RecordedAnswer.agents(null), events);
+        return events;
+    }
+
+    /** The first frames of the run. */
+    private static String begin(int frames) {
+        return APPROVED.frames().subList(0, frames).stream().map(Recording.Frame::text).collect(Collectors.joining());
+    }
+
+    private List<ChatEvent> follow(List<ChatEvent> stored) {
+        return all(inkeep.upstream().resume(turn, "wpgzedytvpla0513ruuxo", stored, false).orElseThrow().answer());
+    }
+
+    private static Ended interrupted(List<ChatEvent> events) {
+        Ended ended = (Ended) events.getLast();
+        assertThat(ended.outcome()).isEqualTo(Outcome.INTERRUPTED);
+        return ended;
+    }
+
+    @Test
+    void whatFollowsWhatIsStoredIsGivenAtEveryCut() {
+        inkeep.on(route, stream(WHOLE, true));
+        List<ChatEvent> whole = events(WHOLE);
+
+        for (int stored = 1; stored < whole.size(); stored++) {
+            assertThat(follow(whole.subList(0, stored))).isEqualTo(whole.subList(stored, whole.size()));
+        }
+        assertThat(inkeep.asked(route).getFirst().headers()).containsEntry("authorization", "Bearer test-key")
+                .containsEntry("accept", "text/event-stream").doesNotContainKey("content-type");
+    }
+
+    @Test
+    void aReadThatClosesOrBreaksOrFailsIsOpenedAgainAndNothingComesTwice() {
+        List<ChatEvent> whole = events(WHOLE);
+        inkeep.on(route, status(503), stream(begin(3), true), cut(), stream(begin(9), true), stream(begin(5), true),
+                stream(begin(12), true), stream(WHOLE, true));
+
+        assertThat(follow(whole.subList(0, 6))).isEqualTo(whole.subList(6, whole.size()));
+        assertThat(inkeep.asked(route)).hasSize(7);
+    }
+
+    @Test
+    void thePreviousRunAndNothingAreWaitedOut() {
+        List<ChatEvent> whole = events(WHOLE);
+        inkeep.on(route, stream(OTHER, true), status(204), stream("", true), status(404), stream(OTHER, false),
+                stream(WHOLE, true));
+
+        assertThat(follow(whole.subList(0, 4))).isEqualTo(whole.subList(4, whole.size()));
+    }
+
+    @Test
+    void aRunThatDoesNotComeAgainIsInterrupted() {
+        inkeep.on(route, status(204));
+
+        List<ChatEvent> followed = follow(events(begin(4)));
+
+        assertThat(followed).hasSize(1);
+        assertThat(interrupted(followed).failure().code()).isEqualTo(Failure.Code.REPLICA_LOST);
+        assertThat(inkeep.asked(route).size()).isBetween(12, 18);
+    }
+
+    @Test
+    void anotherRunIsNeverGiven() {
+        inkeep.on(route, stream(OTHER, true));
+
+        assertThat(interrupted(follow(events(begin(4))))).isNotNull();
+    }
+
+    @Test
+    void aRunThatCameOutOtherwiseIsInterruptedAtOnce() {
+        inkeep.on(route, stream(WHOLE.replace("docs/report.txt", "docs/other.txt"), false));
+
+        List<ChatEvent> followed = follow(events(begin(8)));
+
+        assertThat(followed).hasSize(1);
+        assertThat(interrupted(followed).failure().code()).isEqualTo(Failure.Code.UPSTREAM_CUT);
+        assertThat(inkeep.asked(route)).hasSize(1);
+    }
+
+    @Test
+    void aRunThatEndsBeforeWhatIsStoredIsInterrupted() {
+        inkeep.on(route, stream(begin(4) + "data: [DONE]\n\n", true));
+
+        assertThat(interrupted(follow(events(WHOLE).subList(0, 9)))).isNotNull();
+    }
+
+    @Test
+    void itIsReadNoFasterThanItIsWanted() {
+        inkeep.on(route, stream(WHOLE, true));
+        List<ChatEvent> whole = events(WHOLE);
+        AssertSubscriber<ChatEvent> reader = inkeep.upstream().resume(turn, null, whole.subList(0, 4), false).orElseThrow()
+                .answer().subscribe().withSubscriber(AssertSubscriber.create(2));
+
+        reader.awaitItems(2, SOON);
+        assertThat(reader.getItems()).isEqualTo(whole.subList(4, 6));
+        reader.request(1).awaitItems(3, SOON);
+        reader.request(Long.MAX_VALUE).awaitCompletion(SOON);
+
+        assertThat(reader.getItems()).isEqualTo(whole.subList(4, whole.size()));
+    }
+
+    @Test
+    void aReaderThatLeavesClosesTheConnection() {
+        List<String> closed = new ArrayList<>();
+        inkeep.on(route, request -> {
+            request.response().closeHandler(_ -> closed.add("closed"));
+            stream(begin(5), false).accept(request);
+        });
+        AssertSubscriber<ChatEvent> reader = inkeep.upstream().resume(turn, null, events(begin(2)), false).orElseThrow()
+                .answer()
+                .subscribe().withSubscriber(AssertSubscriber.create(Long.MAX_VALUE));
+
+        reader.awaitItems(events(begin(5)).size() - events(begin(2)).size(), SOON);
+        reader.cancel();
+
+        Awaitility.await().untilAsserted(() -> assertThat(closed).hasSize(1));
+    }
+
+    @Test
+    void operationsThatOnlyThisServiceAskedForStayHidden() {
+        String operation = "data: {\"type\":\"data-operation\",\"data\":{\"type\":\"agent_generate\"}}\n\n";
+        String asked = begin(2) + operation + WHOLE.substring(begin(2).length()).replace("data: {\"type\":\"tool-output",
+                operation + "data: {\"type\":\"tool-output");
+        inkeep.on(route, stream(asked, true));
+        List<ChatEvent> whole = events(WHOLE);
+
+        assertThat(follow(whole.subList(0, 5))).isEqualTo(whole.subList(5, whole.size()));
+
+        List<ChatEvent> wanted = events(asked);
+        assertThat(follow(wanted.subList(0, 5))).isEqualTo(wanted.subList(5, wanted.size()));
+    }
+
+    @Test
+    void whatCannotBeProvenIsNotFollowed() {
+        List<ChatEvent> stored = events(begin(4));
+
+        assertThat(inkeep.upstream().resume(turn, null, List.of(), false)).isEmpty();
+        assertThat(inkeep.upstream().resume(turn, null, List.of(new Started(null)), false)).isEmpty();
+        assertThat(inkeep.upstream("approvals", "legacy").resume(turn, null, stored, false)).isEmpty();
+        assertThat(inkeep.upstream("execution-mode", "durable").resume(turn, null, stored, false)).isEmpty();
+        List<ChatEvent> waits = List.of(new Started("wrun"), new ToolCalled("c", "t", RawJson.NULL, 0),
+                new ApprovalRequested("a", "c"));
+        assertThat(inkeep.upstream("execution-mode", "durable").resume(turn, null, waits, false)).isPresent();
+        assertThat(inkeep.upstream("execution-mode", "durable").resume(turn, null, waits, true)).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = { 1, 2, 5, 8, 11 })
+    void aRunningRunOfTheEmulatorGoesOnWhereItWasCut(int stored) {
+        try (InkeepEmulator emulator = new InkeepEmulator(VERTX).listen(0)) {
+            Upstream upstream = inkeep.upstream(emulator.agentsUrl());
+            List<ChatEvent> seen = new ArrayList<>(
+                    upstream.run(question(turn, "words 12 40")).answer().select().first(stored).collect().asList().await()
+                            .atMost(SOON));
+
+            seen.addAll(all(upstream.resume(turn, null, List.copyOf(seen), false).orElseThrow().answer()));
+
+            assertThat(seen).filteredOn(Started.class::isInstance).hasSize(1);
+            assertThat(seen).filteredOn(ChatEvent.TextDelta.class::isInstance).hasSize(12);
+            assertThat(seen.getLast()).isEqualTo(Ended.completed(FinishReason.STOP, null));
+        }
+    }
+
+    @Test
+    void aRunThatWaitsIsToldItsDecisionByTheNextProcess() {
+        try (InkeepEmulator emulator = new InkeepEmulator(VERTX).listen(0)) {
+            List<ChatEvent> seen = new ArrayList<>(untilItAsks(inkeep.upstream(emulator.agentsUrl())));
+            AssertSubscriber<ChatEvent> reader = AssertSubscriber.create(Long.MAX_VALUE);
+            UpstreamRun run = inkeep.upstream(emulator.agentsUrl()).resume(turn, null, seen, false).orElseThrow();
+
+            run.answer().subscribe().withSubscriber(reader);
+            assertThat(run.deliver(List.of(decision(seen))).await().atMost(SOON)).isEqualTo(new Acknowledged());
+
+            reader.awaitCompletion(SOON);
+            assertThat(reader.getItems().getFirst()).isInstanceOf(ChatEvent.ToolSucceeded.class);
+            assertThat(reader.getItems().getLast()).isEqualTo(Ended.completed(FinishReason.STOP, null));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = { "parts", "executions" })
+    void aDurableRunThatWaitsGoesOnInTheNextProcess(String approvals) {
+        try (InkeepEmulator emulator = new InkeepEmulator(VERTX).listen(0)) {
+            String[] settings = { "execution-mode", "durable", "approvals", approvals };
+            List<ChatEvent> seen = new ArrayList<>(
+                    all(inkeep.upstream(emulator.agentsUrl(), settings).run(question(turn, "use tool delete_file")).answer()));
+            UpstreamRun run = inkeep.upstream(emulator.agentsUrl(), settings).resume(turn, null, List.copyOf(seen), false)
+                    .orElseThrow();
+
+            assertThat(all(run.answer())).isEmpty();
+            List<ChatEvent> rest = all(
+                    ((Continued) run.deliver(List.of(decision(seen))).await().atMost(SOON)).rest());
+
+            assertThat(rest.getFirst()).isInstanceOf(ChatEvent.ToolSucceeded.class);
+            assertThat(rest).doesNotHaveAnyElementsOfTypes(Started.class);
+            assertThat(rest.getLast()).isEqualTo(Ended.completed(FinishReason.STOP, null));
+        }
+    }
+
+    private List<ChatEvent> untilItAsks(Upstream upstream) {
+        List<ChatEvent> seen = new ArrayList<>();
+        return upstream.run(question(turn, "use tool delete_file")).answer().invoke(seen::add)
+                .filter(ApprovalRequested.class::isInstance).toUni().map(_ -> List.copyOf(seen)).await().atMost(SOON);
+    }
+
+    private static Decision decision(List<ChatEvent> seen) {
+        ApprovalRequested asked = (ApprovalRequested) seen.getLast();
+        return new Decision(asked.callId(), asked.approvalId(), "delete_file", true, null);
+    }
+}
