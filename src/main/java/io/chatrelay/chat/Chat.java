@@ -42,11 +42,13 @@ public class Chat {
     private final History history;
     private final Runner runner;
     private final Journal<ChatEvent> journal;
+    private final Approvals approvals;
     private final TurnConfig config;
     private final LeaseConfig lease;
 
     Chat(Conversation.Repository conversations, Message.Repository messages, TurnRow.Repository turns, Upstreams upstreams,
-            History history, Runner runner, Journal<ChatEvent> journal, TurnConfig config, LeaseConfig lease) {
+            History history, Runner runner, Journal<ChatEvent> journal, Approvals approvals, TurnConfig config,
+            LeaseConfig lease) {
         this.conversations = conversations;
         this.messages = messages;
         this.turns = turns;
@@ -54,6 +56,7 @@ public class Chat {
         this.history = history;
         this.runner = runner;
         this.journal = journal;
+        this.approvals = approvals;
         this.config = config;
         this.lease = lease;
     }
@@ -224,8 +227,11 @@ public class Chat {
         Optional<TurnRow> running = turns.running(conversation.id);
         if (running.isPresent()) {
             Optional<Long> replaced = turns.replacedIn(running.get().id, lease.renewEvery().toMillis());
-            throw ChatException.turnRunning(running.get().view(conversation.externalId), List.of(),
-                    "The turn %s is running in this conversation. Follow it, or wait for its end.".formatted(running.get().id),
+            List<ApprovalView> open = approvals.open(running.get().id);
+            throw ChatException.turnRunning(running.get().view(conversation.externalId), open,
+                    (open.isEmpty() ? "The turn %s is running in this conversation. Follow it, or wait for its end."
+                            : "The turn %s in this conversation waits for an approval. Decide it first.")
+                            .formatted(running.get().id),
                     replaced.orElse(null));
         }
     }

@@ -2,14 +2,19 @@ package io.chatrelay.chat;
 
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 
 import javax.sql.DataSource;
 
@@ -44,40 +49,55 @@ class Runner {
     private final TurnRow.Repository turns;
     private final Conversation.Repository conversations;
     private final MeterRegistry metrics;
+    private final Upstreams upstreams;
+    private final ApprovalRow.Repository approvals;
+    private final Outbox outbox;
     private final Map<UUID, RunningTurn> running = new ConcurrentHashMap<>();
     private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("chat-relay-turn-clock").factory());
 
     Runner(Journal<ChatEvent> journal, TurnConfig config, DataSource database, @VirtualThreads ExecutorService virtualThreads,
-            TurnRow.Repository turns, Conversation.Repository conversations, MeterRegistry metrics) {
+            TurnRow.Repository turns, Conversation.Repository conversations, ApprovalRow.Repository approvals,
+            Upstreams upstreams,
+            Outbox outbox, MeterRegistry metrics) {
         this.journal = journal;
         this.config = config;
         this.database = database;
         this.virtualThreads = virtualThreads;
         this.turns = turns;
         this.conversations = conversations;
+        this.approvals = approvals;
+        this.upstreams = upstreams;
+        this.outbox = outbox;
         this.metrics = metrics;
     }
 
     void start(@Observes @Priority(100) StartupEvent event) throws SQLException {
         journal.start((turn, last, owner) -> virtualThreads.execute(() -> takeOver(turn, last, owner)));
+        outbox.start();
         clock.scheduleWithFixedDelay(this::tick, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
     }
 
     void stop(@Observes ShutdownEvent event) {
         clock.shutdownNow();
+        outbox.stop();
         journal.stop();
     }
 
     /** Begins to read the upstream's answer; from here on the turn depends on nobody's connection. */
     void run(Question question, Upstream upstream, UUID owner) {
         Turn turn = question.turn();
-        RunningTurn begun = new RunningTurn(turn, new Transcript(), config, System.nanoTime(), this);
+        RunningTurn begun = new RunningTurn(turn, new Transcript(), 0, config, upstream.approvals(), System.nanoTime(), this);
         running.put(turn.id(), begun);
-        begun.writesTo(journal.open(turn.id(), 0, owner, begun));
+        begun.writesTo(journal.open(turn.id(), 0, owner, begun), owner);
         LOG.infof("turn %s begins: upstream=%s", turn.id(), turn.upstream());
+        reads(begun, upstream.run(question));
+    }
+
+    private static void reads(RunningTurn begun, UpstreamRun run) {
+        Turn turn = begun.turn();
         try {
-            upstream.run(question).answer().subscribe().withSubscriber(begun);
+            begun.reads(run);
         } catch (RuntimeException e) {
             // The turn is stored, and has to end.
             LOG.errorf("turn %s could not be asked: %s", turn.id(), e.getClass().getName());
@@ -86,7 +106,20 @@ class Runner {
     }
 
     void over(RunningTurn turn) {
-        running.remove(turn.turn().id());
+        running.remove(turn.turn().id(), turn);
+        outbox.forget(turn);
+    }
+
+    ApprovalsConfig approvals() {
+        return outbox.config();
+    }
+
+    void waits(RunningTurn turn) {
+        outbox.watch(turn);
+    }
+
+    void send(RunningTurn turn, List<Ledger.Due> decisions, boolean repeated) {
+        outbox.send(turn, decisions, repeated);
     }
 
     void ended(Turn turn, Ended ended) {
@@ -111,7 +144,7 @@ class Runner {
         }
         virtualThreads.execute(() -> {
             try {
-                Transcript transcript = stored(turn.id());
+                Transcript transcript = stored(turn.id(), _ -> {});
                 log.reopen();
                 log.append(transcript.closing(ended), new TurnEnd(turn, ended, transcript.started(),
                         refusals < 2 && transcript.hasContent() ? transcript.parts() : null));
@@ -130,19 +163,51 @@ class Runner {
         if (turn == null) {
             return;
         }
-        LOG.infof("turn %s is taken over after event %d", id, lastNumber);
-        RunningTurn orphan = new RunningTurn(turn, stored(id), config, System.nanoTime(), this);
-        orphan.writesTo(journal.open(id, lastNumber, owner, orphan));
-        orphan.stop(new Ended(Outcome.INTERRUPTED, null, null, Failure.of(Failure.Code.REPLICA_LOST,
-                "The process that ran this turn is gone; what came before is kept. Send the message again.")));
+        List<ChatEvent> stored = new ArrayList<>();
+        Transcript transcript = stored(id, stored::add);
+        Optional<Upstream> upstream = upstreams.named(turn.upstream());
+        Optional<UpstreamRun> run = upstream.flatMap(named -> furtherRun(turn, named, transcript, stored));
+        LOG.infof("turn %s is taken over after event %d: %s", id, lastNumber,
+                run.isPresent() ? "followed further" : "interrupted");
+        long begun = System.nanoTime() - Duration.between(turn.startedAt(), Instant.now()).toNanos();
+        RunningTurn orphan = new RunningTurn(turn, transcript, stored.stream().mapToLong(RunningTurn::weight).sum(), config,
+                upstream.map(Upstream::approvals).orElse(new Upstream.Approvals(Duration.ZERO, false, false)), begun, this);
+        running.put(id, orphan);
+        orphan.writesTo(journal.open(id, lastNumber, owner, orphan), owner);
+        if (run.isPresent()) {
+            reads(orphan, run.get());
+        } else {
+            orphan.stop(new Ended(Outcome.INTERRUPTED, null, null, Failure.of(Failure.Code.REPLICA_LOST,
+                    "The process that ran this turn is gone; what came before is kept. Send the message again.")));
+        }
+    }
+
+    /** The same run, where its upstream can prove it, and no other run of the conversation may still be speaking. */
+    private Optional<UpstreamRun> furtherRun(Turn turn, Upstream upstream, Transcript transcript, List<ChatEvent> stored) {
+        if (!transcript.started() || transcript.ended() != null) {
+            return Optional.empty();
+        }
+        return QuarkusTransaction.requiringNew().call(() -> {
+            if (turns.mayStillSpeak(turn.conversation(), turn.id(), Instant.now().minus(config.maxDuration()))) {
+                return Optional.empty();
+            }
+            boolean decided = approvals.ofTurn(turn.id()).stream().anyMatch(approval -> approval.attempts > 0);
+            return upstream.resume(turn, transcript.upstreamMessageId(),
+                    stored.stream().filter(event -> !(event instanceof ChatEvent.ApprovalDecided)).toList(), decided);
+        });
     }
 
     /** The fold of what is stored, tried again until the database answers: an owned turn has to end. */
-    private Transcript stored(UUID turn) {
+    private Transcript stored(UUID turn, Consumer<ChatEvent> each) {
         while (true) {
             Transcript transcript = new Transcript();
+            List<ChatEvent> events = new ArrayList<>();
             try (Connection connection = database.getConnection()) {
-                journal.replay(connection, turn, transcript::apply);
+                journal.replay(connection, turn, events::add);
+                events.forEach(event -> {
+                    transcript.apply(event);
+                    each.accept(event);
+                });
                 return transcript;
             } catch (SQLException e) {
                 LOG.warnf("turn %s waits for the database to be ended", turn);

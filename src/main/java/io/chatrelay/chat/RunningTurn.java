@@ -3,6 +3,7 @@ package io.chatrelay.chat;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.Flow;
 
 import org.jboss.logging.Logger;
@@ -10,7 +11,9 @@ import org.jboss.logging.Logger;
 import io.chatrelay.chat.ChatEvent.Ended;
 import io.chatrelay.chat.ChatEvent.Started;
 import io.chatrelay.chat.ChatEvent.TextDelta;
+import io.chatrelay.journal.Rider;
 import io.chatrelay.journal.TurnLog;
+import io.smallrye.mutiny.Multi;
 
 /**
  * A turn that runs here: it reads its upstream no faster than the journal stores, folds what comes into the message, and
@@ -18,8 +21,9 @@ import io.chatrelay.journal.TurnLog;
  *
  * <pre>
  * waiting for the first event ── first event ──▶ answering ◀── room ── paused (the journal is behind)
- *        │                                          │  └───── no room ─────▶│
- *        └── refused, timed out ──▶ over ◀── Ended, cut, timed out, too large, lease lost
+ *        │                                          │  │  └── no room ────▶│
+ *        │                                          │  └── the answer ends at an approval ──▶ parked ── its rest ──▶ answering
+ *        └── refused, timed out ──▶ over ◀── Ended, cut, timed out, too large, undeliverable, lease lost
  * </pre>
  *
  * It belongs to no connection: readers come and go without it. All that happens to it is serialised by its monitor.
@@ -32,31 +36,67 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
     private final Transcript transcript;
     private final TurnConfig config;
     private final Runner runner;
+    private final Upstream.Approvals terms;
+    private final AwaitedCalls awaited;
+    private UpstreamRun run;
+    private UUID owner;
     private TurnLog<ChatEvent> log;
     private Flow.Subscription upstream;
     private final long startedNanos;
     private long heardNanos;
     private long size;
     private boolean paused;
+    private boolean parked;
     private boolean over;
     private Ended last;
     private int refusals;
 
-    RunningTurn(Turn turn, Transcript transcript, TurnConfig config, long nowNanos, Runner runner) {
+    /**
+     * @param transcript of what is stored already
+     * @param size       of what is stored already
+     * @param begunNanos when it began, by this process' clock
+     */
+    RunningTurn(Turn turn, Transcript transcript, long size, TurnConfig config, Upstream.Approvals terms, long begunNanos,
+            Runner runner) {
         this.turn = turn;
         this.transcript = transcript;
         this.config = config;
         this.runner = runner;
-        this.startedNanos = nowNanos;
-        this.heardNanos = nowNanos;
+        this.terms = terms;
+        this.awaited = new AwaitedCalls(terms.together());
+        this.size = size;
+        this.startedNanos = begunNanos;
+        this.heardNanos = System.nanoTime();
     }
 
     Turn turn() {
         return turn;
     }
 
-    synchronized void writesTo(TurnLog<ChatEvent> opened) {
+    synchronized UpstreamRun run() {
+        return run;
+    }
+
+    /** The incarnation that owns it. */
+    synchronized UUID owner() {
+        return owner;
+    }
+
+    synchronized void writesTo(TurnLog<ChatEvent> opened, UUID as) {
         this.log = opened;
+        this.owner = as;
+    }
+
+    /** Begins to read what the upstream answers, or goes on where its last process was. */
+    void reads(UpstreamRun begun) {
+        synchronized (this) {
+            run = begun;
+            transcript.asking().forEach((callId, announced) -> awaited.asked(Jsonb.clean(callId), announced));
+            if (!awaited.isEmpty()) {
+                runner.waits(this);
+            }
+        }
+        begun.answer().subscribe().withSubscriber(this);
     }
 
     @Override
@@ -85,10 +125,7 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
                 end(ended);
                 return;
             }
-            transcript.apply(event);
-            log.append(List.of(event),
-                    event instanceof Started(var id) && id != null ? new UpstreamPosition(turn.id(), id) : null);
-            size += weight(event);
+            take(event);
             if (size > config.maxSize().asLongValue()) {
                 end(Ended.failed(Failure.of(Failure.Code.TURN_TOO_LARGE,
                         "The answer grew beyond the size that is configured for a turn; what came before is kept.")));
@@ -102,6 +139,87 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
         }
     }
 
+    private void take(ChatEvent event) {
+        Rider rider = null;
+        if (event instanceof Started(var id) && id != null) {
+            rider = new UpstreamPosition(turn.id(), id);
+        } else if (event instanceof ChatEvent.ApprovalRequested(var approvalId, var callId)) {
+            ChatEvent.ToolCalled call = transcript.open(callId);
+            if (call == null || awaited.awaits(Jsonb.clean(callId))) {
+                // Only a call that this turn announced can ask, and once.
+                LOG.warnf("turn %s: an approval was asked for a call that is not open", turn.id());
+                return;
+            }
+            rider = Ask.of(turn.id(), call, approvalId, terms, runner.approvals());
+            awaited.asked(Jsonb.clean(callId), false);
+            runner.waits(this);
+        } else {
+            CallOutcome outcome = CallOutcome.of(turn.id(), event);
+            rider = outcome != null && awaited.settled(outcome.callId()) ? outcome : null;
+        }
+        transcript.apply(event);
+        log.append(List.of(event), rider);
+        size += weight(event);
+    }
+
+    /** The ledger has a decision on one of its calls. Told as often as it is found; it counts once. */
+    void decided(Ledger.Due decision) {
+        List<Ledger.Due> ready;
+        synchronized (this) {
+            if (over || log == null) {
+                return;
+            }
+            if (awaited.decided(decision)) {
+                ChatEvent event = new ChatEvent.ApprovalDecided(decision.approvalId(), decision.callId(), decision.state(),
+                        decision.reason());
+                transcript.apply(event);
+                log.append(List.of(event), connection -> Ledger.waits(connection, turn.id()));
+                size += weight(event);
+                heardNanos = System.nanoTime();
+            }
+            ready = awaited.handOver();
+        }
+        if (!ready.isEmpty()) {
+            runner.send(this, ready, ready.stream().anyMatch(due -> due.attempts() > 0));
+        }
+    }
+
+    /** Whether one of these calls still has no outcome, and the turn runs. */
+    synchronized boolean awaitsAny(List<Ledger.Due> decisions) {
+        return !over && decisions.stream().anyMatch(due -> awaited.awaits(due.callId()));
+    }
+
+    /** Inkeep said that it took a decision. Where its answer had ended, the rest should have come with that. */
+    void acknowledged() {
+        boolean lost;
+        synchronized (this) {
+            heardNanos = System.nanoTime();
+            lost = parked;
+        }
+        if (lost) {
+            stop(Ended.failed(Failure.of(Failure.Code.UPSTREAM_CUT,
+                    "Inkeep took the decision, but does not tell the rest of its answer; what came before is kept.")));
+        }
+    }
+
+    /** The answer goes on. */
+    void goesOn(Multi<ChatEvent> rest) {
+        synchronized (this) {
+            if (over) {
+                return;
+            }
+            parked = false;
+            heardNanos = System.nanoTime();
+        }
+        rest.subscribe().withSubscriber(this);
+    }
+
+    /** A decision cannot be told to Inkeep, so nothing will come of its call. */
+    void undeliverable(String why) {
+        stop(Ended.failed(Failure.of(Failure.Code.APPROVAL_UNAVAILABLE,
+                "A decision is recorded, but could not be given to Inkeep: %s. What came before is kept.".formatted(why))));
+    }
+
     @Override
     public void onError(Throwable failure) {
         stop(Ended.failed(Failure.of(Failure.Code.INTERNAL_ERROR, "The turn ended by a defect of this service.")));
@@ -109,6 +227,12 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
 
     @Override
     public void onComplete() {
+        synchronized (this) {
+            if (terms.ends() && !awaited.isEmpty()) {
+                parked = true;
+                return;
+            }
+        }
         stop(Ended.failed(Failure.of(Failure.Code.UPSTREAM_CUT, "Inkeep's answer ended before it was finished.")));
     }
 
@@ -130,7 +254,7 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
             if (nowNanos - startedNanos > config.maxDuration().toNanos()) {
                 end(Ended.failed(Failure.of(Failure.Code.TURN_TOO_LONG,
                         "The turn ran longer than %s.".formatted(config.maxDuration()))));
-            } else if (!paused && nowNanos - heardNanos > limit().toNanos()) {
+            } else if (!paused && !parked && !awaited.undecided() && nowNanos - heardNanos > limit().toNanos()) {
                 end(Ended.failed(Failure.of(Failure.Code.UPSTREAM_TIMEOUT,
                         transcript.started() ? "Inkeep was silent for longer than %s.".formatted(limit())
                                 : "Inkeep sent nothing within %s.".formatted(limit()))));
@@ -171,14 +295,16 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
 
     @Override
     public void room() {
+        Flow.Subscription current;
         synchronized (this) {
             if (over || !paused) {
                 return;
             }
             paused = false;
             heardNanos = System.nanoTime();
+            current = upstream;
         }
-        upstream.request(1);
+        current.request(1);
     }
 
     @Override
@@ -209,7 +335,7 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
     }
 
     /** About what an event costs in the heap and in the table; exact is what the journal counts. */
-    private static int weight(ChatEvent event) {
+    static int weight(ChatEvent event) {
         return 32 + switch (event) {
             case TextDelta(_, var text) -> text.length();
             case ChatEvent.ToolInputDelta(_, var text) -> text.length();

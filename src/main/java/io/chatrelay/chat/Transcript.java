@@ -216,6 +216,20 @@ public final class Transcript {
         return text.toString();
     }
 
+    /** A call that this turn announced and that has no outcome yet, or null. */
+    ToolCalled open(String callId) {
+        ToolPart part = calls.get(callId);
+        return part != null && part.open() ? part.call : null;
+    }
+
+    /** The open calls that asked for approval, each with whether the stream has told its decision. */
+    Map<String, Boolean> asking() {
+        Map<String, Boolean> asking = new LinkedHashMap<>();
+        calls.values().stream().filter(part -> part.open() && part.approvalId != null)
+                .forEach(part -> asking.put(part.call.callId(), part.approved != null));
+        return asking;
+    }
+
     /** The turn's calls in their order. */
     public List<Call> calls() {
         return calls.values().stream().map(part -> new Call(part.call.callId(), part.call.toolName(), part.call.input(),

@@ -45,6 +45,7 @@ record TurnEnd(Turn turn, Ended ended, boolean started, String parts) implements
             message(connection);
         }
         end(connection);
+        Ledger.supersede(connection, turn.id());
         if (started) {
             update(connection, MOVED, turn.conversation());
         } else {

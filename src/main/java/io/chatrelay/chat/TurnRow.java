@@ -94,6 +94,14 @@ class TurnRow {
             return find("conversationId = ?1 order by id desc", conversation).page(0, 1).firstResultOptional();
         }
 
+        /**
+         * Whether an earlier run of the conversation may still be going at its upstream: one that this service stopped to read.
+         */
+        boolean mayStillSpeak(UUID conversation, UUID turn, Instant since) {
+            return count("conversationId = ?1 and id < ?2 and state in ('failed', 'cancelled', 'interrupted') and endedAt > ?3",
+                    conversation, turn, since) > 0;
+        }
+
         Optional<TurnRow> byKey(String tenant, String caller, String key) {
             return find("tenant = ?1 and caller = ?2 and idempotencyKey = ?3", tenant, caller, key).firstResultOptional();
         }

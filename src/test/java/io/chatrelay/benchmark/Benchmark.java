@@ -18,7 +18,7 @@ import io.chatrelay.it.RelayProcess;
 import io.chatrelay.it.TestPostgres;
 
 /**
- * Paced streams through the service, with durable writes, beside the same streams read from the emulator directly. Service,
+ * Paced streams through the service, with durable writes, beside the same streams read from the emulator directly; then decisions. Service,
  * PostgreSQL and emulator are processes of their own; all share the machine, so absolute numbers are the machine's.
  */
 public final class Benchmark {
@@ -59,6 +59,7 @@ public final class Benchmark {
             for (int streams : levels) {
                 measure(streams, relay, inkeep, database, postgres);
             }
+            decisions(relay, inkeep);
         } finally {
             emulator.destroy();
         }
@@ -127,6 +128,17 @@ public final class Benchmark {
                     streams, readers.failed(), databaseCommitted, delays.getValueAtPercentile(50) / 1000.0,
                     delays.getValueAtPercentile(99) / 1000.0, delays.getMaxValue() / 1000.0);
             open.await(60, TimeUnit.SECONDS);
+        }
+    }
+
+    private static void decisions(RelayProcess relay, URI inkeep) throws IOException, InterruptedException {
+        new Decisions(relay, inkeep).measure(100, 10);
+        System.out.println("""
+
+                | Decisions | Turns at once | Decision to Inkeep p50 ms | p99 ms | Decision to its answer p50 ms | p99 ms |
+                |---:|---:|---:|---:|---:|---:|""");
+        for (int atOnce : new int[]{ 1, 10, 50 }) {
+            new Decisions(relay, inkeep).measure(Math.max(200, atOnce * 10), atOnce);
         }
     }
 

@@ -2,6 +2,7 @@ package io.chatrelay.chat;
 
 import java.util.List;
 
+import io.chatrelay.chat.ChatEvent.ApprovalDecided;
 import io.chatrelay.chat.ChatEvent.ApprovalRequested;
 import io.chatrelay.chat.ChatEvent.Data;
 import io.chatrelay.chat.ChatEvent.Ended;
@@ -29,7 +30,8 @@ final class Events {
             new ToolInputDelta("c1", "\"UTC\"}"), new ToolCalled("c1", "get_time", json("{\"tz\":\"UTC\"}"), 0),
             new ToolCalled("c2", "delete_file", json("{}"), 1), new ApprovalRequested("aitxt-c2", "c2"),
             new ToolCalled("c3", "boom", json("{}"), 2), new ToolSucceeded("c1", json("{\"now\": 1.50}")),
-            new ToolFailed("c3", "exploded"), new ToolDenied("c2"), new StepFinished(), new StepStarted(),
+            new ToolFailed("c3", "exploded"), new ApprovalDecided("aitxt-c2", "c2", ApprovalState.DENIED, "No."),
+            new ToolDenied("c2"), new StepFinished(), new StepStarted(),
             new TextStarted("text-2"), new TextDelta("text-2", "Noon."), new TextEnded("text-2"),
             new Data("data-chart", "chart-1", json("[1, 2]")), new StepFinished());
 

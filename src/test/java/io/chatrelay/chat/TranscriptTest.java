@@ -48,8 +48,9 @@ class TranscriptTest {
                         {"type":"step-start"},\
                         {"type":"text","text":"Let me see.","state":"done"},\
                         {"type":"tool-get_time","toolCallId":"c1","state":"output-available","input":{"tz":"UTC"},"output":{"now": 1.50}},\
-                        {"type":"tool-delete_file","toolCallId":"c2","state":"output-denied","input":{},"approval":{"id":"aitxt-c2"}},\
+                        {"type":"tool-delete_file","toolCallId":"c2","state":"output-denied","input":{},"approval":{"id":"aitxt-c2","approved":false,"reason":"No."}},\
                         {"type":"tool-boom","toolCallId":"c3","state":"output-error","input":{},"errorText":"exploded"},\
+                        {"type":"data-tool-approval","id":"aitxt-c2","data":{"toolCallId":"c2","state":"denied","reason":"No."}},\
                         {"type":"step-start"},\
                         {"type":"text","text":"Noon.","state":"done"},\
                         {"type":"data-chart","id":"chart-1","data":[1, 2]}]""");
@@ -62,7 +63,8 @@ class TranscriptTest {
         assertThat(transcript.text()).isEqualTo("Let me see.Noon.");
         assertThat(transcript.calls()).extracting(Transcript.Call::index).containsExactly(0, 1, 2);
         assertThat(transcript.calls()).extracting(Transcript.Call::toolName).containsExactly("get_time", "delete_file", "boom");
-        assertThat(transcript.data()).extracting(Data::type).containsExactly("data-operation", "data-chart");
+        assertThat(transcript.data()).extracting(Data::type).containsExactly("data-operation", "data-tool-approval",
+                "data-chart");
     }
 
     @Test
@@ -164,9 +166,16 @@ class TranscriptTest {
 
         @Test
         void everyOtherEndLeavesTheCallsAsTheyWere() {
-            for (ChatEvent.Ended end : List.of(COMPLETED, FAILED, INTERRUPTED)) {
+            for (ChatEvent.Ended end : List.of(FAILED, INTERRUPTED)) {
                 assertThat(of(inCalls).closing(end)).containsExactly(new StepFinished(), end);
             }
+        }
+
+        /** A client that saw the approval would wait for the outcome, and ask again without end. */
+        @Test
+        void aCompletedTurnSettlesTheCallsThatAsked() {
+            assertThat(of(inCalls).closing(COMPLETED)).containsExactly(
+                    new ToolFailed("c", "The turn ended without an outcome of this call."), new StepFinished(), COMPLETED);
         }
 
         @Test

@@ -1,0 +1,157 @@
+package io.chatrelay.chat;
+
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.persistence.Column;
+import jakarta.persistence.Entity;
+import jakarta.persistence.Id;
+import jakarta.persistence.Table;
+
+import org.hibernate.annotations.Immutable;
+
+import io.quarkus.hibernate.orm.panache.PanacheRepositoryBase;
+import io.quarkus.panache.common.Page;
+
+/** An approval as it is stored. It is only looked up here: {@link Ledger} holds the SQL that writes it. */
+@Entity
+@Immutable
+@Table(name = "tool_approval")
+class ApprovalRow {
+
+    @Id
+    UUID id;
+
+    String tenant;
+
+    @Column(name = "conversation_id")
+    UUID conversationId;
+
+    @Column(name = "turn_id")
+    UUID turnId;
+
+    @Column(name = "call_id")
+    String callId;
+
+    @Column(name = "approval_id")
+    String approvalId;
+
+    @Column(name = "tool_name")
+    String toolName;
+
+    String input;
+
+    @Column(name = "input_digest")
+    byte[] inputDigest;
+
+    String state;
+
+    @Column(name = "asked_at")
+    Instant askedAt;
+
+    @Column(name = "expires_at")
+    Instant expiresAt;
+
+    @Column(name = "decided_at")
+    Instant decidedAt;
+
+    @Column(name = "decided_by")
+    String decidedBy;
+
+    @Column(name = "decided_for")
+    String decidedFor;
+
+    String reason;
+
+    int attempts;
+
+    @Column(name = "sent_at")
+    Instant sentAt;
+
+    @Column(name = "acknowledged_at")
+    Instant acknowledgedAt;
+
+    String outcome;
+
+    @Column(name = "outcome_at")
+    Instant outcomeAt;
+
+    ApprovalState state() {
+        return ApprovalState.of(state).orElseThrow();
+    }
+
+    String digest() {
+        return HexFormat.of().formatHex(inputDigest);
+    }
+
+    ApprovalView view(String conversationExternalId) {
+        return new ApprovalView(id, conversationExternalId, turnId, callId, approvalId, toolName, new RawJson(input), digest(),
+                state, askedAt, expiresAt, decidedAt, by(), reason, outcome, history());
+    }
+
+    private String by() {
+        return decidedFor == null ? decidedBy : decidedBy + " for " + decidedFor;
+    }
+
+    private List<ApprovalView.Step> history() {
+        List<ApprovalView.Step> history = new ArrayList<>(6);
+        history.add(new ApprovalView.Step("proposed", askedAt, null, null, null));
+        if (decidedAt != null) {
+            history.add(new ApprovalView.Step(state, decidedAt, by(), reason, null));
+        }
+        if (sentAt != null) {
+            history.add(new ApprovalView.Step("sent", sentAt, null, null, attempts));
+        }
+        if (acknowledgedAt != null) {
+            history.add(new ApprovalView.Step("acknowledged", acknowledgedAt, null, null, null));
+        }
+        if (outcome != null) {
+            if (sentAt != null) {
+                history.add(new ApprovalView.Step("delivered", outcomeAt, null, null, null));
+            }
+            history.add(new ApprovalView.Step(outcome, outcomeAt, null, null, null));
+        }
+        return List.copyOf(history);
+    }
+
+    @ApplicationScoped
+    static class Repository implements PanacheRepositoryBase<ApprovalRow, UUID> {
+
+        /** The call's approval: the one that waits, if the model used the same id in several turns, else the newest. */
+        Optional<ApprovalRow> ofCall(UUID conversation, String callId) {
+            return find("""
+                    conversationId = ?1 and callId = ?2
+                    order by case when state = 'pending' then 0 else 1 end, id desc""", conversation, callId)
+                    .page(Page.ofSize(1))
+                    .firstResultOptional();
+        }
+
+        List<ApprovalRow> pending(UUID turn) {
+            return list("turnId = ?1 and state = 'pending' order by id", turn);
+        }
+
+        List<ApprovalRow> ofTurn(UUID turn) {
+            return list("turnId = ?1 order by id", turn);
+        }
+
+        /** Newest first. Each query has its index. */
+        List<ApprovalRow> page(String tenant, Optional<ApprovalState> state, UUID conversation, UUID before, int limit) {
+            StringBuilder query = new StringBuilder("tenant = ?1 and id < ?2");
+            List<Object> parameters = new ArrayList<>(List.of(tenant, before == null ? new UUID(-1, -1) : before));
+            state.ifPresent(wanted -> {
+                parameters.add(wanted.wireName());
+                query.append(" and state = ?").append(parameters.size());
+            });
+            if (conversation != null) {
+                parameters.add(conversation);
+                query.append(" and conversationId = ?").append(parameters.size());
+            }
+            return find(query.append(" order by id desc").toString(), parameters.toArray()).page(0, limit).list();
+        }
+    }
+}

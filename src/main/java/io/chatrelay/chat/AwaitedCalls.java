@@ -1,0 +1,77 @@
+package io.chatrelay.chat;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The calls of a running turn that asked for approval and have no outcome yet. Each decision is announced once and handed to the
+ * outbox once, whatever is told how often. Plain, and guarded by its turn.
+ */
+final class AwaitedCalls {
+
+    private static final class Awaited {
+        boolean announced;
+        Ledger.Due decided;
+        boolean handed;
+    }
+
+    private final Map<String, Awaited> calls = new LinkedHashMap<>();
+    private final boolean together;
+
+    /** @param together whether decisions are handed over once all of them are made */
+    AwaitedCalls(boolean together) {
+        this.together = together;
+    }
+
+    /** @param announced whether the stream has told its decision already */
+    void asked(String callId, boolean announced) {
+        calls.computeIfAbsent(callId, _ -> new Awaited()).announced = announced;
+    }
+
+    /** True if the call had asked. */
+    boolean settled(String callId) {
+        return calls.remove(callId) != null;
+    }
+
+    boolean isEmpty() {
+        return calls.isEmpty();
+    }
+
+    boolean awaits(String callId) {
+        return calls.containsKey(callId);
+    }
+
+    /** Whether somebody still has to answer. */
+    boolean undecided() {
+        return calls.values().stream().anyMatch(call -> call.decided == null);
+    }
+
+    /** Takes a decision; true if the stream has not told it yet. */
+    boolean decided(Ledger.Due decision) {
+        Awaited call = calls.get(decision.callId());
+        if (call == null || call.decided != null) {
+            return false;
+        }
+        call.decided = decision;
+        call.handed = decision.acknowledged();
+        boolean fresh = !call.announced;
+        call.announced = true;
+        return fresh;
+    }
+
+    /** What is to be sent now, each decision once. */
+    List<Ledger.Due> handOver() {
+        List<Ledger.Due> ready = new ArrayList<>();
+        if (!together || !undecided()) {
+            for (Awaited call : calls.values()) {
+                if (call.decided != null && !call.handed) {
+                    call.handed = true;
+                    ready.add(call.decided);
+                }
+            }
+        }
+        return ready;
+    }
+}

@@ -1,0 +1,199 @@
+package io.chatrelay.chat;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.UUID;
+
+/**
+ * The SQL that writes {@code tool_approval}. Every statement changes a row by its {@code WHERE}, so whoever comes second changes
+ * nothing, and a statement that is run again does no more than once. Times are the database's.
+ */
+final class Ledger {
+
+    /** A decision that its turn's replica has to send, or has sent without knowing what became of it. */
+    record Due(UUID id, UUID turn, String callId, String approvalId, String toolName, ApprovalState state, String reason,
+            int attempts, boolean acknowledged) {
+
+        Decision decision() {
+            return new Decision(callId, approvalId, toolName, state == ApprovalState.APPROVED, reason);
+        }
+    }
+
+    /** Told to the agent where nobody answered. */
+    static final String EXPIRED = "Nobody answered in time.";
+
+    private static final String ASK = """
+            insert into tool_approval (id, tenant, conversation_id, turn_id, call_id, approval_id, tool_name, input, input_digest,
+                                       asked_at, expires_at, send_before)
+            select ?, t.tenant, t.conversation_id, t.id, ?, ?, ?, ?, ?, a.at, a.at + ? * interval '1 millisecond',
+                   a.at + ? * interval '1 millisecond'
+            from turn t, (select clock_timestamp() - ? * interval '1 millisecond' as at) a where t.id = ?
+            on conflict (turn_id, call_id) do nothing""";
+
+    private static final String DECIDE = """
+            update tool_approval set state = ?, decided_at = clock_timestamp(), decided_by = ?, decided_for = ?, reason = ?
+            where id = ? and state = 'pending' and expires_at > clock_timestamp()""";
+
+    private static final String EXPIRE = """
+            update tool_approval set state = 'expired', decided_at = clock_timestamp(), reason = ?
+            where turn_id = any(?) and state = 'pending' and expires_at <= clock_timestamp()""";
+
+    private static final String DUE = """
+            select id, turn_id, call_id, approval_id, tool_name, state, reason, attempts, acknowledged_at is not null
+            from tool_approval
+            where turn_id = any(?) and state in ('approved', 'denied', 'expired') and outcome is null order by id""";
+
+    /** Only the turn's owner sends, only while the turn runs, and never past the window. */
+    private static final String SEND = """
+            update tool_approval a
+            set attempts = a.attempts + 1, sent_at = coalesce(a.sent_at, clock_timestamp())
+            from turn t join replica r on r.incarnation = t.owner
+            where a.id = any(?) and t.id = a.turn_id and t.owner = ? and r.alive and t.ended_at is null
+              and a.state in ('approved', 'denied', 'expired') and a.outcome is null and a.acknowledged_at is null
+              and a.send_before > clock_timestamp()""";
+
+    private static final String LATE = """
+            select 1 from tool_approval
+            where id = any(?) and outcome is null and acknowledged_at is null and send_before <= clock_timestamp()""";
+
+    private static final String ACKNOWLEDGE = """
+            update tool_approval set acknowledged_at = clock_timestamp() where id = any(?) and acknowledged_at is null""";
+
+    /** An outcome without a decision of ours: Inkeep went on by itself, and there is nothing left to decide. */
+    private static final String SETTLE = """
+            update tool_approval
+            set outcome = ?, outcome_at = clock_timestamp(), state = case state when 'pending' then 'superseded' else state end,
+                decided_at = coalesce(decided_at, clock_timestamp())
+            where turn_id = ? and call_id = ? and outcome is null""";
+
+    /** In a fixed order: a caller who decides several at once locks them in the same. */
+    private static final String SUPERSEDE = """
+            with mine as (select id from tool_approval where turn_id = ? and state = 'pending' order by id for update)
+            update tool_approval a set state = 'superseded', decided_at = clock_timestamp() from mine where a.id = mine.id""";
+
+    private static final String WAITS = """
+            update turn set state = w.state
+            from (select case when exists (select 1 from tool_approval where turn_id = ? and state = 'pending')
+                         then 'awaiting_approval' else 'running' end as state) w
+            where turn.id = ? and turn.state in ('running', 'awaiting_approval') and turn.state <> w.state""";
+
+    private Ledger() {}
+
+    /** @param age of the request for approval, which may have waited for the database */
+    static void ask(Connection connection, Ask ask, Duration age) throws SQLException {
+        try (PreparedStatement insert = connection.prepareStatement(ASK)) {
+            insert.setObject(1, ask.id());
+            insert.setString(2, ask.callId());
+            insert.setString(3, ask.approvalId());
+            insert.setString(4, ask.toolName());
+            insert.setString(5, ask.input());
+            insert.setBytes(6, ask.digest());
+            insert.setLong(7, ask.expiry().toMillis());
+            insert.setLong(8, ask.window().toMillis());
+            insert.setLong(9, age.toMillis());
+            insert.setObject(10, ask.turn());
+            insert.executeUpdate();
+        }
+    }
+
+    /** True for whoever decides first, in time. */
+    static boolean decide(Connection connection, UUID id, ApprovalState state, String by, String endUser, String reason)
+            throws SQLException {
+        try (PreparedStatement update = connection.prepareStatement(DECIDE)) {
+            update.setString(1, state.wireName());
+            update.setString(2, by);
+            update.setString(3, endUser);
+            update.setString(4, reason);
+            update.setObject(5, id);
+            return update.executeUpdate() == 1;
+        }
+    }
+
+    /** Expires what is due in these turns. */
+    static int expire(Connection connection, Collection<UUID> turns) throws SQLException {
+        try (PreparedStatement update = connection.prepareStatement(EXPIRE)) {
+            update.setString(1, EXPIRED);
+            update.setArray(2, uuids(connection, turns));
+            return update.executeUpdate();
+        }
+    }
+
+    /** The decisions of these turns whose outcome is not known yet. */
+    static List<Due> due(Connection connection, Collection<UUID> turns) throws SQLException {
+        List<Due> due = new ArrayList<>();
+        try (PreparedStatement select = connection.prepareStatement(DUE)) {
+            select.setArray(1, uuids(connection, turns));
+            try (ResultSet rows = select.executeQuery()) {
+                while (rows.next()) {
+                    due.add(new Due(rows.getObject(1, UUID.class), rows.getObject(2, UUID.class), rows.getString(3),
+                            rows.getString(4), rows.getString(5), ApprovalState.of(rows.getString(6)).orElseThrow(),
+                            rows.getString(7), rows.getInt(8), rows.getBoolean(9)));
+                }
+            }
+        }
+        return due;
+    }
+
+    /** Records that they are about to be sent. True if all may be. */
+    static boolean send(Connection connection, Collection<UUID> ids, UUID owner) throws SQLException {
+        try (PreparedStatement update = connection.prepareStatement(SEND)) {
+            update.setArray(1, uuids(connection, ids));
+            update.setObject(2, owner);
+            return update.executeUpdate() == ids.size();
+        }
+    }
+
+    /** Whether one of them can be sent no more because its window has closed. */
+    static boolean late(Connection connection, Collection<UUID> ids) throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement(LATE)) {
+            select.setArray(1, uuids(connection, ids));
+            try (ResultSet rows = select.executeQuery()) {
+                return rows.next();
+            }
+        }
+    }
+
+    static void acknowledge(Connection connection, Collection<UUID> ids) throws SQLException {
+        try (PreparedStatement update = connection.prepareStatement(ACKNOWLEDGE)) {
+            update.setArray(1, uuids(connection, ids));
+            update.executeUpdate();
+        }
+    }
+
+    /** The outcome of a call, as the stream told it. */
+    static void settle(Connection connection, UUID turn, String callId, String outcome) throws SQLException {
+        try (PreparedStatement update = connection.prepareStatement(SETTLE)) {
+            update.setString(1, outcome);
+            update.setObject(2, turn);
+            update.setString(3, callId);
+            update.executeUpdate();
+        }
+    }
+
+    /** Closes what nobody has decided: no approval outlives its turn. */
+    static void supersede(Connection connection, UUID turn) throws SQLException {
+        try (PreparedStatement update = connection.prepareStatement(SUPERSEDE)) {
+            update.setObject(1, turn);
+            update.executeUpdate();
+        }
+    }
+
+    /** Whether the turn waits for approvals, as its approvals say. */
+    static void waits(Connection connection, UUID turn) throws SQLException {
+        try (PreparedStatement update = connection.prepareStatement(WAITS)) {
+            update.setObject(1, turn);
+            update.setObject(2, turn);
+            update.executeUpdate();
+        }
+    }
+
+    private static java.sql.Array uuids(Connection connection, Collection<UUID> ids) throws SQLException {
+        return connection.createArrayOf("uuid", ids.toArray());
+    }
+}

@@ -1,0 +1,182 @@
+package io.chatrelay.chat;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+import javax.sql.DataSource;
+
+import jakarta.enterprise.context.ApplicationScoped;
+
+import org.jboss.logging.Logger;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.virtual.threads.VirtualThreads;
+
+/**
+ * Brings decisions from the ledger to the turns that wait for them here, and from there to Inkeep: those that were taken on this
+ * replica at once, those of others and those that time took by one poll for all waiting turns. Only a turn's own replica sends.
+ */
+@ApplicationScoped
+class Outbox {
+
+    private static final Logger LOG = Logger.getLogger(Outbox.class);
+
+    private final DataSource database;
+    private final ExecutorService virtualThreads;
+    private final ApprovalsConfig config;
+    private final MeterRegistry metrics;
+    private final Map<UUID, RunningTurn> waiting = new ConcurrentHashMap<>();
+    private final AtomicBoolean polling = new AtomicBoolean();
+    private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().daemon().name("chat-relay-approval-clock").factory());
+
+    Outbox(DataSource database, @VirtualThreads ExecutorService virtualThreads, ApprovalsConfig config, MeterRegistry metrics) {
+        this.database = database;
+        this.virtualThreads = virtualThreads;
+        this.config = config;
+        this.metrics = metrics;
+        metrics.gaugeMapSize("chat.relay.approvals.waiting.turns", List.of(), waiting);
+    }
+
+    void start() {
+        long every = config.pollEvery().toNanos();
+        clock.scheduleWithFixedDelay(this::poll, every, every, TimeUnit.NANOSECONDS);
+    }
+
+    void stop() {
+        clock.shutdownNow();
+    }
+
+    ApprovalsConfig config() {
+        return config;
+    }
+
+    /** From now on this turn hears of decisions on its calls. */
+    void watch(RunningTurn turn) {
+        waiting.put(turn.turn().id(), turn);
+    }
+
+    void forget(RunningTurn turn) {
+        waiting.remove(turn.turn().id(), turn);
+    }
+
+    /** There may be a decision for this turn: if it runs here, it need not wait for the poll. */
+    void nudge(UUID turn) {
+        if (waiting.containsKey(turn)) {
+            virtualThreads.execute(() -> look(Set.of(turn)));
+        }
+    }
+
+    private void poll() {
+        if (!waiting.isEmpty() && polling.compareAndSet(false, true)) {
+            virtualThreads.execute(() -> {
+                try {
+                    look(waiting.keySet());
+                } finally {
+                    polling.set(false);
+                }
+            });
+        }
+    }
+
+    private void look(Set<UUID> turns) {
+        List<UUID> asking = List.copyOf(turns);
+        try (Connection connection = database.getConnection()) {
+            int expired = Ledger.expire(connection, asking);
+            if (expired > 0) {
+                metrics.counter("chat.relay.approvals", "event", ApprovalState.EXPIRED.wireName()).increment(expired);
+            }
+            for (Ledger.Due due : Ledger.due(connection, asking)) {
+                RunningTurn turn = waiting.get(due.turn());
+                if (turn != null) {
+                    turn.decided(due);
+                }
+            }
+        } catch (SQLException e) {
+            LOG.warnf("Decisions wait for the database: %s", e.getSQLState());
+        } catch (RuntimeException e) {
+            LOG.errorf("Decisions could not be looked up: %s", e.getClass().getName());
+        }
+    }
+
+    /**
+     * Sends decisions of a turn, until they are acknowledged, their outcome is known, their window closes or the turn is over.
+     *
+     * @param repeated whether one of them may have been sent before, by a process that is gone
+     */
+    void send(RunningTurn turn, List<Ledger.Due> decisions, boolean repeated) {
+        Sending sending = new Sending(this, turn, decisions, repeated);
+        later(repeated ? config.catchUp() : Duration.ZERO, sending::attempt);
+    }
+
+    /** On a virtual thread, after a while. */
+    void later(Duration pause, Runnable task) {
+        try {
+            if (pause.isZero()) {
+                virtualThreads.execute(task);
+            } else {
+                clock.schedule(() -> virtualThreads.execute(task), pause.toNanos(), TimeUnit.NANOSECONDS);
+            }
+        } catch (RejectedExecutionException e) {
+            // This process stops; whoever takes the turn over sends what is not acknowledged.
+            LOG.debug("A decision is left for the turn's next owner");
+        }
+    }
+
+    /** What may be done with a decision now. */
+    enum Leave {
+        SEND,
+        /** Its window has closed: it is never sent. */
+        LATE,
+        /** Its outcome is known, or its turn is not ours, or over. */
+        NEVER
+    }
+
+    /** Records that these are about to be sent, if they may be. */
+    Leave leave(Collection<UUID> ids, UUID owner) throws SQLException {
+        try (Connection connection = database.getConnection()) {
+            connection.setAutoCommit(false);
+            try {
+                if (Ledger.send(connection, ids, owner)) {
+                    connection.commit();
+                    return Leave.SEND;
+                }
+                connection.rollback();
+                Leave leave = Ledger.late(connection, ids) ? Leave.LATE : Leave.NEVER;
+                connection.rollback();
+                return leave;
+            } finally {
+                connection.setAutoCommit(true);
+            }
+        }
+    }
+
+    boolean late(Collection<UUID> ids) throws SQLException {
+        try (Connection connection = database.getConnection()) {
+            return Ledger.late(connection, ids);
+        }
+    }
+
+    void acknowledge(Collection<UUID> ids) throws SQLException {
+        try (Connection connection = database.getConnection()) {
+            Ledger.acknowledge(connection, ids);
+        }
+    }
+
+    void count(String result) {
+        metrics.counter("chat.relay.approval.deliveries", "result", result).increment();
+    }
+}
