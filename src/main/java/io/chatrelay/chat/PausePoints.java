@@ -81,8 +81,12 @@ public final class PausePoints {
         return !open.isEmpty() && open.values().stream().allMatch(call -> call == Call.ASKED);
     }
 
-    /** The ids of the calls that asked and wait for a decision, in the order in which they were announced. */
+    /**
+     * The ids of the calls that asked and wait for a decision, in the order in which they were announced, and as the ledger has
+     * them.
+     */
     public List<String> waiting() {
-        return open.entrySet().stream().filter(call -> call.getValue() == Call.ASKED).map(Map.Entry::getKey).toList();
+        return open.entrySet().stream().filter(call -> call.getValue() == Call.ASKED).map(call -> Jsonb.clean(call.getKey()))
+                .toList();
     }
 }
