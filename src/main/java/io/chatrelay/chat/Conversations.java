@@ -26,13 +26,15 @@ public class Conversations {
     private final Conversation.Repository conversations;
     private final Message.Repository messages;
     private final TurnRow.Repository turns;
+    private final ApprovalRow.Repository approvals;
     private final Journal<ChatEvent> journal;
 
     Conversations(Conversation.Repository conversations, Message.Repository messages, TurnRow.Repository turns,
-            Journal<ChatEvent> journal) {
+            ApprovalRow.Repository approvals, Journal<ChatEvent> journal) {
         this.conversations = conversations;
         this.messages = messages;
         this.turns = turns;
+        this.approvals = approvals;
         this.journal = journal;
     }
 
@@ -85,7 +87,8 @@ public class Conversations {
     public void delete(String tenant, String id) {
         Conversation conversation = conversations.locked(tenant, id).orElseThrow(() -> ChatException.notFound(MISSING));
         turns.running(conversation.id).ifPresent(turn -> {
-            throw ChatException.turnRunning(turn.view(id), List.of(),
+            throw ChatException.turnRunning(turn.view(id),
+                    approvals.pending(turn.id).stream().map(row -> row.view(id)).toList(),
                     "The turn %s is running in this conversation. Delete it after the turn's end.".formatted(turn.id), null);
         });
         // Locked first: a turn that is being rewritten is waited for, or its new rows would be left behind.

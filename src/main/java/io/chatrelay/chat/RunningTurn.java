@@ -32,6 +32,9 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
 
     private static final Logger LOG = Logger.getLogger(RunningTurn.class);
 
+    private static final Ended REST_IS_LOST = Ended.failed(Failure.of(Failure.Code.UPSTREAM_CUT,
+            "Inkeep took the decision, but does not tell the rest of its answer; what came before is kept."));
+
     private final Turn turn;
     private final Transcript transcript;
     private final TurnConfig config;
@@ -47,6 +50,8 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
     private long size;
     private boolean paused;
     private boolean parked;
+    private boolean restIsLost;
+    private Multi<ChatEvent> next;
     private boolean over;
     private Ended last;
     private int refusals;
@@ -194,11 +199,11 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
         boolean lost;
         synchronized (this) {
             heardNanos = System.nanoTime();
+            restIsLost = terms.ends();
             lost = parked;
         }
         if (lost) {
-            stop(Ended.failed(Failure.of(Failure.Code.UPSTREAM_CUT,
-                    "Inkeep took the decision, but does not tell the rest of its answer; what came before is kept.")));
+            stop(REST_IS_LOST);
         }
     }
 
@@ -208,8 +213,13 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
             if (over) {
                 return;
             }
-            parked = false;
             heardNanos = System.nanoTime();
+            if (!parked) {
+                // Decided before the first part had ended: what is left of that comes first.
+                next = rest;
+                return;
+            }
+            parked = false;
         }
         rest.subscribe().withSubscriber(this);
     }
@@ -227,13 +237,21 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
 
     @Override
     public void onComplete() {
+        Multi<ChatEvent> rest;
         synchronized (this) {
-            if (terms.ends() && !awaited.isEmpty()) {
-                parked = true;
+            rest = next;
+            next = null;
+            parked = rest == null && terms.ends() && !awaited.isEmpty() && !restIsLost;
+            if (parked) {
                 return;
             }
         }
-        stop(Ended.failed(Failure.of(Failure.Code.UPSTREAM_CUT, "Inkeep's answer ended before it was finished.")));
+        if (rest != null) {
+            rest.subscribe().withSubscriber(this);
+            return;
+        }
+        stop(restIsLost ? REST_IS_LOST
+                : Ended.failed(Failure.of(Failure.Code.UPSTREAM_CUT, "Inkeep's answer ended before it was finished.")));
     }
 
     /** Ends the turn from here, unless it has ended: what is open is closed, what came before is kept. */
