@@ -1,40 +1,33 @@
 package io.chatrelay.devmode;
 
-import java.time.Instant;
-import java.time.ZoneOffset;
-import java.time.format.DateTimeFormatter;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.StreamSupport;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
-import io.chatrelay.devmode.Answer.Play;
 import io.chatrelay.devmode.Answer.Reply;
-import io.chatrelay.devmode.Answer.Reset;
+import io.chatrelay.devmode.Approvals.Answers;
+import io.chatrelay.devmode.Approvals.Asked;
+import io.chatrelay.devmode.Approvals.Said;
 import io.chatrelay.devmode.Conversations.Conversation;
-import io.chatrelay.devmode.Conversations.Pending;
+import io.chatrelay.devmode.Conversations.Execution;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 
-/** The run API under {@code /run}: chat, approvals, and reading a conversation's stream again. */
+/** The run API under {@code /run}: chat, approvals, and reading a conversation's or a durable run's stream again. */
 final class AgentsApi {
 
-    private static final int MAX_PENDING = 20_000;
-    private static final DateTimeFormatter UPDATED_AT = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss.SSS")
-            .withZone(ZoneOffset.UTC);
-
-    private final Attempts attempts;
-    private final Stats stats;
     private final Conversations conversations;
-    private final Recent<String, Pending> undecided = new Recent<>(MAX_PENDING);
+    private final Approvals approvals = new Approvals();
+    private final ChatTurns turns;
 
     AgentsApi(Vertx vertx, Attempts attempts, Stats stats) {
-        this.attempts = attempts;
-        this.stats = stats;
         this.conversations = new Conversations(vertx);
+        this.turns = new ChatTurns(attempts, stats, conversations, approvals);
     }
 
     void handle(HttpServerRequest request, byte[] body) {
@@ -50,9 +43,18 @@ final class AgentsApi {
             case "POST /run/api/chat" -> chat(request, body);
             case "GET /run/v1/conversations/*/stream" -> read(request, path[4]);
             case "GET /run/v1/conversations/*/pending-approvals" -> pending(response, path[4]);
-            case "POST /run/api/executions/*/approvals/*" -> decideExecution(response, path[4], path[6], body);
+            case "POST /run/api/executions/*/approvals/*" -> decideExecution(request, path[4], path[6], body);
+            case "GET /run/api/executions/*/stream" -> readExecution(request, path[4]);
             default -> AgentsErrors.NO_SUCH_ROUTE.to(response);
         }
+    }
+
+    /** The conversation of a path that names an execution, for the log. */
+    Optional<String> conversationOf(String path) {
+        String[] parts = path.split("/");
+        return parts.length > 4 && parts[3].equals("executions")
+                ? conversations.execution(parts[4]).map(Execution::conversationId)
+                : Optional.empty();
     }
 
     private static HttpServerResponse commonHeaders(HttpServerRequest request) {
@@ -84,141 +86,98 @@ final class AgentsApi {
             invalid.get().to(request.response());
             return;
         }
-        List<JsonNode> decisions = decisions(body.get());
+        List<Said> decisions = decisions(body.get());
         if (decisions.isEmpty()) {
             turn(request, body.get());
         } else {
-            decide(request, body.get(), decisions);
+            decide(request, Json.text(body.get(), "conversationId"), decisions);
         }
     }
 
     private void turn(HttpServerRequest request, JsonNode body) {
-        String conversationId = Json.text(body, "conversationId");
         // Of the messages only the last one of the user is read and stored, so only its id can be there already.
         String messageId = Json.text(Json.lastUserMessage(body), "id");
         if (conversations.hasMessage(messageId)) {
             AgentsErrors.duplicateMessage(messageId).to(request.response());
             return;
         }
-        String text = Json.lastUserText(body);
-        AgentsDialect dialect = new AgentsDialect(text, Json.text(body, "executionMode").equals("durable"),
-                "true".equals(request.getHeader("x-emit-operations")));
-        long messages = conversations.find(conversationId).map(Conversation::userMessages).orElse(0L) + 1;
-        Answer answer = Json.lastUserMessage(body).isMissingNode()
-                ? new Play(Step.sequence(dialect.open(), Step.pause(166), dialect.fail()), false)
-                : Script.of(new Turn(conversationId, text, messages), dialect, attempts);
-        switch (answer) {
-            case Reply reply -> InkeepEmulator.send(reply, request);
-            case Reset() -> request.connection().close();
-            case Play play -> {
-                if (!messageId.isEmpty()) {
-                    conversations.rememberMessage(messageId);
-                }
-                play(request, body, dialect, play);
+        boolean durable = Json.text(body, "executionMode").equals("durable");
+        boolean emitsOperations = "true".equals(request.getHeader("x-emit-operations"));
+        turns.turn(request, body, text -> new AgentsDialect(text, durable, emitsOperations), () -> {
+            if (!messageId.isEmpty()) {
+                conversations.rememberMessage(messageId);
             }
-        }
-    }
-
-    private void play(HttpServerRequest request, JsonNode body, AgentsDialect dialect, Play play) {
-        String runId = Wire.workflowRunId();
-        boolean whole = body.path("stream").isBoolean() && !body.path("stream").asBoolean();
-        Outlet outlet = whole ? new WholeOutlet(request, dialect::whole)
-                : stream(request, dialect.durable ? runId : null);
-        Optional<Conversation> conversation = Optional.of(Json.text(body, "conversationId"))
-                .filter(id -> !id.isEmpty()).map(conversations::accept);
-        conversation.ifPresent(Conversation::accepted);
-        Tape tape = play.readerBound() ? Tape.NONE
-                : conversation.map(known -> known.record(dialect.durable)).orElse(Tape.NONE);
-        new Run(play.steps(), outlet, tape, (call, run) -> {
-            Pending pending = new Pending(call, run, runId, UPDATED_AT.format(Instant.now()));
-            undecided.put(call.id(), pending);
-            conversation.ifPresent(known -> known.waitsFor(pending));
-        }, play.readerBound()).start();
-    }
-
-    private StreamOutlet stream(HttpServerRequest request, String workflowRunId) {
-        request.response().putHeader("x-accel-buffering", "no").putHeader("x-vercel-ai-data-stream", "v2");
-        if (workflowRunId != null) {
-            request.response().putHeader("x-workflow-run-id", workflowRunId);
-        }
-        return plainStream(request);
-    }
-
-    private StreamOutlet plainStream(HttpServerRequest request) {
-        request.response().putHeader("cache-control", "no-cache").putHeader("connection", "keep-alive")
-                .putHeader("content-type", "text/event-stream");
-        return new StreamOutlet(request, stats);
+        });
     }
 
     // --- approvals
 
     /** One answered approval anywhere in the messages, and the request is nothing but an answer to approvals. */
-    private static List<JsonNode> decisions(JsonNode body) {
+    private static List<Said> decisions(JsonNode body) {
         return StreamSupport.stream(body.path("messages").spliterator(), false)
                 .flatMap(message -> StreamSupport.stream(message.path("parts").spliterator(), false))
                 .filter(part -> Json.text(part, "state").equals("approval-responded"))
+                .map(part -> new Said(Json.text(part, "toolCallId"), part.path("approval").path("approved").asBoolean(),
+                        Json.text(part.path("approval"), "reason")))
                 .toList();
     }
 
-    private void decide(HttpServerRequest request, JsonNode body, List<JsonNode> decisions) {
-        String conversationId = Json.text(body, "conversationId");
+    private void decide(HttpServerRequest request, String conversationId, List<Said> decisions) {
         if (conversationId.isEmpty()) {
             AgentsErrors.NO_CONVERSATION_ID.to(request.response());
         } else if (conversations.find(conversationId).isEmpty()) {
             AgentsErrors.APPROVAL_FOR_UNKNOWN_CONVERSATION.to(request.response());
         } else {
-            String results = decided(decisions, request);
-            if (results != null) {
-                Reply.of(200, "application/json", "{\"success\":true,\"results\":[" + results + "]}")
-                        .to(request.response());
-            }
+            approvals.hear(request, decisions, new Answers() {
+                @Override
+                public Reply refusal(int status) {
+                    return AgentsErrors.refusedDecision(status);
+                }
+
+                @Override
+                public Reply results(List<Said> said, List<Boolean> waited) {
+                    return Reply.of(200, "application/json", IntStream.range(0, said.size())
+                            .mapToObj(i -> result(said.get(i), !waited.get(i)))
+                            .collect(Collectors.joining(",", "{\"success\":true,\"results\":[", "]}")));
+                }
+
+                @Override
+                public Optional<Outlet> continuation() {
+                    return Optional.of(turns.plainStream(request));
+                }
+            });
         }
     }
 
-    /** Null if a durable run's stream answers the request. Whose conversation a call is in, nobody checks. */
-    private String decided(List<JsonNode> decisions, HttpServerRequest request) {
-        List<String> results = new ArrayList<>();
-        List<Runnable> approvals = new ArrayList<>();
-        List<Runnable> denials = new ArrayList<>();
-        Run continued = null;
-        for (JsonNode part : decisions) {
-            Pending pending = undecided.remove(Json.text(part, "toolCallId"));
-            results.add(result(part, pending == null));
-            if (pending != null) {
-                continued = pending.run().isDurable() ? pending.run() : continued;
-                (approved(part) ? approvals : denials).add(() -> pending.run().decide(pending.call(), approved(part),
-                        Json.text(part.path("approval"), "reason")));
-            }
-        }
-        if (continued != null) {
-            continued.continueOn(plainStream(request));
-        }
-        // An approved tool takes a moment to run, so a denial in the same request shows first (80a).
-        denials.forEach(Runnable::run);
-        approvals.forEach(Runnable::run);
-        return continued != null ? null : String.join(",", results);
-    }
-
-    private static boolean approved(JsonNode part) {
-        return part.path("approval").path("approved").asBoolean();
-    }
-
-    private static String result(JsonNode part, boolean deferred) {
-        return "{\"toolCallId\":" + Wire.quote(Json.text(part, "toolCallId")) + ",\"approved\":" + approved(part)
+    private static String result(Said said, boolean deferred) {
+        return "{\"toolCallId\":" + Wire.quote(said.callId()) + ",\"approved\":" + said.approved()
                 + ",\"alreadyProcessed\":false,\"deferred\":" + deferred + "}";
     }
 
-    private void decideExecution(HttpServerResponse response, String execution, String callId, byte[] raw) {
-        Pending pending = undecided.get(callId);
+    /** A success for every call of an execution that exists, whether it waits or not: executions.ts of inkeep/agents. */
+    private void decideExecution(HttpServerRequest request, String execution, String callId, byte[] raw) {
         JsonNode body = Json.parse(raw).orElse(null);
         if (body == null) {
-            AgentsErrors.MALFORMED.to(response);
-        } else if (pending == null || !pending.workflowRunId().equals(execution)) {
-            AgentsErrors.problem(404, "Execution not found").to(response);
+            AgentsErrors.MALFORMED.to(request.response());
+        } else if (!body.path("approved").isBoolean()) {
+            AgentsErrors.missing(body, "approved", "boolean").to(request.response());
+        } else if (conversations.execution(execution).isEmpty()) {
+            AgentsErrors.problem(404, "Execution not found").to(request.response());
         } else {
-            undecided.remove(callId);
-            Reply.of(200, "application/json", "{\"success\":true}").to(response);
-            pending.run().decide(pending.call(), body.path("approved").asBoolean(), Json.text(body, "reason"));
+            // A call of another execution is one that nobody here waits for.
+            String known = approvals.isOf(callId, execution) ? callId : "";
+            approvals.hear(request,
+                    List.of(new Said(known, body.path("approved").asBoolean(), Json.text(body, "reason"))), new Answers() {
+                        @Override
+                        public Reply refusal(int status) {
+                            return AgentsErrors.refusedDecision(status);
+                        }
+
+                        @Override
+                        public Reply results(List<Said> said, List<Boolean> waited) {
+                            return Reply.of(200, "application/json", "{\"success\":true}");
+                        }
+                    });
         }
     }
 
@@ -230,11 +189,11 @@ final class AgentsApi {
         reply.to(response);
     }
 
-    private static String pendingJson(Pending pending) {
-        return "{\"hasPending\":true,\"approval\":{\"toolCallId\":\"" + pending.call().id() + "\",\"toolName\":\""
-                + pending.call().tool().wireName() + "\",\"args\":" + pending.call().tool().input()
-                + ",\"isDelegated\":false,\"workflowRunId\":\"" + pending.workflowRunId() + "\",\"updatedAt\":\""
-                + pending.updatedAt() + "\"}}";
+    private static String pendingJson(Asked asked) {
+        return "{\"hasPending\":true,\"approval\":{\"toolCallId\":\"" + asked.call.id() + "\",\"toolName\":\""
+                + asked.call.tool().wireName() + "\",\"args\":" + asked.call.tool().input()
+                + ",\"isDelegated\":false,\"workflowRunId\":\"" + asked.executionId + "\",\"updatedAt\":\""
+                + asked.updatedAt + "\"}}";
     }
 
     // --- reading again
@@ -246,7 +205,18 @@ final class AgentsApi {
         } else if (conversation.get().replay().isEmpty()) {
             request.response().setStatusCode(204).end();
         } else {
-            conversation.get().replay().read(stream(request, null), InkeepEmulator.number(request, "afterIdx", -1) + 1);
+            conversation.get().replay().read(turns.stream(request, null),
+                    InkeepEmulator.number(request.getParam("afterIdx"), -1) + 1);
+        }
+    }
+
+    private void readExecution(HttpServerRequest request, String executionId) {
+        Optional<Execution> execution = conversations.execution(executionId);
+        if (execution.isEmpty()) {
+            AgentsErrors.problem(404, "Execution not found").to(request.response());
+        } else {
+            execution.get().stream().read(turns.plainStream(request),
+                    InkeepEmulator.number(request.getHeader("x-stream-start-index"), 0));
         }
     }
 }

@@ -16,10 +16,10 @@ import io.chatrelay.devmode.Answer.Reply;
 import io.chatrelay.devmode.Step.ToolCall;
 
 /** The AI SDK's UI message stream, as Inkeep's run API writes it: recordings 01, 07a, 30, 51 and, durable, 70a. */
-final class AgentsDialect implements Dialect {
+sealed class AgentsDialect implements Dialect permits LegacyDialect {
 
     /** The two recorded agents; the second one has tools. */
-    private enum Persona {
+    enum Persona {
         PLAIN("plain", "solo", "Plain", new Pace(100, 41, 58)),
         ASSISTANT("assistant", "main", "Assistant", new Pace(5, 30, 52));
 
@@ -39,13 +39,13 @@ final class AgentsDialect implements Dialect {
     private static final String DONE = event("[DONE]");
 
     final boolean durable;
-    private final Persona persona;
-    private final boolean emitsOperations;
+    final Persona persona;
+    final boolean emitsOperations;
     private final List<String> words = new ArrayList<>();
     private String textId;
 
     AgentsDialect(String text, boolean durable, boolean emitsOperations) {
-        this.persona = AgentsScripts.usesTools(text.strip()) ? Persona.ASSISTANT : Persona.PLAIN;
+        this.persona = ToolKeyword.parse(text).isPresent() ? Persona.ASSISTANT : Persona.PLAIN;
         this.durable = durable;
         this.emitsOperations = emitsOperations;
     }
@@ -74,13 +74,17 @@ final class AgentsDialect implements Dialect {
 
     @Override
     public Stream<Step> word(String word) {
-        if (emitsOperations) {
-            words.add(word);
-        }
+        heard(word);
         String text = word.stripLeading();
         String space = word.substring(0, word.length() - text.length());
         return Step.sequence(openText(), Stream.of(space, text).filter(part -> !part.isEmpty()).map(this::delta)
                 .map(Step::send), closeText());
+    }
+
+    final void heard(String word) {
+        if (emitsOperations) {
+            words.add(word);
+        }
     }
 
     @Override
@@ -118,20 +122,31 @@ final class AgentsDialect implements Dialect {
     }
 
     /** The recorded request for approval names neither the tool nor its input. */
-    Step approvalRequest(ToolCall call) {
-        return send(event("{\"type\":\"tool-approval-request\",\"approvalId\":\"aitxt-" + call.id()
-                + "\",\"toolCallId\":\"" + call.id() + "\"}"));
+    Stream<Step> approvalRequest(ToolCall call) {
+        return Stream.of(send(event("{\"type\":\"tool-approval-request\",\"approvalId\":\"aitxt-" + call.id()
+                + "\",\"toolCallId\":\"" + call.id() + "\"}")));
     }
 
-    Step output(ToolCall call) {
+    Stream<Step> output(ToolCall call) {
         String id = "\"toolCallId\":\"" + call.id() + "\"";
-        return send(event(call.tool() == Tool.BOOM
+        return Stream.of(send(event(call.tool().fails()
                 ? "{\"type\":\"tool-output-error\"," + id + ",\"errorText\":" + quote(call.tool().said(call.id())) + "}"
-                : "{\"type\":\"tool-output-available\"," + id + ",\"output\":" + call.tool().output(call.id()) + "}"));
+                : "{\"type\":\"tool-output-available\"," + id + ",\"output\":" + call.tool().output(call.id()) + "}")));
     }
 
-    Step denied(ToolCall call) {
-        return send(event("{\"type\":\"tool-output-denied\",\"toolCallId\":\"" + call.id() + "\"}"));
+    /** The stream does not give the reason. */
+    Stream<Step> denied(ToolCall call, String reason) {
+        return Stream.of(send(event("{\"type\":\"tool-output-denied\",\"toolCallId\":\"" + call.id() + "\"}")));
+    }
+
+    /** What the model, and so the answer, hears of a tool's result. */
+    String said(ToolCall call) {
+        return call.tool().said(call.id());
+    }
+
+    /** What the model hears of a denial. */
+    String saidDenied(String reason) {
+        return quote("The user declined to run this tool." + (reason.isEmpty() ? "" : " Reason: " + reason));
     }
 
     @Override
@@ -188,7 +203,7 @@ final class AgentsDialect implements Dialect {
         return durable ? Stream.empty() : Stream.of(send(DONE));
     }
 
-    private static Step operation(String data) {
+    static Step operation(String data) {
         return send(event("{\"type\":\"data-operation\",\"data\":" + data + "}"));
     }
 

@@ -2,6 +2,7 @@ package io.chatrelay.devmode;
 
 import static io.chatrelay.devmode.Wire.quote;
 
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
@@ -74,17 +75,41 @@ final class AgentsErrors {
         return Optional.empty();
     }
 
-    private static Reply wrongType(String expected, JsonNode received, String path) {
+    /** What a fault refuses a decision with. */
+    static Reply refusedDecision(int status) {
+        return problem(status, "The decision was refused");
+    }
+
+    static Reply wrongType(String expected, JsonNode received, String path) {
+        return zod(List.of(issue(expected, received, path)));
+    }
+
+    /** A field that is missing or of another type. */
+    static Reply missing(JsonNode body, String field, String expected) {
+        return mismatch(body, field, expected).map(issue -> zod(List.of(issue))).orElseThrow();
+    }
+
+    /** The issue with a field, if it is not of a type: {@code string} or {@code boolean}. */
+    static Optional<String> mismatch(JsonNode body, String field, String expected) {
+        JsonNode value = body.path(field);
+        return (expected.equals("string") ? value.isTextual() : value.isBoolean()) ? Optional.empty()
+                : Optional.of(issue(expected, value, "[\n      \"" + field + "\"\n    ]"));
+    }
+
+    private static String issue(String expected, JsonNode received, String path) {
         String type = received.isMissingNode() ? "undefined" : received.getNodeType().name().toLowerCase(Locale.ROOT);
-        return zod("""
-                [
-                  {
-                    "expected": "%1$s",
-                    "code": "invalid_type",
-                    "path": %2$s,
-                    "message": "Invalid input: expected %1$s, received %3$s"
-                  }
-                ]""".formatted(expected, path, type));
+        return """
+                {
+                  "expected": "%1$s",
+                  "code": "invalid_type",
+                  "path": %2$s,
+                  "message": "Invalid input: expected %1$s, received %3$s"
+                }""".indent(2).stripTrailing().formatted(expected, path, type);
+    }
+
+    /** @param issues JSON objects, indented by two */
+    static Reply zod(List<String> issues) {
+        return zod("[\n" + String.join(",\n", issues) + "\n]");
     }
 
     private static Reply wrongRole(String path) {

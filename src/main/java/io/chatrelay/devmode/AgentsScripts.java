@@ -3,10 +3,7 @@ package io.chatrelay.devmode;
 import static io.chatrelay.devmode.Step.pause;
 import static io.chatrelay.devmode.Step.sequence;
 
-import java.util.List;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -16,21 +13,12 @@ import io.chatrelay.devmode.Answer.Play;
 /** The texts that the recorded agents were asked, and what only this API can do. The pauses are the recordings'. */
 final class AgentsScripts {
 
-    private static final Pattern USE_TOOL = Pattern.compile("use tool (\\w+)(?: timeout (\\d{1,9}))?");
-    private static final String BOTH_APPROVALS = "use both approvals";
-    private static final long CLASSIC_MODEL_TIMEOUT_MILLIS = 270_000;
-    private static final long DURABLE_WAIT_MILLIS = 1_800_000;
-
     private final AgentsDialect dialect;
     private final Turn turn;
 
     AgentsScripts(AgentsDialect dialect, Turn turn) {
         this.dialect = dialect;
         this.turn = turn;
-    }
-
-    static boolean usesTools(String text) {
-        return text.equals("tool") || text.equals(BOTH_APPROVALS) || USE_TOOL.matcher(text).matches();
     }
 
     Optional<Answer> answer() {
@@ -50,24 +38,9 @@ final class AgentsScripts {
             case "restart-ok" -> sequence(dialect.open(), brokenAttempt(), pause(94),
                     Script.say(dialect, "This answer will not break off a second time.", 60), pause(65),
                     dialect.complete());
-            case "tool" -> tools(List.of(Tool.GET_TIME), null);
-            case BOTH_APPROVALS -> tools(List.of(Tool.GET_WEATHER, Tool.DELETE_FILE), null);
-            default -> named();
+            default -> ToolKeyword.parse(turn.text()).map(keyword -> new ToolRun(dialect, turn, keyword).steps())
+                    .orElse(null);
         };
-    }
-
-    // "use tool delete_file timeout 500": as if the model's 270 s were 500 ms, for tests that cannot wait.
-    private Stream<Step> named() {
-        Matcher use = USE_TOOL.matcher(turn.text().strip());
-        if (!use.matches()) {
-            return null;
-        }
-        return Tool.named(use.group(1)).map(tool -> tools(List.of(tool), use.group(2))).orElse(null);
-    }
-
-    private Stream<Step> tools(List<Tool> tools, String timeout) {
-        long wait = dialect.durable ? DURABLE_WAIT_MILLIS : CLASSIC_MODEL_TIMEOUT_MILLIS;
-        return new ToolRun(dialect, turn, tools, timeout == null ? wait : Long.parseLong(timeout)).steps();
     }
 
     /** The model dies in mid-answer; what upstream tries next starts again in the same stream. */

@@ -56,7 +56,7 @@ final class CloudApi {
             case Play play -> {
                 boolean stream = body.path("stream").asBoolean();
                 Outlet outlet = stream ? stream(request) : new WholeOutlet(request, dialect::whole);
-                new Run(play.steps(), outlet, Tape.NONE, (_, _) -> {}, true).start();
+                new Run(play.steps(), outlet, Tape.NONE, Tape.NONE, (_, _) -> {}, true).start();
             }
         }
     }

@@ -1,23 +1,32 @@
 package io.chatrelay.devmode;
 
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.Optional;
 
+import io.chatrelay.devmode.Approvals.Asked;
 import io.vertx.core.Vertx;
 
 /** What the fake server remembers of its conversations, within bounds. */
 final class Conversations {
 
     private static final int MAX_CONVERSATIONS = 20_000;
+    private static final int MAX_EXECUTIONS = 5_000;
     private static final int MAX_MESSAGE_IDS = 100_000;
     private static final long MAX_BUFFERED_BYTES = 128L << 20;
 
     /** One conversation. Durable runs have a buffer of their own, and the newest of them hides every classic run. */
     final class Conversation {
 
+        private final String id;
         private final ConversationBuffer classic = new ConversationBuffer(vertx, bytes -> buffered += bytes);
         private ConversationBuffer durable;
         private long userMessages;
-        private Pending pending;
+        private final Deque<Asked> asked = new ArrayDeque<>();
+
+        private Conversation(String id) {
+            this.id = id;
+        }
 
         Tape record(boolean durableRun) {
             if (!durableRun) {
@@ -56,21 +65,23 @@ final class Conversations {
             }
         }
 
-        void waitsFor(Pending call) {
-            pending = call;
+        void waitsFor(Asked call) {
+            asked.removeIf(earlier -> !earlier.waits());
+            asked.push(call);
         }
 
         /** Of a durable run only: upstream says that nothing is pending even while a classic run waits. */
-        Optional<Pending> pending() {
-            return Optional.ofNullable(pending).filter(call -> call.run().isDurable());
+        Optional<Asked> pending() {
+            return asked.stream().filter(call -> call.waits() && call.run.isDurable()).findFirst();
         }
     }
 
-    /** A call that waits for a decision. */
-    record Pending(Step.ToolCall call, Run run, String workflowRunId, String updatedAt) {}
+    /** A durable run. Its own stream keeps what followed an approval, too. */
+    record Execution(String conversationId, ConversationBuffer stream) {}
 
     private final Vertx vertx;
     private final Recent<String, Conversation> known = new Recent<>(MAX_CONVERSATIONS, Conversation::retire);
+    private final Recent<String, Execution> executions = new Recent<>(MAX_EXECUTIONS, run -> run.stream().retire());
     private final Recent<String, Boolean> messageIds = new Recent<>(MAX_MESSAGE_IDS);
     private long buffered;
 
@@ -86,8 +97,19 @@ final class Conversations {
     Conversation accept(String id) {
         if (buffered > MAX_BUFFERED_BYTES) {
             known.values().stream().limit(known.size() / 2 + 1).toList().forEach(Conversation::forget);
+            executions.values().stream().limit(executions.size() / 2 + 1).forEach(run -> run.stream().clear());
         }
-        return known.computeIfAbsent(id, _ -> new Conversation());
+        return known.computeIfAbsent(id, Conversation::new);
+    }
+
+    Tape recordExecution(String id, Conversation conversation) {
+        ConversationBuffer stream = new ConversationBuffer(vertx, bytes -> buffered += bytes);
+        executions.put(id, new Execution(conversation.id, stream));
+        return stream.record();
+    }
+
+    Optional<Execution> execution(String id) {
+        return Optional.ofNullable(executions.get(id));
     }
 
     boolean hasMessage(String id) {

@@ -17,7 +17,8 @@ import io.smallrye.config.SmallRyeConfigBuilder;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 
-/** The emulator as the two upstreams {@code agents} and {@code cloud} of a service that has none configured. In production only if asked for by name. */
+/** The emulator as the upstreams of a service that has none configured: {@code agents} and {@code cloud}, and {@code agents} in
+ * durable mode and as an old release. In production only if asked for by name. */
 @ApplicationScoped
 @LookupIfProperty(name = "chatrelay-dev.emulator.enabled", stringValue = "true")
 class EmulatedInkeep implements LocalInkeep {
@@ -34,8 +35,10 @@ class EmulatedInkeep implements LocalInkeep {
     @Override
     public Map<String, UpstreamConfig> start() {
         emulator = new InkeepEmulator(vertx).listen(port);
-        return Map.of("agents", upstream(Kind.AGENTS, emulator.agentsUrl(), "agents"), "cloud",
-                upstream(Kind.CLOUD, emulator.cloudUrl(), "cloud"));
+        return Map.of("agents", upstream(Kind.AGENTS, emulator.agentsUrl(), "agents", "classic"),
+                "agents-durable", upstream(Kind.AGENTS, emulator.agentsUrl(), "agents-durable", "durable"),
+                "agents-legacy", upstream(Kind.AGENTS, emulator.legacyUrl(), "agents-legacy", "classic"),
+                "cloud", upstream(Kind.CLOUD, emulator.cloudUrl(), "cloud", "classic"));
     }
 
     /** Where its {@code /emulator/} control is, for tests that ask what was really sent. */
@@ -44,10 +47,11 @@ class EmulatedInkeep implements LocalInkeep {
     }
 
     /** With every default that a configured upstream has. */
-    private static UpstreamConfig upstream(Kind kind, URI url, String name) {
+    private static UpstreamConfig upstream(Kind kind, URI url, String name, String mode) {
         return new SmallRyeConfigBuilder().addDiscoveredConverters().withMapping(UpstreamsConfig.class)
                 .withDefaultValue("chat-relay.upstreams." + name + ".kind", kind.name())
                 .withDefaultValue("chat-relay.upstreams." + name + ".url", url.toString())
+                .withDefaultValue("chat-relay.upstreams." + name + ".execution-mode", mode)
                 .withDefaultValue("chat-relay.upstreams." + name + ".api-key", "emulator-key").build()
                 .getConfigMapping(UpstreamsConfig.class).upstreams().get(name);
     }

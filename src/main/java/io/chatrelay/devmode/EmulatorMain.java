@@ -13,6 +13,7 @@ public final class EmulatorMain {
     public static void main(String[] args) {
         InkeepEmulator emulator = new InkeepEmulator(Vertx.vertx());
         emulator.listen(args.length > 0 ? Integer.parseInt(args[0]) : DEFAULT_PORT);
-        System.out.println("Inkeep Agents at " + emulator.agentsUrl() + ", Inkeep Cloud at " + emulator.cloudUrl());
+        System.out.println("Inkeep Agents at " + emulator.agentsUrl() + ", an old release at " + emulator.legacyUrl()
+                + ", Inkeep Cloud at " + emulator.cloudUrl());
     }
 }

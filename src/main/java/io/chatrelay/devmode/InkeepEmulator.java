@@ -18,21 +18,21 @@ import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 
 /**
- * Both of Inkeep's APIs on a local port, with a fake model: for development without a key, for tests, and for
+ * Both of Inkeep's APIs, and the Agents API of an old release, on a local port, with a fake model: for development without a key, for tests, and for
  * benchmarks. It behaves as the recorded servers do, their traps included, and the last message of the user chooses
  * what goes wrong; {@link Script} lists the keywords, and the README beside the recordings explains them.
  *
  * <pre>
- *   /run ──► {@link AgentsApi} ─┐                ┌─► {@link Outlet}  the reader
- *                      ├► {@link Script} ► {@link Run} ┤
- *   /v1 ───► {@link CloudApi} ──┘                └─► {@link Tape}    for reading again
+ *   /run ────► {@link AgentsApi} ─┐                ┌─► {@link Outlet}  the reader
+ *   /legacy ─► {@link LegacyApi} ─┼► {@link Script} ► {@link Run} ┤
+ *   /v1 ─────► {@link CloudApi} ──┘                └─► {@link Tape}    for reading again
  * </pre>
  *
  * <p>Everything happens on one event loop, so nothing is locked, and a stream costs a timer and not a thread. Any
  * bearer key is good, except {@value #WRONG_KEY}.
  *
- * <p>For tests: {@code GET /emulator/requests?conversationId=&text=&limit=}, {@code DELETE /emulator/requests} and
- * {@code GET /emulator/stats}.
+ * <p>For tests: {@code GET /emulator/requests?conversationId=&toolCallId=&text=&limit=},
+ * {@code DELETE /emulator/requests} and {@code GET /emulator/stats}.
  */
 public final class InkeepEmulator implements AutoCloseable {
 
@@ -78,6 +78,11 @@ public final class InkeepEmulator implements AutoCloseable {
         return URI.create("http://localhost:" + port + "/run");
     }
 
+    /** Base of the Agents API as release 0.37.2 had it. */
+    public URI legacyUrl() {
+        return URI.create("http://localhost:" + port + "/legacy");
+    }
+
     /** Base of the Cloud API. */
     public URI cloudUrl() {
         return URI.create("http://localhost:" + port + "/v1");
@@ -99,24 +104,30 @@ public final class InkeepEmulator implements AutoCloseable {
     private HttpServer serve(Vertx owner) {
         Attempts attempts = new Attempts();
         AgentsApi agents = new AgentsApi(owner, attempts, stats);
+        LegacyApi legacy = new LegacyApi(owner, attempts, stats);
         CloudApi cloud = new CloudApi(attempts, stats);
         // Inkeep's server speaks HTTP/1.1 only; with HTTP/2 a cut would take every stream of the caller with it.
         HttpServerOptions options = new HttpServerOptions().setHttp2ClearTextEnabled(false).setTcpNoDelay(true)
                 .setMaxHeaderSize(64 * 1024).setHandle100ContinueAutomatically(true);
-        return owner.createHttpServer(options).requestHandler(request -> request.body()
-                .onSuccess(body -> handle(request, body.getBytes(), agents, cloud)));
+        return owner.createHttpServer(options).requestHandler(request -> {
+            long at = RequestLog.micros();
+            request.body().onSuccess(body -> handle(request, at, body.getBytes(), agents, legacy, cloud));
+        });
     }
 
-    private void handle(HttpServerRequest request, byte[] body, AgentsApi agents, CloudApi cloud) {
+    private void handle(HttpServerRequest request, long at, byte[] body, AgentsApi agents, LegacyApi legacy,
+            CloudApi cloud) {
         try {
             if (request.path().startsWith("/emulator/")) {
                 control(request);
                 return;
             }
             stats.request();
-            log.add(request, body);
+            log.add(request, at, body, agents.conversationOf(request.path()).orElse(null));
             if (request.path().startsWith("/run/")) {
                 agents.handle(request, body);
+            } else if (request.path().startsWith("/legacy/")) {
+                legacy.handle(request, body);
             } else if (request.path().startsWith("/v1/")) {
                 cloud.handle(request, body);
             } else {
@@ -132,7 +143,8 @@ public final class InkeepEmulator implements AutoCloseable {
     private void control(HttpServerRequest request) {
         switch (request.method().name() + " " + request.path()) {
             case "GET /emulator/requests" -> json(request, log.json(request.getParam("conversationId"),
-                    request.getParam("text"), number(request, "limit", Integer.MAX_VALUE)));
+                    request.getParam("toolCallId"), request.getParam("text"),
+                    number(request.getParam("limit"), Integer.MAX_VALUE)));
             case "DELETE /emulator/requests" -> {
                 log.clear();
                 request.response().setStatusCode(204).end();
@@ -142,9 +154,8 @@ public final class InkeepEmulator implements AutoCloseable {
         }
     }
 
-    /** A query parameter; what is no number counts as not sent. */
-    static int number(HttpServerRequest request, String parameter, int otherwise) {
-        String value = request.getParam(parameter);
+    /** A parameter or header; what is no number counts as not sent. */
+    static int number(String value, int otherwise) {
         return value != null && value.matches("\\d{1,9}") ? Integer.parseInt(value) : otherwise;
     }
 

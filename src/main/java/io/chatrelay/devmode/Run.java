@@ -40,6 +40,7 @@ final class Run {
     private final Set<ToolCall> undecided = new HashSet<>();
     private final Desk desk;
     private final boolean readerBound;
+    private final Tape continuedTape;
     private Tape tape;
     private Outlet outlet;
     private Ask asking;
@@ -48,10 +49,14 @@ final class Run {
     private Waiting waiting = Waiting.NO;
     private boolean over;
 
-    /** @param readerBound whether it is over when its reader goes; if not, it goes on for the tape */
-    Run(Stream<Step> steps, Outlet outlet, Tape tape, Desk desk, boolean readerBound) {
+    /**
+     * @param continuedTape what it is recorded on once it goes on in another answer
+     * @param readerBound   whether it is over when its reader goes; if not, it goes on for the tape
+     */
+    Run(Stream<Step> steps, Outlet outlet, Tape tape, Tape continuedTape, Desk desk, boolean readerBound) {
         agenda.add(steps.iterator());
         this.tape = tape;
+        this.continuedTape = continuedTape;
         this.desk = desk;
         this.readerBound = readerBound;
         show(outlet);
@@ -62,9 +67,10 @@ final class Run {
         perform();
     }
 
-    /** Durable mode: from now on events go to this reader, and are not in the replay. */
+    /** Durable mode: from now on events go to this reader, and are not in the conversation's replay. */
     void continueOn(Outlet reader) {
-        tape = Tape.NONE;
+        outlet.end();
+        tape = continuedTape;
         show(reader);
     }
 
@@ -110,6 +116,10 @@ final class Run {
             }
             Step step = next();
             if (step == null && asking != null) {
+                if (asking.endsAnswer()) {
+                    outlet.end();
+                    outlet = Outlet.NOWHERE;
+                }
                 await(Waiting.DECISION);
                 return;
             }
@@ -187,10 +197,6 @@ final class Run {
         askedAt = millis();
         undecided.addAll(ask.calls());
         ask.calls().forEach(call -> desk.asked(call, this));
-        if (ask.endsAnswer()) {
-            outlet.end();
-            outlet = Outlet.NOWHERE;
-        }
     }
 
     private void finish() {

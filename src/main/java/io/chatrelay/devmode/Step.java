@@ -30,8 +30,8 @@ sealed interface Step {
     /** Says nothing, for as long as the reader stays. */
     record Hang() implements Step {}
 
-    /** One function tool's call, its arguments as JSON. */
-    record ToolCall(String id, Tool tool) {}
+    /** One tool's call, and what goes wrong with the decisions about it. */
+    record ToolCall(String id, Tool tool, ApprovalFaults faults) {}
 
     /** What was said about a call, and how long after it was asked. */
     record Decision(boolean approved, String reason, long afterMillis) {}

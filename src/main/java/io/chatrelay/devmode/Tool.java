@@ -8,14 +8,17 @@ import java.util.Optional;
 /** The recorded agent's tools: what they are called with, in which pieces the arguments came, and what they give. */
 enum Tool {
 
-    GET_TIME(false, List.of("{\"timezone\":\"UTC", "\"}"),
+    /** Its result was recorded as empty at the legacy server. */
+    GET_TIME(false, List.of("{\"timezone\":\"UTC", "\"}"), "\"\"",
             "{\"now\":\"2026-01-01T00:00:00Z\",\"tz\":\"UTC\",\"_toolCallId\":\"%s\"}"),
 
     DELETE_FILE(true, List.of("{\"path\":\"docs/re", "port.txt\"}"),
+            "{\"content\":[{\"type\":\"text\",\"text\":{\"deleted\":\"docs/report.txt\",\"ok\":true}}]}",
             "{\"deleted\":\"docs/report.txt\",\"ok\":true,\"_toolCallId\":\"%s\"}"),
 
     /** An MCP tool: its result reaches the stream and the model in two different forms. */
     GET_WEATHER(true, List.of("{\"city\":\"Paris\"}"),
+            "{\"content\":[{\"type\":\"text\",\"text\":{\"city\":\"Paris\",\"tempC\":21,\"sky\":\"clear\"}}]}",
             "{\"content\":[{\"type\":\"text\",\"text\":{\"city\":\"Paris\",\"tempC\":21,\"sky\":\"clear\"}}],"
                     + "\"_toolCallId\":\"%s\"}") {
         @Override
@@ -27,20 +30,22 @@ enum Tool {
     },
 
     /** A tool that throws. */
-    BOOM(false, List.of("{\"path\":\"docs/re", "port.txt\"}"), "") {
-        @Override
-        String said(String callId) {
-            return "Function execution failed with code 1: {\"success\":false,\"error\":\"tool exploded\"}\n";
-        }
-    };
+    BOOM(false, List.of("{\"path\":\"docs/re", "port.txt\"}"), "", ""),
+
+    /** A tool that waits for approval and then throws. */
+    BOOM_APPROVED(true, List.of("{\"path\":\"docs/re", "port.txt\"}"), "", "");
+
+    private static final String EXPLODED = "Function execution failed with code 1: {\"success\":false,\"error\":\"tool exploded\"}\n";
 
     final boolean needsApproval;
     final List<String> inputPieces;
+    final String legacyResult;
     private final String output;
 
-    Tool(boolean needsApproval, List<String> inputPieces, String output) {
+    Tool(boolean needsApproval, List<String> inputPieces, String legacyResult, String output) {
         this.needsApproval = needsApproval;
         this.inputPieces = inputPieces;
+        this.legacyResult = legacyResult;
         this.output = output;
     }
 
@@ -56,13 +61,17 @@ enum Tool {
         return String.join("", inputPieces);
     }
 
-    /** The result as the stream shows it, JSON; of {@link #BOOM} there is none. */
+    boolean fails() {
+        return output.isEmpty();
+    }
+
+    /** The result as the stream shows it, JSON; of a tool that fails there is none. */
     String output(String callId) {
         return output.formatted(callId);
     }
 
     /** The result as the model repeats it. */
     String said(String callId) {
-        return output(callId);
+        return fails() ? EXPLODED : output(callId);
     }
 }

@@ -2,7 +2,6 @@ package io.chatrelay.devmode;
 
 import static io.chatrelay.devmode.Step.pause;
 import static io.chatrelay.devmode.Step.sequence;
-import static io.chatrelay.devmode.Wire.quote;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -20,19 +19,24 @@ import io.chatrelay.devmode.Step.ToolCall;
 final class ToolRun {
 
     private static final AtomicInteger CALLS = new AtomicInteger();
+    private static final long CLASSIC_MODEL_TIMEOUT_MILLIS = 270_000;
+    private static final long DURABLE_WAIT_MILLIS = 1_800_000;
 
     private final AgentsDialect dialect;
     private final Turn turn;
-    private final List<Tool> tools;
+    private final List<List<Tool>> rounds;
+    private final ApprovalFaults faults;
     private final long timeoutMillis;
     private final List<String> said = new ArrayList<>();
     private boolean late;
 
-    ToolRun(AgentsDialect dialect, Turn turn, List<Tool> tools, long timeoutMillis) {
+    ToolRun(AgentsDialect dialect, Turn turn, ToolKeyword keyword) {
         this.dialect = dialect;
         this.turn = turn;
-        this.tools = tools;
-        this.timeoutMillis = timeoutMillis;
+        this.rounds = keyword.rounds();
+        this.faults = keyword.faults();
+        this.timeoutMillis = faults.timeoutMillis() >= 0 ? faults.timeoutMillis()
+                : dialect.durable ? DURABLE_WAIT_MILLIS : CLASSIC_MODEL_TIMEOUT_MILLIS;
     }
 
     Stream<Step> steps() {
@@ -42,40 +46,48 @@ final class ToolRun {
     private Stream<Step> attempt() {
         said.clear();
         late = false;
+        return round(0);
+    }
+
+    private Stream<Step> round(int index) {
+        List<Tool> tools = rounds.get(index);
         int number = CALLS.incrementAndGet();
         List<ToolCall> calls = IntStream.range(0, tools.size())
-                .mapToObj(i -> new ToolCall("call_fake_" + number + "_" + i, tools.get(i))).toList();
+                .mapToObj(i -> new ToolCall("call_fake_" + number + "_" + i, tools.get(i), faults)).toList();
         if (tools.stream().noneMatch(tool -> tool.needsApproval)) {
-            List<Step> results = calls.stream().map(this::runs).toList();
-            return sequence(calls.stream().flatMap(dialect::input), pause(35), results.stream(),
-                    pause(dialect.pace().beforeFirst()), answer());
+            List<Step> results = calls.stream().flatMap(this::runs).toList();
+            return sequence(calls.stream().flatMap(dialect::input), pause(35 + faults.slowMillis()), results.stream(),
+                    afterwards(index));
         }
         return sequence(calls.stream().flatMap(this::asked),
-                Stream.of(new Step.Ask(calls, dialect.durable, this::outcome, this::afterwards)));
+                Stream.of(new Step.Ask(calls, dialect.durable, this::outcome, () -> afterwards(index))));
     }
 
     private Stream<Step> asked(ToolCall call) {
         return sequence(call.id().endsWith("_0") ? Stream.empty() : pause(60),
-                dialect.input(call), Stream.of(dialect.approvalRequest(call)));
+                dialect.input(call), dialect.approvalRequest(call));
     }
 
     private Stream<Step> outcome(ToolCall call, Decision decision) {
         late |= decision.afterMillis() > timeoutMillis;
         if (decision.approved()) {
-            return sequence(pause(6), Stream.of(runs(call)));
+            return sequence(pause(6 + faults.slowMillis()), runs(call));
         }
-        said.add(quote("The user declined to run this tool."
-                + (decision.reason().isEmpty() ? "" : " Reason: " + decision.reason())));
-        return Stream.of(dialect.denied(call));
+        said.add(dialect.saidDenied(decision.reason()));
+        return dialect.denied(call, decision.reason());
     }
 
-    private Step runs(ToolCall call) {
-        said.add(call.tool().said(call.id()));
+    private Stream<Step> runs(ToolCall call) {
+        said.add(dialect.said(call));
         return dialect.output(call);
     }
 
-    private Stream<Step> afterwards() {
-        return late ? sequence(pause(440), attempt()) : sequence(pause(dialect.pace().beforeFirst()), answer());
+    private Stream<Step> afterwards(int index) {
+        if (late) {
+            return sequence(pause(440), attempt());
+        }
+        return index + 1 < rounds.size() ? sequence(pause(140), round(index + 1))
+                : sequence(pause(dialect.pace().beforeFirst()), answer());
     }
 
     private Stream<Step> answer() {
