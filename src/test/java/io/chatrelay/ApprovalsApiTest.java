@@ -165,6 +165,41 @@ class ApprovalsApiTest extends ServiceTest {
         }
 
         @Test
+        void threeInTurnAreThreePausesOfOneMessage() {
+            String id = newId();
+            List<Sse> streams = new ArrayList<>(List.of(relay().send(CHAT, useChat(id, "use three in turn")).toEnd()));
+            for (int i = 0; i < 3; i++) {
+                Sse last = streams.getLast();
+                assertThat(last.done()).isTrue();
+                assertThat(last.numbered().getLast().type()).isEqualTo("tool-approval-request");
+                streams.add(relay().send(CHAT, answering(id, true, null, streams.toArray(Sse[]::new))).toEnd());
+            }
+
+            assertThat(streams.getLast().answer()).contains("Tool said:");
+            assertThat(streams).allSatisfy(stream -> assertThat(stream.events().getFirst().data())
+                    .isEqualTo(streams.getFirst().events().getFirst().data()));
+            assertThat(streams.stream().flatMap(stream -> stream.ids().stream())).isSorted().doesNotHaveDuplicates();
+            assertThat(streams.getLast().done()).isTrue();
+        }
+
+        @Test
+        void aStreamThatGoesOnDoesNotEndBeforeTheApprovedCallHasItsOutcome() {
+            String id = newId();
+            Sse asked = relay().send(CHAT, useChat(id, TWO + " slow 900")).toEnd();
+            ObjectNode firstOnly = answering(id, true, null, asked);
+            ((ObjectNode) firstOnly.at("/messages/1/parts/1")).put("state", "approval-requested");
+
+            Sse on = relay().send(CHAT, firstOnly).toEnd();
+
+            assertThat(on.types()).containsExactly("start", "data-tool-approval", "tool-output-available", "finish");
+            assertThat(on.done()).isTrue();
+            assertThat(waitingIn(id).approvals()).hasSize(1);
+            Sse end = relay().send(CHAT, answering(id, true, null, asked, on)).toEnd();
+            assertThat(end.types()).startsWith("start", "data-tool-approval", "tool-output-available").endsWith("finish");
+            assertThat(end.answer()).contains("Tool said:");
+        }
+
+        @Test
         void theSameAnswerAgainIsToldTheSame() {
             String id = newId();
             Sse asked = relay().send(CHAT, useChat(id, ONE)).toEnd();
@@ -221,14 +256,6 @@ class ApprovalsApiTest extends ServiceTest {
             ((ArrayNode) next.get("messages")).addObject().put("id", "m2").put("role", "user").put("content", "echo next");
 
             assertThat(relay().send(CHAT, next).toEnd().answer()).isEqualTo("next");
-        }
-
-        @Test
-        void aTurnThatFailsMeanwhileEndsWithItsError() {
-            String id = newId();
-            Sse asked = relay().send(CHAT, useChat(id, "use tool delete_file timeout 0")).toEnd();
-
-            assertThat(asked.done()).isTrue();
         }
     }
 
