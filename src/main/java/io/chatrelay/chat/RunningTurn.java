@@ -288,9 +288,10 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
         over = true;
         List<ChatEvent> closing = transcript.closing(ended);
         closing.forEach(transcript::apply);
+        // Before the append: the writer may say that it is stored before this method ends.
+        last = ended;
         log.append(closing, new TurnEnd(turn, ended, transcript.started(),
                 kept()));
-        last = ended;
         leave();
     }
 
