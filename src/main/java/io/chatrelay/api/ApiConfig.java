@@ -27,4 +27,12 @@ public interface ApiConfig {
      */
     @WithDefault("10s")
     Duration headAfter();
+
+    /**
+     * A turn whose calls wait for a decision is told as paused when that has not changed for so long. The calls of one step ask within
+     * some tens of milliseconds of each other, and one pause for all of them is one question for the user. Longer makes everyone wait
+     * for the question; shorter asks twice.
+     */
+    @WithDefault("300ms")
+    Duration pauseAfter();
 }

@@ -22,6 +22,8 @@ import io.chatrelay.chat.SendCommand;
  */
 record ChatRequest(SendCommand command, Boolean stream, boolean includeUsage) {
 
+    private static final String ANSWERS = ". Approvals are answered at /run/api/chat by an assistant's message, the last one, with parts"
+            + " in the state approval-responded; or at /run/api/tool-approvals";
     private static final int LONGEST_KEY = 255;
     private static final String RETRY_COUNT = "x-stainless-retry-count";
 
@@ -60,7 +62,7 @@ record ChatRequest(SendCommand command, Boolean stream, boolean includeUsage) {
         }
         List<Role> roles = messages.stream().map(MessageReader::role).toList();
         if (!roles.contains(Role.USER)) {
-            throw body.wrong("messages", "holds no user message");
+            throw body.wrong("messages", "holds no user message" + ANSWERS);
         }
         int first = firstAsked(messages, roles);
         List<Said> before = new ArrayList<>();
@@ -86,7 +88,7 @@ record ChatRequest(SendCommand command, Boolean stream, boolean includeUsage) {
         int last = roles.size() - 1;
         if (roles.get(last) != Role.USER && roles.get(last) != Role.TOOL) {
             throw messages.get(last).wrong("role",
-                    "of the last message must be user: only a user's message asks for an answer");
+                    "of the last message must be user: only a user's message asks for an answer" + ANSWERS);
         }
         int first = last;
         while (first > 0 && roles.get(first - 1) == Role.TOOL) {

@@ -1,6 +1,8 @@
 package io.chatrelay.api;
 
 import java.io.InputStream;
+import java.util.List;
+import java.util.Optional;
 
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.GET;
@@ -23,6 +25,7 @@ import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 
 import io.chatrelay.api.wire.AiSdkWire;
+import io.chatrelay.chat.Decided;
 import io.chatrelay.chat.Turn;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import io.vertx.ext.web.RoutingContext;
@@ -32,6 +35,17 @@ import io.vertx.ext.web.RoutingContext;
 @RunOnVirtualThread
 @Tag(name = "Chat")
 public class ChatResource {
+
+    /** Source: what Inkeep answers to approvals sent through its chat. */
+    public record Results(boolean success, List<Result> results) {}
+
+    /** @param deferred never here: what is recorded is told to the agent without another request */
+    public record Result(String toolCallId, boolean approved, boolean alreadyProcessed, boolean deferred) {
+
+        static Result of(Decided decided) {
+            return new Result(decided.toolCallId(), decided.approved(), decided.alreadyDecided(), false);
+        }
+    }
 
     private final Turns turns;
     private final Readers readers;
@@ -47,14 +61,39 @@ public class ChatResource {
     @RequestBody(required = true,
             content = @Content(mediaType = MediaType.APPLICATION_JSON, schema = @Schema(ref = "ChatRequest")))
     @APIResponse(responseCode = "200", description = "The answer")
-    public void send(InputStream body, @Context HttpHeaders headers, @Context RoutingContext http,
-            @Suspended AsyncResponse reply) {
-        ChatRequest request = ChatRequest.chat(turns.body(body, headers), headers, turns.caller());
+    public void send(InputStream in, @QueryParam("approvals") String approvals, @Context HttpHeaders headers,
+            @Context RoutingContext http, @Suspended AsyncResponse reply) {
+        JsonBody body = turns.body(in, headers);
+        AtApproval atApproval = AtApproval.of(approvals, body.text("trigger") == null ? AtApproval.WAIT : AtApproval.PAUSE);
+        Optional<ApprovalAnswers> answers = ApprovalAnswers.of(body, turns.caller());
+        if (answers.isPresent()) {
+            decide(answers.get(), atApproval, http, reply);
+            return;
+        }
+        ChatRequest request = ChatRequest.chat(body, headers, turns.caller());
         Turn turn = turns.send(request);
-        if (request.stream() == null || request.stream()) {
-            turns.stream(turn, new AiSdkWire(turn), 0, http, reply, null);
-        } else {
-            turns.reply(turn, http, reply);
+        if (request.stream() != null && !request.stream()) {
+            turns.reply(turn, TurnReply.prefersWait(headers) || "wait".equals(approvals), http, reply);
+            return;
+        }
+        switch (atApproval) {
+            case WAIT -> turns.stream(turn, new AiSdkWire(turn), 0, http, reply, null);
+            case PAUSE -> turns.streamToPause(turn, Standing.atTheBeginning(), http, reply, null);
+        }
+    }
+
+    /** A client that goes on by itself is answered by what follows the pause; anyone else as Inkeep does it. */
+    private void decide(ApprovalAnswers answers, AtApproval atApproval, RoutingContext http, AsyncResponse reply) {
+        List<Decided> decided = turns.decide(answers.command());
+        if (!answers.stream(atApproval)) {
+            reply.resume(new Results(true, decided.stream().map(Result::of).toList()));
+            return;
+        }
+        Turn turn = decided.getLast().turn();
+        Standing from = turns.standing(turn, answers.seen());
+        switch (atApproval) {
+            case WAIT -> turns.streamOn(turn, from, http, reply);
+            case PAUSE -> turns.streamToPause(turn, from, http, reply, null);
         }
     }
 
@@ -64,8 +103,8 @@ public class ChatResource {
     @APIResponse(responseCode = "200", description = "The turn's events")
     @APIResponse(responseCode = "204", description = "There is nothing to read")
     public void resume(@PathParam("id") String id, @QueryParam("after") String after, @QueryParam("turn") String turn,
-            @QueryParam("wire") String wire, @HeaderParam("Last-Event-ID") String lastEventId, @Context RoutingContext http,
-            @Suspended AsyncResponse reply) {
-        readers.read(id, new Readers.Position(lastEventId, after, turn, wire), http, reply);
+            @QueryParam("wire") String wire, @QueryParam("approvals") String approvals,
+            @HeaderParam("Last-Event-ID") String lastEventId, @Context RoutingContext http, @Suspended AsyncResponse reply) {
+        readers.read(id, new Readers.Position(lastEventId, after, turn, wire, approvals), AtApproval.PAUSE, http, reply);
     }
 }

@@ -5,6 +5,7 @@ import java.io.InputStream;
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
+import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.container.AsyncResponse;
 import jakarta.ws.rs.container.Suspended;
 import jakarta.ws.rs.core.Context;
@@ -41,14 +42,15 @@ public class CompletionsResource {
     @RequestBody(required = true,
             content = @Content(mediaType = MediaType.APPLICATION_JSON, schema = @Schema(ref = "CompletionRequest")))
     @APIResponse(responseCode = "200", description = "The answer")
-    public void send(InputStream body, @Context HttpHeaders headers, @Context RoutingContext http,
-            @Suspended AsyncResponse reply) {
+    public void send(InputStream body, @QueryParam("approvals") String approvals, @Context HttpHeaders headers,
+            @Context RoutingContext http, @Suspended AsyncResponse reply) {
+        AtApproval.refusePause(approvals);
         ChatRequest request = ChatRequest.completion(turns.body(body, headers), headers, turns.caller());
         Turn turn = turns.send(request);
         if (request.stream() != null ? request.stream() : wantsEventStream(headers)) {
             turns.stream(turn, new OpenAiWire(turn, request.includeUsage()), 0, http, reply, null);
         } else {
-            turns.reply(turn, http, reply);
+            turns.reply(turn, TurnReply.prefersWait(headers) || "wait".equals(approvals), http, reply);
         }
     }
 

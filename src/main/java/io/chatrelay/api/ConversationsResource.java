@@ -5,7 +5,6 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.function.Function;
 
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.DELETE;
@@ -26,6 +25,8 @@ import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 
+import io.chatrelay.chat.ApprovalView;
+import io.chatrelay.chat.Approvals;
 import io.chatrelay.chat.ConversationView;
 import io.chatrelay.chat.Conversations;
 import io.chatrelay.chat.MessagePage;
@@ -42,19 +43,9 @@ import io.vertx.ext.web.RoutingContext;
 @Tag(name = "Conversations")
 public class ConversationsResource {
 
-    private static final int MOST = 100;
     private static final int LONGEST_TITLE = 500;
     /** Bytes of messages in one page: images travel inside them. */
     private static final long LARGEST_PAGE = 4 * 1024 * 1024;
-
-    /** A page; {@code nextCursor} is absent on the last one. */
-    public record Page<T>(List<T> data, String nextCursor) {
-
-        static <V, T> Page<T> of(List<V> found, int limit, Function<V, String> cursor, Function<V, T> item) {
-            return new Page<>(found.stream().limit(limit).map(item).toList(),
-                    found.size() > limit ? cursor.apply(found.get(limit - 1)) : null);
-        }
-    }
 
     public record ConversationReply(String id, String title, RawJson properties, String upstream, String user,
             Instant createdAt,
@@ -63,6 +54,28 @@ public class ConversationsResource {
         static ConversationReply of(ConversationView view) {
             return new ConversationReply(view.id(), view.title(), view.properties(), view.upstream(), view.endUser(),
                     view.createdAt(), view.updatedAt(), view.running());
+        }
+    }
+
+    /**
+     * What waits for a decision. Source: Inkeep's {@code pending-approvals}, which tells of one only.
+     *
+     * @param approval  the one that asked first
+     * @param approvals all of them
+     */
+    public record PendingReply(boolean hasPending, Pending approval, List<ApprovalView> approvals) {
+
+        /** @param isDelegated whether a sub-agent asks: not known here */
+        public record Pending(String toolCallId, String toolName, RawJson args, boolean isDelegated, Instant updatedAt) {}
+
+        static PendingReply of(List<ApprovalView> open) {
+            if (open.isEmpty()) {
+                return new PendingReply(false, null, null);
+            }
+            ApprovalView first = open.getFirst();
+            return new PendingReply(true,
+                    new Pending(first.toolCallId(), first.toolName(), first.input(), false, first.askedAt()),
+                    open.stream().map(ApprovalsResource::brief).toList());
         }
     }
 
@@ -78,11 +91,13 @@ public class ConversationsResource {
     }
 
     private final Conversations conversations;
+    private final Approvals approvals;
     private final Turns turns;
     private final Readers readers;
 
-    ConversationsResource(Conversations conversations, Turns turns, Readers readers) {
+    ConversationsResource(Conversations conversations, Approvals approvals, Turns turns, Readers readers) {
         this.conversations = conversations;
+        this.approvals = approvals;
         this.turns = turns;
         this.readers = readers;
     }
@@ -90,8 +105,8 @@ public class ConversationsResource {
     @GET
     @Operation(summary = "The tenant's conversations, newest first")
     public Page<ConversationReply> list(@QueryParam("limit") String limit, @QueryParam("cursor") String cursor) {
-        int size = limit(limit);
-        List<ConversationView> found = conversations.list(turns.tenant(), conversationCursor(cursor), size + 1);
+        int size = Page.limit(limit);
+        List<ConversationView> found = conversations.list(turns.tenant(), Page.idCursor(cursor), size + 1);
         return Page.of(found, size, view -> view.cursor().toString(), ConversationReply::of);
     }
 
@@ -109,11 +124,20 @@ public class ConversationsResource {
     public Page<MessageReply> messages(@PathParam("id") String id, @QueryParam("limit") String limit,
             @QueryParam("cursor") String cursor) {
         JsonBody.checkId("id", id);
-        int size = limit(limit);
-        MessagePage found = conversations.messages(turns.tenant(), id, messageCursor(cursor), size, LARGEST_PAGE);
+        int size = Page.limit(limit);
+        MessagePage found = conversations.messages(turns.tenant(), id, Page.placeCursor(cursor), size, LARGEST_PAGE);
         List<MessageView> views = found.messages();
         return new Page<>(views.stream().map(view -> MessageReply.of(id, view)).toList(),
                 found.more() ? Integer.toString(views.getLast().position()) : null);
+    }
+
+    @GET
+    @Path("/{id}/pending-approvals")
+    @Operation(summary = "What waits for a decision in the running turn, as Inkeep tells it")
+    public PendingReply pendingApprovals(@PathParam("id") String id) {
+        JsonBody.checkId("id", id);
+        return PendingReply.of(
+                conversations.running(turns.tenant(), id).map(turn -> approvals.open(turn.id())).orElse(List.of()));
     }
 
     @PATCH
@@ -151,36 +175,8 @@ public class ConversationsResource {
     @APIResponse(responseCode = "200", description = "The turn's events")
     @APIResponse(responseCode = "204", description = "There is nothing (more) to read")
     public void stream(@PathParam("id") String id, @QueryParam("after") String after, @QueryParam("turn") String turn,
-            @QueryParam("wire") String wire, @HeaderParam("Last-Event-ID") String lastEventId, @Context RoutingContext http,
-            @Suspended AsyncResponse reply) {
-        readers.read(id, new Readers.Position(lastEventId, after, turn, wire), http, reply);
-    }
-
-    private static int limit(String limit) {
-        if (limit == null) {
-            return 20;
-        }
-        if (limit.matches("[0-9]{1,3}") && Integer.parseInt(limit) >= 1 && Integer.parseInt(limit) <= MOST) {
-            return Integer.parseInt(limit);
-        }
-        throw Problems.invalid("limit", "must be a whole number from 1 to %d".formatted(MOST));
-    }
-
-    private static UUID conversationCursor(String cursor) {
-        try {
-            return cursor == null ? null : UUID.fromString(cursor);
-        } catch (IllegalArgumentException e) {
-            throw Problems.invalid("cursor", "must be the nextCursor of the page before");
-        }
-    }
-
-    private static int messageCursor(String cursor) {
-        if (cursor == null) {
-            return Integer.MAX_VALUE;
-        }
-        if (cursor.matches("[0-9]{1,9}")) {
-            return Integer.parseInt(cursor);
-        }
-        throw Problems.invalid("cursor", "must be the nextCursor of the page before");
+            @QueryParam("wire") String wire, @QueryParam("approvals") String atApproval,
+            @HeaderParam("Last-Event-ID") String lastEventId, @Context RoutingContext http, @Suspended AsyncResponse reply) {
+        readers.read(id, new Readers.Position(lastEventId, after, turn, wire, atApproval), AtApproval.WAIT, http, reply);
     }
 }

@@ -3,6 +3,7 @@ package io.chatrelay.api;
 import java.util.List;
 import java.util.Map;
 
+import io.chatrelay.chat.ApprovalState;
 import io.chatrelay.chat.ChatEvent.Ended;
 import io.chatrelay.chat.ChatException;
 import io.chatrelay.chat.Failure;
@@ -13,6 +14,8 @@ import io.quarkiverse.resteasy.problem.HttpProblem;
 final class Problems {
 
     static final String DETAILS = "details";
+    private static final String WAITS = " It waits for the approvals that are listed: decide each with POST /run/api/tool-approvals"
+            + " {approved, conversationId, toolCallId}, or with POST /run/api/chat, and it goes on.";
 
     private Problems() {}
 
@@ -37,16 +40,34 @@ final class Problems {
                     .with(DETAILS, List.of(Map.of("field", e.field(), "message", e.getMessage()))).build();
             case UNAVAILABLE -> builder(503, e.getMessage()).withHeader("retry-after", e.retryAfter()).build();
             case TURN_RUNNING -> running(e);
-            // api: to be shaped
-            case APPROVAL_DECIDED, INPUT_CHANGED -> builder(409, e.getMessage()).build();
-            case APPROVAL_EXPIRED -> builder(410, e.getMessage()).build();
+            case APPROVAL_DECIDED -> recorded(409, superseded(e) ? "approval_superseded" : "approval_decided", e);
+            case INPUT_CHANGED -> recorded(409, "input_changed", e);
+            case APPROVAL_EXPIRED -> recorded(410, "approval_expired", e);
         };
+    }
+
+    private static boolean superseded(ChatException e) {
+        return e.approvals().stream().anyMatch(view -> view.state().equals(ApprovalState.SUPERSEDED.wireName()));
+    }
+
+    /** An answer that cannot be taken, with what is recorded: asked again, it is the same. */
+    private static HttpProblem recorded(int status, String code, ChatException e) {
+        HttpProblem.Builder problem = builder(status, e.getMessage()).with("code", code).withHeader("x-should-retry", "false");
+        e.approvals().forEach(view -> problem.with("approval", view));
+        if (e.field() != null) {
+            problem.with("field", e.field()).with(DETAILS, List.of(Map.of("field", e.field(), "message", e.getMessage())));
+        }
+        return problem.build();
     }
 
     private static HttpProblem running(ChatException e) {
         // A client that repeats a 409 by itself would only meet the same turn.
-        HttpProblem.Builder problem = builder(409, e.getMessage()).with("code", "turn_running");
+        HttpProblem.Builder problem = builder(409, e.approvals().isEmpty() ? e.getMessage() : e.getMessage() + WAITS)
+                .with("code", "turn_running");
         e.running().forEach(turn -> problem.with("turn", turn));
+        if (!e.approvals().isEmpty()) {
+            problem.with("approvals", e.approvals().stream().map(ApprovalsResource::brief).toList());
+        }
         if (e.retryAfter() != null) {
             return problem.withHeader("retry-after", e.retryAfter()).build();
         }
@@ -77,6 +98,7 @@ final class Problems {
     private static String title(int status) {
         return switch (status) {
             case 409 -> "Conflict";
+            case 410 -> "Gone";
             case 413 -> "Content Too Large";
             case 422 -> "Unprocessable Content";
             case 429 -> "Too Many Requests";

@@ -9,7 +9,6 @@ import jakarta.ws.rs.core.Response;
 
 import io.chatrelay.api.wire.AiSdkWire;
 import io.chatrelay.api.wire.OpenAiWire;
-import io.chatrelay.api.wire.Wire;
 import io.chatrelay.chat.Conversations;
 import io.chatrelay.chat.Turn;
 import io.vertx.ext.web.RoutingContext;
@@ -23,7 +22,7 @@ class Readers {
      *
      * @param lastEventId the header, which wins: an {@code EventSource} sends it with the URL that it began with
      */
-    record Position(String lastEventId, String after, String turn, String wire) {
+    record Position(String lastEventId, String after, String turn, String wire, String approvals) {
 
         /** The number after which to go on; empty where the reader names none. */
         Optional<Long> number() {
@@ -53,12 +52,22 @@ class Readers {
             }
         }
 
-        Wire of(Turn read) {
+        /** Whether OpenAI's chunks are wanted, and not the AI SDK's parts. */
+        boolean openAi() {
             return switch (wire == null ? "ai-sdk" : wire) {
-                case "ai-sdk" -> new AiSdkWire(read);
-                case "openai" -> new OpenAiWire(read, true);
+                case "ai-sdk" -> false;
+                case "openai" -> true;
                 default -> throw Problems.invalid("wire", "must be ai-sdk or openai");
             };
+        }
+
+        /** @param otherwise for a reader that says neither this nor where it stands */
+        AtApproval atApproval(AtApproval otherwise) {
+            if (openAi()) {
+                AtApproval.refusePause(approvals);
+                return AtApproval.WAIT;
+            }
+            return AtApproval.of(approvals, number().isEmpty() ? otherwise : AtApproval.WAIT);
         }
     }
 
@@ -70,18 +79,30 @@ class Readers {
         this.turns = turns;
     }
 
-    /** 204 says that there is nothing, or nothing more, to read: the only answer that stops an {@code EventSource}. */
-    void read(String conversation, Position position, RoutingContext http, AsyncResponse reply) {
+    /**
+     * 204 says that there is nothing, or nothing more, to read: the only answer that stops an {@code EventSource}.
+     *
+     * @param otherwise what is done at an approval for a reader that says neither this nor where it stands
+     */
+    void read(String conversation, Position position, AtApproval otherwise, RoutingContext http, AsyncResponse reply) {
         JsonBody.checkId("id", conversation);
         Optional<Long> after = position.number();
         UUID named = position.turnId();
-        Optional<Turn> turn = after.isEmpty() && named == null ? conversations.running(turns.tenant(), conversation)
+        boolean openAi = position.openAi();
+        AtApproval atApproval = position.atApproval(otherwise);
+        Optional<Turn> readable = after.isEmpty() && named == null ? conversations.running(turns.tenant(), conversation)
                 : conversations.readable(turns.tenant(), conversation, named, after.orElse(0L));
-        if (turn.isEmpty()) {
-            reply.resume(Response.noContent().build());
-        } else {
-            turns.stream(turn.get(), position.of(turn.get()), after.orElse(0L), http, reply,
-                    Response.noContent().build());
+        Response nothing = Response.noContent().build();
+        if (readable.isEmpty()) {
+            reply.resume(nothing);
+            return;
+        }
+        Turn turn = readable.get();
+        switch (atApproval) {
+            case WAIT -> turns.stream(turn, openAi ? new OpenAiWire(turn, true) : new AiSdkWire(turn), after.orElse(0L), http,
+                    reply, nothing);
+            case PAUSE ->
+                    turns.streamToPause(turn, Standing.after(after.orElse(0L), turn, conversations), http, reply, nothing);
         }
     }
 }

@@ -2,12 +2,16 @@ package io.chatrelay.api;
 
 import java.util.List;
 import java.util.concurrent.Flow;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 import jakarta.ws.rs.container.AsyncResponse;
+import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 
 import io.chatrelay.api.wire.Completion;
+import io.chatrelay.chat.ApprovalView;
 import io.chatrelay.chat.ChatEvent;
 import io.chatrelay.chat.Outcome;
 import io.chatrelay.chat.Transcript;
@@ -15,17 +19,26 @@ import io.chatrelay.chat.Turn;
 import io.chatrelay.journal.Entry;
 import io.vertx.core.http.HttpServerResponse;
 
-/** Waits for a turn's end without a thread, and answers it in one piece: a completion, or an error with a real status. */
-final class TurnReply implements Flow.Subscriber<List<Entry<ChatEvent>>> {
+/**
+ * Waits without a thread for a turn's end, or for its wait for an approval, and answers in one piece: a completion, or an error with a
+ * real status.
+ */
+final class TurnReply implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits.Listener {
+
+    private static final Pattern WAIT = Pattern.compile("\\s*wait\\s*(?:[=;].*)?", Pattern.CASE_INSENSITIVE);
 
     private final Turn turn;
     private final HttpServerResponse response;
     private final AsyncResponse reply;
     private final Transcript transcript = new Transcript();
+    private final Waits waits;
     private Flow.Subscription events;
+    private boolean answered;
 
-    TurnReply(Turn turn, HttpServerResponse response, AsyncResponse reply) {
+    /** @param waits null for a caller that waits for the turn's end whatever it waits for */
+    TurnReply(Turn turn, Waits waits, HttpServerResponse response, AsyncResponse reply) {
         this.turn = turn;
+        this.waits = waits;
         this.response = response;
         this.reply = reply;
     }
@@ -34,13 +47,31 @@ final class TurnReply implements Flow.Subscriber<List<Entry<ChatEvent>>> {
     public void onSubscribe(Flow.Subscription subscription) {
         events = subscription;
         // The caller that leaves only detaches.
-        response.closeHandler(_ -> events.cancel());
+        response.closeHandler(_ -> leave());
+        if (waits != null) {
+            waits.begin(this, true);
+        }
         subscription.request(1);
+    }
+
+    /** Whether the caller prefers to wait for the end. Source: RFC 7240. */
+    static boolean prefersWait(HttpHeaders headers) {
+        List<String> prefer = headers.getRequestHeader("prefer");
+        return prefer != null && prefer.stream().flatMap(line -> Stream.of(line.split(",")))
+                .anyMatch(preference -> WAIT.matcher(preference).matches());
     }
 
     @Override
     public void onNext(List<Entry<ChatEvent>> entries) {
-        entries.forEach(entry -> transcript.apply(entry.event()));
+        if (answered) {
+            return;
+        }
+        for (Entry<ChatEvent> entry : entries) {
+            transcript.apply(entry.event());
+            if (waits != null) {
+                waits.take(entry.event());
+            }
+        }
         if (transcript.ended() == null) {
             events.request(1);
         } else {
@@ -48,7 +79,34 @@ final class TurnReply implements Flow.Subscriber<List<Entry<ChatEvent>>> {
         }
     }
 
+    @Override
+    public void waits(List<ApprovalView> open) {
+        if (!answered) {
+            leave();
+            TurnStream.name(response, turn.conversationId(), turn.id());
+            reply.resume(Response.ok(Completion.waiting(turn, transcript, open), MediaType.APPLICATION_JSON_TYPE).build());
+        }
+    }
+
+    @Override
+    public void goesOn() {
+        // Nothing is held back here.
+    }
+
+    private void leave() {
+        answered();
+        events.cancel();
+    }
+
+    private void answered() {
+        answered = true;
+        if (waits != null) {
+            waits.stop();
+        }
+    }
+
     private void end(ChatEvent.Ended end) {
+        answered();
         TurnStream.name(response, turn.conversationId(), turn.id());
         if (end.outcome() == Outcome.COMPLETED) {
             reply.resume(Response.ok(Completion.of(turn, transcript), MediaType.APPLICATION_JSON_TYPE).build());
@@ -59,12 +117,16 @@ final class TurnReply implements Flow.Subscriber<List<Entry<ChatEvent>>> {
 
     @Override
     public void onError(Throwable failure) {
-        reply.resume(failure);
+        if (!answered) {
+            answered();
+            reply.resume(failure);
+        }
     }
 
     @Override
     public void onComplete() {
-        if (transcript.ended() == null) {
+        if (!answered) {
+            answered();
             reply.resume(Problems.builder(503, "This replica no longer runs the turn. Ask again for its answer.")
                     .withHeader("retry-after", 1).with("turnId", turn.id().toString()).build());
         }

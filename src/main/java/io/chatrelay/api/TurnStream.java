@@ -8,6 +8,7 @@ import jakarta.ws.rs.container.AsyncResponse;
 import jakarta.ws.rs.core.Response;
 
 import io.chatrelay.api.wire.Wire;
+import io.chatrelay.chat.ApprovalView;
 import io.chatrelay.chat.ChatEvent;
 import io.chatrelay.chat.ChatEvent.Ended;
 import io.chatrelay.chat.JsonText;
@@ -25,19 +26,21 @@ import io.vertx.core.http.HttpServerResponse;
  * silent ── first event, or some seconds ──▶ telling ── last event ──▶ ended
  *    │                                         ├── the socket is full ──▶ waits, and asks for nothing
  *    └── refused before the first event        ├── the caller leaves ───▶ detached: the turn runs on
- *           ──▶ a real status                  └── no end to be told ───▶ the connection is cut
+ *           ──▶ a real status                  ├── it pauses for an approval ──▶ ended, the turn waits
+ *                                              └── no end to be told ───▶ the connection is cut
  * </pre>
  *
  * It holds no thread and no connection of the pool, and no more events than the one chunk that it is writing. A stream that
  * ends without the turn's end is cut rather than closed, because a clean close looks like success.
  */
-final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>> {
+final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits.Listener {
 
     private static final long NO_TIMER = -1;
     private static final Buffer HEARTBEAT = Buffer.buffer(": keep-alive\n\n");
 
     private final Turn turn;
     private final Wire wire;
+    private final Telling telling;
     private final ApiConfig config;
     private final Context context;
     private final HttpServerResponse response;
@@ -55,10 +58,11 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>> {
      * @param nothing the answer to a reader that finds nothing more to read, or null for the caller that sent the message: a reader
      *        is never refused for what passes, because a status ends an {@code EventSource} for good and a cut does not
      */
-    TurnStream(Turn turn, Wire wire, ApiConfig config, Context context, HttpServerResponse response, AsyncResponse refusal,
-            Response nothing, StreamMetrics metrics) {
+    TurnStream(Turn turn, Wire wire, Telling telling, ApiConfig config, Context context, HttpServerResponse response,
+            AsyncResponse refusal, Response nothing, StreamMetrics metrics) {
         this.turn = turn;
         this.wire = wire;
+        this.telling = telling;
         this.config = config;
         this.context = context;
         this.response = response;
@@ -80,6 +84,7 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>> {
             }
             headTimer = context.owner().setTimer(config.headAfter().toMillis(), _ -> context.runOnContext(_ -> head()));
             beat(config.heartbeat().toMillis());
+            telling.begin(this);
             subscription.request(1);
         });
     }
@@ -95,6 +100,13 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>> {
             return;
         }
         head();
+        tell(telling.take(entries));
+        if (!ended && !telling.full()) {
+            readOn();
+        }
+    }
+
+    private void tell(List<Entry<ChatEvent>> entries) {
         JsonText out = new JsonText(entries.size() * 128);
         boolean last = false;
         for (Entry<ChatEvent> entry : entries) {
@@ -105,18 +117,42 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>> {
         if (last) {
             stop();
             response.end(Buffer.buffer(out.toBytes()));
-        } else {
-            if (out.size() > 0) {
-                wroteAt = System.nanoTime();
-                response.write(Buffer.buffer(out.toBytes()));
-            }
-            if (response.writeQueueFull()) {
-                response.drainHandler(_ -> {
-                    response.drainHandler(null);
-                    events.request(1);
-                });
-            } else {
+        } else if (out.size() > 0) {
+            wroteAt = System.nanoTime();
+            response.write(Buffer.buffer(out.toBytes()));
+        }
+    }
+
+    private void readOn() {
+        if (response.writeQueueFull()) {
+            response.drainHandler(_ -> {
+                response.drainHandler(null);
                 events.request(1);
+            });
+        } else {
+            events.request(1);
+        }
+    }
+
+    @Override
+    public void waits(List<ApprovalView> open) {
+        if (!ended) {
+            head();
+            JsonText out = new JsonText(128);
+            telling.pause(out);
+            stop();
+            events.cancel();
+            response.end(Buffer.buffer(out.toBytes()));
+        }
+    }
+
+    @Override
+    public void goesOn() {
+        if (!ended) {
+            boolean stood = telling.full();
+            tell(telling.release());
+            if (stood) {
+                readOn();
             }
         }
     }
@@ -162,7 +198,9 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>> {
         name(response, turn.conversationId(), turn.id());
         wire.headers().forEach(response::putHeader);
         // A comment, so that the head is on its way at once and a proxy sees a body.
-        response.write(Buffer.buffer(": turn " + turn.id() + "\n\n"));
+        JsonText out = new JsonText(256).ascii(": turn ").ascii(turn.id().toString()).ascii("\n\n");
+        telling.open(out);
+        response.write(Buffer.buffer(out.toBytes()));
     }
 
     static void name(HttpServerResponse response, String conversation, UUID turn) {
@@ -205,6 +243,7 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>> {
         if (!ended) {
             ended = true;
             metrics.closed();
+            telling.stop();
             context.owner().cancelTimer(headTimer);
             context.owner().cancelTimer(heartbeatTimer);
         }

@@ -1,7 +1,9 @@
 package io.chatrelay.api;
 
 import java.io.InputStream;
+import java.util.List;
 import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
 
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.ws.rs.container.AsyncResponse;
@@ -10,10 +12,16 @@ import jakarta.ws.rs.core.Response;
 
 import io.chatrelay.access.Caller;
 import io.chatrelay.access.CurrentCaller;
+import io.chatrelay.api.wire.AiSdkWire;
 import io.chatrelay.api.wire.Wire;
+import io.chatrelay.chat.Approvals;
 import io.chatrelay.chat.Chat;
 import io.chatrelay.chat.Conversations;
+import io.chatrelay.chat.DecideCommand;
+import io.chatrelay.chat.Decided;
+import io.chatrelay.chat.PausePoints;
 import io.chatrelay.chat.Turn;
+import io.quarkus.virtual.threads.VirtualThreads;
 import io.vertx.core.Context;
 import io.vertx.core.net.impl.ConnectionBase;
 import io.vertx.ext.web.RoutingContext;
@@ -24,13 +32,18 @@ class Turns {
 
     private final Chat chat;
     private final Conversations conversations;
+    private final Approvals approvals;
     private final CurrentCaller caller;
     private final ApiConfig config;
     private final StreamMetrics metrics;
+    private final ExecutorService virtualThreads;
 
-    Turns(Chat chat, Conversations conversations, CurrentCaller caller, ApiConfig config, StreamMetrics metrics) {
+    Turns(Chat chat, Conversations conversations, Approvals approvals, CurrentCaller caller, ApiConfig config,
+            StreamMetrics metrics, @VirtualThreads ExecutorService virtualThreads) {
         this.chat = chat;
         this.conversations = conversations;
+        this.approvals = approvals;
+        this.virtualThreads = virtualThreads;
         this.caller = caller;
         this.config = config;
         this.metrics = metrics;
@@ -52,22 +65,58 @@ class Turns {
         return chat.send(request.command());
     }
 
+    List<Decided> decide(DecideCommand command) {
+        return approvals.decide(command);
+    }
+
+    /** Where a client stands that answers approvals of a turn. */
+    Standing standing(Turn turn, SeenCalls seen) {
+        return seen.in(turn, conversations);
+    }
+
     /**
      * Writes the turn's events after a number into the response, from now on without this thread.
      *
      * @param nothing the answer to a reader that finds nothing more, or null for the caller that sent the message
      */
     void stream(Turn turn, Wire wire, long after, RoutingContext http, AsyncResponse refusal, Response nothing) {
+        stream(turn, wire, Telling.all(), after, http, refusal, nothing);
+    }
+
+    /** The same on the AI SDK's wire, from where the reader stands, up to the next pause for an approval. */
+    void streamToPause(Turn turn, Standing from, RoutingContext http, AsyncResponse refusal, Response nothing) {
+        AiSdkWire wire = new AiSdkWire(turn);
+        stream(turn, wire, Telling.pausing(wire, from, waits(turn, from.calls(), context(http))), from.after(), http, refusal,
+                nothing);
+    }
+
+    /** The same after a pause, but to the turn's end. */
+    void streamOn(Turn turn, Standing from, RoutingContext http, AsyncResponse refusal) {
+        AiSdkWire wire = new AiSdkWire(turn);
+        stream(turn, wire, Telling.goingOn(wire, from), from.after(), http, refusal, null);
+    }
+
+    private void stream(Turn turn, Wire wire, Telling telling, long after, RoutingContext http, AsyncResponse refusal,
+            Response nothing) {
         Context context = context(http);
-        TurnStream stream = new TurnStream(turn, wire, config, context, http.response(), refusal, nothing,
-                metrics);
+        TurnStream stream = new TurnStream(turn, wire, telling, config, context, http.response(), refusal, nothing, metrics);
         conversations.follow(turn, after, on(context)).subscribe().withSubscriber(stream);
     }
 
-    /** Answers with the turn's end, from now on without this thread. */
-    void reply(Turn turn, RoutingContext http, AsyncResponse reply) {
-        conversations.follow(turn, 0, on(context(http))).subscribe()
-                .withSubscriber(new TurnReply(turn, http.response(), reply));
+    /**
+     * Answers in one piece, from now on without this thread: with the turn's end, or before it when the turn waits for an approval.
+     *
+     * @param toTheEnd whether the end is wanted, whatever the turn waits for
+     */
+    void reply(Turn turn, boolean toTheEnd, RoutingContext http, AsyncResponse reply) {
+        Context context = context(http);
+        Waits waits = toTheEnd ? null : waits(turn, new PausePoints(), context);
+        conversations.follow(turn, 0, on(context)).subscribe()
+                .withSubscriber(new TurnReply(turn, waits, http.response(), reply));
+    }
+
+    private Waits waits(Turn turn, PausePoints calls, Context context) {
+        return new Waits(calls, config, context, () -> approvals.open(turn.id()), virtualThreads);
     }
 
     /** The connection's own event loop: what belongs to one response happens there, one thing after another. */

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Executor;
+import java.util.function.Consumer;
 
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.persistence.LockModeType;
@@ -129,6 +130,13 @@ public class Conversations {
      */
     public Multi<List<Entry<ChatEvent>>> follow(Turn turn, long after, Executor executor) {
         return journal.read(turn.id(), after, executor);
+    }
+
+    /** The events of a turn that are stored by now, in their order. They are read a page at a time. */
+    @Transactional
+    public void replay(Turn turn, Consumer<ChatEvent> events) {
+        turns.getEntityManager().unwrap(Session.class)
+                .doWork(connection -> journal.replay(connection, turn.id(), events));
     }
 
     private Conversation find(String tenant, String id) {

@@ -19,6 +19,7 @@ import io.chatrelay.chat.ChatEvent.ToolFailed;
 import io.chatrelay.chat.ChatEvent.ToolInputDelta;
 import io.chatrelay.chat.ChatEvent.ToolInputStarted;
 import io.chatrelay.chat.ChatEvent.ToolSucceeded;
+import io.chatrelay.chat.FinishReason;
 import io.chatrelay.chat.JsonText;
 import io.chatrelay.chat.Outcome;
 import io.chatrelay.chat.Turn;
@@ -36,6 +37,8 @@ public final class AiSdkWire implements Wire {
     private static final Map<String, String> HEADERS = Map.of("x-vercel-ai-ui-message-stream", "v1", "x-vercel-ai-data-stream",
             "v2");
 
+    private static final String DONE = "data: [DONE]\n\n";
+
     private final Turn turn;
 
     public AiSdkWire(Turn turn) {
@@ -51,9 +54,7 @@ public final class AiSdkWire implements Wire {
     public void render(long number, ChatEvent event, JsonText out) {
         Wire.open(number, out);
         switch (event) {
-            case Started _ -> UiPart.type(out, "start").ascii(",\"messageId\":\"").ascii(turn.messageId().toString())
-                    .ascii("\",\"messageMetadata\":{\"conversationId\":").string(turn.conversationId()).ascii(",\"turnId\":\"")
-                    .ascii(turn.id().toString()).ascii("\"}");
+            case Started _ -> start(out);
             case StepStarted() -> UiPart.type(out, "start-step");
             case StepFinished() -> UiPart.type(out, "finish-step");
             case TextStarted(var id) -> text(out, "text-start", id);
@@ -77,8 +78,53 @@ public final class AiSdkWire implements Wire {
         out.ascii('}');
         Wire.close(out);
         if (event instanceof Ended ended && ended.outcome() == Outcome.COMPLETED) {
-            out.ascii("data: [DONE]\n\n");
+            out.ascii(DONE);
         }
+    }
+
+    /**
+     * Ends a stream whose turn waits for an approval, so that a client which sends nothing while it reads can send the answer. It is
+     * this wire's own, and has no number.
+     *
+     * @param step whether a step is open
+     * @param text the run of text that is open, or null
+     */
+    public void pause(boolean step, String text, JsonText out) {
+        if (text != null) {
+            own(text(open(out), "text-end", text));
+        }
+        if (step) {
+            own(UiPart.type(open(out), "finish-step"));
+        }
+        own(UiPart.type(open(out), "finish").ascii(",\"finishReason\":\"").ascii(FinishReason.TOOL_CALLS.wireName())
+                .ascii('"'));
+        out.ascii(DONE);
+    }
+
+    /**
+     * Begins the stream that follows a pause, in the same message; it has no number either.
+     *
+     * @param text the run of text that the pause closed, or null
+     */
+    public void goesOn(String text, JsonText out) {
+        own(start(open(out)));
+        if (text != null) {
+            own(text(open(out), "text-start", text));
+        }
+    }
+
+    private static JsonText open(JsonText out) {
+        return out.ascii("data: ");
+    }
+
+    private static void own(JsonText out) {
+        Wire.close(out.ascii('}'));
+    }
+
+    private JsonText start(JsonText out) {
+        return UiPart.type(out, "start").ascii(",\"messageId\":\"").ascii(turn.messageId().toString())
+                .ascii("\",\"messageMetadata\":{\"conversationId\":").string(turn.conversationId()).ascii(",\"turnId\":\"")
+                .ascii(turn.id().toString()).ascii("\"}");
     }
 
     private static void end(JsonText out, Ended ended) {

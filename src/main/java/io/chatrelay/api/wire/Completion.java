@@ -1,5 +1,10 @@
 package io.chatrelay.api.wire;
 
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+import io.chatrelay.chat.ApprovalView;
 import io.chatrelay.chat.ChatEvent;
 import io.chatrelay.chat.FinishReason;
 import io.chatrelay.chat.JsonText;
@@ -15,28 +20,66 @@ public final class Completion {
     /** The completed turn as JSON. */
     public static String of(Turn turn, Transcript transcript) {
         ChatEvent.Ended ended = transcript.ended();
-        JsonText out = new JsonText(512).ascii("{\"id\":\"chatcmpl-").ascii(turn.id().toString())
-                .ascii("\",\"object\":\"chat.completion\",\"created\":").number(turn.startedAt().getEpochSecond())
-                .ascii(",\"model\":").string(turn.model())
-                .ascii(",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":").string(transcript.text())
-                .ascii(",\"refusal\":null");
-        calls(out, transcript);
-        out.ascii("},\"logprobs\":null,\"finish_reason\":\"").ascii(finishReason(ended.finishReason()))
-                .ascii("\"}],\"usage\":");
-        // Without a count from the upstream the members that clients require are there, as Inkeep itself does it.
-        usage(out, ended.usage() == null ? new Usage(0, 0, 0) : ended.usage());
-        out.ascii(",\"chat_relay\":{\"conversationId\":").string(turn.conversationId()).ascii(",\"turnId\":\"")
-                .ascii(turn.id().toString()).ascii('"');
+        JsonText out = open(turn, transcript.text());
+        calls(out, transcript.calls());
+        finish(out, turn, ended.finishReason(), ended.usage());
         data(out, transcript);
         return out.ascii("}}").toString();
     }
 
-    private static void calls(JsonText out, Transcript transcript) {
-        if (transcript.calls().isEmpty()) {
+    /**
+     * A turn that waits for approvals, as far as it is: its finish reason is {@code tool_calls}, and its calls are those that wait.
+     *
+     * @param open what waits, in the order in which it asked
+     */
+    public static String waiting(Turn turn, Transcript transcript, List<ApprovalView> open) {
+        Set<String> waiting = open.stream().map(ApprovalView::toolCallId).collect(Collectors.toSet());
+        String text = transcript.text();
+        JsonText out = open(turn, text.isEmpty() ? null : text);
+        calls(out, transcript.calls().stream().filter(call -> waiting.contains(call.callId())).toList());
+        finish(out, turn, FinishReason.TOOL_CALLS, null);
+        out.ascii(",\"state\":\"awaiting_approval\"");
+        String separator = ",\"approvals\":[";
+        for (ApprovalView approval : open) {
+            approval(out.ascii(separator), approval);
+            separator = ",";
+        }
+        out.ascii("],\"stream\":").string("/run/v1/conversations/" + turn.conversationId() + "/stream");
+        data(out, transcript);
+        return out.ascii("}}").toString();
+    }
+
+    private static JsonText open(Turn turn, String content) {
+        return new JsonText(512).ascii("{\"id\":\"chatcmpl-").ascii(turn.id().toString())
+                .ascii("\",\"object\":\"chat.completion\",\"created\":").number(turn.startedAt().getEpochSecond())
+                .ascii(",\"model\":").string(turn.model())
+                .ascii(",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":").string(content)
+                .ascii(",\"refusal\":null");
+    }
+
+    private static void finish(JsonText out, Turn turn, FinishReason reason, Usage usage) {
+        out.ascii("},\"logprobs\":null,\"finish_reason\":\"").ascii(finishReason(reason)).ascii("\"}],\"usage\":");
+        // Without a count from the upstream the members that clients require are there, as Inkeep itself does it.
+        usage(out, usage == null ? new Usage(0, 0, 0) : usage);
+        out.ascii(",\"chat_relay\":{\"conversationId\":").string(turn.conversationId()).ascii(",\"turnId\":\"")
+                .ascii(turn.id().toString()).ascii('"');
+    }
+
+    /** As the inbox shows it, without what only a decision brings. */
+    private static void approval(JsonText out, ApprovalView approval) {
+        out.ascii("{\"id\":\"").ascii(approval.id().toString()).ascii("\",\"toolCallId\":").string(approval.toolCallId())
+                .ascii(",\"approvalId\":").string(approval.approvalId()).ascii(",\"toolName\":").string(approval.toolName())
+                .ascii(",\"input\":").raw(approval.input()).ascii(",\"inputDigest\":").string(approval.inputDigest())
+                .ascii(",\"state\":").string(approval.state()).ascii(",\"askedAt\":\"").ascii(approval.askedAt().toString())
+                .ascii("\",\"expiresAt\":\"").ascii(approval.expiresAt().toString()).ascii("\"}");
+    }
+
+    private static void calls(JsonText out, List<Transcript.Call> calls) {
+        if (calls.isEmpty()) {
             return;
         }
         String separator = ",\"tool_calls\":[";
-        for (Transcript.Call call : transcript.calls()) {
+        for (Transcript.Call call : calls) {
             out.ascii(separator).ascii("{\"id\":").string(call.callId()).ascii(",\"type\":\"function\",\"function\":{\"name\":")
                     .string(call.toolName()).ascii(",\"arguments\":").string(call.input().text()).ascii("}}");
             separator = ",";

@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.LongStream;
 
+import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -17,10 +18,12 @@ import org.junit.jupiter.params.provider.MethodSource;
 import com.fasterxml.jackson.databind.JsonNode;
 
 import io.chatrelay.api.wire.Frame.Answer;
+import io.chatrelay.chat.ApprovalState;
 import io.chatrelay.chat.ChatEvent;
 import io.chatrelay.chat.ChatEvent.Ended;
 import io.chatrelay.chat.ChatEvent.TextDelta;
 import io.chatrelay.chat.FinishReason;
+import io.chatrelay.chat.JsonText;
 import io.chatrelay.chat.Outcome;
 import io.chatrelay.chat.RawJson;
 import io.chatrelay.chat.Usage;
@@ -247,5 +250,55 @@ class AiSdkWireTest {
     void theAnswerNamesBothProtocols() {
         assertThat(new AiSdkWire(Frame.TURN).headers()).containsOnly(Map.entry("x-vercel-ai-ui-message-stream", "v1"),
                 Map.entry("x-vercel-ai-data-stream", "v2"));
+    }
+
+    @Test
+    void aDecisionIsADataPartThatNamesTheCall() {
+        List<ChatEvent> decided = List.of(
+                new ChatEvent.ApprovalDecided("aitxt-c1", "c1", ApprovalState.DENIED, "not \"now\""),
+                new ChatEvent.ApprovalDecided("aitxt-c2", "c2", ApprovalState.APPROVED, null));
+
+        assertThat(Frame.of(Frame.render(new AiSdkWire(Frame.TURN), decided))).containsExactly(new Frame(1L,
+                """
+                        {"type":"data-tool-approval","id":"aitxt-c1","data":{"toolCallId":"c1","state":"denied","reason":"not \\"now\\""}}"""),
+                new Frame(2L, """
+                        {"type":"data-tool-approval","id":"aitxt-c2","data":{"toolCallId":"c2","state":"approved"}}"""));
+    }
+
+    @Nested
+    class AtAPause {
+
+        private static final String START = """
+                {"type":"start","messageId":"01920000-0000-7000-8000-000000000003","messageMetadata":\
+                {"conversationId":"chat \\"1\\"","turnId":"01920000-0000-7000-8000-000000000001"}}""";
+        private static final Frame FINISH = new Frame(null, "{\"type\":\"finish\",\"finishReason\":\"tool-calls\"}");
+        private static final Frame DONE = new Frame(null, Frame.DONE);
+
+        private List<Frame> pause(boolean step, String text) {
+            JsonText out = new JsonText(16);
+            new AiSdkWire(Frame.TURN).pause(step, text, out);
+            return Frame.of(out.toBytes());
+        }
+
+        private List<Frame> goesOn(String text) {
+            JsonText out = new JsonText(16);
+            new AiSdkWire(Frame.TURN).goesOn(text, out);
+            return Frame.of(out.toBytes());
+        }
+
+        @Test
+        void theStreamEndsAsIfItsAnswerWereWholeAndNothingOfThatIsNumbered() {
+            assertThat(pause(true, null)).containsExactly(new Frame(null, "{\"type\":\"finish-step\"}"), FINISH, DONE);
+            assertThat(pause(false, null)).containsExactly(FINISH, DONE);
+            assertThat(pause(true, "text-1")).containsExactly(new Frame(null, "{\"type\":\"text-end\",\"id\":\"text-1\"}"),
+                    new Frame(null, "{\"type\":\"finish-step\"}"), FINISH, DONE);
+        }
+
+        @Test
+        void theNextStreamBeginsWithTheSameMessage() {
+            assertThat(goesOn(null)).containsExactly(new Frame(null, START));
+            assertThat(goesOn("text-1")).containsExactly(new Frame(null, START),
+                    new Frame(null, "{\"type\":\"text-start\",\"id\":\"text-1\"}"));
+        }
     }
 }

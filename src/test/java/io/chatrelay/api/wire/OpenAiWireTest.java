@@ -15,6 +15,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import com.fasterxml.jackson.databind.JsonNode;
 
 import io.chatrelay.api.wire.Frame.Answer;
+import io.chatrelay.chat.ApprovalState;
 import io.chatrelay.chat.ChatEvent;
 import io.chatrelay.chat.ChatEvent.ApprovalRequested;
 import io.chatrelay.chat.ChatEvent.Data;
@@ -208,5 +209,18 @@ class OpenAiWireTest {
         Answer answer = new Answer("", RecordedAnswer.journalled("cloud/08-json-in-the-answer"));
 
         assertThat(chunksOf(answer)).noneMatch(chunk -> chunk.at("/chat_relay/parts").isArray());
+    }
+
+    @Test
+    void aDecisionRidesBesideChoices() {
+        Answer answer = new Answer("",
+                List.of(new ChatEvent.ApprovalDecided("aitxt-c1", "c1", ApprovalState.DENIED, "no")));
+
+        assertThat(objectsOf(answer)).singleElement().satisfies(chunk -> {
+            assertThat(chunk.get("choices")).isEmpty();
+            assertThat(chunk.at("/chat_relay/parts").toString()).isEqualTo(
+                    """
+                            [{"type":"data-tool-approval","id":"aitxt-c1","data":{"toolCallId":"c1","state":"denied","reason":"no"}}]""");
+        });
     }
 }

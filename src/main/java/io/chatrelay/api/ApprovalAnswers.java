@@ -1,0 +1,118 @@
+package io.chatrelay.api;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+import io.chatrelay.access.Caller;
+import io.chatrelay.chat.DecideCommand;
+import io.chatrelay.chat.DecideCommand.Answer;
+
+/**
+ * Answers to approvals, as {@code useChat} sends them: a request whose last message is the assistant's, with parts in the state
+ * {@code approval-responded}. Whatever older messages hold was answered before, and is not read.
+ *
+ * @param seen      what the caller's message knows of the turn's calls
+ * @param useChat   whether the body has a {@code trigger}, as {@code useChat}'s has
+ * @param streaming false where the body refuses a stream
+ */
+record ApprovalAnswers(DecideCommand command, SeenCalls seen, boolean useChat, boolean streaming) {
+
+    private static final String RESPONDED = "approval-responded";
+    private static final int LONGEST_REASON = 2000;
+    private static final Pattern DIGEST = Pattern.compile("[0-9a-fA-F]{64}");
+
+    /** The answers in a request to chat; empty where it is none. */
+    static Optional<ApprovalAnswers> of(JsonBody body, Caller caller) {
+        JsonNode messages = body.node().path("messages");
+        JsonNode last = messages.path(messages.size() - 1);
+        if (!messages.isArray() || !last.isObject() || !last.path("role").asText().equals("assistant")
+                || !last.path("parts").isArray()) {
+            return Optional.empty();
+        }
+        JsonBody message = new JsonBody(last, "messages[%d]".formatted(messages.size() - 1));
+        List<JsonBody> parts = message.objects("parts");
+        List<Answer> answers = answers(parts);
+        if (answers.isEmpty()) {
+            return Optional.empty();
+        }
+        String id = body.id("id");
+        String conversation = body.has("conversationId") ? body.id("conversationId") : id;
+        if (conversation == null) {
+            throw body.wrong("conversationId", "is required: an approval is answered in its conversation");
+        }
+        return Optional.of(new ApprovalAnswers(
+                new DecideCommand(caller.tenant(), caller.name(), conversation, body.name("user"), answers),
+                SeenCalls.of(parts, answers), body.text("trigger") != null, body.flag("stream", true)));
+    }
+
+    private static List<Answer> answers(List<JsonBody> parts) {
+        List<Answer> answers = new ArrayList<>();
+        Set<String> calls = new HashSet<>();
+        for (JsonBody part : parts) {
+            if (part.node().path("state").asText().equals(RESPONDED)) {
+                String type = part.required("type");
+                if (!type.equals("dynamic-tool") && !type.startsWith("tool-")) {
+                    throw part.wrong("type", "must be tool-<name> or dynamic-tool where the state is " + RESPONDED);
+                }
+                part.required("toolCallId");
+                String call = part.name("toolCallId");
+                if (!calls.add(call)) {
+                    throw part.wrong("toolCallId", "is answered twice in this message");
+                }
+                JsonBody approval = part.object("approval");
+                if (approval == null) {
+                    throw part.wrong("approval", "is required");
+                }
+                approval.text("id");
+                answers.add(answer(approval, call));
+            }
+        }
+        return answers;
+    }
+
+    /** Whether the rest of the turn is the answer to them. */
+    boolean stream(AtApproval atApproval) {
+        return streaming && (useChat || atApproval == AtApproval.PAUSE);
+    }
+
+    /** {@code approved}, {@code reason} and {@code inputDigest} of an object. */
+    static Answer answer(JsonBody body, String toolCallId) {
+        if (!body.has("approved")) {
+            throw body.wrong("approved", "is required");
+        }
+        return new Answer(body.at("approved"), toolCallId, body.flag("approved", false), reason(body), digest(body));
+    }
+
+    private static String reason(JsonBody body) {
+        String reason = body.text("reason");
+        if (reason == null || reason.isBlank()) {
+            return null;
+        }
+        if (reason.length() > LONGEST_REASON) {
+            throw body.wrong("reason", "is longer than %d characters".formatted(LONGEST_REASON));
+        }
+        if (reason.codePoints().anyMatch(c -> Character.isISOControl(c) && c != '\n' && c != '\t'
+                || Character.getType(c) == Character.SURROGATE)) {
+            throw body.wrong("reason", "holds a control character other than a line feed or a tab, or half a character");
+        }
+        return reason;
+    }
+
+    private static String digest(JsonBody body) {
+        String digest = body.text("inputDigest");
+        if (digest == null) {
+            return null;
+        }
+        if (!DIGEST.matcher(digest).matches()) {
+            throw body.wrong("inputDigest", "must be 64 hexadecimal digits: the SHA-256 of the input that was shown");
+        }
+        return digest.toLowerCase(Locale.ROOT);
+    }
+}

@@ -1,0 +1,76 @@
+package io.chatrelay.api;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.QueryParam;
+import jakarta.ws.rs.core.MediaType;
+
+import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.tags.Tag;
+
+import io.chatrelay.chat.ApprovalState;
+import io.chatrelay.chat.ApprovalView;
+import io.chatrelay.chat.Approvals;
+import io.smallrye.common.annotation.RunOnVirtualThread;
+
+/** The inbox of approvals over all conversations of the tenant. */
+@Path("/run/v1/tool-approvals")
+@Produces(MediaType.APPLICATION_JSON)
+@RunOnVirtualThread
+@Tag(name = "Approvals")
+public class ApprovalsResource {
+
+    private final Approvals approvals;
+    private final Turns turns;
+
+    ApprovalsResource(Approvals approvals, Turns turns) {
+        this.approvals = approvals;
+        this.turns = turns;
+    }
+
+    @GET
+    @Operation(summary = "The tenant's approvals, newest first; of one state or conversation where they are named")
+    public Page<ApprovalView> list(@QueryParam("state") String state, @QueryParam("conversationId") String conversation,
+            @QueryParam("limit") String limit, @QueryParam("cursor") String cursor) {
+        if (conversation != null) {
+            JsonBody.checkId("conversationId", conversation);
+        }
+        int size = Page.limit(limit);
+        List<ApprovalView> found = approvals.list(turns.tenant(), state(state), conversation, Page.idCursor(cursor), size + 1);
+        return Page.of(found, size, view -> view.id().toString(), ApprovalsResource::brief);
+    }
+
+    @GET
+    @Path("/{id}")
+    @Operation(summary = "One approval, with what happened to it")
+    public ApprovalView get(@PathParam("id") String id) {
+        try {
+            return approvals.get(turns.tenant(), UUID.fromString(id));
+        } catch (IllegalArgumentException e) {
+            throw Problems.invalid("id", "must be the id of an approval");
+        }
+    }
+
+    /** An entry of a list: its history is told where it is asked for. */
+    static ApprovalView brief(ApprovalView view) {
+        return new ApprovalView(view.id(), view.conversationId(), view.turnId(), view.toolCallId(), view.approvalId(),
+                view.toolName(), view.input(), view.inputDigest(), view.state(), view.askedAt(), view.expiresAt(),
+                view.decidedAt(), view.decidedBy(), view.reason(), view.outcome(), null);
+    }
+
+    private static Optional<ApprovalState> state(String state) {
+        if (state == null) {
+            return Optional.empty();
+        }
+        return Optional.of(ApprovalState.of(state).orElseThrow(() -> Problems.invalid("state", "must be one of "
+                + Stream.of(ApprovalState.values()).map(ApprovalState::wireName).collect(Collectors.joining(", ")))));
+    }
+}

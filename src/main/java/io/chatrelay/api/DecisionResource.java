@@ -1,0 +1,63 @@
+package io.chatrelay.api;
+
+import java.io.InputStream;
+import java.util.List;
+import java.util.Set;
+
+import jakarta.ws.rs.Consumes;
+import jakarta.ws.rs.POST;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.core.Context;
+import jakarta.ws.rs.core.HttpHeaders;
+import jakarta.ws.rs.core.MediaType;
+
+import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.media.Content;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
+import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
+import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
+import org.eclipse.microprofile.openapi.annotations.tags.Tag;
+
+import io.chatrelay.access.Caller;
+import io.chatrelay.chat.DecideCommand;
+import io.smallrye.common.annotation.RunOnVirtualThread;
+
+/** Decides one approval. Source: Inkeep's documented {@code POST /run/api/tool-approvals}. */
+@Path("/run/api/tool-approvals")
+@Produces(MediaType.APPLICATION_JSON)
+@RunOnVirtualThread
+@Tag(name = "Approvals")
+public class DecisionResource {
+
+    private static final Set<String> KNOWN = Set.of("approved", "conversationId", "toolCallId", "reason", "inputDigest",
+            "user");
+
+    public record Reply(boolean success, String message) {}
+
+    private final Turns turns;
+
+    DecisionResource(Turns turns) {
+        this.turns = turns;
+    }
+
+    @POST
+    @Consumes(MediaType.APPLICATION_JSON)
+    @Operation(summary = "Approves or denies a tool call; the first decision wins, the same again is answered the same")
+    @RequestBody(required = true,
+            content = @Content(mediaType = MediaType.APPLICATION_JSON, schema = @Schema(ref = "DecisionRequest")))
+    @APIResponse(responseCode = "200", description = "It is recorded, and will be told to the agent")
+    public Reply decide(InputStream in, @Context HttpHeaders headers) {
+        JsonBody body = turns.body(in, headers);
+        body.names().stream().filter(name -> !KNOWN.contains(name)).findFirst().ifPresent(name -> {
+            throw body.wrong(name, "is not known here: approved, conversationId, toolCallId, reason, inputDigest and user are");
+        });
+        body.required("conversationId");
+        body.required("toolCallId");
+        DecideCommand.Answer answer = ApprovalAnswers.answer(body, body.name("toolCallId"));
+        Caller caller = turns.caller();
+        turns.decide(new DecideCommand(caller.tenant(), caller.name(), body.id("conversationId"), body.name("user"),
+                List.of(answer)));
+        return new Reply(true, answer.approved() ? "Tool execution approved" : "Tool execution denied");
+    }
+}

@@ -1,0 +1,28 @@
+package io.chatrelay.api;
+
+import io.chatrelay.chat.ChatEvent;
+import io.chatrelay.chat.ChatEvent.StepFinished;
+import io.chatrelay.chat.ChatEvent.StepStarted;
+import io.chatrelay.chat.ChatEvent.TextEnded;
+import io.chatrelay.chat.ChatEvent.TextStarted;
+
+/**
+ * What is open on a wire after some events.
+ *
+ * @param text the id of the run of text, or null
+ */
+record OpenBrackets(boolean step, String text) {
+
+    static final OpenBrackets NONE = new OpenBrackets(false, null);
+
+    OpenBrackets after(ChatEvent event) {
+        return switch (event) {
+            case StepStarted() -> new OpenBrackets(true, text);
+            case StepFinished() -> new OpenBrackets(false, text);
+            case TextStarted(var id) -> new OpenBrackets(step, id);
+            case TextEnded _ -> new OpenBrackets(step, null);
+            case ChatEvent.Started _,ChatEvent.TextDelta _,ChatEvent.ToolInputStarted _,ChatEvent.ToolInputDelta _,ChatEvent.ToolCalled _,ChatEvent.ApprovalRequested _,ChatEvent.ApprovalDecided _,ChatEvent.ToolSucceeded _,ChatEvent.ToolFailed _,ChatEvent.ToolDenied _,ChatEvent.Data _,ChatEvent.Ended _ ->
+                    this;
+        };
+    }
+}

@@ -1,0 +1,49 @@
+package io.chatrelay.api;
+
+import java.util.List;
+import java.util.UUID;
+import java.util.function.Function;
+
+/** A page of a list; {@code nextCursor} is absent on the last one. */
+public record Page<T>(List<T> data, String nextCursor) {
+
+    private static final int MOST = 100;
+    private static final int USUAL = 20;
+
+    /** @param found one more than {@code limit} where there are more */
+    static <V, T> Page<T> of(List<V> found, int limit, Function<V, String> cursor, Function<V, T> item) {
+        return new Page<>(found.stream().limit(limit).map(item).toList(),
+                found.size() > limit ? cursor.apply(found.get(limit - 1)) : null);
+    }
+
+    /** How many a caller wants. */
+    static int limit(String limit) {
+        if (limit == null) {
+            return USUAL;
+        }
+        if (limit.matches("[0-9]{1,3}") && Integer.parseInt(limit) >= 1 && Integer.parseInt(limit) <= MOST) {
+            return Integer.parseInt(limit);
+        }
+        throw Problems.invalid("limit", "must be a whole number from 1 to %d".formatted(MOST));
+    }
+
+    /** A cursor that is an id, or null. */
+    static UUID idCursor(String cursor) {
+        try {
+            return cursor == null ? null : UUID.fromString(cursor);
+        } catch (IllegalArgumentException e) {
+            throw Problems.invalid("cursor", "must be the nextCursor of the page before");
+        }
+    }
+
+    /** A cursor that is a place, or the one after all places. */
+    static int placeCursor(String cursor) {
+        if (cursor == null) {
+            return Integer.MAX_VALUE;
+        }
+        if (cursor.matches("[0-9]{1,9}")) {
+            return Integer.parseInt(cursor);
+        }
+        throw Problems.invalid("cursor", "must be the nextCursor of the page before");
+    }
+}

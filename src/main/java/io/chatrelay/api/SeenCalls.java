@@ -1,0 +1,116 @@
+package io.chatrelay.api;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+import io.chatrelay.chat.ChatEvent;
+import io.chatrelay.chat.ChatEvent.ApprovalRequested;
+import io.chatrelay.chat.ChatEvent.ToolCalled;
+import io.chatrelay.chat.ChatEvent.ToolDenied;
+import io.chatrelay.chat.ChatEvent.ToolFailed;
+import io.chatrelay.chat.ChatEvent.ToolInputStarted;
+import io.chatrelay.chat.ChatEvent.ToolSucceeded;
+import io.chatrelay.chat.Conversations;
+import io.chatrelay.chat.DecideCommand.Answer;
+import io.chatrelay.chat.PausePoints;
+import io.chatrelay.chat.Turn;
+
+/**
+ * What a client's message knows of a turn's calls. It names no event, but pause points differ in the calls that a client sees; so
+ * the pause at which its stream ended is found again.
+ *
+ * @param calls    by their ids
+ * @param answered the ids of those whose approvals the message answers
+ */
+record SeenCalls(Map<String, Seen> calls, Set<String> answered) {
+
+    private static final Set<String> SETTLED = Set.of("output-available", "output-error", "output-denied");
+
+    record Seen(boolean asked, boolean settled) {}
+
+    /** @param parts of the client's message */
+    static SeenCalls of(List<JsonBody> parts, List<Answer> answers) {
+        Map<String, Seen> calls = new HashMap<>();
+        for (JsonBody part : parts) {
+            if (part.node().path("toolCallId").isTextual()) {
+                boolean settled = SETTLED.contains(part.node().path("state").asText());
+                calls.put(part.node().get("toolCallId").asText(),
+                        new Seen(settled || part.node().path("approval").isObject(), settled));
+            }
+        }
+        return new SeenCalls(calls, answers.stream().map(Answer::toolCallId).collect(Collectors.toSet()));
+    }
+
+    /** Where the client stands in the turn. Reads the events that are stored. */
+    Standing in(Turn turn, Conversations conversations) {
+        Search search = new Search();
+        conversations.replay(turn, search::take);
+        return search.found();
+    }
+
+    private boolean knows(ChatEvent event) {
+        return switch (event) {
+            case ToolInputStarted(var call, _) -> calls.containsKey(call);
+            case ToolCalled(var call, _, _, _) -> calls.containsKey(call);
+            case ApprovalRequested(_, var call) -> seen(call).asked();
+            case ToolSucceeded(var call, _) -> seen(call).settled();
+            case ToolFailed(var call, _) -> seen(call).settled();
+            case ToolDenied(var call) -> seen(call).settled();
+            case ChatEvent.Started _,ChatEvent.StepStarted _,ChatEvent.StepFinished _,ChatEvent.TextStarted _,ChatEvent.TextDelta _,ChatEvent.TextEnded _,ChatEvent.ToolInputDelta _,ChatEvent.ApprovalDecided _,ChatEvent.Data _,ChatEvent.Ended _ ->
+                    true;
+        };
+    }
+
+    private Seen seen(String call) {
+        return calls.getOrDefault(call, new Seen(false, false));
+    }
+
+    /** Goes through a turn's events for the pause at which a client stands. */
+    final class Search {
+
+        private final PausePoints points = new PausePoints();
+        private OpenBrackets brackets = OpenBrackets.NONE;
+        private long number;
+        private boolean known = true;
+        private Standing asked;
+        private Standing firstPause;
+        private Standing lastKnown;
+
+        void take(ChatEvent event) {
+            number++;
+            known &= knows(event);
+            brackets = brackets.after(event);
+            boolean pause = points.apply(event);
+            if (event instanceof ApprovalRequested ask && answered.contains(ask.callId())) {
+                asked = here();
+                firstPause = null;
+                lastKnown = null;
+            }
+            if (pause && asked != null) {
+                firstPause = firstPause == null ? here() : firstPause;
+                lastKnown = known ? here() : lastKnown;
+            }
+        }
+
+        /**
+         * The last pause of which the client knows every call, ask and outcome; for a client that keeps less of a message than it
+         * was told, the first one at which all that it answers had asked; and where the turn never paused, the last of these asks.
+         */
+        Standing found() {
+            if (lastKnown != null) {
+                return lastKnown;
+            }
+            if (firstPause != null) {
+                return firstPause;
+            }
+            return asked == null ? Standing.atTheBeginning() : asked;
+        }
+
+        private Standing here() {
+            return new Standing(number, new PausePoints(points), brackets, true);
+        }
+    }
+}
