@@ -50,7 +50,8 @@ final class Sending {
                 case SEND -> {
                     if (System.nanoTime() - asked > FRESH.toNanos()) {
                         again();
-                    } else {
+                    } else if (turn.awaits(decision.callId())) {
+                        // Looked at again: while the ledger was asked, the turn may have ended or the outcome may have come.
                         tell();
                     }
                 }
