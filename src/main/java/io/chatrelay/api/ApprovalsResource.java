@@ -52,11 +52,7 @@ public class ApprovalsResource {
     @Path("/{id}")
     @Operation(summary = "One approval, with what happened to it")
     public ApprovalView get(@PathParam("id") String id) {
-        try {
-            return approvals.get(turns.tenant(), UUID.fromString(id));
-        } catch (IllegalArgumentException e) {
-            throw Problems.invalid("id", "must be the id of an approval");
-        }
+        return approvals.get(turns.tenant(), approvalId(id));
     }
 
     /** An entry of a list: its history is told where it is asked for. */
@@ -64,6 +60,14 @@ public class ApprovalsResource {
         return new ApprovalView(view.id(), view.conversationId(), view.turnId(), view.toolCallId(), view.approvalId(),
                 view.toolName(), view.input(), view.inputDigest(), view.state(), view.askedAt(), view.expiresAt(),
                 view.decidedAt(), view.decidedBy(), view.reason(), view.outcome(), null);
+    }
+
+    private static UUID approvalId(String id) {
+        try {
+            return UUID.fromString(id);
+        } catch (IllegalArgumentException e) {
+            throw Problems.invalid("id", "must be the id of an approval");
+        }
     }
 
     private static Optional<ApprovalState> state(String state) {
