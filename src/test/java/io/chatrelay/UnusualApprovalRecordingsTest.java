@@ -125,26 +125,23 @@ class UnusualApprovalRecordingsTest extends RecordedTurns {
             assertHistory(turn.conversation(), SECOND, EXECUTED);
         }
 
-        /** Cut off where the recording is: nobody answers the second request either, and Inkeep goes on waiting. */
+        /** Approved in time, and nobody is there to approve once more. */
         @ParameterizedTest
         @ValueSource(strings = { CHAT, COMPLETIONS })
-        void andAWaitWithoutAnEndIsFreedByACancel(String path) {
-            Play play = inkeep.plays(ASKED_AGAIN).answers(LATE_APPROVE);
-            Watched turn = ask(path, "agents", textOf(ASKED_AGAIN)).untilAsked(1);
+        void andASecondRequestThatNobodyAnswersIsDenied(String path) {
+            Play play = inkeep.plays(ASKED_AGAIN).endsAs(DENIED, KEEP, SECOND).answers(LATE_APPROVE, DENY);
+            Watched turn = ask(path, "late", textOf(ASKED_AGAIN)).untilAsked(1);
+
             assertDecided(turn.conversation(), FIRST, true, null);
-            turn.untilAsked(2);
 
-            assertThat(relay().post(CONVERSATIONS + "/" + turn.conversation() + "/cancel", "{}").status()).isLessThan(300);
-
-            List<String> recorded = new ArrayList<>(shown(play.parts()));
-            recorded.add("failed " + SECOND + " cancelled");
-            turn.toEnd().assertTells(recorded, "decided " + FIRST + " approved");
-            assertThat(turn.ui().last().type()).isEqualTo("abort");
-            assertThat(turn.openAi().error()).isEqualTo("The turn was cancelled.");
+            turn.toEnd().assertTells(play, "decided " + FIRST + " approved", "decided " + SECOND + " expired " + NOBODY);
+            assertGone(turn.conversation(), SECOND);
+            assertThat(play.told()).hasSize(2);
+            assertAsRecorded(play.told().getFirst(), play, LATE_APPROVE);
+            assertThat(play.told().getLast().calls()).containsExactly(SECOND);
+            assertThat(play.told().getLast().decisions().getFirst().at("/approval/approved").asBoolean(true)).isFalse();
             assertHistory(turn.conversation(), FIRST, EXECUTED);
-            assertHistory(turn.conversation(), SECOND, "proposed", "superseded");
-            assertThat(decide(turn.conversation(), SECOND, true, null).status()).isEqualTo(409);
-            assertThat(play.told()).hasSize(1);
+            assertHistory(turn.conversation(), SECOND, "proposed", "expired", "sent", "acknowledged", "delivered", "denied");
         }
 
         @ParameterizedTest
