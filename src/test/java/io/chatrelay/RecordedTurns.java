@@ -37,6 +37,12 @@ abstract class RecordedTurns extends ServiceTest {
     static final String INBOX = "/run/v1/tool-approvals";
     static final Duration LATE_WINDOW = Duration.ofSeconds(3);
 
+    /** A call that is approved: the stream, the decision, the call's id, and what the ledger tells of it. */
+    static final String APPROVED = "agents/30-chat-approve-function-tool-1-stream";
+    static final String APPROVE = "agents/30-chat-approve-function-tool-2-approval-post";
+    static final String DELETE = "call_fake_43_0";
+    static final String[] EXECUTED = { "proposed", "approved", "sent", "acknowledged", "delivered", "executed" };
+
     /** Current servers in classic and durable mode, one whose decisions are soon too late, and an old release. */
     public static class Recorded implements QuarkusTestProfile {
 

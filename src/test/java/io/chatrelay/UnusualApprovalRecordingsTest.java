@@ -28,8 +28,6 @@ import io.quarkus.test.junit.TestProfile;
 @TestProfile(RecordedTurns.Recorded.class)
 class UnusualApprovalRecordingsTest extends RecordedTurns {
 
-    private static final String[] EXECUTED = { "proposed", "approved", "sent", "acknowledged", "delivered", "executed" };
-
     @Nested
     class TooLate {
 
