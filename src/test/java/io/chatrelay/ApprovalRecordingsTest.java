@@ -40,7 +40,7 @@ class ApprovalRecordingsTest extends RecordedTurns {
     private static final String[] REFUSED = { "proposed", "denied", "sent", "acknowledged", "delivered", "denied" };
 
     private Watched ask(String path, String recording) {
-        return ask(path, "agents", textOf(recording));
+        return ask(path, "recorded", textOf(recording));
     }
 
     private static ObjectNode answers(String conversation, JsonNode... parts) {
