@@ -3,6 +3,7 @@ package io.chatrelay.chat;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -120,7 +121,8 @@ class ApprovalRow {
             }
             history.add(new ApprovalView.Step(outcome, outcomeAt, null, null, null));
         }
-        return List.copyOf(history);
+        // Each is written on its own: an acknowledgement can be later than the outcome.
+        return history.stream().sorted(Comparator.comparing(ApprovalView.Step::at)).toList();
     }
 
     @ApplicationScoped

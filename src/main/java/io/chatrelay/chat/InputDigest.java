@@ -1,11 +1,15 @@
 package io.chatrelay.chat;
 
 import java.io.IOException;
+import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 
 import org.erdtman.jcs.JsonCanonicalizer;
+
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
 
 /**
  * What was shown, in 32 bytes: the SHA-256 of the canonical JSON of a tool's input. Source: RFC 8785. An input that has no
@@ -30,7 +34,7 @@ final class InputDigest {
         if (depth(json) <= DEEPEST) {
             try {
                 String canonical = new JsonCanonicalizer(json).getEncodedString();
-                if (Jsonb.clean(canonical).equals(canonical)) {
+                if (Jsonb.clean(canonical).equals(canonical) && numbersSurvive(json)) {
                     return canonical.getBytes(StandardCharsets.UTF_8);
                 }
             } catch (IOException | RuntimeException e) {
@@ -40,7 +44,23 @@ final class InputDigest {
         return Ask.escaped(json).getBytes(StandardCharsets.UTF_8);
     }
 
-    /** At least as deep as it is: brackets inside strings count too. */
+    /** A canonical number is a double: two inputs that differ beyond it would be one. */
+    private static boolean numbersSurvive(String json) throws IOException {
+        try (JsonParser parser = StoredJson.FACTORY.createParser(json)) {
+            for (JsonToken token = parser.nextToken(); token != null; token = parser.nextToken()) {
+                if (token.isNumeric()) {
+                    String number = parser.getText();
+                    String read = Double.toString(Double.parseDouble(number));
+                    if (new BigDecimal(read).compareTo(new BigDecimal(number)) != 0) {
+                        return false;
+                    }
+                }
+            }
+        }
+        return true;
+    }
+
+    /** About how deep it is: brackets inside strings count too. */
     private static int depth(String json) {
         int depth = 0;
         int deepest = 0;

@@ -57,22 +57,29 @@ final class Ledger {
               and (select count(*) from open) = (select count(*) from wanted)""";
 
     private static final String EXPIRE = """
-            update tool_approval set state = 'expired', decided_at = clock_timestamp(), reason = ?
-            where turn_id = any(?) and state = 'pending' and expires_at <= clock_timestamp()""";
+            with due as (
+                select id from tool_approval
+                where turn_id = any(?) and state = 'pending' and expires_at <= clock_timestamp()
+                order by id for update skip locked)
+            update tool_approval a set state = 'expired', decided_at = clock_timestamp(), reason = ?
+            from due where a.id = due.id""";
 
     private static final String DUE = """
             select id, turn_id, call_id, approval_id, tool_name, state, reason, attempts, acknowledged_at is not null
             from tool_approval
             where turn_id = any(?) and state in ('approved', 'denied', 'expired') and outcome is null order by id""";
 
-    /** Only the turn's owner sends, only while the turn runs, and never past the window. */
+    /**
+     * Only the turn's owner sends, only while the turn runs, and never past the window; and only if it knows of every earlier try, which
+     * an owner that was paused in the middle of one may have recorded since.
+     */
     private static final String SEND = """
             update tool_approval a
             set attempts = a.attempts + 1, sent_at = coalesce(a.sent_at, clock_timestamp())
             from turn t join replica r on r.incarnation = t.owner
             where a.id = ? and t.id = a.turn_id and t.owner = ? and r.alive and t.ended_at is null
               and a.state in ('approved', 'denied', 'expired') and a.outcome is null and a.acknowledged_at is null
-              and a.send_before > clock_timestamp()""";
+              and a.attempts = ? and a.send_before > clock_timestamp()""";
 
     private static final String LATE = """
             select 1 from tool_approval
@@ -136,8 +143,8 @@ final class Ledger {
     /** Expires what is due in these turns. */
     static int expire(Connection connection, Collection<UUID> turns) throws SQLException {
         try (PreparedStatement update = connection.prepareStatement(EXPIRE)) {
-            update.setString(1, EXPIRED);
-            update.setArray(2, uuids(connection, turns));
+            update.setArray(1, uuids(connection, turns));
+            update.setString(2, EXPIRED);
             return update.executeUpdate();
         }
     }
@@ -158,11 +165,16 @@ final class Ledger {
         return due;
     }
 
-    /** Records that it is about to be sent. True if it may be. */
-    static boolean send(Connection connection, UUID id, UUID owner) throws SQLException {
+    /**
+     * Records that it is about to be sent. True if it may be.
+     *
+     * @param attempts of which the owner knows
+     */
+    static boolean send(Connection connection, UUID id, UUID owner, int attempts) throws SQLException {
         try (PreparedStatement update = connection.prepareStatement(SEND)) {
             update.setObject(1, id);
             update.setObject(2, owner);
+            update.setInt(3, attempts);
             return update.executeUpdate() == 1;
         }
     }
@@ -173,6 +185,16 @@ final class Ledger {
             select.setObject(1, id);
             try (ResultSet rows = select.executeQuery()) {
                 return rows.next();
+            }
+        }
+    }
+
+    /** How often it was recorded as about to be sent; 0 where it is gone. */
+    static int attempts(Connection connection, UUID id) throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement("select attempts from tool_approval where id = ?")) {
+            select.setObject(1, id);
+            try (ResultSet rows = select.executeQuery()) {
+                return rows.next() ? rows.getInt(1) : 0;
             }
         }
     }

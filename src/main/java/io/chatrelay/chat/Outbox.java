@@ -138,17 +138,28 @@ class Outbox {
         SEND,
         /** Its window has closed: it is never sent. */
         LATE,
+        /** Another process has recorded a try meanwhile. */
+        TRIED,
         /** Its outcome is known, or its turn is not ours, or over. */
         NEVER
     }
 
     /** Records that it is about to be sent, if it may be. */
-    Leave leave(UUID id, UUID owner) throws SQLException {
+    Leave leave(UUID id, UUID owner, int attempts) throws SQLException {
         try (Connection connection = database.getConnection()) {
-            if (Ledger.send(connection, id, owner)) {
+            if (Ledger.send(connection, id, owner, attempts)) {
                 return Leave.SEND;
             }
-            return Ledger.late(connection, id) ? Leave.LATE : Leave.NEVER;
+            if (Ledger.late(connection, id)) {
+                return Leave.LATE;
+            }
+            return Ledger.attempts(connection, id) == attempts ? Leave.NEVER : Leave.TRIED;
+        }
+    }
+
+    int attempts(UUID id) throws SQLException {
+        try (Connection connection = database.getConnection()) {
+            return Ledger.attempts(connection, id);
         }
     }
 

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
@@ -52,6 +53,7 @@ class Runner {
     private final Upstreams upstreams;
     private final ApprovalRow.Repository approvals;
     private final Outbox outbox;
+    private final Set<UUID> takenOver = ConcurrentHashMap.newKeySet();
     private final Map<UUID, RunningTurn> running = new ConcurrentHashMap<>();
     private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("chat-relay-turn-clock").factory());
@@ -126,6 +128,10 @@ class Runner {
         outbox.watch(turn);
     }
 
+    void waitsNoMore(RunningTurn turn) {
+        outbox.forget(turn);
+    }
+
     void send(RunningTurn turn, Ledger.Due decision) {
         outbox.send(turn, decision);
     }
@@ -164,6 +170,17 @@ class Runner {
     }
 
     private void takeOver(UUID id, long lastNumber, UUID owner) {
+        // Found again while the database makes this one wait: two would go on from the same number.
+        if (takenOver.add(id)) {
+            try {
+                goOn(id, lastNumber, owner);
+            } finally {
+                takenOver.remove(id);
+            }
+        }
+    }
+
+    private void goOn(UUID id, long lastNumber, UUID owner) {
         Turn turn = QuarkusTransaction.requiringNew().call(() -> {
             TurnRow row = turns.findById(id);
             return row == null ? null : row.turn(conversations.findById(row.conversationId).externalId);

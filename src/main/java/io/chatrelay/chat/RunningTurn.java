@@ -164,7 +164,13 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
             return new UpstreamPosition(turn.id(), id);
         }
         CallOutcome outcome = CallOutcome.of(turn.id(), event);
-        return outcome != null && awaited.settled(outcome.callId()) ? outcome : null;
+        if (outcome == null || !awaited.settled(outcome.callId())) {
+            return null;
+        }
+        if (awaited.isEmpty()) {
+            runner.waitsNoMore(this);
+        }
+        return outcome;
     }
 
     /** Only a call that this turn announced can ask, and once. Nothing else is read before it is in the log. */

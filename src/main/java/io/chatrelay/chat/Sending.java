@@ -28,6 +28,7 @@ final class Sending {
     private final Outbox outbox;
     private final RunningTurn turn;
     private final Ledger.Due decision;
+    private int attempts;
     private boolean unknown;
     private boolean mayHaveBeenSent;
     private Duration pause;
@@ -36,7 +37,8 @@ final class Sending {
         this.outbox = outbox;
         this.turn = turn;
         this.decision = decision;
-        this.mayHaveBeenSent = decision.attempts() > 0;
+        this.attempts = decision.attempts();
+        this.mayHaveBeenSent = attempts > 0;
         this.unknown = mayHaveBeenSent;
         this.pause = outbox.config().retryBackoff();
     }
@@ -58,8 +60,12 @@ final class Sending {
         }
         try {
             long asked = System.nanoTime();
-            switch (outbox.leave(decision.id(), turn.owner())) {
-                case SEND -> tell(asked);
+            switch (outbox.leave(decision.id(), turn.owner(), attempts)) {
+                case SEND -> {
+                    attempts++;
+                    tell(asked);
+                }
+                case TRIED -> tried();
                 case LATE -> turn.undeliverable("its time has passed");
                 case NEVER -> LOG.debugf("turn %s: decision %s need not be sent any more", turn.turn().id(), decision.id());
             }
@@ -68,6 +74,14 @@ final class Sending {
                     e.getClass().getSimpleName());
             again();
         }
+    }
+
+    /** A try that this process did not make, or whose record's answer was lost: nobody knows what became of it. */
+    private void tried() throws SQLException {
+        attempts = outbox.attempts(decision.id());
+        unknown = true;
+        mayHaveBeenSent = true;
+        again();
     }
 
     private void tell(long leaveNanos) {

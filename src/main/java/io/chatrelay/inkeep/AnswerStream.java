@@ -124,7 +124,16 @@ final class AnswerStream implements Flow.Subscription {
         while (!cancelled && demand.get() > 0 && !ready.isEmpty()) {
             demand.decrementAndGet();
             ChatEvent event = ready.removeFirst();
-            subscriber.onNext(event);
+            try {
+                subscriber.onNext(event);
+            } catch (RuntimeException e) {
+                // Whoever reads has a defect, and would wait for what it never asks for again.
+                LOG.errorf("an event could not be taken: %s at %s", e.getClass().getName(), e.getStackTrace()[0]);
+                draining = false;
+                close();
+                subscriber.onError(e);
+                return;
+            }
             if (event instanceof Ended && !cancelled) {
                 cancelled = true;
                 subscriber.onComplete();

@@ -50,13 +50,15 @@ final class Generations {
             }
             asking = found;
         }
-        probe.get().map(Generations::of).onFailure().recoverWithItem(Generation.UNKNOWN).subscribe().with(generation -> {
-            synchronized (this) {
-                known = known == Generation.UNKNOWN ? generation : known;
-                asking = null;
-            }
-            found.complete(known);
-        });
+        Uni.createFrom().deferred(() -> probe.get()).map(Generations::of).onFailure().recoverWithItem(Generation.UNKNOWN)
+                .subscribe()
+                .with(generation -> {
+                    synchronized (this) {
+                        known = known == Generation.UNKNOWN ? generation : known;
+                        asking = null;
+                    }
+                    found.complete(known);
+                });
         return found;
     }
 
