@@ -54,7 +54,8 @@ final class Sending {
                 case SEND -> {
                     if (System.nanoTime() - asked > FRESH.toNanos()) {
                         again();
-                    } else {
+                    } else if (turn.awaitsAny(decisions)) {
+                        // Looked at again: while the ledger was asked, the turn may have ended or the outcome may have come.
                         tell();
                     }
                 }
