@@ -1,0 +1,308 @@
+package io.chatrelay.chat;
+
+import java.math.BigInteger;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.UUID;
+
+import jakarta.enterprise.inject.Vetoed;
+
+import io.chatrelay.chat.ChatEvent.ApprovalDecided;
+import io.chatrelay.chat.ChatEvent.ApprovalRequested;
+import io.chatrelay.chat.ChatEvent.Ended;
+import io.chatrelay.journal.EventCodec;
+import io.chatrelay.journal.FeedConfig;
+import io.chatrelay.journal.Journal;
+import io.chatrelay.journal.JournalConfig;
+import io.chatrelay.journal.LeaseConfig;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.quarkus.runtime.configuration.MemorySize;
+import io.smallrye.mutiny.Multi;
+import io.smallrye.mutiny.Uni;
+import io.smallrye.mutiny.subscription.BackPressureStrategy;
+import io.smallrye.mutiny.subscription.MultiEmitter;
+import io.smallrye.mutiny.subscription.UniEmitter;
+
+/** A process that runs the turn of an {@link ApprovalHistory}: the real turn, outbox and sending, one step after another. */
+final class ReplicaUnderTest implements UpstreamRun {
+
+    /** What becomes of a try, and whether Inkeep heard it. */
+    enum Fate {
+        ACKNOWLEDGED, CONTINUED, UNKNOWN_BUT_HEARD, UNKNOWN, REFUSED
+    }
+
+    /** One try. */
+    final class Tell {
+        private final List<Decision> decisions;
+        private final UniEmitter<? super Delivery> answer;
+        Delivery result;
+
+        private Tell(List<Decision> decisions, UniEmitter<? super Delivery> answer) {
+            this.decisions = decisions;
+            this.answer = answer;
+        }
+
+        List<Decision> decisions() {
+            return decisions;
+        }
+
+        ReplicaUnderTest by() {
+            return ReplicaUnderTest.this;
+        }
+
+        void resolve(Fate fate) {
+            if (result != null || dead) {
+                return;
+            }
+            result = switch (fate) {
+                case ACKNOWLEDGED -> new Delivery.Acknowledged();
+                case CONTINUED -> history.terms.ends() ? new Delivery.Continued(spoken()) : new Delivery.Acknowledged();
+                case UNKNOWN_BUT_HEARD, UNKNOWN -> new Delivery.Unknown("cut");
+                case REFUSED -> new Delivery.Refused("no");
+            };
+            // The rest of an answer that is lost, or is told to nobody, comes no more.
+            history.disturbed |= fate == Fate.REFUSED || history.terms.ends() && fate != Fate.CONTINUED;
+            if (fate != Fate.UNKNOWN && fate != Fate.REFUSED) {
+                decisions.forEach(decision -> history.heard.putIfAbsent(decision.callId(), decision));
+            }
+            answer.complete(result);
+        }
+    }
+
+    @Vetoed
+    private final class Sender extends Outbox {
+
+        Sender() {
+            super(null, null, new Approvals(), new SimpleMeterRegistry());
+        }
+
+        @Override
+        void later(Duration pause, Runnable task) {
+            tasks.add(task);
+        }
+
+        @Override
+        Leave leave(Collection<UUID> ids, UUID as) throws SQLException {
+            reached();
+            Leave leave = history.leave(ids, as);
+            if (history.meanwhile != null) {
+                Runnable now = history.meanwhile;
+                history.meanwhile = null;
+                now.run();
+            }
+            return leave;
+        }
+
+        @Override
+        boolean late(Collection<UUID> ids) throws SQLException {
+            reached();
+            return history.late(ids);
+        }
+
+        @Override
+        void acknowledge(Collection<UUID> ids) throws SQLException {
+            reached();
+            history.rows(ids).forEach(row -> row.acknowledged = true);
+        }
+
+        private void reached() throws SQLException {
+            if (history.databaseIsAway) {
+                throw new SQLException("away", "08006");
+            }
+        }
+    }
+
+    @Vetoed
+    private final class Host extends Runner {
+
+        Host(Outbox outbox) {
+            super(null, new Limits(), null, null, null, null, null, null, outbox, null);
+        }
+
+        @Override
+        void send(RunningTurn sent, List<Ledger.Due> decisions, boolean repeated) {
+            history.isHandedOverRightly(ReplicaUnderTest.this, decisions);
+            super.send(sent, decisions, repeated);
+        }
+    }
+
+    private final ApprovalHistory history;
+    final UUID owner;
+    final RunningTurn turn;
+    final List<ChatEvent> appended = new ArrayList<>();
+    final Deque<Runnable> tasks = new ArrayDeque<>();
+    final Set<String> asked = new HashSet<>();
+    final Set<String> outcomes = new HashSet<>();
+    final Set<String> handed = new HashSet<>();
+    private MultiEmitter<? super ChatEvent> answer;
+    private int read;
+    private boolean complete;
+    private boolean over;
+    boolean dead;
+
+    ReplicaUnderTest(ApprovalHistory history, boolean takesOver) {
+        this.history = history;
+        Journal<ChatEvent> journal = new Journal<>(null, new Recorder(), new Rows(), new Leases(), new Feeds(), null,
+                new SimpleMeterRegistry());
+        owner = journal.replica();
+        Transcript transcript = new Transcript();
+        history.stored.forEach(event -> {
+            transcript.apply(event);
+            seen(event);
+        });
+        List<ChatEvent> heard = history.stored.stream().filter(event -> !(event instanceof ApprovalDecided)).toList();
+        read = heard.size();
+        turn = new RunningTurn(history.turn, transcript, 0, new Limits(), history.terms, System.nanoTime(),
+                new Host(new Sender()));
+        turn.writesTo(journal.open(history.turn.id(), history.stored.size(), owner, turn), owner);
+        if (takesOver && !goesOn(transcript, heard)) {
+            history.disturbed = true;
+            turn.stop(Events.INTERRUPTED);
+        } else {
+            turn.reads(this);
+        }
+    }
+
+    /** Whether the upstream could prove that it is the same run: what is stored is what it said, and its rest is to be had. */
+    private boolean goesOn(Transcript transcript, List<ChatEvent> stored) {
+        boolean sent = history.rows.values().stream().anyMatch(row -> row.attempts > 0);
+        return transcript.started() && stored.size() <= history.said.size()
+                && stored.equals(history.said.subList(0, stored.size()))
+                && !(history.terms.ends() && (sent || transcript.asking().isEmpty()));
+    }
+
+    @Override
+    public Multi<ChatEvent> answer() {
+        return spoken();
+    }
+
+    private Multi<ChatEvent> spoken() {
+        return Multi.createFrom().<ChatEvent>emitter(emitter -> {
+            answer = emitter;
+            complete = false;
+        }, BackPressureStrategy.BUFFER);
+    }
+
+    @Override
+    public Uni<Delivery> deliver(List<Decision> decisions) {
+        // Here, for what fails in an emitter would be taken for a try of unknown fate.
+        history.isToldRightly(this, decisions);
+        return Uni.createFrom().emitter(emitter -> history.told.add(new Tell(List.copyOf(decisions), emitter)));
+    }
+
+    boolean over() {
+        return over;
+    }
+
+    /** Whether what Inkeep answers has ended at its approvals. */
+    boolean answerIsComplete() {
+        return complete;
+    }
+
+    /** Reads on what Inkeep has said. Where its answer ends at approvals, it ends once all that was said is read. */
+    void reads(int count) {
+        for (int i = 0; i < count && read < history.said.size() && answer != null && !complete && !over; i++) {
+            answer.emit(history.said.get(read++));
+        }
+        if (history.terms.ends() && read == history.said.size() && !over && !complete && answer != null
+                && asked.stream().anyMatch(callId -> !outcomes.contains(callId) && !history.heard.containsKey(callId))) {
+            complete = true;
+            answer.complete();
+        }
+        history.streamIsSound();
+    }
+
+    void runTask(int pick) {
+        if (!tasks.isEmpty()) {
+            for (int i = 0; i < pick % tasks.size(); i++) {
+                tasks.add(tasks.poll());
+            }
+            tasks.poll().run();
+            history.streamIsSound();
+        }
+    }
+
+    void runTasks() {
+        for (int left = tasks.size(); left > 0; left--) {
+            runTask(0);
+        }
+    }
+
+    private void seen(ChatEvent event) {
+        if (event instanceof ApprovalRequested(_, var callId)) {
+            asked.add(callId);
+        } else if (ApprovalHistory.outcomeOf(event) != null) {
+            outcomes.add(ApprovalHistory.outcomeOf(event));
+        }
+        over |= event instanceof Ended;
+    }
+
+    /** Hears what the turn appends, in the order in which it will be stored. */
+    private final class Recorder implements EventCodec<ChatEvent> {
+
+        private final ChatEventCodec codec = new ChatEventCodec();
+
+        @Override
+        public byte[] encode(ChatEvent event) {
+            appended.add(event);
+            seen(event);
+            return codec.encode(event);
+        }
+
+        @Override
+        public ChatEvent decode(byte[] bytes, int offset, int length) {
+            return codec.decode(bytes, offset, length);
+        }
+
+        @Override
+        public boolean isLast(ChatEvent event) {
+            return codec.isLast(event);
+        }
+    }
+
+    private record Limits(Duration firstEventTimeout, Duration silenceTimeout, Duration maxDuration, MemorySize maxSize,
+            Duration retryWindow) implements TurnConfig {
+        Limits() {
+            this(Duration.ofHours(1), Duration.ofHours(1), Duration.ofHours(1), bytes(), Duration.ofHours(1));
+        }
+    }
+
+    private record Approvals(Duration expiry, Duration lead, Duration pollEvery, Duration retryBackoff, Duration maxBackoff,
+            Duration catchUp) implements ApprovalsConfig {
+        Approvals() {
+            this(Duration.ofMinutes(3), Duration.ofSeconds(15), Duration.ofMillis(200), Duration.ofMillis(250),
+                    Duration.ofSeconds(5), Duration.ofSeconds(3));
+        }
+    }
+
+    private record Rows(Duration linger, MemorySize maxRow, MemorySize maxBatch, MemorySize maxPendingPerTurn,
+            MemorySize maxPending, Duration maxBackoff, Duration compactEvery, Duration followEvery) implements JournalConfig {
+        Rows() {
+            this(Duration.ZERO, bytes(), bytes(), bytes(), bytes(), Duration.ofSeconds(1), Duration.ofHours(1),
+                    Duration.ofHours(1));
+        }
+    }
+
+    private record Leases(Duration duration, Duration renewEvery, Duration sweepEvery) implements LeaseConfig {
+        Leases() {
+            this(Duration.ofHours(1), Duration.ofHours(1), Duration.ofHours(1));
+        }
+    }
+
+    private record Feeds(MemorySize tailPerTurn, MemorySize maxChunk, int concurrentLoads) implements FeedConfig {
+        Feeds() {
+            this(bytes(), bytes(), 1);
+        }
+    }
+
+    private static MemorySize bytes() {
+        return new MemorySize(BigInteger.valueOf(1 << 20));
+    }
+}
