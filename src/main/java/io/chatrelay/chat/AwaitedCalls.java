@@ -18,11 +18,11 @@ final class AwaitedCalls {
     }
 
     private final Map<String, Awaited> calls = new LinkedHashMap<>();
-    private final boolean together;
+    private final boolean oneByOne;
 
-    /** @param together whether decisions are handed over once all of them are made */
-    AwaitedCalls(boolean together) {
-        this.together = together;
+    /** @param oneByOne whether the next decision is handed over only when the one before has its outcome */
+    AwaitedCalls(boolean oneByOne) {
+        this.oneByOne = oneByOne;
     }
 
     /** @param announced whether the stream has told its decision already */
@@ -64,12 +64,12 @@ final class AwaitedCalls {
     /** What is to be sent now, each decision once. */
     List<Ledger.Due> handOver() {
         List<Ledger.Due> ready = new ArrayList<>();
-        if (!together || !undecided()) {
-            for (Awaited call : calls.values()) {
-                if (call.decided != null && !call.handed) {
-                    call.handed = true;
-                    ready.add(call.decided);
-                }
+        boolean busy = oneByOne && calls.values().stream().anyMatch(call -> call.handed);
+        for (Awaited call : calls.values()) {
+            if (!busy && call.decided != null && !call.handed) {
+                call.handed = true;
+                ready.add(call.decided);
+                busy = oneByOne;
             }
         }
         return ready;

@@ -230,7 +230,7 @@ public class Chat {
             List<ApprovalView> open = approvals.open(running.get().id);
             throw ChatException.turnRunning(running.get().view(conversation.externalId), open,
                     (open.isEmpty() ? "The turn %s is running in this conversation. Follow it, or wait for its end."
-                            : "The turn %s in this conversation waits for an approval. Decide it first.")
+                            : "The turn %s is running in this conversation.")
                             .formatted(running.get().id),
                     replaced.orElse(null));
         }

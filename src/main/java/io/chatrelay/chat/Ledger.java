@@ -54,16 +54,16 @@ final class Ledger {
             update tool_approval a
             set attempts = a.attempts + 1, sent_at = coalesce(a.sent_at, clock_timestamp())
             from turn t join replica r on r.incarnation = t.owner
-            where a.id = any(?) and t.id = a.turn_id and t.owner = ? and r.alive and t.ended_at is null
+            where a.id = ? and t.id = a.turn_id and t.owner = ? and r.alive and t.ended_at is null
               and a.state in ('approved', 'denied', 'expired') and a.outcome is null and a.acknowledged_at is null
               and a.send_before > clock_timestamp()""";
 
     private static final String LATE = """
             select 1 from tool_approval
-            where id = any(?) and outcome is null and acknowledged_at is null and send_before <= clock_timestamp()""";
+            where id = ? and outcome is null and acknowledged_at is null and send_before <= clock_timestamp()""";
 
     private static final String ACKNOWLEDGE = """
-            update tool_approval set acknowledged_at = clock_timestamp() where id = any(?) and acknowledged_at is null""";
+            update tool_approval set acknowledged_at = clock_timestamp() where id = ? and acknowledged_at is null""";
 
     /** An outcome without a decision of ours: Inkeep went on by itself, and there is nothing left to decide. */
     private static final String SETTLE = """
@@ -140,28 +140,28 @@ final class Ledger {
         return due;
     }
 
-    /** Records that they are about to be sent. True if all may be. */
-    static boolean send(Connection connection, Collection<UUID> ids, UUID owner) throws SQLException {
+    /** Records that it is about to be sent. True if it may be. */
+    static boolean send(Connection connection, UUID id, UUID owner) throws SQLException {
         try (PreparedStatement update = connection.prepareStatement(SEND)) {
-            update.setArray(1, uuids(connection, ids));
+            update.setObject(1, id);
             update.setObject(2, owner);
-            return update.executeUpdate() == ids.size();
+            return update.executeUpdate() == 1;
         }
     }
 
-    /** Whether one of them can be sent no more because its window has closed. */
-    static boolean late(Connection connection, Collection<UUID> ids) throws SQLException {
+    /** Whether it can be sent no more because its window has closed. */
+    static boolean late(Connection connection, UUID id) throws SQLException {
         try (PreparedStatement select = connection.prepareStatement(LATE)) {
-            select.setArray(1, uuids(connection, ids));
+            select.setObject(1, id);
             try (ResultSet rows = select.executeQuery()) {
                 return rows.next();
             }
         }
     }
 
-    static void acknowledge(Connection connection, Collection<UUID> ids) throws SQLException {
+    static void acknowledge(Connection connection, UUID id) throws SQLException {
         try (PreparedStatement update = connection.prepareStatement(ACKNOWLEDGE)) {
-            update.setArray(1, uuids(connection, ids));
+            update.setObject(1, id);
             update.executeUpdate();
         }
     }

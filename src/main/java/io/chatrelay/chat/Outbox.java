@@ -3,7 +3,6 @@ package io.chatrelay.chat;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -113,12 +112,12 @@ class Outbox {
     }
 
     /**
-     * Sends decisions of a turn, until they are acknowledged, their outcome is known, their window closes or the turn is over.
-     *
-     * @param repeated whether one of them may have been sent before, by a process that is gone
+     * Sends a decision, until it is acknowledged, its outcome is known, its window closes or the turn is over. One that a process
+     * that is gone may have sent waits until the run has been read again.
      */
-    void send(RunningTurn turn, List<Ledger.Due> decisions, boolean repeated) {
-        Sending sending = new Sending(this, turn, decisions, repeated);
+    void send(RunningTurn turn, Ledger.Due decision) {
+        boolean repeated = decision.attempts() > 0;
+        Sending sending = new Sending(this, turn, decision, repeated);
         later(repeated ? config.catchUp() : Duration.ZERO, sending::attempt);
     }
 
@@ -145,34 +144,25 @@ class Outbox {
         NEVER
     }
 
-    /** Records that these are about to be sent, if they may be. */
-    Leave leave(Collection<UUID> ids, UUID owner) throws SQLException {
+    /** Records that it is about to be sent, if it may be. */
+    Leave leave(UUID id, UUID owner) throws SQLException {
         try (Connection connection = database.getConnection()) {
-            connection.setAutoCommit(false);
-            try {
-                if (Ledger.send(connection, ids, owner)) {
-                    connection.commit();
-                    return Leave.SEND;
-                }
-                connection.rollback();
-                Leave leave = Ledger.late(connection, ids) ? Leave.LATE : Leave.NEVER;
-                connection.rollback();
-                return leave;
-            } finally {
-                connection.setAutoCommit(true);
+            if (Ledger.send(connection, id, owner)) {
+                return Leave.SEND;
             }
+            return Ledger.late(connection, id) ? Leave.LATE : Leave.NEVER;
         }
     }
 
-    boolean late(Collection<UUID> ids) throws SQLException {
+    boolean late(UUID id) throws SQLException {
         try (Connection connection = database.getConnection()) {
-            return Ledger.late(connection, ids);
+            return Ledger.late(connection, id);
         }
     }
 
-    void acknowledge(Collection<UUID> ids) throws SQLException {
+    void acknowledge(UUID id) throws SQLException {
         try (Connection connection = database.getConnection()) {
-            Ledger.acknowledge(connection, ids);
+            Ledger.acknowledge(connection, id);
         }
     }
 

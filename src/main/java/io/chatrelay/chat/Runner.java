@@ -118,8 +118,8 @@ class Runner {
         outbox.watch(turn);
     }
 
-    void send(RunningTurn turn, List<Ledger.Due> decisions, boolean repeated) {
-        outbox.send(turn, decisions, repeated);
+    void send(RunningTurn turn, Ledger.Due decision) {
+        outbox.send(turn, decision);
     }
 
     void ended(Turn turn, Ended ended) {
@@ -171,7 +171,7 @@ class Runner {
                 run.isPresent() ? "followed further" : "interrupted");
         long begun = System.nanoTime() - Duration.between(turn.startedAt(), Instant.now()).toNanos();
         RunningTurn orphan = new RunningTurn(turn, transcript, stored.stream().mapToLong(RunningTurn::weight).sum(), config,
-                upstream.map(Upstream::approvals).orElse(new Upstream.Approvals(Duration.ZERO, false, false)), begun, this);
+                upstream.map(Upstream::approvals).orElse(new Upstream.Approvals(Duration.ZERO, false)), begun, this);
         running.put(id, orphan);
         orphan.writesTo(journal.open(id, lastNumber, owner, orphan), owner);
         if (run.isPresent()) {

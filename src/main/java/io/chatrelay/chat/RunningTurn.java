@@ -14,6 +14,7 @@ import io.chatrelay.chat.ChatEvent.TextDelta;
 import io.chatrelay.journal.Rider;
 import io.chatrelay.journal.TurnLog;
 import io.smallrye.mutiny.Multi;
+import io.smallrye.mutiny.subscription.Cancellable;
 
 /**
  * A turn that runs here: it reads its upstream no faster than the journal stores, folds what comes into the message, and
@@ -32,9 +33,6 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
 
     private static final Logger LOG = Logger.getLogger(RunningTurn.class);
 
-    private static final Ended REST_IS_LOST = Ended.failed(Failure.of(Failure.Code.UPSTREAM_CUT,
-            "Inkeep took the decision, but does not tell the rest of its answer; what came before is kept."));
-
     private final Turn turn;
     private final Transcript transcript;
     private final TurnConfig config;
@@ -50,8 +48,7 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
     private long size;
     private boolean paused;
     private boolean parked;
-    private boolean restIsLost;
-    private Multi<ChatEvent> next;
+    private Cancellable telling;
     private boolean over;
     private Ended last;
     private int refusals;
@@ -68,7 +65,7 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
         this.config = config;
         this.runner = runner;
         this.terms = terms;
-        this.awaited = new AwaitedCalls(terms.together());
+        this.awaited = new AwaitedCalls(terms.ends());
         this.size = size;
         this.startedNanos = begunNanos;
         this.heardNanos = System.nanoTime();
@@ -182,16 +179,31 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
                 size += weight(event);
                 heardNanos = System.nanoTime();
             }
-            ready = awaited.handOver();
+            ready = handOver();
         }
-        if (!ready.isEmpty()) {
-            runner.send(this, ready, ready.stream().anyMatch(due -> due.attempts() > 0));
-        }
+        ready.forEach(due -> runner.send(this, due));
     }
 
-    /** Whether one of these calls still has no outcome, and the turn runs. */
-    synchronized boolean awaitsAny(List<Ledger.Due> decisions) {
-        return !over && decisions.stream().anyMatch(due -> awaited.awaits(due.callId()));
+    /** What is sent now. An answer that ends at approvals is told the next decision when it has ended, and not before. */
+    private List<Ledger.Due> handOver() {
+        return terms.ends() && !parked ? List.of() : awaited.handOver();
+    }
+
+    /** Whether the call still has no outcome, and the turn runs. */
+    synchronized boolean awaits(String callId) {
+        return !over && awaited.awaits(callId);
+    }
+
+    /** A decision is on its way. Where the answer to it is the rest of the turn, its end is the end of that, too. */
+    void tells(Cancellable call) {
+        boolean late;
+        synchronized (this) {
+            telling = terms.ends() ? call : telling;
+            late = over;
+        }
+        if (late && terms.ends()) {
+            call.cancel();
+        }
     }
 
     /** Inkeep said that it took a decision. Where its answer had ended, the rest should have come with that. */
@@ -199,11 +211,11 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
         boolean lost;
         synchronized (this) {
             heardNanos = System.nanoTime();
-            restIsLost = terms.ends();
             lost = parked;
         }
         if (lost) {
-            stop(REST_IS_LOST);
+            stop(Ended.failed(Failure.of(Failure.Code.UPSTREAM_CUT,
+                    "Inkeep took the decision, but does not tell the rest of its answer; what came before is kept.")));
         }
     }
 
@@ -214,11 +226,6 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
                 return;
             }
             heardNanos = System.nanoTime();
-            if (!parked) {
-                // Decided before the first part had ended: what is left of that comes first.
-                next = rest;
-                return;
-            }
             parked = false;
         }
         rest.subscribe().withSubscriber(this);
@@ -237,21 +244,19 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
 
     @Override
     public void onComplete() {
-        Multi<ChatEvent> rest;
+        List<Ledger.Due> ready = List.of();
+        boolean waits;
         synchronized (this) {
-            rest = next;
-            next = null;
-            parked = rest == null && terms.ends() && !awaited.isEmpty() && !restIsLost;
-            if (parked) {
-                return;
+            parked = !over && terms.ends() && !awaited.isEmpty();
+            waits = parked;
+            if (waits) {
+                ready = handOver();
             }
         }
-        if (rest != null) {
-            rest.subscribe().withSubscriber(this);
-            return;
+        ready.forEach(due -> runner.send(this, due));
+        if (!waits) {
+            stop(Ended.failed(Failure.of(Failure.Code.UPSTREAM_CUT, "Inkeep's answer ended before it was finished.")));
         }
-        stop(restIsLost ? REST_IS_LOST
-                : Ended.failed(Failure.of(Failure.Code.UPSTREAM_CUT, "Inkeep's answer ended before it was finished.")));
     }
 
     /** Ends the turn from here, unless it has ended: what is open is closed, what came before is kept. */
@@ -308,6 +313,9 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
     private void leave() {
         if (upstream != null) {
             upstream.cancel();
+        }
+        if (telling != null) {
+            telling.cancel();
         }
         runner.over(this);
     }

@@ -2,13 +2,11 @@ package io.chatrelay.chat;
 
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.List;
-import java.util.UUID;
 
 import org.jboss.logging.Logger;
 
 /**
- * Decisions of one turn on their way to Inkeep:
+ * One decision on its way to Inkeep:
  *
  * <pre>
  * attempt ── may be sent, is recorded as sent ──▶ told ──┬── acknowledged, or the rest of the turn is its answer ──▶ done
@@ -29,49 +27,47 @@ final class Sending {
 
     private final Outbox outbox;
     private final RunningTurn turn;
-    private final List<Ledger.Due> decisions;
-    private final List<UUID> ids;
+    private final Ledger.Due decision;
     private boolean unknown;
     private Duration pause;
 
-    /** @param unknown whether an earlier process may have sent one of them */
-    Sending(Outbox outbox, RunningTurn turn, List<Ledger.Due> decisions, boolean unknown) {
+    /** @param unknown whether an earlier process may have sent it */
+    Sending(Outbox outbox, RunningTurn turn, Ledger.Due decision, boolean unknown) {
         this.outbox = outbox;
         this.turn = turn;
-        this.decisions = List.copyOf(decisions);
-        this.ids = decisions.stream().map(Ledger.Due::id).toList();
+        this.decision = decision;
         this.unknown = unknown;
         this.pause = outbox.config().retryBackoff();
     }
 
     void attempt() {
-        if (!turn.awaitsAny(decisions)) {
+        if (!turn.awaits(decision.callId())) {
             return;
         }
         try {
             long asked = System.nanoTime();
-            switch (outbox.leave(ids, turn.owner())) {
+            switch (outbox.leave(decision.id(), turn.owner())) {
                 case SEND -> {
                     if (System.nanoTime() - asked > FRESH.toNanos()) {
                         again();
-                    } else if (turn.awaitsAny(decisions)) {
+                    } else if (turn.awaits(decision.callId())) {
                         // Looked at again: while the ledger was asked, the turn may have ended or the outcome may have come.
                         tell();
                     }
                 }
                 case LATE -> turn.undeliverable("its time has passed");
-                case NEVER -> LOG.debugf("turn %s: a decision need not be sent any more", turn.turn().id());
+                case NEVER -> LOG.debugf("turn %s: decision %s need not be sent any more", turn.turn().id(), decision.id());
             }
         } catch (SQLException e) {
-            LOG.warnf("turn %s: a decision waits for the database: %s", turn.turn().id(), e.getSQLState());
+            LOG.warnf("turn %s: decision %s waits for the database: %s", turn.turn().id(), decision.id(), e.getSQLState());
             again();
         }
     }
 
     private void tell() {
-        LOG.infof("turn %s: a decision on %d call(s) is sent", turn.turn().id(), ids.size());
-        turn.run().deliver(decisions.stream().map(Ledger.Due::decision).toList()).subscribe().with(this::told,
-                failure -> told(new Delivery.Unknown(failure.getClass().getSimpleName())));
+        LOG.infof("turn %s: decision %s is sent: %s", turn.turn().id(), decision.id(), decision.state().wireName());
+        turn.tells(turn.run().deliver(decision.decision()).subscribe().with(this::told,
+                failure -> told(new Delivery.Unknown(failure.getClass().getSimpleName()))));
     }
 
     private void told(Delivery delivery) {
@@ -86,9 +82,9 @@ final class Sending {
                 outbox.later(Duration.ZERO, this::acknowledge);
                 turn.goesOn(rest);
             }
-            case Delivery.Refused(var reason) -> {
+            case Delivery.Refused(_) -> {
                 outbox.count("refused");
-                LOG.warnf("turn %s: Inkeep refused a decision: %s", turn.turn().id(), reason);
+                LOG.warnf("turn %s: Inkeep refused decision %s", turn.turn().id(), decision.id());
                 if (unknown) {
                     // Inkeep may have taken an earlier try: its outcome will say so, until it cannot come any more.
                     outbox.later(outbox.config().maxBackoff(), this::awaitProof);
@@ -98,7 +94,8 @@ final class Sending {
             }
             case Delivery.Unknown(var reason) -> {
                 outbox.count("unknown");
-                LOG.warnf("turn %s: nobody knows whether Inkeep heard a decision: %s", turn.turn().id(), reason);
+                LOG.warnf("turn %s: nobody knows whether Inkeep heard decision %s: %s", turn.turn().id(),
+                        decision.id(), reason);
                 unknown = true;
                 again();
             }
@@ -114,20 +111,20 @@ final class Sending {
     /** Not acknowledged in the ledger means told again by the turn's next owner, so it is tried until it is written. */
     private void acknowledge() {
         try {
-            outbox.acknowledge(ids);
+            outbox.acknowledge(decision.id());
         } catch (SQLException e) {
-            if (turn.awaitsAny(decisions)) {
+            if (turn.awaits(decision.callId())) {
                 outbox.later(outbox.config().maxBackoff(), this::acknowledge);
             }
         }
     }
 
     private void awaitProof() {
-        if (!turn.awaitsAny(decisions)) {
+        if (!turn.awaits(decision.callId())) {
             return;
         }
         try {
-            if (outbox.late(ids)) {
+            if (outbox.late(decision.id())) {
                 turn.undeliverable("Inkeep refused it");
                 return;
             }

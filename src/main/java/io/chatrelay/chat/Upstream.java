@@ -11,11 +11,10 @@ public interface Upstream {
     /**
      * How it waits for approvals.
      *
-     * @param window   from the request for approval: a decision that arrives later does harm, and is never sent
-     * @param ends     whether its answer ends at an approval, and goes on as the answer to the decision
-     * @param together whether decisions on calls that wait at the same time are told in one call, once all are made
+     * @param window from the request for approval: a decision that arrives later does harm, and is never sent
+     * @param ends   whether its answer ends at an approval, and goes on as the answer to the decision: one at a time then
      */
-    record Approvals(Duration window, boolean ends, boolean together) {}
+    record Approvals(Duration window, boolean ends) {}
 
     /** The name under which it is configured, and which callers may give as {@code model}. */
     String name();

@@ -1,7 +1,5 @@
 package io.chatrelay.chat;
 
-import java.util.List;
-
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
 
@@ -17,10 +15,9 @@ public interface UpstreamRun {
     Multi<ChatEvent> answer();
 
     /**
-     * Tells the upstream decisions on calls that this turn announced; one try, sent when it is subscribed to. Never fails: what goes
+     * Tells the upstream a decision on a call that this turn announced; one try, sent when it is subscribed to. Never fails: what goes
      * wrong is a {@link Delivery}.
-     *
-     * @param decisions one, or several where the upstream takes them {@linkplain Upstream.Approvals#together together}
+     * Cancelling closes the connection.
      */
-    Uni<Delivery> deliver(List<Decision> decisions);
+    Uni<Delivery> deliver(Decision decision);
 }

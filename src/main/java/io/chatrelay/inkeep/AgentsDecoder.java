@@ -37,7 +37,7 @@ final class AgentsDecoder implements AnswerDecoder {
     private final Brackets brackets;
     private final boolean allOperations;
     private final Set<String> toldAsOperation = new HashSet<>();
-    private Set<String> decided = Set.of();
+    private String decided;
     private boolean completion;
     private boolean fatal;
     private String error;
@@ -66,9 +66,9 @@ final class AgentsDecoder implements AnswerDecoder {
         }
     }
 
-    /** Of the answer to decisions on those calls: without their outcome it is not whole. */
-    AgentsDecoder after(Set<String> decidedCalls) {
-        decided = decidedCalls;
+    /** Of the answer to a decision on that call: without its outcome it is not whole. */
+    AgentsDecoder after(String decidedCall) {
+        decided = decidedCall;
         return this;
     }
 
@@ -203,7 +203,7 @@ final class AgentsDecoder implements AnswerDecoder {
             return;
         }
         if (mode == Mode.CLASSIC || !brackets.started() || error != null
-                || brackets.waiting().stream().anyMatch(decided::contains)) {
+                || decided != null && brackets.waiting().contains(decided)) {
             broken(out);
         } else if (brackets.waiting().isEmpty()) {
             end(Ended.completed(FinishReason.STOP, null), out);

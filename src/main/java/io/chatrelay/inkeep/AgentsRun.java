@@ -5,10 +5,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
-import java.util.stream.Collectors;
 
 import io.chatrelay.chat.ChatEvent;
 import io.chatrelay.chat.ChatEvent.Started;
@@ -52,7 +49,6 @@ final class AgentsRun implements UpstreamRun {
     private final Function<AgentsRun, Multi<ChatEvent>> answer;
     /** All events so far, where the rest is read again and compared with them; otherwise null. */
     private final List<ChatEvent> events;
-    private final Set<String> told = ConcurrentHashMap.newKeySet();
     private volatile Brackets brackets = new Brackets();
     private volatile String id;
     private volatile boolean allOperations = true;
@@ -125,23 +121,23 @@ final class AgentsRun implements UpstreamRun {
     }
 
     @Override
-    public Uni<Delivery> deliver(List<Decision> decisions) {
-        return Uni.createFrom().deferred(() -> at.durable() ? continued(decisions) : told(decisions))
+    public Uni<Delivery> deliver(Decision decision) {
+        return Uni.createFrom().deferred(() -> at.durable() ? continued(decision) : told(decision))
                 .onFailure()
                 .recoverWithItem(defect -> new Delivery.Unknown("A defect of this service: " + defect.getClass().getName()));
     }
 
-    private Uni<Delivery> told(List<Decision> decisions) {
+    private Uni<Delivery> told(Decision decision) {
         ApprovalTransport transport = at.config().approvals();
         if (transport == ApprovalTransport.LEGACY) {
-            return at.calls().legacy(turn, decisions, () -> new Delivery.Refused("Inkeep has no such route"));
+            return at.calls().legacy(turn, decision, () -> new Delivery.Refused("Inkeep has no such route"));
         }
         if (transport == ApprovalTransport.PARTS || id != null) {
-            return at.calls().parts(turn, headers, decisions);
+            return at.calls().parts(turn, headers, decision);
         }
         return at.generations().find().chain(generation -> switch (generation) {
-            case CURRENT -> at.calls().parts(turn, headers, decisions);
-            case LEGACY -> at.calls().legacy(turn, decisions, () -> {
+            case CURRENT -> at.calls().parts(turn, headers, decision);
+            case LEGACY -> at.calls().legacy(turn, decision, () -> {
                 at.generations().forget();
                 return new Delivery.Unknown("Inkeep no longer has the route");
             });
@@ -149,24 +145,24 @@ final class AgentsRun implements UpstreamRun {
         });
     }
 
-    private Uni<Delivery> continued(List<Decision> decisions) {
-        Set<String> decided = decisions.stream().map(Decision::callId).collect(Collectors.toUnmodifiableSet());
+    private Uni<Delivery> continued(Decision decision) {
         if (at.config().approvals() == ApprovalTransport.EXECUTIONS) {
             return id == null ? Uni.createFrom().item(new Delivery.Refused("Inkeep told no id of the run"))
-                    : at.calls().executions(id, decisions, told,
-                            () -> reread(List.copyOf(events), Mode.DURABLE, decided).invoke(this::note));
+                    : at.calls().executions(id, decision,
+                            () -> reread(List.copyOf(events), Mode.DURABLE, decision.callId()).invoke(this::note));
         }
-        return at.calls().parts(turn, headers, decisions, () -> {
+        return at.calls().parts(turn, headers, decision, () -> {
             brackets = brackets.continued();
-            return new AgentsDecoder(brackets, Mode.DURABLE, allOperations).after(decided);
+            return new AgentsDecoder(brackets, Mode.DURABLE, allOperations).after(decision.callId());
         }).map(delivery -> delivery instanceof Delivery.Continued(var rest)
                 ? new Delivery.Continued(rest.invoke(this::note))
                 : delivery);
     }
 
-    private Multi<ChatEvent> reread(List<ChatEvent> known, Mode mode, Set<String> decided) {
+    private Multi<ChatEvent> reread(List<ChatEvent> known, Mode mode, String decided) {
         String workflow = mode == Mode.DURABLE ? id : null;
-        return at.client().reread("/v1/conversations/" + turn.conversation() + "/stream",
+        String path = workflow == null ? "/v1/conversations/" + turn.conversation() : ApprovalCalls.execution(workflow);
+        return at.client().reread(path + "/stream",
                 new Reread.Run(known, () -> new AgentsDecoder(new Brackets(workflow), mode, allOperations), decided));
     }
 }

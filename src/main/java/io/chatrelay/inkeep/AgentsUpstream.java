@@ -116,7 +116,7 @@ final class AgentsUpstream implements Upstream {
     @Override
     public Approvals approvals() {
         boolean durable = at.durable();
-        return new Approvals(config.approvalWindow().orElse(durable ? DURABLE_WINDOW : CLASSIC_WINDOW), durable, durable);
+        return new Approvals(config.approvalWindow().orElse(durable ? DURABLE_WINDOW : CLASSIC_WINDOW), durable);
     }
 
     @Override

@@ -213,26 +213,12 @@ final class AnswerStream implements Flow.Subscription {
         head.handler(chunk -> {
             fetching = false;
             if (!over && !cancelled) {
-                try {
-                    frames.decode(chunk.getBytes(), data -> decoder.decode(data, decoded));
-                } catch (SseDecoder.TooLarge e) {
-                    decoded.add(Ended.failed(Failure.of(Failure.Code.TURN_TOO_LARGE,
-                            "Inkeep sent an event larger than %d bytes; what came before is kept."
-                                    .formatted(plan.maxFrame()))));
-                } catch (RuntimeException e) {
-                    // A defect of the decoder ends its turn; without this the turn would wait for its time-out.
-                    LOG.errorf("an event of Inkeep could not be decoded: %s at %s", e.getClass().getName(),
-                            e.getStackTrace()[0]);
-                    decoded.add(Ended.failed(Failure.of(Failure.Code.UPSTREAM_PROTOCOL,
-                            "Inkeep sent an event that could not be read; what came before is kept.")));
-                }
-                flush();
+                decode(() -> frames.decode(chunk.getBytes(), data -> decoder.decode(data, decoded)));
             }
         });
         head.endHandler(_ -> {
             bodyEnded = true;
-            decoder.ended(decoded);
-            flush();
+            decode(() -> decoder.ended(decoded));
         });
         head.exceptionHandler(_ -> broken());
         head.pause();
@@ -242,9 +228,27 @@ final class AnswerStream implements Flow.Subscription {
     private void broken() {
         if (!bodyEnded) {
             bodyEnded = true;
-            decoder.broken(decoded);
-            flush();
+            decode(() -> decoder.broken(decoded));
         }
+    }
+
+    private interface Decoding {
+        void run() throws SseDecoder.TooLarge;
+    }
+
+    /** What goes wrong in it ends the turn, a defect too; without this the turn would wait for its time-out. */
+    private void decode(Decoding decoding) {
+        try {
+            decoding.run();
+        } catch (SseDecoder.TooLarge e) {
+            decoded.add(Ended.failed(Failure.of(Failure.Code.TURN_TOO_LARGE,
+                    "Inkeep sent an event larger than %d bytes; what came before is kept.".formatted(plan.maxFrame()))));
+        } catch (RuntimeException e) {
+            LOG.errorf("an event of Inkeep could not be decoded: %s at %s", e.getClass().getName(), e.getStackTrace()[0]);
+            decoded.add(Ended.failed(Failure.of(Failure.Code.UPSTREAM_PROTOCOL,
+                    "Inkeep sent an event that could not be read; what came before is kept.")));
+        }
+        flush();
     }
 
     private void finish(Failure failure) {

@@ -3,11 +3,8 @@ package io.chatrelay.inkeep;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Function;
 import java.util.function.Supplier;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -43,72 +40,45 @@ final class ApprovalCalls {
         this.timeout = timeout;
     }
 
-    /** One message with a part a decision, whose answer is JSON. */
-    Uni<Delivery> parts(Turn turn, Map<String, String> headers, List<Decision> decisions) {
-        return client.call("/api/chat", message(turn, decisions), headers, timeout).map(ApprovalCalls::delivery);
+    /** A message with the decision as its part; the answer is JSON. */
+    Uni<Delivery> parts(Turn turn, Map<String, String> headers, Decision decision) {
+        return client.call("/api/chat", message(turn, decision), headers, timeout).map(ApprovalCalls::delivery);
     }
 
     /** The same to a durable run, whose answer is its rest. */
-    Uni<Delivery> parts(Turn turn, Map<String, String> headers, List<Decision> decisions, Supplier<AnswerDecoder> rest) {
-        return client.call("/api/chat", message(turn, decisions), headers, timeout, TOOL_RUNS, rest)
+    Uni<Delivery> parts(Turn turn, Map<String, String> headers, Decision decision, Supplier<AnswerDecoder> rest) {
+        return client.call("/api/chat", message(turn, decision), headers, timeout, TOOL_RUNS, rest)
                 .map(ApprovalCalls::delivery);
     }
 
     /** @param isGone what it means that a server does not know the route */
-    Uni<Delivery> legacy(Turn turn, List<Decision> decisions, Supplier<Delivery> isGone) {
-        return each(decisions, decision -> {
-            ObjectNode body = JsonNodeFactory.instance.objectNode();
-            body.put("conversationId", turn.conversation().toString()).put("toolCallId", decision.callId());
-            return client.call("/api/tool-approvals", said(body, decision), Map.of(), timeout)
-                    .map(reply -> reply instanceof Reply.Said(var status, var type, _) && status == 404
-                            && type.startsWith("text/plain") ? isGone.get() : delivery(reply));
-        });
+    Uni<Delivery> legacy(Turn turn, Decision decision, Supplier<Delivery> isGone) {
+        ObjectNode body = JsonNodeFactory.instance.objectNode();
+        body.put("conversationId", turn.conversation().toString()).put("toolCallId", decision.callId());
+        return client.call("/api/tool-approvals", said(body, decision), Map.of(), timeout)
+                .map(reply -> reply instanceof Reply.Said(var status, var type, _) && status == 404
+                        && type.startsWith("text/plain") ? isGone.get() : delivery(reply));
     }
 
-    /**
-     * One call a decision.
-     *
-     * @param told the calls whose decision was taken before: they are not told again, for it would be refused
-     * @param rest the rest of the run, read once all are told
-     */
-    Uni<Delivery> executions(String runId, List<Decision> decisions, Set<String> told, Supplier<Multi<ChatEvent>> rest) {
-        List<Decision> untold = decisions.stream().filter(decision -> !told.contains(decision.callId())).toList();
-        return each(untold, decision -> client
-                .call("/api/executions/%s/approvals/%s".formatted(segment(runId), segment(decision.callId())),
-                        said(JsonNodeFactory.instance.objectNode(), decision), Map.of(), timeout)
-                .map(ApprovalCalls::delivery).invoke(delivery -> {
-                    if (delivery instanceof Delivery.Acknowledged) {
-                        told.add(decision.callId());
-                    }
-                })).map(
-                        delivery -> delivery instanceof Delivery.Unknown
-                                || decisions.stream().noneMatch(decision -> told.contains(decision.callId())) ? delivery
-                                        : new Delivery.Continued(rest.get()));
+    /** @param rest the rest of the run, to be read once it was told */
+    Uni<Delivery> executions(String runId, Decision decision, Supplier<Multi<ChatEvent>> rest) {
+        return client.call("%s/approvals/%s".formatted(execution(runId), segment(decision.callId())),
+                said(JsonNodeFactory.instance.objectNode(), decision), Map.of(), timeout).map(ApprovalCalls::delivery)
+                .map(delivery -> delivery instanceof Delivery.Acknowledged ? new Delivery.Continued(rest.get()) : delivery);
     }
 
-    /** One after the other, all of them; what is unknown of one is unknown of all. */
-    private static Uni<Delivery> each(List<Decision> decisions, Function<Decision, Uni<Delivery>> tell) {
-        Uni<List<Delivery>> all = Uni.createFrom().item(new ArrayList<>());
-        for (Decision decision : decisions) {
-            all = all.chain(before -> tell.apply(decision).invoke(before::add).replaceWith(before));
-        }
-        return all.map(deliveries -> first(deliveries, Delivery.Unknown.class, first(deliveries, Delivery.Refused.class,
-                new Delivery.Acknowledged())));
+    /** The path of a durable run. Source: {@code executions.ts} of inkeep/agents; its {@code /stream} tells the whole run. */
+    static String execution(String runId) {
+        return "/api/executions/" + segment(runId);
     }
 
-    private static Delivery first(List<Delivery> deliveries, Class<? extends Delivery> kind, Delivery otherwise) {
-        return deliveries.stream().filter(kind::isInstance).findFirst().orElse(otherwise);
-    }
-
-    private static Buffer message(Turn turn, List<Decision> decisions) {
+    private static Buffer message(Turn turn, Decision decision) {
         ObjectNode body = JsonNodeFactory.instance.objectNode();
         body.put("conversationId", turn.conversation().toString());
         ObjectNode message = body.putArray("messages").addObject().put("role", "assistant").putNull("content");
-        for (Decision decision : decisions) {
-            ObjectNode part = message.withArray("/parts").addObject().put("type", "tool-" + decision.toolName())
-                    .put("toolCallId", decision.callId()).put("state", "approval-responded");
-            said(part.putObject("approval").put("id", decision.approvalId()), decision);
-        }
+        ObjectNode part = message.withArray("/parts").addObject().put("type", "tool-" + decision.toolName())
+                .put("toolCallId", decision.callId()).put("state", "approval-responded");
+        said(part.putObject("approval").put("id", decision.approvalId()), decision);
         return Buffer.buffer(body.toString());
     }
 

@@ -84,7 +84,7 @@ final class CloudUpstream implements Upstream {
 
     @Override
     public Approvals approvals() {
-        return new Approvals(Duration.ZERO, false, false);
+        return new Approvals(Duration.ZERO, false);
     }
 
     @Override
@@ -96,7 +96,7 @@ final class CloudUpstream implements Upstream {
             }
 
             @Override
-            public Uni<Delivery> deliver(List<Decision> decisions) {
+            public Uni<Delivery> deliver(Decision decision) {
                 return Uni.createFrom().item(new Delivery.Refused("Inkeep Cloud has no approvals"));
             }
         };

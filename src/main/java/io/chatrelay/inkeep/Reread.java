@@ -40,9 +40,9 @@ final class Reread implements Flow.Subscription {
      *
      * @param known    its events so far, beginning with its {@link Started}
      * @param decoders a fresh decoder for each read
-     * @param decided  of a durable run: the calls whose outcome is to come, or null for a classic one
+     * @param decided  of a durable run: the call whose outcome is to come, or null for a classic one
      */
-    record Run(List<ChatEvent> known, Supplier<AnswerDecoder> decoders, Set<String> decided) {
+    record Run(List<ChatEvent> known, Supplier<AnswerDecoder> decoders, String decided) {
 
         /** The end of a classic read says nothing; that of a durable one does, unless it was cut. */
         AnswerDecoder decoder() {
@@ -259,7 +259,7 @@ final class Reread implements Flow.Subscription {
         if (at == 0) {
             notYet();
         } else if (at == known.size() && run.decided() != null
-                && !run.decided().containsAll(Brackets.resume(known).waiting())) {
+                && waitsForOthers()) {
             complete();
         } else if (gaveMore) {
             backoff = FIRST_BACKOFF;
@@ -267,6 +267,12 @@ final class Reread implements Flow.Subscription {
         } else {
             later();
         }
+    }
+
+    /** Its outcome came, and others still have to be decided. */
+    private boolean waitsForOthers() {
+        Set<String> waiting = Brackets.resume(known).waiting();
+        return !waiting.isEmpty() && !waiting.contains(run.decided());
     }
 
     private void notYet() {

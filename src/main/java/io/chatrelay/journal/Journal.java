@@ -167,7 +167,7 @@ public final class Journal<E> {
         return feeds.read(turn, after, executor);
     }
 
-    /** All stored events of a turn, a page at a time. For a turn that does not run. */
+    /** All stored events of a turn, a page at a time; of a turn that runs, what is stored by then. */
     public void replay(Connection connection, UUID turn, Consumer<E> events) throws SQLException {
         long position = 0;
         List<Entry<E>> page;

@@ -69,8 +69,8 @@ class ApprovalCallsTest {
         return inkeep.upstream(settings).run(question(turn, "hi"));
     }
 
-    private static Delivery deliver(UpstreamRun run, Decision... decisions) {
-        return run.deliver(List.of(decisions)).await().atMost(SOON);
+    private static Delivery deliver(UpstreamRun run, Decision decision) {
+        return run.deliver(decision).await().atMost(SOON);
     }
 
     /** The recorded request, in our conversation. */
@@ -93,18 +93,6 @@ class ApprovalCallsTest {
 
         assertThat(deliver(run, NO)).isEqualTo(new Acknowledged());
         assertThat(sent(CHAT)).isEqualTo(asRecorded("agents/31-chat-deny-function-tool-2-approval-post").toString());
-    }
-
-    @Test
-    void severalDecisionsAreOneMessageAsRecorded() {
-        inkeep.on(CHAT, recorded("agents/80b-batched-approval-post"));
-
-        assertThat(deliver(run("approvals", "parts"),
-                new Decision("call_fake_1_0", "aitxt-call_fake_1_0", "delete_file", true, null),
-                new Decision("call_fake_1_1", "aitxt-call_fake_1_1", "get_weather", false, "no")))
-                .isEqualTo(new Acknowledged());
-
-        assertThat(sent(CHAT)).isEqualTo(asRecorded("agents/80b-batched-approval-post").toString());
     }
 
     @Test
@@ -255,7 +243,7 @@ class ApprovalCallsTest {
         String after = Recording.load("agents/71c-durable-approve-via-chat").body();
         String route = "POST /run/api/executions/" + id + "/approvals/call_fake_143_0";
         inkeep.on(CHAT, recorded("agents/71a-chat-durable-approval-stream")).on(route, status(503), json(200, TAKEN))
-                .on("GET /run/v1/conversations/" + turn.conversation() + "/stream", stream(before, true),
+                .on("GET /run/api/executions/" + id + "/stream", stream(before, true),
                         stream(before + after, true));
         UpstreamRun run = run("execution-mode", "durable", "approvals", "executions");
         List<ChatEvent> told = new ArrayList<>(all(run.answer()));

@@ -43,11 +43,11 @@ class ConfiguredApprovalsTest {
 
     @Test
     void theWindowIsTheModesUnlessItIsSet() {
-        assertThat(approvals()).isEqualTo(new Approvals(Duration.ofSeconds(240), false, false));
-        assertThat(approvals("approvals", "legacy")).isEqualTo(new Approvals(Duration.ofSeconds(240), false, false));
-        assertThat(approvals("execution-mode", "durable")).isEqualTo(new Approvals(Duration.ofMinutes(30), true, true));
+        assertThat(approvals()).isEqualTo(new Approvals(Duration.ofSeconds(240), false));
+        assertThat(approvals("approvals", "legacy")).isEqualTo(new Approvals(Duration.ofSeconds(240), false));
+        assertThat(approvals("execution-mode", "durable")).isEqualTo(new Approvals(Duration.ofMinutes(30), true));
         assertThat(approvals("approval-window", "90s").window()).isEqualTo(Duration.ofSeconds(90));
-        assertThat(approvals("kind", "cloud")).isEqualTo(new Approvals(Duration.ZERO, false, false));
+        assertThat(approvals("kind", "cloud")).isEqualTo(new Approvals(Duration.ZERO, false));
     }
 
     @ParameterizedTest

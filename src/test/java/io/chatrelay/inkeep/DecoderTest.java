@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -209,7 +208,7 @@ class DecoderTest {
             parked.ended(events);
             assertThat(events.getLast()).isInstanceOf(ApprovalRequested.class);
 
-            new AgentsDecoder(brackets.continued(), AgentsDecoder.Mode.DURABLE, true).after(Set.of("c")).ended(events);
+            new AgentsDecoder(brackets.continued(), AgentsDecoder.Mode.DURABLE, true).after("c").ended(events);
 
             assertThat(end().failure().code()).isEqualTo(Failure.Code.UPSTREAM_CUT);
         }
