@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -73,7 +72,7 @@ final class ApprovalHistory {
     boolean disturbed;
 
     ApprovalHistory(boolean durable) {
-        terms = new Upstream.Approvals(Duration.ofMinutes(4), durable, durable);
+        terms = new Upstream.Approvals(Duration.ofMinutes(4), durable);
         replica = new ReplicaUnderTest(this, false);
     }
 
@@ -137,22 +136,21 @@ final class ApprovalHistory {
     }
 
     /** {@link Outbox#leave}, by any replica. */
-    Outbox.Leave leave(Collection<UUID> ids, UUID owner) {
-        List<Row> asked = rows(ids);
-        if (asked.stream().allMatch(row -> owner.equals(replica.owner) && !ended() && row.decided() && row.outcome == null
-                && !row.acknowledged && !late)) {
-            asked.forEach(row -> row.attempts++);
+    Outbox.Leave leave(UUID id, UUID owner) {
+        Row row = row(id);
+        if (owner.equals(replica.owner) && !ended() && row.decided() && row.outcome == null && !row.acknowledged && !late) {
+            row.attempts++;
             return Outbox.Leave.SEND;
         }
-        return late(ids) ? Outbox.Leave.LATE : Outbox.Leave.NEVER;
+        return late(id) ? Outbox.Leave.LATE : Outbox.Leave.NEVER;
     }
 
-    boolean late(Collection<UUID> ids) {
-        return late && rows(ids).stream().anyMatch(row -> row.outcome == null && !row.acknowledged);
+    boolean late(UUID id) {
+        return late && row(id).outcome == null && !row(id).acknowledged;
     }
 
-    List<Row> rows(Collection<UUID> ids) {
-        return rows.values().stream().filter(row -> ids.contains(row.id)).toList();
+    Row row(UUID id) {
+        return rows.values().stream().filter(row -> row.id.equals(id)).findFirst().orElseThrow();
     }
 
     boolean ended() {
@@ -210,40 +208,42 @@ final class ApprovalHistory {
 
     // --- what is promised ---------------------------------------------------------------------------------------------------
 
-    void isToldRightly(ReplicaUnderTest by, Collection<Decision> decisions) {
+    void isToldRightly(ReplicaUnderTest by, Decision decision) {
+        String callId = decision.callId();
+        Row row = rows.get(callId);
         assertThat(by).as("only the turn's own replica tells").isSameAs(replica);
         assertThat(by.over()).as("a decision is told after the turn's end").isFalse();
-        for (Decision decision : decisions) {
-            String callId = decision.callId();
-            Row row = rows.get(callId);
-            assertThat(decision).as("what is told is what is recorded").isEqualTo(new Decision(callId, "ask-" + callId,
-                    "delete_file", row.state == ApprovalState.APPROVED, row.reason));
-            assertThat(by.outcomes).as("calls whose outcome is on the stream, at a decision on %s", callId)
-                    .doesNotContain(callId);
-            for (ReplicaUnderTest.Tell before : told) {
-                before.decisions().stream().filter(earlier -> earlier.callId().equals(callId)).forEach(earlier -> {
-                    assertThat(earlier).as("never two different ones").isEqualTo(decision);
-                    if (before.by() == by) {
-                        assertThat(before.result).as("of the earlier try on %s", callId).isInstanceOf(Delivery.Unknown.class);
-                    }
-                });
+        assertThat(decision).as("what is told is what is recorded").isEqualTo(new Decision(callId, "ask-" + callId,
+                "delete_file", row.state == ApprovalState.APPROVED, row.reason));
+        assertThat(by.outcomes).as("calls whose outcome is on the stream, at a decision on %s", callId).doesNotContain(callId);
+        assertThat(row.acknowledged).as("%s is acknowledged already", callId).isFalse();
+        waitsForIt(by, callId);
+        for (ReplicaUnderTest.Tell before : told) {
+            if (before.decision().callId().equals(callId)) {
+                assertThat(before.decision()).as("never two different ones").isEqualTo(decision);
+                if (before.by() == by) {
+                    assertThat(before.result).as("of the earlier try on %s", callId).isInstanceOf(Delivery.Unknown.class);
+                }
             }
-            assertThat(row.acknowledged).as("%s is acknowledged already", callId).isFalse();
         }
     }
 
-    /** Decisions on calls that wait at the same time go together, where Inkeep wants that. */
-    void isHandedOverRightly(ReplicaUnderTest by, List<Ledger.Due> decisions) {
-        List<String> callIds = decisions.stream().map(Ledger.Due::callId).toList();
-        assertThat(callIds).as("each is handed over once").doesNotHaveDuplicates().noneMatch(by.handed::contains);
-        if (terms.together()) {
-            Set<String> expected = new HashSet<>(by.asked);
-            expected.removeAll(by.outcomes);
-            expected.removeAll(by.handed);
-            expected.removeIf(callId -> rows.get(callId) != null && rows.get(callId).acknowledged);
-            assertThat(callIds).as("all that wait, together").containsExactlyInAnyOrderElementsOf(expected);
+    /** Each is handed over once, and only what waits. */
+    void isHandedOverRightly(ReplicaUnderTest by, Ledger.Due decision) {
+        assertThat(by.asked).contains(decision.callId());
+        assertThat(by.outcomes).as("calls whose outcome is on the stream, at a decision on %s", decision.callId())
+                .doesNotContain(decision.callId());
+        waitsForIt(by, decision.callId());
+        assertThat(by.handed.add(decision.callId())).as("%s is handed over once", decision.callId()).isTrue();
+    }
+
+    /** Where the answer to a decision is the rest of the turn, it is told when the run waits and no other one is on its way. */
+    private void waitsForIt(ReplicaUnderTest by, String callId) {
+        if (terms.ends()) {
+            assertThat(by.answerIsComplete()).as("the run waits when the decision on %s is told", callId).isTrue();
+            assertThat(by.handed).as("those before the decision on %s have their outcome", callId)
+                    .allMatch(earlier -> earlier.equals(callId) || by.outcomes.contains(earlier));
         }
-        by.handed.addAll(callIds);
     }
 
     void streamIsSound() {

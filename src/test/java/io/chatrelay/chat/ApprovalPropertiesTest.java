@@ -85,7 +85,7 @@ class ApprovalPropertiesTest {
     }
 
     @Property(tries = 20_000)
-    void decisionsThatWaitTogetherAreToldTogether(@ForAll("steps") List<Step> steps) {
+    void decisionsAreToldOneByOneWhereTheAnswerIsTheRestOfTheTurn(@ForAll("steps") List<Step> steps) {
         holds(steps, true);
     }
 

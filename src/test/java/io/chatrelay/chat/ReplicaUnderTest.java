@@ -5,7 +5,6 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
@@ -40,17 +39,17 @@ final class ReplicaUnderTest implements UpstreamRun {
 
     /** One try. */
     final class Tell {
-        private final List<Decision> decisions;
+        private final Decision decision;
         private final UniEmitter<? super Delivery> answer;
         Delivery result;
 
-        private Tell(List<Decision> decisions, UniEmitter<? super Delivery> answer) {
-            this.decisions = decisions;
+        private Tell(Decision decision, UniEmitter<? super Delivery> answer) {
+            this.decision = decision;
             this.answer = answer;
         }
 
-        List<Decision> decisions() {
-            return decisions;
+        Decision decision() {
+            return decision;
         }
 
         ReplicaUnderTest by() {
@@ -70,7 +69,7 @@ final class ReplicaUnderTest implements UpstreamRun {
             // The rest of an answer that is lost, or is told to nobody, comes no more.
             history.disturbed |= fate == Fate.REFUSED || history.terms.ends() && fate != Fate.CONTINUED;
             if (fate != Fate.UNKNOWN && fate != Fate.REFUSED) {
-                decisions.forEach(decision -> history.heard.putIfAbsent(decision.callId(), decision));
+                history.heard.putIfAbsent(decision.callId(), decision);
             }
             answer.complete(result);
         }
@@ -89,9 +88,9 @@ final class ReplicaUnderTest implements UpstreamRun {
         }
 
         @Override
-        Leave leave(Collection<UUID> ids, UUID as) throws SQLException {
+        Leave leave(UUID id, UUID as) throws SQLException {
             reached();
-            Leave leave = history.leave(ids, as);
+            Leave leave = history.leave(id, as);
             if (history.meanwhile != null) {
                 Runnable now = history.meanwhile;
                 history.meanwhile = null;
@@ -101,15 +100,15 @@ final class ReplicaUnderTest implements UpstreamRun {
         }
 
         @Override
-        boolean late(Collection<UUID> ids) throws SQLException {
+        boolean late(UUID id) throws SQLException {
             reached();
-            return history.late(ids);
+            return history.late(id);
         }
 
         @Override
-        void acknowledge(Collection<UUID> ids) throws SQLException {
+        void acknowledge(UUID id) throws SQLException {
             reached();
-            history.rows(ids).forEach(row -> row.acknowledged = true);
+            history.row(id).acknowledged = true;
         }
 
         private void reached() throws SQLException {
@@ -127,9 +126,9 @@ final class ReplicaUnderTest implements UpstreamRun {
         }
 
         @Override
-        void send(RunningTurn sent, List<Ledger.Due> decisions, boolean repeated) {
-            history.isHandedOverRightly(ReplicaUnderTest.this, decisions);
-            super.send(sent, decisions, repeated);
+        void send(RunningTurn sent, Ledger.Due decision) {
+            history.isHandedOverRightly(ReplicaUnderTest.this, decision);
+            super.send(sent, decision);
         }
     }
 
@@ -191,10 +190,10 @@ final class ReplicaUnderTest implements UpstreamRun {
     }
 
     @Override
-    public Uni<Delivery> deliver(List<Decision> decisions) {
+    public Uni<Delivery> deliver(Decision decision) {
         // Here, for what fails in an emitter would be taken for a try of unknown fate.
-        history.isToldRightly(this, decisions);
-        return Uni.createFrom().emitter(emitter -> history.told.add(new Tell(List.copyOf(decisions), emitter)));
+        history.isToldRightly(this, decision);
+        return Uni.createFrom().emitter(emitter -> history.told.add(new Tell(decision, emitter)));
     }
 
     boolean over() {
@@ -211,8 +210,9 @@ final class ReplicaUnderTest implements UpstreamRun {
         for (int i = 0; i < count && read < history.said.size() && answer != null && !complete && !over; i++) {
             answer.emit(history.said.get(read++));
         }
+        // A decision that Inkeep has heard comes to its outcome before the run waits again.
         if (history.terms.ends() && read == history.said.size() && !over && !complete && answer != null
-                && asked.stream().anyMatch(callId -> !outcomes.contains(callId) && !history.heard.containsKey(callId))) {
+                && !outcomes.containsAll(asked) && outcomes.containsAll(history.heard.keySet())) {
             complete = true;
             answer.complete();
         }
