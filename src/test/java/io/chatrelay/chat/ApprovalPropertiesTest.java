@@ -79,12 +79,12 @@ class ApprovalPropertiesTest {
         NOISE.setLevel(null);
     }
 
-    @Property(tries = 20_000)
+    @Property(tries = 10_000)
     void oneDecisionIsToldAndAgainOnlyWhenNobodyKnows(@ForAll("steps") List<Step> steps) {
         holds(steps, false);
     }
 
-    @Property(tries = 20_000)
+    @Property(tries = 10_000)
     void decisionsAreToldOneByOneWhereTheAnswerIsTheRestOfTheTurn(@ForAll("steps") List<Step> steps) {
         holds(steps, true);
     }

@@ -1,6 +1,5 @@
 package io.chatrelay.chat;
 
-import java.math.BigInteger;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -17,12 +16,8 @@ import io.chatrelay.chat.ChatEvent.ApprovalDecided;
 import io.chatrelay.chat.ChatEvent.ApprovalRequested;
 import io.chatrelay.chat.ChatEvent.Ended;
 import io.chatrelay.journal.EventCodec;
-import io.chatrelay.journal.FeedConfig;
 import io.chatrelay.journal.Journal;
-import io.chatrelay.journal.JournalConfig;
-import io.chatrelay.journal.LeaseConfig;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
 import io.smallrye.mutiny.subscription.BackPressureStrategy;
@@ -42,6 +37,7 @@ final class ReplicaUnderTest implements UpstreamRun {
         private final Decision decision;
         private final UniEmitter<? super Delivery> answer;
         Delivery result;
+        private boolean tooLate;
 
         private Tell(Decision decision, UniEmitter<? super Delivery> answer) {
             this.decision = decision;
@@ -52,6 +48,11 @@ final class ReplicaUnderTest implements UpstreamRun {
             return decision;
         }
 
+        /** Whether the turn was over before anything became of it. */
+        boolean tooLate() {
+            return tooLate;
+        }
+
         ReplicaUnderTest by() {
             return ReplicaUnderTest.this;
         }
@@ -60,6 +61,7 @@ final class ReplicaUnderTest implements UpstreamRun {
             if (result != null || dead) {
                 return;
             }
+            tooLate = over;
             result = switch (fate) {
                 case ACKNOWLEDGED -> new Delivery.Acknowledged();
                 case CONTINUED -> history.terms.ends() ? new Delivery.Continued(spoken()) : new Delivery.Acknowledged();
@@ -72,6 +74,7 @@ final class ReplicaUnderTest implements UpstreamRun {
                 history.heard.putIfAbsent(decision.callId(), decision);
             }
             answer.complete(result);
+            history.hasItsConsequence(this);
         }
     }
 
@@ -79,7 +82,7 @@ final class ReplicaUnderTest implements UpstreamRun {
     private final class Sender extends Outbox {
 
         Sender() {
-            super(null, null, new Approvals(), new SimpleMeterRegistry());
+            super(null, null, new UnderTest.Waiting(), new SimpleMeterRegistry());
         }
 
         @Override
@@ -122,7 +125,7 @@ final class ReplicaUnderTest implements UpstreamRun {
     private final class Host extends Runner {
 
         Host(Outbox outbox) {
-            super(null, new Limits(), null, null, null, null, null, null, outbox, null);
+            super(null, new UnderTest.Limits(), null, null, null, null, null, null, outbox, null);
         }
 
         @Override
@@ -148,7 +151,8 @@ final class ReplicaUnderTest implements UpstreamRun {
 
     ReplicaUnderTest(ApprovalHistory history, boolean takesOver) {
         this.history = history;
-        Journal<ChatEvent> journal = new Journal<>(null, new Recorder(), new Rows(), new Leases(), new Feeds(), null,
+        Journal<ChatEvent> journal = new Journal<>(null, new Recorder(), new UnderTest.Rows(), new UnderTest.Leases(),
+                new UnderTest.Feeds(), null,
                 new SimpleMeterRegistry());
         owner = journal.replica();
         Transcript transcript = new Transcript();
@@ -158,7 +162,7 @@ final class ReplicaUnderTest implements UpstreamRun {
         });
         List<ChatEvent> heard = history.stored.stream().filter(event -> !(event instanceof ApprovalDecided)).toList();
         read = heard.size();
-        turn = new RunningTurn(history.turn, transcript, 0, new Limits(), history.terms, System.nanoTime(),
+        turn = new RunningTurn(history.turn, transcript, 0, new UnderTest.Limits(), history.terms, System.nanoTime(),
                 new Host(new Sender()));
         turn.writesTo(journal.open(history.turn.id(), history.stored.size(), owner, turn), owner);
         if (takesOver && !goesOn(transcript, heard)) {
@@ -265,44 +269,5 @@ final class ReplicaUnderTest implements UpstreamRun {
         public boolean isLast(ChatEvent event) {
             return codec.isLast(event);
         }
-    }
-
-    private record Limits(Duration firstEventTimeout, Duration silenceTimeout, Duration maxDuration, MemorySize maxSize,
-            Duration retryWindow) implements TurnConfig {
-        Limits() {
-            this(Duration.ofHours(1), Duration.ofHours(1), Duration.ofHours(1), bytes(), Duration.ofHours(1));
-        }
-    }
-
-    private record Approvals(Duration expiry, Duration lead, Duration pollEvery, Duration retryBackoff, Duration maxBackoff,
-            Duration catchUp) implements ApprovalsConfig {
-        Approvals() {
-            this(Duration.ofMinutes(3), Duration.ofSeconds(15), Duration.ofMillis(200), Duration.ofMillis(250),
-                    Duration.ofSeconds(5), Duration.ofSeconds(3));
-        }
-    }
-
-    private record Rows(Duration linger, MemorySize maxRow, MemorySize maxBatch, MemorySize maxPendingPerTurn,
-            MemorySize maxPending, Duration maxBackoff, Duration compactEvery, Duration followEvery) implements JournalConfig {
-        Rows() {
-            this(Duration.ZERO, bytes(), bytes(), bytes(), bytes(), Duration.ofSeconds(1), Duration.ofHours(1),
-                    Duration.ofHours(1));
-        }
-    }
-
-    private record Leases(Duration duration, Duration renewEvery, Duration sweepEvery) implements LeaseConfig {
-        Leases() {
-            this(Duration.ofHours(1), Duration.ofHours(1), Duration.ofHours(1));
-        }
-    }
-
-    private record Feeds(MemorySize tailPerTurn, MemorySize maxChunk, int concurrentLoads) implements FeedConfig {
-        Feeds() {
-            this(bytes(), bytes(), 1);
-        }
-    }
-
-    private static MemorySize bytes() {
-        return new MemorySize(BigInteger.valueOf(1 << 20));
     }
 }
