@@ -36,9 +36,25 @@ final class Ledger {
             from turn t, (select clock_timestamp() - ? * interval '1 millisecond' as at) a where t.id = ?
             on conflict (turn_id, call_id) do nothing""";
 
+    /**
+     * All or none, in one statement that is a transaction by itself: no row stays locked while its caller thinks, and the journal,
+     * which may want to close the same row, waits for the database at the most. Locked in one order, so that two callers who decide the
+     * same calls do not wait for each other in a ring.
+     */
     private static final String DECIDE = """
-            update tool_approval set state = ?, decided_at = clock_timestamp(), decided_by = ?, decided_for = ?, reason = ?
-            where id = ? and state = 'pending' and expires_at > clock_timestamp()""";
+            with wanted as (
+                select * from unnest(?::uuid[], ?::text[], ?::text[]) as w(id, state, reason)
+            ), open as (
+                select a.id from tool_approval a
+                where a.id in (select id from wanted) and a.state = 'pending' and a.expires_at > clock_timestamp()
+                  and exists (select 1 from turn t where t.id = a.turn_id and t.ended_at is null)
+                order by a.id for update
+            )
+            update tool_approval a
+            set state = w.state, decided_at = clock_timestamp(), decided_by = ?, decided_for = ?, reason = w.reason
+            from wanted w
+            where a.id = w.id and a.id in (select id from open)
+              and (select count(*) from open) = (select count(*) from wanted)""";
 
     private static final String EXPIRE = """
             update tool_approval set state = 'expired', decided_at = clock_timestamp(), reason = ?
@@ -102,16 +118,18 @@ final class Ledger {
         }
     }
 
-    /** True for whoever decides first, in time. */
-    static boolean decide(Connection connection, UUID id, ApprovalState state, String by, String endUser, String reason)
-            throws SQLException {
+    /** What is to be recorded of one approval. */
+    record Wanted(UUID id, ApprovalState state, String reason) {}
+
+    /** True for whoever decides all of them first, in time; else none is changed. */
+    static boolean decide(Connection connection, List<Wanted> wanted, String by, String endUser) throws SQLException {
         try (PreparedStatement update = connection.prepareStatement(DECIDE)) {
-            update.setString(1, state.wireName());
-            update.setString(2, by);
-            update.setString(3, endUser);
-            update.setString(4, reason);
-            update.setObject(5, id);
-            return update.executeUpdate() == 1;
+            update.setArray(1, uuids(connection, wanted.stream().map(Wanted::id).toList()));
+            update.setArray(2, connection.createArrayOf("text", wanted.stream().map(one -> one.state().wireName()).toArray()));
+            update.setArray(3, connection.createArrayOf("text", wanted.stream().map(Wanted::reason).toArray()));
+            update.setString(4, by);
+            update.setString(5, endUser);
+            return update.executeUpdate() == wanted.size();
         }
     }
 
