@@ -237,6 +237,7 @@ final class ApprovalHistory {
         ReplicaUnderTest by = tell.by();
         switch (tell.result) {
             case Delivery.Refused(_) -> assertThat(by.over() || row.attempts > 1).as("the turn is over at a refusal").isTrue();
+            case Delivery.Unsent() -> throw new AssertionError("was sent");
             case Delivery.Unknown(_) -> assertThat(by.over()).as("the turn goes on while nobody knows").isFalse();
             case Delivery.Acknowledged _,Delivery.Continued _ -> {
                 by.runTasks();
@@ -299,6 +300,7 @@ final class ApprovalHistory {
             }
             find(false, false);
             replica.runTasks();
+            replica.connects();
             List.copyOf(told).forEach(tell -> tell.resolve(terms.ends() ? ReplicaUnderTest.Fate.CONTINUED
                     : ReplicaUnderTest.Fate.ACKNOWLEDGED));
             for (int call = 0; call < CALLS; call++) {

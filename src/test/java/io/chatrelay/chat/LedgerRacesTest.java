@@ -99,7 +99,7 @@ class LedgerRacesTest extends ServiceTest {
     }
 
     private static DecideCommand.Answer answer(int call, boolean yes, String by) {
-        return new DecideCommand.Answer("answer", call(call), yes, by + " says so", null);
+        return new DecideCommand.Answer("answer", "call", "digest", call(call), yes, by + " says so", null);
     }
 
     /** Some of the calls, in any order, each with any answer. */

@@ -9,6 +9,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.BooleanSupplier;
 
 import jakarta.enterprise.inject.Vetoed;
 
@@ -78,6 +79,8 @@ final class ReplicaUnderTest implements UpstreamRun {
         }
     }
 
+    private record Connecting(Decision decision, BooleanSupplier wanted, UniEmitter<? super Delivery> answer) {}
+
     @Vetoed
     private final class Sender extends Outbox {
 
@@ -133,6 +136,11 @@ final class ReplicaUnderTest implements UpstreamRun {
             history.isHandedOverRightly(ReplicaUnderTest.this, decision);
             super.send(sent, decision);
         }
+
+        @Override
+        void offload(Runnable task) {
+            tasks.add(task);
+        }
     }
 
     private final ApprovalHistory history;
@@ -140,12 +148,14 @@ final class ReplicaUnderTest implements UpstreamRun {
     final RunningTurn turn;
     final List<ChatEvent> appended = new ArrayList<>();
     final Deque<Runnable> tasks = new ArrayDeque<>();
+    private final Deque<Connecting> connecting = new ArrayDeque<>();
     final Set<String> asked = new HashSet<>();
     final Set<String> outcomes = new HashSet<>();
     final Set<String> handed = new HashSet<>();
     private MultiEmitter<? super ChatEvent> answer;
     private int read;
     private boolean complete;
+    private boolean proven;
     private boolean over;
     boolean dead;
 
@@ -162,6 +172,7 @@ final class ReplicaUnderTest implements UpstreamRun {
         });
         List<ChatEvent> heard = history.stored.stream().filter(event -> !(event instanceof ApprovalDecided)).toList();
         read = heard.size();
+        proven = !takesOver;
         turn = new RunningTurn(history.turn, transcript, 0, new UnderTest.Limits(), history.terms, System.nanoTime(),
                 new Host(new Sender()));
         turn.writesTo(journal.open(history.turn.id(), history.stored.size(), owner, turn), owner);
@@ -194,10 +205,28 @@ final class ReplicaUnderTest implements UpstreamRun {
     }
 
     @Override
-    public Uni<Delivery> deliver(Decision decision) {
-        // Here, for what fails in an emitter would be taken for a try of unknown fate.
-        history.isToldRightly(this, decision);
-        return Uni.createFrom().emitter(emitter -> history.told.add(new Tell(decision, emitter)));
+    public Uni<Delivery> deliver(Decision decision, BooleanSupplier wanted) {
+        return Uni.createFrom().emitter(emitter -> connecting.add(new Connecting(decision, wanted, emitter)));
+    }
+
+    /** The oldest try that waits for a connection gets one: it is sent if it is still wanted. */
+    void connects() {
+        Connecting next = connecting.poll();
+        if (next == null || dead) {
+            return;
+        }
+        // A process that lost the turn did so after its lease had ended, and then a try is not fresh any more.
+        if (history.replica != this || !next.wanted().getAsBoolean()) {
+            next.answer().complete(new Delivery.Unsent());
+        } else {
+            history.isToldRightly(this, next.decision());
+            history.told.add(new Tell(next.decision(), next.answer()));
+        }
+    }
+
+    @Override
+    public boolean isProven() {
+        return proven;
     }
 
     boolean over() {
@@ -211,6 +240,7 @@ final class ReplicaUnderTest implements UpstreamRun {
 
     /** Reads on what Inkeep has said. Where its answer ends at approvals, it ends once all that was said is read. */
     void reads(int count) {
+        proven = true;
         for (int i = 0; i < count && read < history.said.size() && answer != null && !complete && !over; i++) {
             answer.emit(history.said.get(read++));
         }
