@@ -71,7 +71,7 @@ record ApprovalAnswers(DecideCommand command, SeenCalls seen, boolean useChat, b
                     throw part.wrong("approval", "is required");
                 }
                 approval.text("id");
-                answers.add(answer(approval, call));
+                answers.add(answer(approval, part.at("toolCallId"), call));
             }
         }
         return answers;
@@ -83,11 +83,12 @@ record ApprovalAnswers(DecideCommand command, SeenCalls seen, boolean useChat, b
     }
 
     /** {@code approved}, {@code reason} and {@code inputDigest} of an object. */
-    static Answer answer(JsonBody body, String toolCallId) {
+    static Answer answer(JsonBody body, String callField, String toolCallId) {
         if (!body.has("approved")) {
             throw body.wrong("approved", "is required");
         }
-        return new Answer(body.at("approved"), toolCallId, body.flag("approved", false), reason(body), digest(body));
+        return new Answer(body.at("approved"), callField, body.at("inputDigest"), toolCallId, body.flag("approved", false),
+                reason(body), digest(body));
     }
 
     private static String reason(JsonBody body) {

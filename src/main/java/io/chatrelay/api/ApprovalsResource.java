@@ -16,6 +16,7 @@ import jakarta.ws.rs.core.MediaType;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 
+import io.chatrelay.chat.ApprovalPage;
 import io.chatrelay.chat.ApprovalState;
 import io.chatrelay.chat.ApprovalView;
 import io.chatrelay.chat.Approvals;
@@ -44,8 +45,10 @@ public class ApprovalsResource {
             JsonBody.checkId("conversationId", conversation);
         }
         int size = Page.limit(limit);
-        List<ApprovalView> found = approvals.list(turns.tenant(), state(state), conversation, Page.idCursor(cursor), size + 1);
-        return Page.of(found, size, view -> view.id().toString(), ApprovalsResource::brief);
+        ApprovalPage found = approvals.list(turns.tenant(), state(state), conversation, Page.idCursor(cursor), size);
+        List<ApprovalView> views = found.approvals();
+        return new Page<>(views.stream().map(ApprovalsResource::brief).toList(),
+                found.more() ? views.getLast().id().toString() : null);
     }
 
     @GET

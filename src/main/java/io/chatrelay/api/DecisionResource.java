@@ -54,7 +54,7 @@ public class DecisionResource {
         });
         body.required("conversationId");
         body.required("toolCallId");
-        DecideCommand.Answer answer = ApprovalAnswers.answer(body, body.name("toolCallId"));
+        DecideCommand.Answer answer = ApprovalAnswers.answer(body, "toolCallId", body.name("toolCallId"));
         Caller caller = turns.caller();
         turns.decide(new DecideCommand(caller.tenant(), caller.name(), body.id("conversationId"), body.name("user"),
                 List.of(answer)));

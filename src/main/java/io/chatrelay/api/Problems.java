@@ -35,7 +35,7 @@ final class Problems {
     static HttpProblem of(ChatException e) {
         return switch (e.kind()) {
             case INVALID -> invalid(e.field(), e.getMessage());
-            case NOT_FOUND -> builder(404, e.getMessage()).build();
+            case NOT_FOUND -> missing(e);
             case KEY_REUSED -> builder(422, e.getMessage()).with("field", e.field())
                     .with(DETAILS, List.of(Map.of("field", e.field(), "message", e.getMessage()))).build();
             case UNAVAILABLE -> builder(503, e.getMessage()).withHeader("retry-after", e.retryAfter()).build();
@@ -44,6 +44,14 @@ final class Problems {
             case INPUT_CHANGED -> recorded(409, "input_changed", e);
             case APPROVAL_EXPIRED -> recorded(410, "approval_expired", e);
         };
+    }
+
+    private static HttpProblem missing(ChatException e) {
+        HttpProblem.Builder problem = builder(404, e.getMessage());
+        if (e.field() != null) {
+            problem.with("field", e.field()).with(DETAILS, List.of(Map.of("field", e.field(), "message", e.getMessage())));
+        }
+        return problem.build();
     }
 
     private static boolean superseded(ChatException e) {

@@ -2,8 +2,11 @@ package io.chatrelay.chat;
 
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HexFormat;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 
@@ -12,6 +15,7 @@ import jakarta.persistence.Column;
 import jakarta.persistence.Entity;
 import jakarta.persistence.Id;
 import jakarta.persistence.Table;
+import jakarta.persistence.TypedQuery;
 
 import org.hibernate.annotations.Immutable;
 
@@ -139,19 +143,30 @@ class ApprovalRow {
             return list("turnId = ?1 order by id", turn);
         }
 
-        /** Newest first. Each query has its index. */
-        List<ApprovalRow> page(String tenant, Optional<ApprovalState> state, UUID conversation, UUID before, int limit) {
-            StringBuilder query = new StringBuilder("tenant = ?1 and id < ?2");
+        /** Sizes of inputs by the ids of their approvals, newest first. Each query has its index. */
+        Map<UUID, Long> sizes(String tenant, Optional<ApprovalState> state, UUID conversation, UUID before, int limit) {
+            StringBuilder where = new StringBuilder("tenant = ?1 and id < ?2");
             List<Object> parameters = new ArrayList<>(List.of(tenant, before == null ? new UUID(-1, -1) : before));
             state.ifPresent(wanted -> {
                 parameters.add(wanted.wireName());
-                query.append(" and state = ?").append(parameters.size());
+                where.append(" and state = ?").append(parameters.size());
             });
             if (conversation != null) {
                 parameters.add(conversation);
-                query.append(" and conversationId = ?").append(parameters.size());
+                where.append(" and conversationId = ?").append(parameters.size());
             }
-            return find(query.append(" order by id desc").toString(), parameters.toArray()).page(0, limit).list();
+            TypedQuery<Object[]> query = getEntityManager().createQuery(
+                    "select id, length(input) from ApprovalRow where " + where + " order by id desc", Object[].class);
+            for (int i = 0; i < parameters.size(); i++) {
+                query.setParameter(i + 1, parameters.get(i));
+            }
+            Map<UUID, Long> sizes = new LinkedHashMap<>();
+            query.setMaxResults(limit).getResultList().forEach(row -> sizes.put((UUID) row[0], ((Number) row[1]).longValue()));
+            return sizes;
+        }
+
+        List<ApprovalRow> newestFirst(Collection<UUID> ids) {
+            return ids.isEmpty() ? List.of() : list("id in ?1 order by id desc", ids);
         }
     }
 }

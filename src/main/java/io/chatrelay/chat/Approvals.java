@@ -1,17 +1,15 @@
 package io.chatrelay.chat;
 
+import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.transaction.Transactional;
 
-import org.hibernate.Session;
-
-import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.narayana.jta.QuarkusTransaction;
 
 /**
@@ -21,22 +19,34 @@ import io.quarkus.narayana.jta.QuarkusTransaction;
 @ApplicationScoped
 public class Approvals {
 
+    /** The first one finds who was faster, and the second tells; more are for what nobody foresaw. */
+    private static final int TRIES = 3;
+    /** Characters of inputs in one page: each may be as large as an event. */
+    private static final long LARGEST_PAGE = 4 * 1024 * 1024;
+
     private final ApprovalRow.Repository approvals;
     private final Conversation.Repository conversations;
     private final TurnRow.Repository turns;
     private final Outbox outbox;
-    private final MeterRegistry metrics;
 
-    Approvals(ApprovalRow.Repository approvals, Conversation.Repository conversations, TurnRow.Repository turns, Outbox outbox,
-            MeterRegistry metrics) {
+    Approvals(ApprovalRow.Repository approvals, Conversation.Repository conversations, TurnRow.Repository turns,
+            Outbox outbox) {
         this.approvals = approvals;
         this.conversations = conversations;
         this.turns = turns;
         this.outbox = outbox;
-        this.metrics = metrics;
     }
 
-    private record Asked(DecideCommand.Answer answer, ApprovalRow row) {}
+    private record Asked(DecideCommand.Answer answer, ApprovalRow row) {
+
+        ApprovalState wanted() {
+            return answer.approved() ? ApprovalState.APPROVED : ApprovalState.DENIED;
+        }
+
+        boolean isPending() {
+            return row.state() == ApprovalState.PENDING;
+        }
+    }
 
     /**
      * Records answers to approvals, all or none. A decision is stored when this returns, and sent after that.
@@ -44,90 +54,110 @@ public class Approvals {
      * @throws ChatException if one cannot be taken: nothing is stored then
      */
     public List<Decided> decide(DecideCommand command) {
-        List<Decided> decided = QuarkusTransaction.requiringNew().call(() -> record(command));
-        decided.stream().filter(one -> !one.alreadyDecided()).forEach(one -> {
-            metrics.counter("chat.relay.approvals", "event",
-                    (one.approved() ? ApprovalState.APPROVED : ApprovalState.DENIED).wireName()).increment();
-        });
-        decided.stream().map(one -> one.turn().id()).distinct().forEach(outbox::nudge);
-        return decided;
+        for (int attempt = 1;; attempt++) {
+            List<Asked> asked = QuarkusTransaction.requiringNew().call(() -> look(command));
+            List<Ledger.Wanted> fresh = asked.stream().filter(Asked::isPending)
+                    .map(one -> new Ledger.Wanted(one.row().id, one.wanted(), one.answer().reason())).toList();
+            if (fresh.isEmpty() || outbox.decide(fresh, command.caller(), command.endUser())) {
+                List<Decided> decided = QuarkusTransaction.requiringNew()
+                        .call(() -> asked.stream().map(this::decided).toList());
+                decided.stream().filter(one -> !one.alreadyDecided()).forEach(one -> outbox.nudge(one.turn().id()));
+                return decided;
+            }
+            // Somebody was faster, or time was: what is recorded now says who is told what.
+            if (attempt == TRIES) {
+                QuarkusTransaction.requiringNew().run(() -> late(command));
+            }
+        }
     }
 
-    private List<Decided> record(DecideCommand command) {
+    /** The approvals that are answered, each as it is recorded; refused where that is something else. */
+    private List<Asked> look(DecideCommand command) {
         Conversation conversation = conversation(command.tenant(), command.conversationId());
         List<Asked> asked = new ArrayList<>();
         for (DecideCommand.Answer answer : command.answers()) {
             ApprovalRow row = approvals.ofCall(conversation.id, answer.toolCallId())
-                    .orElseThrow(() -> ChatException.notFound("%s: no call of that id asked for approval in this conversation."
-                            .formatted(answer.field())));
+                    .orElseThrow(() -> ChatException.notFound(answer.callField(),
+                            "%s: no call of that id asked for approval in this conversation.".formatted(answer.callField())));
             if (answer.inputDigest() != null && !answer.inputDigest().equals(row.digest())) {
-                throw ChatException.inputChanged(answer.field(),
+                throw ChatException.inputChanged(answer.digestField(),
                         "%s: the call's input is not the one whose digest was sent. Look at it again."
-                                .formatted(answer.field()),
+                                .formatted(answer.digestField()),
                         row.view(conversation.externalId));
             }
+            check(answer, row, conversation);
             asked.add(new Asked(answer, row));
         }
-        // One order for all: two callers who decide the same calls do not wait for each other in a ring.
-        asked.stream().sorted(Comparator.comparing(one -> one.row().id)).forEach(one -> set(command, one, conversation));
-        return asked.stream().map(one -> decided(one, conversation)).toList();
+        return asked;
     }
 
-    private void set(DecideCommand command, Asked asked, Conversation conversation) {
-        ApprovalState wanted = wanted(asked.answer());
-        boolean first = approvals.getEntityManager().unwrap(Session.class).doReturningWork(
-                connection -> Ledger.decide(connection, asked.row().id, wanted, command.caller(), command.endUser(),
-                        asked.answer().reason()));
-        if (!first) {
-            approvals.getEntityManager().refresh(asked.row());
-            check(asked, wanted, conversation);
+    /** Pending for the look, but not for the statement: its time is over, and its turn's replica has not looked yet. */
+    private void late(DecideCommand command) {
+        Conversation conversation = conversation(command.tenant(), command.conversationId());
+        for (DecideCommand.Answer answer : command.answers()) {
+            ApprovalRow row = approvals.ofCall(conversation.id, answer.toolCallId()).orElseThrow();
+            if (row.state() == ApprovalState.PENDING && !row.expiresAt.isAfter(Instant.now())) {
+                throw expired(answer, row, conversation);
+            }
         }
+        throw ChatException.unavailable("The approval is being changed by others. Try again in a moment.", 1);
     }
 
-    private static ApprovalState wanted(DecideCommand.Answer answer) {
-        return answer.approved() ? ApprovalState.APPROVED : ApprovalState.DENIED;
+    private static ChatException expired(DecideCommand.Answer answer, ApprovalRow row, Conversation conversation) {
+        return ChatException.expired(answer.field(),
+                "%s: nobody answered in time, and the call is denied.".formatted(answer.field()),
+                row.view(conversation.externalId));
     }
 
     /** What was recorded before: the same, or a refusal. */
-    private static void check(Asked asked, ApprovalState wanted, Conversation conversation) {
-        ApprovalRow row = asked.row();
-        String field = asked.answer().field();
+    private static void check(DecideCommand.Answer answer, ApprovalRow row, Conversation conversation) {
+        String field = answer.field();
         switch (row.state()) {
             case APPROVED, DENIED -> {
-                if (row.state() != wanted) {
+                if (row.state() == ApprovalState.APPROVED != answer.approved()) {
                     throw ChatException.decided(field,
                             "%s: this call was %s already; the first decision counts.".formatted(field,
                                     row.state),
                             row.view(conversation.externalId));
                 }
             }
-            // Pending only until its turn's replica looks at the time.
-            case EXPIRED, PENDING -> throw ChatException.expired(field,
-                    "%s: nobody answered in time, and the call was denied.".formatted(field),
-                    row.view(conversation.externalId));
+            case EXPIRED -> throw expired(answer, row, conversation);
             case SUPERSEDED -> throw ChatException.decided(field,
                     "%s: the turn went on or ended before this was decided.".formatted(field),
                     row.view(conversation.externalId));
+            case PENDING -> {
+                // To be decided now.
+            }
         }
     }
 
-    private Decided decided(Asked asked, Conversation conversation) {
-        Turn turn = turns.findById(asked.row().turnId).turn(conversation.externalId);
-        return new Decided(asked.row().id, turn, asked.answer().toolCallId(), asked.answer().approved(),
-                asked.row().state() != ApprovalState.PENDING);
+    private Decided decided(Asked asked) {
+        TurnRow turn = turns.findById(asked.row().turnId);
+        return new Decided(asked.row().id, turn.turn(conversations.findById(turn.conversationId).externalId),
+                asked.answer().toolCallId(), asked.answer().approved(), !asked.isPending());
     }
 
     /**
-     * A page of the tenant's approvals, newest first.
+     * A page of the tenant's approvals, newest first; of fewer than asked for where their inputs are large, and then of one at least.
      *
      * @param state        or empty for all
      * @param conversation the callers' id of one conversation, or null for all; not found if it is not the tenant's
      * @param before       the id of the last one of the page before, or null
      */
     @Transactional
-    public List<ApprovalView> list(String tenant, Optional<ApprovalState> state, String conversation, UUID before, int limit) {
+    public ApprovalPage list(String tenant, Optional<ApprovalState> state, String conversation, UUID before, int limit) {
         UUID one = conversation == null ? null : conversation(tenant, conversation).id;
-        return views(approvals.page(tenant, state, one, before, limit));
+        Map<UUID, Long> sizes = approvals.sizes(tenant, state, one, before, limit + 1);
+        List<UUID> page = new ArrayList<>();
+        long bytes = 0;
+        for (Map.Entry<UUID, Long> size : sizes.entrySet()) {
+            bytes += size.getValue();
+            if (page.size() == limit || !page.isEmpty() && bytes > LARGEST_PAGE) {
+                break;
+            }
+            page.add(size.getKey());
+        }
+        return new ApprovalPage(views(approvals.newestFirst(page)), page.size() < sizes.size());
     }
 
     @Transactional

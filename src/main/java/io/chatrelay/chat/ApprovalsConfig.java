@@ -2,6 +2,8 @@ package io.chatrelay.chat;
 
 import java.time.Duration;
 
+import org.hibernate.validator.constraints.time.DurationMin;
+
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 
@@ -14,10 +16,12 @@ public interface ApprovalsConfig {
      * Agents in classic mode, almost half an hour in durable mode.
      */
     @WithDefault("30m")
+    @DurationMin(seconds = 1)
     Duration expiry();
 
     /** How long before the upstream's window closes an approval expires: its denial still has to arrive, retries included. */
     @WithDefault("15s")
+    @DurationMin(seconds = 0)
     Duration lead();
 
     /**
@@ -25,14 +29,17 @@ public interface ApprovalsConfig {
      * the turn's own replica does not wait for it.
      */
     @WithDefault("200ms")
+    @DurationMin(millis = 10)
     Duration pollEvery();
 
     /** Pause before a decision is sent again whose fate is unknown; each next one is twice as long. */
     @WithDefault("250ms")
+    @DurationMin(millis = 10)
     Duration retryBackoff();
 
     /** The longest of these pauses. Short against the window of 240 s. */
     @WithDefault("5s")
+    @DurationMin(millis = 10)
     Duration maxBackoff();
 
     /**
@@ -40,6 +47,7 @@ public interface ApprovalsConfig {
      * there is one, is in what is read; Inkeep gives it some 100 ms late.
      */
     @WithDefault("3s")
+    @DurationMin(millis = 0)
     Duration catchUp();
 
     /** From the request for approval to its expiry. */

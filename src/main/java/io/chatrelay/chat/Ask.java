@@ -19,9 +19,10 @@ import io.chatrelay.journal.Rider;
 record Ask(UUID id, UUID turn, String callId, String approvalId, String toolName, String input, byte[] digest, Duration expiry,
         Duration window, long seenNanos) implements Rider {
 
-    static Ask of(UUID turn, ChatEvent.ToolCalled call, String approvalId, Upstream.Approvals terms, ApprovalsConfig config) {
+    static Ask of(UUID turn, ChatEvent.ToolCalled call, String approvalId, byte[] digest, Upstream.Approvals terms,
+            ApprovalsConfig config) {
         return new Ask(Ids.next(), turn, Jsonb.clean(call.callId()), Jsonb.clean(approvalId), Jsonb.clean(call.toolName()),
-                escaped(call.input().text()), InputDigest.of(call.input()), config.expiryWithin(terms.window()), terms.window(),
+                escaped(call.input().text()), digest, config.expiryWithin(terms.window()), terms.window(),
                 System.nanoTime());
     }
 
@@ -32,7 +33,7 @@ record Ask(UUID id, UUID turn, String callId, String approvalId, String toolName
     }
 
     /** The same JSON without what UTF-8 cannot carry: half of a surrogate pair can only stand in a string, as an escape. */
-    private static String escaped(String json) {
+    static String escaped(String json) {
         StringBuilder out = null;
         for (int i = 0; i < json.length(); i++) {
             char c = json.charAt(i);

@@ -48,7 +48,12 @@ public final class ChatException extends RuntimeException {
     }
 
     public static ChatException notFound(String what) {
-        return new ChatException(Kind.NOT_FOUND, null, what, null, null, List.of());
+        return notFound(null, what);
+    }
+
+    /** @param field that names what is not there, or null for the path */
+    public static ChatException notFound(String field, String what) {
+        return new ChatException(Kind.NOT_FOUND, field, what, null, null, List.of());
     }
 
     /**

@@ -12,9 +12,12 @@ import java.util.List;
 public record DecideCommand(String tenant, String caller, String conversationId, String endUser, List<Answer> answers) {
 
     /**
-     * @param field       where in the request it stands, for errors
+     * @param field       where in the request the decision stands, for errors
+     * @param callField   where the call's id does
+     * @param digestField where the digest does, or would
      * @param reason      for the agent, or null
      * @param inputDigest what the decider was shown, in lower-case hex, or null
      */
-    public record Answer(String field, String toolCallId, boolean approved, String reason, String inputDigest) {}
+    public record Answer(String field, String callField, String digestField, String toolCallId, boolean approved, String reason,
+            String inputDigest) {}
 }

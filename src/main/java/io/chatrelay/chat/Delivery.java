@@ -18,6 +18,9 @@ public sealed interface Delivery {
     /** It certainly did not take it, and will not. */
     record Refused(String reason) implements Delivery {}
 
+    /** It was not sent: nobody wanted it any more. */
+    record Unsent() implements Delivery {}
+
     /** Nobody knows whether it was heard: the connection broke, time ran out, or the upstream failed. */
     record Unknown(String reason) implements Delivery {}
 }

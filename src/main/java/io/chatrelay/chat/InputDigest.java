@@ -9,7 +9,7 @@ import org.erdtman.jcs.JsonCanonicalizer;
 
 /**
  * What was shown, in 32 bytes: the SHA-256 of the canonical JSON of a tool's input. Source: RFC 8785. An input that has no
- * canonical form (a name twice, a number beyond a double, no object or array, too deep) is digested as the text that is shown.
+ * canonical form (a name twice, a number beyond a double, half a surrogate pair, no object or array, too deep) is digested as the text that is shown.
  */
 final class InputDigest {
 
@@ -29,12 +29,15 @@ final class InputDigest {
     private static byte[] canonical(String json) {
         if (depth(json) <= DEEPEST) {
             try {
-                return new JsonCanonicalizer(json).getEncodedUTF8();
+                String canonical = new JsonCanonicalizer(json).getEncodedString();
+                if (Jsonb.clean(canonical).equals(canonical)) {
+                    return canonical.getBytes(StandardCharsets.UTF_8);
+                }
             } catch (IOException | RuntimeException e) {
                 // No canonical form: below.
             }
         }
-        return json.getBytes(StandardCharsets.UTF_8);
+        return Ask.escaped(json).getBytes(StandardCharsets.UTF_8);
     }
 
     /** At least as deep as it is: brackets inside strings count too. */

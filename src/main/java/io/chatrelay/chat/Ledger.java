@@ -40,14 +40,28 @@ final class Ledger {
             on conflict (turn_id, call_id) do nothing""";
 
     private static final String LOCK = """
-            select id from tool_approval where id = ? and state = 'pending' for update""";
-
-    private static final String LOCK_ALL = """
             select id from tool_approval where turn_id = ? and state = 'pending' order by id for update""";
 
+    /**
+     * All or none, in one statement that is a transaction by itself: no row stays locked while its caller thinks, and the journal,
+     * which may want to close the same row, waits for the database at the most.
+     */
     private static final String DECIDE = """
-            update tool_approval set state = ?, decided_at = clock_timestamp(), decided_by = ?, decided_for = ?, reason = ?
-            where id = ? and state = 'pending' and expires_at > clock_timestamp()""";
+            with wanted as (
+                select * from unnest(?::uuid[], ?::text[], ?::text[]) as w(id, state, reason)
+            ), pending as (
+                select id, turn_id, expires_at from tool_approval
+                where id in (select id from wanted) and state = 'pending' order by id for update
+            ), open as materialized (
+                select p.id from pending p
+                where p.expires_at > clock_timestamp()
+                  and exists (select 1 from turn t where t.id = p.turn_id and t.ended_at is null)
+            )
+            update tool_approval a
+            set state = w.state, decided_at = clock_timestamp(), decided_by = ?, decided_for = ?, reason = w.reason
+            from wanted w
+            where a.id = w.id and a.id in (select id from open)
+              and (select count(*) from open) = (select count(*) from wanted)""";
 
     /** What is locked is being decided, or its turn goes on: the next look finds it if not. */
     private static final String EXPIRE = """
@@ -112,17 +126,18 @@ final class Ledger {
         }
     }
 
-    /** True for whoever decides first, in time. */
-    static boolean decide(Connection connection, UUID id, ApprovalState state, String by, String endUser, String reason)
-            throws SQLException {
-        lock(connection, LOCK, id);
+    /** What is to be recorded of one approval. */
+    record Wanted(UUID id, ApprovalState state, String reason) {}
+
+    /** True for whoever decides all of them first, in time; else none is changed. */
+    static boolean decide(Connection connection, List<Wanted> wanted, String by, String endUser) throws SQLException {
         try (PreparedStatement update = connection.prepareStatement(DECIDE)) {
-            update.setString(1, state.wireName());
-            update.setString(2, by);
-            update.setString(3, endUser);
-            update.setString(4, reason);
-            update.setObject(5, id);
-            return update.executeUpdate() == 1;
+            update.setArray(1, uuids(connection, wanted.stream().map(Wanted::id).toList()));
+            update.setArray(2, connection.createArrayOf("text", wanted.stream().map(one -> one.state().wireName()).toArray()));
+            update.setArray(3, connection.createArrayOf("text", wanted.stream().map(Wanted::reason).toArray()));
+            update.setString(4, by);
+            update.setString(5, endUser);
+            return update.executeUpdate() == wanted.size();
         }
     }
 
@@ -199,7 +214,7 @@ final class Ledger {
     /** @param callId or null for all calls of the turn */
     private static void close(Connection connection, UUID turn, String callId) throws SQLException {
         // All of them, for one transaction may close several calls, in the order in which they went on.
-        lock(connection, LOCK_ALL, turn);
+        lock(connection, turn);
         try (PreparedStatement update = connection.prepareStatement(CLOSE)) {
             update.setString(1, EXPIRED);
             update.setObject(2, turn);
@@ -209,10 +224,10 @@ final class Ledger {
     }
 
     /** Holds what is pending until the transaction ends. */
-    private static void lock(Connection connection, String select, UUID id) throws SQLException {
-        try (PreparedStatement lock = connection.prepareStatement(select)) {
-            lock.setObject(1, id);
-            lock.execute();
+    private static void lock(Connection connection, UUID turn) throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement(LOCK)) {
+            select.setObject(1, turn);
+            select.execute();
         }
     }
 

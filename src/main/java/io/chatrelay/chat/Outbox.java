@@ -75,7 +75,7 @@ class Outbox {
     /** There may be a decision for this turn: if it runs here, it need not wait for the poll. */
     void nudge(UUID turn) {
         if (waiting.containsKey(turn)) {
-            virtualThreads.execute(() -> look(Set.of(turn)));
+            later(Duration.ZERO, () -> look(Set.of(turn)));
         }
     }
 
@@ -116,9 +116,7 @@ class Outbox {
      * that is gone may have sent waits until the run has been read again.
      */
     void send(RunningTurn turn, Ledger.Due decision) {
-        boolean repeated = decision.attempts() > 0;
-        Sending sending = new Sending(this, turn, decision, repeated);
-        later(repeated ? config.catchUp() : Duration.ZERO, sending::attempt);
+        later(Duration.ZERO, new Sending(this, turn, decision)::attempt);
     }
 
     /** On a virtual thread, after a while. */
@@ -157,6 +155,19 @@ class Outbox {
     boolean late(UUID id) throws SQLException {
         try (Connection connection = database.getConnection()) {
             return Ledger.late(connection, id);
+        }
+    }
+
+    /** One statement, which is a transaction by itself. */
+    boolean decide(List<Ledger.Wanted> wanted, String by, String endUser) {
+        try (Connection connection = database.getConnection()) {
+            if (!Ledger.decide(connection, wanted, by, endUser)) {
+                return false;
+            }
+            wanted.forEach(one -> metrics.counter("chat.relay.approvals", "event", one.state().wireName()).increment());
+            return true;
+        } catch (SQLException e) {
+            throw new IllegalStateException("a decision could not be recorded", e);
         }
     }
 

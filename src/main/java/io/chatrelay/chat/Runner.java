@@ -88,7 +88,6 @@ class Runner {
     void run(Question question, Upstream upstream, UUID owner) {
         Turn turn = question.turn();
         RunningTurn begun = new RunningTurn(turn, new Transcript(), 0, config, upstream.approvals(), System.nanoTime(), this);
-        running.put(turn.id(), begun);
         begun.writesTo(journal.open(turn.id(), 0, owner, begun), owner);
         LOG.infof("turn %s begins: upstream=%s", turn.id(), turn.upstream());
         reads(begun, upstream.run(question));
@@ -103,6 +102,15 @@ class Runner {
             LOG.errorf("turn %s could not be asked: %s", turn.id(), e.getClass().getName());
             begun.onError(e);
         }
+    }
+
+    /** Told by a turn that is not over: it has its time kept from now on. */
+    void runs(RunningTurn turn) {
+        running.put(turn.turn().id(), turn);
+    }
+
+    void offload(Runnable task) {
+        virtualThreads.execute(task);
     }
 
     void over(RunningTurn turn) {
@@ -170,9 +178,8 @@ class Runner {
         LOG.infof("turn %s is taken over after event %d: %s", id, lastNumber,
                 run.isPresent() ? "followed further" : "interrupted");
         long begun = System.nanoTime() - Duration.between(turn.startedAt(), Instant.now()).toNanos();
-        RunningTurn orphan = new RunningTurn(turn, transcript, stored.stream().mapToLong(RunningTurn::weight).sum(), config,
+        RunningTurn orphan = new RunningTurn(turn, transcript, stored.stream().mapToLong(EventWeight::of).sum(), config,
                 upstream.map(Upstream::approvals).orElse(new Upstream.Approvals(Duration.ZERO, false)), begun, this);
-        running.put(id, orphan);
         orphan.writesTo(journal.open(id, lastNumber, owner, orphan), owner);
         if (run.isPresent()) {
             reads(orphan, run.get());

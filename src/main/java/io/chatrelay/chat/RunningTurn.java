@@ -1,16 +1,16 @@
 package io.chatrelay.chat;
 
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.Flow;
+import java.util.regex.Pattern;
 
 import org.jboss.logging.Logger;
 
+import io.chatrelay.chat.ChatEvent.ApprovalRequested;
 import io.chatrelay.chat.ChatEvent.Ended;
 import io.chatrelay.chat.ChatEvent.Started;
-import io.chatrelay.chat.ChatEvent.TextDelta;
 import io.chatrelay.journal.Rider;
 import io.chatrelay.journal.TurnLog;
 import io.smallrye.mutiny.Multi;
@@ -33,6 +33,9 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
 
     private static final Logger LOG = Logger.getLogger(RunningTurn.class);
 
+    /** As callers name a call: anything else could be shown, and never decided. */
+    private static final Pattern DECIDABLE = Pattern.compile("[^\\p{Cntrl}\\p{Cs}]{1,256}");
+
     private final Turn turn;
     private final Transcript transcript;
     private final TurnConfig config;
@@ -43,11 +46,12 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
     private UUID owner;
     private TurnLog<ChatEvent> log;
     private Flow.Subscription upstream;
-    private final long startedNanos;
-    private long heardNanos;
+    private final Patience patience;
     private long size;
     private boolean paused;
     private boolean parked;
+    private boolean asking;
+    private boolean completed;
     private Cancellable telling;
     private boolean over;
     private Ended last;
@@ -67,8 +71,7 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
         this.terms = terms;
         this.awaited = new AwaitedCalls(terms.ends());
         this.size = size;
-        this.startedNanos = begunNanos;
-        this.heardNanos = System.nanoTime();
+        this.patience = new Patience(config, begunNanos);
     }
 
     Turn turn() {
@@ -92,8 +95,13 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
     /** Begins to read what the upstream answers, or goes on where its last process was. */
     void reads(UpstreamRun begun) {
         synchronized (this) {
+            if (over) {
+                // Its lease was lost meanwhile, and it may run here already as another's.
+                return;
+            }
             run = begun;
-            transcript.asking().forEach((callId, announced) -> awaited.asked(Jsonb.clean(callId), announced));
+            runner.runs(this);
+            transcript.asking().forEach(awaited::asked);
             if (!awaited.isEmpty()) {
                 runner.waits(this);
             }
@@ -122,12 +130,16 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
             if (over) {
                 return;
             }
-            heardNanos = System.nanoTime();
+            patience.heard();
             if (event instanceof Ended ended) {
                 end(ended);
                 return;
             }
-            take(event);
+            if (event instanceof ApprovalRequested asked) {
+                ask(asked);
+                return;
+            }
+            take(event, riderOf(event));
             if (size > config.maxSize().asLongValue()) {
                 end(Ended.failed(Failure.of(Failure.Code.TURN_TOO_LARGE,
                         "The answer grew beyond the size that is configured for a turn; what came before is kept.")));
@@ -141,27 +153,58 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
         }
     }
 
-    private void take(ChatEvent event) {
-        Rider rider = null;
-        if (event instanceof Started(var id) && id != null) {
-            rider = new UpstreamPosition(turn.id(), id);
-        } else if (event instanceof ChatEvent.ApprovalRequested(var approvalId, var callId)) {
-            ChatEvent.ToolCalled call = transcript.open(callId);
-            if (call == null || awaited.awaits(Jsonb.clean(callId))) {
-                // Only a call that this turn announced can ask, and once.
-                LOG.warnf("turn %s: an approval was asked for a call that is not open", turn.id());
-                return;
-            }
-            rider = Ask.of(turn.id(), call, approvalId, terms, runner.approvals());
-            awaited.asked(Jsonb.clean(callId), false);
-            runner.waits(this);
-        } else {
-            CallOutcome outcome = CallOutcome.of(turn.id(), event);
-            rider = outcome != null && awaited.settled(outcome.callId()) ? outcome : null;
-        }
+    private void take(ChatEvent event, Rider rider) {
         transcript.apply(event);
         log.append(List.of(event), rider);
-        size += weight(event);
+        size += EventWeight.of(event);
+    }
+
+    private Rider riderOf(ChatEvent event) {
+        if (event instanceof Started(var id) && id != null) {
+            return new UpstreamPosition(turn.id(), id);
+        }
+        CallOutcome outcome = CallOutcome.of(turn.id(), event);
+        return outcome != null && awaited.settled(outcome.callId()) ? outcome : null;
+    }
+
+    /** Only a call that this turn announced can ask, and once. Nothing else is read before it is in the log. */
+    private void ask(ApprovalRequested asked) {
+        String callId = asked.callId();
+        ChatEvent.ToolCalled call = transcript.open(callId);
+        if (call == null || awaited.awaits(callId)) {
+            LOG.warnf("turn %s: an approval was asked for a call that is not open", turn.id());
+            upstream.request(1);
+        } else if (!DECIDABLE.matcher(callId).matches()) {
+            end(Ended.failed(Failure.of(Failure.Code.UPSTREAM_PROTOCOL,
+                    "Inkeep asked for an approval under an id that nobody could name; what came before is kept.")));
+        } else {
+            // The digest of a large input takes its time, and an event loop has none.
+            asking = true;
+            runner.offload(() -> asked(asked, call));
+        }
+    }
+
+    private void asked(ApprovalRequested asked, ChatEvent.ToolCalled call) {
+        byte[] digest = InputDigest.of(call.input());
+        boolean more;
+        boolean ended;
+        synchronized (this) {
+            asking = false;
+            if (over) {
+                return;
+            }
+            awaited.asked(asked.callId(), false);
+            runner.waits(this);
+            take(asked, Ask.of(turn.id(), call, asked.approvalId(), digest, terms, runner.approvals()));
+            ended = completed;
+            more = log.hasRoom();
+            paused = !more;
+        }
+        if (ended) {
+            onComplete();
+        } else if (more) {
+            upstream.request(1);
+        }
     }
 
     /** The ledger has a decision on one of its calls. Told as often as it is found; it counts once. */
@@ -176,8 +219,8 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
                         decision.reason());
                 transcript.apply(event);
                 log.append(List.of(event), connection -> Ledger.waits(connection, turn.id()));
-                size += weight(event);
-                heardNanos = System.nanoTime();
+                size += EventWeight.of(event);
+                patience.heard();
             }
             ready = handOver();
         }
@@ -192,6 +235,11 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
     /** Whether the call still has no outcome, and the turn runs. */
     synchronized boolean awaits(String callId) {
         return !over && awaited.awaits(callId);
+    }
+
+    /** Whether its answer has ended at an approval: nothing comes by itself any more. */
+    synchronized boolean isParked() {
+        return parked;
     }
 
     /** A decision is on its way. Where the answer to it is the rest of the turn, its end is the end of that, too. */
@@ -210,7 +258,7 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
     void acknowledged() {
         boolean lost;
         synchronized (this) {
-            heardNanos = System.nanoTime();
+            patience.heard();
             lost = parked;
         }
         if (lost) {
@@ -225,7 +273,8 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
             if (over) {
                 return;
             }
-            heardNanos = System.nanoTime();
+            patience.heard();
+            completed = false;
             parked = false;
         }
         rest.subscribe().withSubscriber(this);
@@ -247,6 +296,10 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
         List<Ledger.Due> ready = List.of();
         boolean waits;
         synchronized (this) {
+            completed = true;
+            if (asking) {
+                return;
+            }
             parked = !over && terms.ends() && !awaited.isEmpty();
             waits = parked;
             if (waits) {
@@ -274,19 +327,11 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
             if (over) {
                 return;
             }
-            if (nowNanos - startedNanos > config.maxDuration().toNanos()) {
-                end(Ended.failed(Failure.of(Failure.Code.TURN_TOO_LONG,
-                        "The turn ran longer than %s.".formatted(config.maxDuration()))));
-            } else if (!paused && !parked && !awaited.undecided() && nowNanos - heardNanos > limit().toNanos()) {
-                end(Ended.failed(Failure.of(Failure.Code.UPSTREAM_TIMEOUT,
-                        transcript.started() ? "Inkeep was silent for longer than %s.".formatted(limit())
-                                : "Inkeep sent nothing within %s.".formatted(limit()))));
+            Failure failure = patience.over(nowNanos, transcript.started(), !paused && !parked && !awaited.undecided());
+            if (failure != null) {
+                end(Ended.failed(failure));
             }
         }
-    }
-
-    private Duration limit() {
-        return transcript.started() ? config.silenceTimeout() : config.firstEventTimeout();
     }
 
     private void end(Ended ended) {
@@ -328,7 +373,7 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
                 return;
             }
             paused = false;
-            heardNanos = System.nanoTime();
+            patience.heard();
             current = upstream;
         }
         current.request(1);
@@ -359,20 +404,5 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
                 leave();
             }
         }
-    }
-
-    /** About what an event costs in the heap and in the table; exact is what the journal counts. */
-    static int weight(ChatEvent event) {
-        return 32 + switch (event) {
-            case TextDelta(_, var text) -> text.length();
-            case ChatEvent.ToolInputDelta(_, var text) -> text.length();
-            case ChatEvent.ToolCalled(_, _, var input, _) -> input.text().length();
-            case ChatEvent.ToolSucceeded(_, var output) -> output.text().length();
-            case ChatEvent.ApprovalDecided(_, _, _, var reason) -> reason == null ? 0 : reason.length();
-            case ChatEvent.ToolFailed(_, var error) -> error.length();
-            case ChatEvent.Data(_, _, var data) -> data.text().length();
-            case Started _,ChatEvent.StepStarted _,ChatEvent.StepFinished _,ChatEvent.TextStarted _,ChatEvent.TextEnded _,ChatEvent.ToolInputStarted _,ChatEvent.ApprovalRequested _,ChatEvent.ToolDenied _,Ended _ ->
-                    0;
-        };
     }
 }

@@ -12,7 +12,7 @@ import org.jboss.logging.Logger;
  * attempt ── may be sent, is recorded as sent ──▶ told ──┬── acknowledged, or the rest of the turn is its answer ──▶ done
  *    ▲                    │                              ├── nobody knows ──▶ pause, twice as long each time ──┐
  *    │                    └── too late ──▶ undeliverable ├── refused at the first try ──▶ undeliverable        │
- *    │                                                   └── refused after an unknown try ──▶ waits for proof  │
+ *    │                                                   └── refused after an unknown try ──▶ waits for proof, if a stream can give it
  *    └─────────────────────────────────────────────────────────────────────────────────────────────────────────┘
  * </pre>
  *
@@ -22,21 +22,22 @@ import org.jboss.logging.Logger;
 final class Sending {
 
     private static final Logger LOG = Logger.getLogger(Sending.class);
-    /** Between the record and the call the process may have been paused; below the lease, so that nobody else owns the turn yet. */
+    /** From the leave to the first byte, in which a connection is waited for and the process may be paused; below the lease, so that nobody else owns the turn yet. */
     private static final Duration FRESH = Duration.ofSeconds(3);
 
     private final Outbox outbox;
     private final RunningTurn turn;
     private final Ledger.Due decision;
     private boolean unknown;
+    private boolean mayHaveBeenSent;
     private Duration pause;
 
-    /** @param unknown whether an earlier process may have sent it */
-    Sending(Outbox outbox, RunningTurn turn, Ledger.Due decision, boolean unknown) {
+    Sending(Outbox outbox, RunningTurn turn, Ledger.Due decision) {
         this.outbox = outbox;
         this.turn = turn;
         this.decision = decision;
-        this.unknown = unknown;
+        this.mayHaveBeenSent = decision.attempts() > 0;
+        this.unknown = mayHaveBeenSent;
         this.pause = outbox.config().retryBackoff();
     }
 
@@ -44,30 +45,37 @@ final class Sending {
         if (!turn.awaits(decision.callId())) {
             return;
         }
+        if (!turn.run().isProven()) {
+            // Another process began the turn, and its run is still being read again.
+            outbox.later(outbox.config().pollEvery(), this::attempt);
+            return;
+        }
+        if (mayHaveBeenSent) {
+            // Its outcome, if there is one, follows what is stored.
+            mayHaveBeenSent = false;
+            outbox.later(outbox.config().catchUp(), this::attempt);
+            return;
+        }
         try {
             long asked = System.nanoTime();
             switch (outbox.leave(decision.id(), turn.owner())) {
-                case SEND -> {
-                    if (System.nanoTime() - asked > FRESH.toNanos()) {
-                        again();
-                    } else if (turn.awaits(decision.callId())) {
-                        // Looked at again: while the ledger was asked, the turn may have ended or the outcome may have come.
-                        tell();
-                    }
-                }
+                case SEND -> tell(asked);
                 case LATE -> turn.undeliverable("its time has passed");
                 case NEVER -> LOG.debugf("turn %s: decision %s need not be sent any more", turn.turn().id(), decision.id());
             }
-        } catch (SQLException e) {
-            LOG.warnf("turn %s: decision %s waits for the database: %s", turn.turn().id(), decision.id(), e.getSQLState());
+        } catch (SQLException | RuntimeException e) {
+            LOG.warnf("turn %s: decision %s waits for the database: %s", turn.turn().id(), decision.id(),
+                    e.getClass().getSimpleName());
             again();
         }
     }
 
-    private void tell() {
+    private void tell(long leaveNanos) {
         LOG.infof("turn %s: decision %s is sent: %s", turn.turn().id(), decision.id(), decision.state().wireName());
-        turn.tells(turn.run().deliver(decision.decision()).subscribe().with(this::told,
-                failure -> told(new Delivery.Unknown(failure.getClass().getSimpleName()))));
+        turn.tells(turn.run()
+                .deliver(decision.decision(),
+                        () -> turn.awaits(decision.callId()) && System.nanoTime() - leaveNanos < FRESH.toNanos())
+                .subscribe().with(this::told, failure -> told(new Delivery.Unknown(failure.getClass().getSimpleName()))));
     }
 
     private void told(Delivery delivery) {
@@ -85,13 +93,14 @@ final class Sending {
             case Delivery.Refused(_) -> {
                 outbox.count("refused");
                 LOG.warnf("turn %s: Inkeep refused decision %s", turn.turn().id(), decision.id());
-                if (unknown) {
+                if (unknown && !turn.isParked()) {
                     // Inkeep may have taken an earlier try: its outcome will say so, until it cannot come any more.
                     outbox.later(outbox.config().maxBackoff(), this::awaitProof);
                 } else {
                     turn.undeliverable("Inkeep refused it");
                 }
             }
+            case Delivery.Unsent() -> again();
             case Delivery.Unknown(var reason) -> {
                 outbox.count("unknown");
                 LOG.warnf("turn %s: nobody knows whether Inkeep heard decision %s: %s", turn.turn().id(),
@@ -112,7 +121,7 @@ final class Sending {
     private void acknowledge() {
         try {
             outbox.acknowledge(decision.id());
-        } catch (SQLException e) {
+        } catch (SQLException | RuntimeException e) {
             if (turn.awaits(decision.callId())) {
                 outbox.later(outbox.config().maxBackoff(), this::acknowledge);
             }
@@ -128,7 +137,7 @@ final class Sending {
                 turn.undeliverable("Inkeep refused it");
                 return;
             }
-        } catch (SQLException e) {
+        } catch (SQLException | RuntimeException e) {
             LOG.debugf("turn %s waits for the database", turn.turn().id());
         }
         outbox.later(outbox.config().maxBackoff(), this::awaitProof);

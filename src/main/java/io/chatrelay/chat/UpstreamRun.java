@@ -1,5 +1,7 @@
 package io.chatrelay.chat;
 
+import java.util.function.BooleanSupplier;
+
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
 
@@ -18,6 +20,11 @@ public interface UpstreamRun {
      * Tells the upstream a decision on a call that this turn announced; one try, sent when it is subscribed to. Never fails: what goes
      * wrong is a {@link Delivery}.
      * Cancelling closes the connection.
+     *
+     * @param wanted asked once more right before it is sent, on any thread: a connection may have been waited for
      */
-    Uni<Delivery> deliver(Decision decision);
+    Uni<Delivery> deliver(Decision decision, BooleanSupplier wanted);
+
+    /** Whether it is known to be the turn's run: a new one is; one that is followed further is once all that is stored came again. */
+    boolean isProven();
 }

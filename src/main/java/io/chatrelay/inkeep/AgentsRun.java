@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 
 import io.chatrelay.chat.ChatEvent;
@@ -52,6 +53,7 @@ final class AgentsRun implements UpstreamRun {
     private volatile Brackets brackets = new Brackets();
     private volatile String id;
     private volatile boolean allOperations = true;
+    private volatile boolean proven = true;
 
     private AgentsRun(At at, Turn turn, Map<String, String> headers, Function<AgentsRun, Multi<ChatEvent>> answer) {
         this.at = at;
@@ -63,7 +65,10 @@ final class AgentsRun implements UpstreamRun {
                 : null;
     }
 
-    /** @param headers that go up with everything that is told about the turn: an agent may require them */
+    /**
+     * @param headers that go up with everything that is told about the turn, for an agent may require them; they are not stored, so a
+     *        run that another process follows is told without them
+     */
     static AgentsRun of(At at, Turn turn, Buffer question, Map<String, String> headers) {
         return new AgentsRun(at, turn, headers,
                 run -> at.generations().find().onItem().transformToMulti(generation -> run.ask(question, generation)));
@@ -72,6 +77,7 @@ final class AgentsRun implements UpstreamRun {
     /** A classic run that goes on without us. @param stored its events, beginning with one that tells its id */
     static AgentsRun following(At at, Turn turn, List<ChatEvent> stored) {
         AgentsRun run = new AgentsRun(at, turn, Map.of(), self -> self.reread(stored, Mode.CLASSIC, null));
+        run.proven = false;
         stored.forEach(run::note);
         return run;
     }
@@ -121,23 +127,29 @@ final class AgentsRun implements UpstreamRun {
     }
 
     @Override
-    public Uni<Delivery> deliver(Decision decision) {
-        return Uni.createFrom().deferred(() -> at.durable() ? continued(decision) : told(decision))
+    public Uni<Delivery> deliver(Decision decision, BooleanSupplier wanted) {
+        ApprovalCalls.Said said = new ApprovalCalls.Said(turn, headers, decision, wanted);
+        return Uni.createFrom().deferred(() -> at.durable() ? continued(said) : told(said))
                 .onFailure()
                 .recoverWithItem(defect -> new Delivery.Unknown("A defect of this service: " + defect.getClass().getName()));
     }
 
-    private Uni<Delivery> told(Decision decision) {
+    @Override
+    public boolean isProven() {
+        return proven;
+    }
+
+    private Uni<Delivery> told(ApprovalCalls.Said said) {
         ApprovalTransport transport = at.config().approvals();
         if (transport == ApprovalTransport.LEGACY) {
-            return at.calls().legacy(turn, decision, () -> new Delivery.Refused("Inkeep has no such route"));
+            return at.calls().legacy(said, () -> new Delivery.Refused("Inkeep has no such route"));
         }
         if (transport == ApprovalTransport.PARTS || id != null) {
-            return at.calls().parts(turn, headers, decision);
+            return at.calls().parts(said);
         }
         return at.generations().find().chain(generation -> switch (generation) {
-            case CURRENT -> at.calls().parts(turn, headers, decision);
-            case LEGACY -> at.calls().legacy(turn, decision, () -> {
+            case CURRENT -> at.calls().parts(said);
+            case LEGACY -> at.calls().legacy(said, () -> {
                 at.generations().forget();
                 return new Delivery.Unknown("Inkeep no longer has the route");
             });
@@ -145,15 +157,15 @@ final class AgentsRun implements UpstreamRun {
         });
     }
 
-    private Uni<Delivery> continued(Decision decision) {
+    private Uni<Delivery> continued(ApprovalCalls.Said said) {
         if (at.config().approvals() == ApprovalTransport.EXECUTIONS) {
             return id == null ? Uni.createFrom().item(new Delivery.Refused("Inkeep told no id of the run"))
-                    : at.calls().executions(id, decision,
-                            () -> reread(List.copyOf(events), Mode.DURABLE, decision.callId()).invoke(this::note));
+                    : at.calls().executions(id, said,
+                            () -> reread(List.copyOf(events), Mode.DURABLE, said.decision().callId()).invoke(this::note));
         }
-        return at.calls().parts(turn, headers, decision, () -> {
+        return at.calls().parts(said, () -> {
             brackets = brackets.continued();
-            return new AgentsDecoder(brackets, Mode.DURABLE, allOperations).after(decision.callId());
+            return new AgentsDecoder(brackets, Mode.DURABLE, allOperations).after(said.decision().callId());
         }).map(delivery -> delivery instanceof Delivery.Continued(var rest)
                 ? new Delivery.Continued(rest.invoke(this::note))
                 : delivery);
@@ -163,6 +175,7 @@ final class AgentsRun implements UpstreamRun {
         String workflow = mode == Mode.DURABLE ? id : null;
         String path = workflow == null ? "/v1/conversations/" + turn.conversation() : ApprovalCalls.execution(workflow);
         return at.client().reread(path + "/stream",
-                new Reread.Run(known, () -> new AgentsDecoder(new Brackets(workflow), mode, allOperations), decided));
+                new Reread.Run(known, () -> new AgentsDecoder(new Brackets(workflow), mode, allOperations), decided,
+                        () -> proven = true));
     }
 }

@@ -57,7 +57,7 @@ final class AgentsUpstream implements Upstream {
         this.passed = new PassedHeaders(config.headers());
         this.at = new AgentsRun.At(config, client, new ApprovalCalls(client, config.approvalTimeout()),
                 new Generations(configured(config),
-                        () -> client.call("/api/tool-approvals", Buffer.buffer("{}"), Map.of(), PROBE)));
+                        () -> client.call("/api/tool-approvals", Buffer.buffer("{}"), Map.of(), PROBE, () -> true)));
     }
 
     private static Generation configured(UpstreamConfig config) {
@@ -116,7 +116,12 @@ final class AgentsUpstream implements Upstream {
     @Override
     public Approvals approvals() {
         boolean durable = at.durable();
-        return new Approvals(config.approvalWindow().orElse(durable ? DURABLE_WINDOW : CLASSIC_WINDOW), durable);
+        return new Approvals(config.approvalWindow().orElse(window(config.executionMode())), durable);
+    }
+
+    /** After it Inkeep does harm with a decision. */
+    static Duration window(ExecutionMode mode) {
+        return mode == ExecutionMode.DURABLE ? DURABLE_WINDOW : CLASSIC_WINDOW;
     }
 
     @Override

@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -40,30 +41,39 @@ final class ApprovalCalls {
         this.timeout = timeout;
     }
 
+    /**
+     * What is told.
+     *
+     * @param headers that go up with it
+     * @param wanted  asked right before it is sent
+     */
+    record Said(Turn turn, Map<String, String> headers, Decision decision, BooleanSupplier wanted) {}
+
     /** A message with the decision as its part; the answer is JSON. */
-    Uni<Delivery> parts(Turn turn, Map<String, String> headers, Decision decision) {
-        return client.call("/api/chat", message(turn, decision), headers, timeout).map(ApprovalCalls::delivery);
+    Uni<Delivery> parts(Said said) {
+        return client.call("/api/chat", message(said), said.headers(), timeout, said.wanted()).map(ApprovalCalls::delivery);
     }
 
     /** The same to a durable run, whose answer is its rest. */
-    Uni<Delivery> parts(Turn turn, Map<String, String> headers, Decision decision, Supplier<AnswerDecoder> rest) {
-        return client.call("/api/chat", message(turn, decision), headers, timeout, TOOL_RUNS, rest)
+    Uni<Delivery> parts(Said said, Supplier<AnswerDecoder> rest) {
+        return client.call("/api/chat", message(said), said.headers(), timeout, TOOL_RUNS, said.wanted(), rest)
                 .map(ApprovalCalls::delivery);
     }
 
     /** @param isGone what it means that a server does not know the route */
-    Uni<Delivery> legacy(Turn turn, Decision decision, Supplier<Delivery> isGone) {
+    Uni<Delivery> legacy(Said said, Supplier<Delivery> isGone) {
         ObjectNode body = JsonNodeFactory.instance.objectNode();
-        body.put("conversationId", turn.conversation().toString()).put("toolCallId", decision.callId());
-        return client.call("/api/tool-approvals", said(body, decision), Map.of(), timeout)
+        body.put("conversationId", said.turn().conversation().toString()).put("toolCallId", said.decision().callId());
+        return client.call("/api/tool-approvals", write(body, said.decision()), said.headers(), timeout, said.wanted())
                 .map(reply -> reply instanceof Reply.Said(var status, var type, _) && status == 404
                         && type.startsWith("text/plain") ? isGone.get() : delivery(reply));
     }
 
     /** @param rest the rest of the run, to be read once it was told */
-    Uni<Delivery> executions(String runId, Decision decision, Supplier<Multi<ChatEvent>> rest) {
-        return client.call("%s/approvals/%s".formatted(execution(runId), segment(decision.callId())),
-                said(JsonNodeFactory.instance.objectNode(), decision), Map.of(), timeout).map(ApprovalCalls::delivery)
+    Uni<Delivery> executions(String runId, Said said, Supplier<Multi<ChatEvent>> rest) {
+        return client.call("%s/approvals/%s".formatted(execution(runId), segment(said.decision().callId())),
+                write(JsonNodeFactory.instance.objectNode(), said.decision()), said.headers(), timeout, said.wanted())
+                .map(ApprovalCalls::delivery)
                 .map(delivery -> delivery instanceof Delivery.Acknowledged ? new Delivery.Continued(rest.get()) : delivery);
     }
 
@@ -72,17 +82,18 @@ final class ApprovalCalls {
         return "/api/executions/" + segment(runId);
     }
 
-    private static Buffer message(Turn turn, Decision decision) {
+    private static Buffer message(Said said) {
+        Decision decision = said.decision();
         ObjectNode body = JsonNodeFactory.instance.objectNode();
-        body.put("conversationId", turn.conversation().toString());
+        body.put("conversationId", said.turn().conversation().toString());
         ObjectNode message = body.putArray("messages").addObject().put("role", "assistant").putNull("content");
         ObjectNode part = message.withArray("/parts").addObject().put("type", "tool-" + decision.toolName())
                 .put("toolCallId", decision.callId()).put("state", "approval-responded");
-        said(part.putObject("approval").put("id", decision.approvalId()), decision);
+        write(part.putObject("approval").put("id", decision.approvalId()), decision);
         return Buffer.buffer(body.toString());
     }
 
-    private static Buffer said(ObjectNode body, Decision decision) {
+    private static Buffer write(ObjectNode body, Decision decision) {
         body.put("approved", decision.approved());
         if (decision.reason() != null) {
             body.put("reason", decision.reason());
@@ -97,6 +108,7 @@ final class ApprovalCalls {
 
     private static Delivery delivery(Reply reply) {
         return switch (reply) {
+            case Reply.Unsent() -> new Delivery.Unsent();
             case Reply.Lost() -> new Delivery.Unknown("Inkeep did not answer");
             case Reply.Streams(var events) -> new Delivery.Continued(events);
             case Reply.Said(var status, _, var body) -> {
@@ -114,8 +126,12 @@ final class ApprovalCalls {
         }
         try {
             JsonNode answer = JSON.readTree(body);
-            return !answer.isObject() ? new Delivery.Unknown("Inkeep's answer could not be read")
-                    : answer.path("success").asBoolean(true) ? new Delivery.Acknowledged() : refused(status, body);
+            if (!answer.isObject()) {
+                return new Delivery.Unknown("Inkeep's answer could not be read");
+            }
+            // It can say of a call that it failed, and success all the same.
+            boolean failed = answer.path("results").findValue("error") != null;
+            return answer.path("success").asBoolean(true) && !failed ? new Delivery.Acknowledged() : refused(status, body);
         } catch (JsonProcessingException e) {
             return new Delivery.Unknown("Inkeep's answer could not be read");
         }

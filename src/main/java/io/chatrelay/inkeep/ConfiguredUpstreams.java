@@ -1,5 +1,6 @@
 package io.chatrelay.inkeep;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -55,6 +56,7 @@ class ConfiguredUpstreams implements Upstreams {
     private void add(String name, UpstreamConfig config, Vertx vertx) {
         if (config.kind() == Kind.AGENTS) {
             checkApprovals(name, config.approvals(), config.executionMode());
+            checkTimes(name, config);
         }
         InkeepClient client = new InkeepClient(vertx, config);
         clients.add(client);
@@ -79,6 +81,19 @@ class ConfiguredUpstreams implements Upstreams {
                     "chat-relay.upstreams.%1$s.approvals: '%2$s' needs chat-relay.upstreams.%1$s.execution-mode=%3$s"
                             .formatted(name, approvals.name().toLowerCase(Locale.ROOT),
                                     needed.name().toLowerCase(Locale.ROOT)));
+        }
+    }
+
+    private static void checkTimes(String name, UpstreamConfig config) {
+        Duration window = AgentsUpstream.window(config.executionMode());
+        config.approvalWindow().filter(given -> given.compareTo(Duration.ofSeconds(1)) < 0 || given.compareTo(window) > 0)
+                .ifPresent(_ -> {
+                    throw new ConfigurationException(
+                            "chat-relay.upstreams.%s.approval-window: from 1 s to %s, after which Inkeep does harm with a decision"
+                                    .formatted(name, window));
+                });
+        if (config.approvalTimeout().compareTo(Duration.ofMillis(100)) < 0) {
+            throw new ConfigurationException("chat-relay.upstreams.%s.approval-timeout: 100 ms or more".formatted(name));
         }
     }
 

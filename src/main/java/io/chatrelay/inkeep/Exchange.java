@@ -1,6 +1,7 @@
 package io.chatrelay.inkeep;
 
 import java.time.Duration;
+import java.util.function.BooleanSupplier;
 
 import io.vertx.core.Context;
 import io.vertx.core.Future;
@@ -19,14 +20,20 @@ final class Exchange {
 
         /** No connection, a broken one, or the time ran out. */
         void nothing();
+
+        /** Nobody wanted it any more when its connection was there. */
+        default void unsent() {
+            nothing();
+        }
     }
 
     /**
      * What is sent, and how long it may take from the beginning on.
      *
-     * @param body null for none
+     * @param body   null for none
+     * @param wanted asked right before it is sent
      */
-    record Request(RequestOptions options, Buffer body, Duration toBeSent, Duration toBeAnswered) {}
+    record Request(RequestOptions options, Buffer body, Duration toBeSent, Duration toBeAnswered, BooleanSupplier wanted) {}
 
     private final HttpClient client;
     private final Context context;
@@ -64,6 +71,12 @@ final class Exchange {
                 fail();
             } else {
                 request = connected.result();
+                if (!asked.wanted().getAsBoolean()) {
+                    over();
+                    leave();
+                    heard.unsent();
+                    return;
+                }
                 request.response().onComplete(answered -> {
                     if (answered.failed()) {
                         fail();

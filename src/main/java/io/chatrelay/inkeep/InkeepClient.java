@@ -4,6 +4,7 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
@@ -73,24 +74,25 @@ final class InkeepClient {
      * rest of a turn, which has to be read by demand.
      *
      * @param timeout for the call with its answer
+     * @param wanted  asked right before it is sent
      */
-    Uni<Reply> call(String path, Buffer body, Map<String, String> headers, Duration timeout) {
-        return ask(calls, path, body, headers, timeout, timeout, null);
+    Uni<Reply> call(String path, Buffer body, Map<String, String> headers, Duration timeout, BooleanSupplier wanted) {
+        return ask(calls, path, body, headers, timeout, timeout, wanted, null);
     }
 
     /**
      * As {@link #call}, but an answer that is an event stream is given as {@link Reply.Streams}.
      *
-     * @param toBeSent   for the call
-     * @param toBeHeard  for the head of its answer
+     * @param toBeSent  for the call
+     * @param toBeHeard for the head of its answer
      */
     Uni<Reply> call(String path, Buffer body, Map<String, String> headers, Duration toBeSent, Duration toBeHeard,
-            Supplier<AnswerDecoder> decoder) {
-        return ask(streams, path, body, headers, toBeSent, toBeHeard, decoder);
+            BooleanSupplier wanted, Supplier<AnswerDecoder> decoder) {
+        return ask(streams, path, body, headers, toBeSent, toBeHeard, wanted, decoder);
     }
 
     private Uni<Reply> ask(HttpClient client, String path, Buffer body, Map<String, String> headers, Duration toBeSent,
-            Duration toBeHeard, Supplier<AnswerDecoder> decoder) {
+            Duration toBeHeard, BooleanSupplier wanted, Supplier<AnswerDecoder> decoder) {
         RequestOptions options = request(HttpMethod.POST, path, headers).putHeader("accept", "*/*");
         return Uni.createFrom().emitter(emitter -> {
             Context context = vertx.createEventLoopContext();
@@ -120,9 +122,14 @@ final class InkeepClient {
                 public void nothing() {
                     emitter.complete(new Reply.Lost());
                 }
+
+                @Override
+                public void unsent() {
+                    emitter.complete(new Reply.Unsent());
+                }
             });
             emitter.onTermination(() -> context.runOnContext(_ -> exchange.cancel()));
-            context.runOnContext(_ -> exchange.send(new Exchange.Request(options, body, toBeSent, toBeHeard)));
+            context.runOnContext(_ -> exchange.send(new Exchange.Request(options, body, toBeSent, toBeHeard, wanted)));
         });
     }
 

@@ -17,6 +17,9 @@ sealed interface Reply {
     /** The answer is a stream of events; it is closed if it is not subscribed to within seconds. */
     record Streams(Multi<ChatEvent> events) implements Reply {}
 
+    /** It was not sent: nobody wanted it any more when its connection was there. */
+    record Unsent() implements Reply {}
+
     /** Nothing was heard: no connection, a broken one, or no time left. Whether the call was, nobody knows. */
     record Lost() implements Reply {}
 }

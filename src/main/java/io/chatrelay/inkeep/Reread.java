@@ -41,8 +41,9 @@ final class Reread implements Flow.Subscription {
      * @param known    its events so far, beginning with its {@link Started}
      * @param decoders a fresh decoder for each read
      * @param decided  of a durable run: the call whose outcome is to come, or null for a classic one
+     * @param proven   told once all of them came again
      */
-    record Run(List<ChatEvent> known, Supplier<AnswerDecoder> decoders, String decided) {
+    record Run(List<ChatEvent> known, Supplier<AnswerDecoder> decoders, String decided, Runnable proven) {
 
         /** The end of a classic read says nothing; that of a durable one does, unless it was cut. */
         AnswerDecoder decoder() {
@@ -183,7 +184,7 @@ final class Reread implements Flow.Subscription {
                 later();
             }
         });
-        exchange.send(new Exchange.Request(plan.request(), null, HEAD, HEAD));
+        exchange.send(new Exchange.Request(plan.request(), null, HEAD, HEAD, () -> true));
     }
 
     /** The events of one read. */
@@ -239,6 +240,9 @@ final class Reread implements Flow.Subscription {
         if (event.equals(known.get(at))) {
             at++;
             notYetNanos = 0;
+            if (at == run.known().size()) {
+                run.proven().run();
+            }
         } else if (at == 0 && (event instanceof Started || event instanceof Ended)) {
             notYet();
         } else if (AgentsDecoder.isAskedForOperation(event)) {

@@ -66,7 +66,7 @@ class SeenCallsTest {
                         part[1], part[1].startsWith("approval") ? ",'approval':{'id':'x','approved':true}" : "")), ""))
                 .toList();
         List<Answer> answers = seen.stream().filter(part -> part.text("state").equals("approval-responded"))
-                .map(part -> new Answer("", part.text("toolCallId"), true, null, null)).toList();
+                .map(part -> new Answer("", "", "", part.text("toolCallId"), true, null, null)).toList();
         SeenCalls.Search search = SeenCalls.of(seen, answers).new Search();
         events.forEach(search::take);
         return search.found();

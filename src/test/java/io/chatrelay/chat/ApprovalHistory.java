@@ -228,9 +228,28 @@ final class ApprovalHistory {
         }
     }
 
+    /** What Inkeep refused outright ends the turn; what it took is remembered, unless the ledger cannot be reached. */
+    void hasItsConsequence(ReplicaUnderTest.Tell tell) {
+        if (tell.tooLate()) {
+            return;
+        }
+        Row row = rows.get(tell.decision().callId());
+        ReplicaUnderTest by = tell.by();
+        switch (tell.result) {
+            case Delivery.Refused(_) -> assertThat(by.over() || row.attempts > 1).as("the turn is over at a refusal").isTrue();
+            case Delivery.Unsent() -> throw new AssertionError("was sent");
+            case Delivery.Unknown(_) -> assertThat(by.over()).as("the turn goes on while nobody knows").isFalse();
+            case Delivery.Acknowledged _,Delivery.Continued _ -> {
+                by.runTasks();
+                assertThat(row.acknowledged || databaseIsAway).as("the ledger knows that it was acknowledged").isTrue();
+            }
+        }
+    }
+
     /** Each is handed over once, and only what waits. */
     void isHandedOverRightly(ReplicaUnderTest by, Ledger.Due decision) {
         assertThat(by.asked).contains(decision.callId());
+        assertThat(decision.acknowledged()).as("%s is acknowledged already", decision.callId()).isFalse();
         assertThat(by.outcomes).as("calls whose outcome is on the stream, at a decision on %s", decision.callId())
                 .doesNotContain(decision.callId());
         waitsForIt(by, decision.callId());
@@ -281,6 +300,7 @@ final class ApprovalHistory {
             }
             find(false, false);
             replica.runTasks();
+            replica.connects();
             List.copyOf(told).forEach(tell -> tell.resolve(terms.ends() ? ReplicaUnderTest.Fate.CONTINUED
                     : ReplicaUnderTest.Fate.ACKNOWLEDGED));
             for (int call = 0; call < CALLS; call++) {

@@ -19,7 +19,8 @@ class ApprovalPropertiesTest {
     private static final Logger NOISE = Logger.getLogger("io.chatrelay.chat");
 
     enum Kind {
-        ASK, SETTLE, FINISH, READ, COMMIT, DECIDE, EXPIRE, FIND, FIND_LATE, TASK, ANSWER, CLOSE_WINDOW, CANCEL, TAKE_OVER,
+        ASK, SETTLE, FINISH, READ, COMMIT, DECIDE, EXPIRE, FIND, FIND_LATE, TASK, CONNECT, ANSWER, CLOSE_WINDOW, CANCEL,
+        TAKE_OVER,
         DATABASE, MEANWHILE
     }
 
@@ -41,6 +42,10 @@ class ApprovalPropertiesTest {
                 case TASK -> {
                     replica.runTask(pick);
                     history.gone.forEach(old -> old.runTask(pick));
+                }
+                case CONNECT -> {
+                    replica.connects();
+                    history.gone.forEach(ReplicaUnderTest::connects);
                 }
                 case ANSWER -> {
                     if (!history.told.isEmpty()) {
@@ -79,12 +84,12 @@ class ApprovalPropertiesTest {
         NOISE.setLevel(null);
     }
 
-    @Property(tries = 20_000)
+    @Property(tries = 10_000)
     void oneDecisionIsToldAndAgainOnlyWhenNobodyKnows(@ForAll("steps") List<Step> steps) {
         holds(steps, false);
     }
 
-    @Property(tries = 20_000)
+    @Property(tries = 10_000)
     void decisionsAreToldOneByOneWhereTheAnswerIsTheRestOfTheTurn(@ForAll("steps") List<Step> steps) {
         holds(steps, true);
     }
@@ -99,7 +104,7 @@ class ApprovalPropertiesTest {
     @Provide
     Arbitrary<List<Step>> steps() {
         Arbitrary<Kind> often = Arbitraries.of(Kind.ASK, Kind.SETTLE, Kind.READ, Kind.COMMIT, Kind.DECIDE, Kind.FIND, Kind.TASK,
-                Kind.ANSWER);
+                Kind.CONNECT, Kind.ANSWER);
         Arbitrary<Kind> seldom = Arbitraries.of(Kind.class);
         Arbitrary<Kind> kinds = Arbitraries.integers().between(0, 9).flatMap(i -> i < 8 ? often : seldom);
         return Combinators.combine(kinds, Arbitraries.integers().between(0, 5), Arbitraries.of(true, false)).as(Step::new)

@@ -124,7 +124,8 @@ final class LedgerRace {
     private Callable<Void> decider() {
         String caller = "caller-" + callers++;
         DecideCommand command = new DecideCommand(tenant, caller, conversation.toString(), null, someCalls().stream()
-                .map(call -> new DecideCommand.Answer("field", call, random.nextBoolean(), "as " + caller + " says", null))
+                .map(call -> new DecideCommand.Answer("field", "call", "digest", call, random.nextBoolean(),
+                        "as " + caller + " says", null))
                 .toList());
         return () -> {
             try {
@@ -257,6 +258,8 @@ final class LedgerRace {
     private static void isRefusedRightly(Told one, Map<String, Recorded> recorded) {
         assertThat(recorded.values()).as("nothing of a refused request is recorded").extracting(Recorded::by)
                 .doesNotContain(one.command().caller());
+        assertThat(one.refusal().kind()).as("what %s was told", one.command().caller())
+                .isIn(ChatException.Kind.APPROVAL_DECIDED, ChatException.Kind.APPROVAL_EXPIRED);
         ApprovalView view = one.refusal().approvals().getFirst();
         Recorded row = recorded.get(view.toolCallId());
         DecideCommand.Answer answer = one.command().answers().stream()
@@ -265,7 +268,6 @@ final class LedgerRace {
             assertThat(row.state()).as("of %s, of which %s was told that it has expired", view.toolCallId(),
                     one.command().caller()).isEqualTo("expired");
         } else {
-            assertThat(one.refusal().kind()).isEqualTo(ChatException.Kind.APPROVAL_DECIDED);
             assertThat(row.state()).isEqualTo(view.state()).isNotEqualTo(answer.approved() ? "approved" : "denied");
             assertThat(row.by()).isEqualTo(view.decidedBy());
             assertThat(row.reason()).isEqualTo(view.reason());

@@ -1,6 +1,5 @@
 package io.chatrelay.chat;
 
-import java.math.BigInteger;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -10,6 +9,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.BooleanSupplier;
 
 import jakarta.enterprise.inject.Vetoed;
 
@@ -17,12 +17,8 @@ import io.chatrelay.chat.ChatEvent.ApprovalDecided;
 import io.chatrelay.chat.ChatEvent.ApprovalRequested;
 import io.chatrelay.chat.ChatEvent.Ended;
 import io.chatrelay.journal.EventCodec;
-import io.chatrelay.journal.FeedConfig;
 import io.chatrelay.journal.Journal;
-import io.chatrelay.journal.JournalConfig;
-import io.chatrelay.journal.LeaseConfig;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
 import io.smallrye.mutiny.subscription.BackPressureStrategy;
@@ -42,6 +38,7 @@ final class ReplicaUnderTest implements UpstreamRun {
         private final Decision decision;
         private final UniEmitter<? super Delivery> answer;
         Delivery result;
+        private boolean tooLate;
 
         private Tell(Decision decision, UniEmitter<? super Delivery> answer) {
             this.decision = decision;
@@ -52,6 +49,11 @@ final class ReplicaUnderTest implements UpstreamRun {
             return decision;
         }
 
+        /** Whether the turn was over before anything became of it. */
+        boolean tooLate() {
+            return tooLate;
+        }
+
         ReplicaUnderTest by() {
             return ReplicaUnderTest.this;
         }
@@ -60,6 +62,7 @@ final class ReplicaUnderTest implements UpstreamRun {
             if (result != null || dead) {
                 return;
             }
+            tooLate = over;
             result = switch (fate) {
                 case ACKNOWLEDGED -> new Delivery.Acknowledged();
                 case CONTINUED -> history.terms.ends() ? new Delivery.Continued(spoken()) : new Delivery.Acknowledged();
@@ -72,14 +75,17 @@ final class ReplicaUnderTest implements UpstreamRun {
                 history.heard.putIfAbsent(decision.callId(), decision);
             }
             answer.complete(result);
+            history.hasItsConsequence(this);
         }
     }
+
+    private record Connecting(Decision decision, BooleanSupplier wanted, UniEmitter<? super Delivery> answer) {}
 
     @Vetoed
     private final class Sender extends Outbox {
 
         Sender() {
-            super(null, null, new Approvals(), new SimpleMeterRegistry());
+            super(null, null, new UnderTest.Waiting(), new SimpleMeterRegistry());
         }
 
         @Override
@@ -122,13 +128,18 @@ final class ReplicaUnderTest implements UpstreamRun {
     private final class Host extends Runner {
 
         Host(Outbox outbox) {
-            super(null, new Limits(), null, null, null, null, null, null, outbox, null);
+            super(null, new UnderTest.Limits(), null, null, null, null, null, null, outbox, null);
         }
 
         @Override
         void send(RunningTurn sent, Ledger.Due decision) {
             history.isHandedOverRightly(ReplicaUnderTest.this, decision);
             super.send(sent, decision);
+        }
+
+        @Override
+        void offload(Runnable task) {
+            tasks.add(task);
         }
     }
 
@@ -137,18 +148,21 @@ final class ReplicaUnderTest implements UpstreamRun {
     final RunningTurn turn;
     final List<ChatEvent> appended = new ArrayList<>();
     final Deque<Runnable> tasks = new ArrayDeque<>();
+    private final Deque<Connecting> connecting = new ArrayDeque<>();
     final Set<String> asked = new HashSet<>();
     final Set<String> outcomes = new HashSet<>();
     final Set<String> handed = new HashSet<>();
     private MultiEmitter<? super ChatEvent> answer;
     private int read;
     private boolean complete;
+    private boolean proven;
     private boolean over;
     boolean dead;
 
     ReplicaUnderTest(ApprovalHistory history, boolean takesOver) {
         this.history = history;
-        Journal<ChatEvent> journal = new Journal<>(null, new Recorder(), new Rows(), new Leases(), new Feeds(), null,
+        Journal<ChatEvent> journal = new Journal<>(null, new Recorder(), new UnderTest.Rows(), new UnderTest.Leases(),
+                new UnderTest.Feeds(), null,
                 new SimpleMeterRegistry());
         owner = journal.replica();
         Transcript transcript = new Transcript();
@@ -158,7 +172,8 @@ final class ReplicaUnderTest implements UpstreamRun {
         });
         List<ChatEvent> heard = history.stored.stream().filter(event -> !(event instanceof ApprovalDecided)).toList();
         read = heard.size();
-        turn = new RunningTurn(history.turn, transcript, 0, new Limits(), history.terms, System.nanoTime(),
+        proven = !takesOver;
+        turn = new RunningTurn(history.turn, transcript, 0, new UnderTest.Limits(), history.terms, System.nanoTime(),
                 new Host(new Sender()));
         turn.writesTo(journal.open(history.turn.id(), history.stored.size(), owner, turn), owner);
         if (takesOver && !goesOn(transcript, heard)) {
@@ -190,10 +205,28 @@ final class ReplicaUnderTest implements UpstreamRun {
     }
 
     @Override
-    public Uni<Delivery> deliver(Decision decision) {
-        // Here, for what fails in an emitter would be taken for a try of unknown fate.
-        history.isToldRightly(this, decision);
-        return Uni.createFrom().emitter(emitter -> history.told.add(new Tell(decision, emitter)));
+    public Uni<Delivery> deliver(Decision decision, BooleanSupplier wanted) {
+        return Uni.createFrom().emitter(emitter -> connecting.add(new Connecting(decision, wanted, emitter)));
+    }
+
+    /** The oldest try that waits for a connection gets one: it is sent if it is still wanted. */
+    void connects() {
+        Connecting next = connecting.poll();
+        if (next == null || dead) {
+            return;
+        }
+        // A process that lost the turn did so after its lease had ended, and then a try is not fresh any more.
+        if (history.replica != this || !next.wanted().getAsBoolean()) {
+            next.answer().complete(new Delivery.Unsent());
+        } else {
+            history.isToldRightly(this, next.decision());
+            history.told.add(new Tell(next.decision(), next.answer()));
+        }
+    }
+
+    @Override
+    public boolean isProven() {
+        return proven;
     }
 
     boolean over() {
@@ -207,6 +240,7 @@ final class ReplicaUnderTest implements UpstreamRun {
 
     /** Reads on what Inkeep has said. Where its answer ends at approvals, it ends once all that was said is read. */
     void reads(int count) {
+        proven = true;
         for (int i = 0; i < count && read < history.said.size() && answer != null && !complete && !over; i++) {
             answer.emit(history.said.get(read++));
         }
@@ -265,44 +299,5 @@ final class ReplicaUnderTest implements UpstreamRun {
         public boolean isLast(ChatEvent event) {
             return codec.isLast(event);
         }
-    }
-
-    private record Limits(Duration firstEventTimeout, Duration silenceTimeout, Duration maxDuration, MemorySize maxSize,
-            Duration retryWindow) implements TurnConfig {
-        Limits() {
-            this(Duration.ofHours(1), Duration.ofHours(1), Duration.ofHours(1), bytes(), Duration.ofHours(1));
-        }
-    }
-
-    private record Approvals(Duration expiry, Duration lead, Duration pollEvery, Duration retryBackoff, Duration maxBackoff,
-            Duration catchUp) implements ApprovalsConfig {
-        Approvals() {
-            this(Duration.ofMinutes(3), Duration.ofSeconds(15), Duration.ofMillis(200), Duration.ofMillis(250),
-                    Duration.ofSeconds(5), Duration.ofSeconds(3));
-        }
-    }
-
-    private record Rows(Duration linger, MemorySize maxRow, MemorySize maxBatch, MemorySize maxPendingPerTurn,
-            MemorySize maxPending, Duration maxBackoff, Duration compactEvery, Duration followEvery) implements JournalConfig {
-        Rows() {
-            this(Duration.ZERO, bytes(), bytes(), bytes(), bytes(), Duration.ofSeconds(1), Duration.ofHours(1),
-                    Duration.ofHours(1));
-        }
-    }
-
-    private record Leases(Duration duration, Duration renewEvery, Duration sweepEvery) implements LeaseConfig {
-        Leases() {
-            this(Duration.ofHours(1), Duration.ofHours(1), Duration.ofHours(1));
-        }
-    }
-
-    private record Feeds(MemorySize tailPerTurn, MemorySize maxChunk, int concurrentLoads) implements FeedConfig {
-        Feeds() {
-            this(bytes(), bytes(), 1);
-        }
-    }
-
-    private static MemorySize bytes() {
-        return new MemorySize(BigInteger.valueOf(1 << 20));
     }
 }

@@ -70,7 +70,7 @@ class ApprovalCallsTest {
     }
 
     private static Delivery deliver(UpstreamRun run, Decision decision) {
-        return run.deliver(decision).await().atMost(SOON);
+        return run.deliver(decision, () -> true).await().atMost(SOON);
     }
 
     /** The recorded request, in our conversation. */

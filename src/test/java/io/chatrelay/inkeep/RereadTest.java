@@ -233,7 +233,7 @@ class RereadTest {
             UpstreamRun run = inkeep.upstream(emulator.agentsUrl()).resume(turn, null, seen, false).orElseThrow();
 
             run.answer().subscribe().withSubscriber(reader);
-            assertThat(run.deliver(decision(seen)).await().atMost(SOON)).isEqualTo(new Acknowledged());
+            assertThat(run.deliver(decision(seen), () -> true).await().atMost(SOON)).isEqualTo(new Acknowledged());
 
             reader.awaitCompletion(SOON);
             assertThat(reader.getItems().getFirst()).isInstanceOf(ChatEvent.ToolSucceeded.class);
@@ -253,7 +253,7 @@ class RereadTest {
 
             assertThat(all(run.answer())).isEmpty();
             List<ChatEvent> rest = all(
-                    ((Continued) run.deliver(decision(seen)).await().atMost(SOON)).rest());
+                    ((Continued) run.deliver(decision(seen), () -> true).await().atMost(SOON)).rest());
 
             assertThat(rest.getFirst()).isInstanceOf(ChatEvent.ToolSucceeded.class);
             assertThat(rest).doesNotHaveAnyElementsOfTypes(Started.class);

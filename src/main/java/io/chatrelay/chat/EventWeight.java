@@ -1,0 +1,25 @@
+package io.chatrelay.chat;
+
+import io.chatrelay.chat.ChatEvent.Ended;
+import io.chatrelay.chat.ChatEvent.Started;
+import io.chatrelay.chat.ChatEvent.TextDelta;
+
+/** About what an event costs in the heap and in the table; exact is what the journal counts. */
+final class EventWeight {
+
+    private EventWeight() {}
+
+    static int of(ChatEvent event) {
+        return 32 + switch (event) {
+            case TextDelta(_, var text) -> text.length();
+            case ChatEvent.ToolInputDelta(_, var text) -> text.length();
+            case ChatEvent.ToolCalled(_, _, var input, _) -> input.text().length();
+            case ChatEvent.ToolSucceeded(_, var output) -> output.text().length();
+            case ChatEvent.ApprovalDecided(_, _, _, var reason) -> reason == null ? 0 : reason.length();
+            case ChatEvent.ToolFailed(_, var error) -> error.length();
+            case ChatEvent.Data(_, _, var data) -> data.text().length();
+            case Started _,ChatEvent.StepStarted _,ChatEvent.StepFinished _,ChatEvent.TextStarted _,ChatEvent.TextEnded _,ChatEvent.ToolInputStarted _,ChatEvent.ApprovalRequested _,ChatEvent.ToolDenied _,Ended _ ->
+                    0;
+        };
+    }
+}
