@@ -19,8 +19,6 @@ import io.quarkus.narayana.jta.QuarkusTransaction;
 @ApplicationScoped
 public class Approvals {
 
-    /** The first one finds who was faster, and the second tells; more are for what nobody foresaw. */
-    private static final int TRIES = 3;
     /** Characters of inputs in one page: each may be as large as an event. */
     private static final long LARGEST_PAGE = 4 * 1024 * 1024;
 
@@ -65,7 +63,8 @@ public class Approvals {
                 return decided;
             }
             // Somebody was faster, or time was: what is recorded now says who is told what.
-            if (attempt == TRIES) {
+            if (attempt > command.answers().size()) {
+                // Each time at least one of them was decided meanwhile, so what is still pending is so because its time is over.
                 QuarkusTransaction.requiringNew().run(() -> late(command));
             }
         }
@@ -91,16 +90,23 @@ public class Approvals {
         return asked;
     }
 
-    /** Pending for the look, but not for the statement: its time is over, and its turn's replica has not looked yet. */
+    /**
+     * Pending for the look, but not for the statement: its time is over, and its turn's replica has not looked yet. Where nothing is
+     * pending any more, the next look says what was recorded.
+     */
     private void late(DecideCommand command) {
         Conversation conversation = conversation(command.tenant(), command.conversationId());
+        boolean pending = false;
         for (DecideCommand.Answer answer : command.answers()) {
             ApprovalRow row = approvals.ofCall(conversation.id, answer.toolCallId()).orElseThrow();
             if (row.state() == ApprovalState.PENDING && !row.expiresAt.isAfter(Instant.now())) {
                 throw expired(answer, row, conversation);
             }
+            pending |= row.state() == ApprovalState.PENDING;
         }
-        throw ChatException.unavailable("The approval is being changed by others. Try again in a moment.", 1);
+        if (pending) {
+            throw ChatException.unavailable("The approval is being changed by others. Try again in a moment.", 1);
+        }
     }
 
     private static ChatException expired(DecideCommand.Answer answer, ApprovalRow row, Conversation conversation) {
