@@ -41,13 +41,13 @@ class ParsedApprovalRecordingsTest extends RecordedTurns {
 
     static Stream<Case> recordings() {
         return Stream.of(
-                new Case("agents", "agents/30-chat-approve-function-tool-1-stream",
+                new Case("recorded", "agents/30-chat-approve-function-tool-1-stream",
                         List.of("agents/30-chat-approve-function-tool-2-approval-post"),
                         List.of("delete_file call_fake_43_0 output-available"), null),
-                new Case("agents", "agents/31-chat-deny-function-tool-1-stream",
+                new Case("recorded", "agents/31-chat-deny-function-tool-1-stream",
                         List.of("agents/31-chat-deny-function-tool-2-approval-post"),
                         List.of("delete_file call_fake_45_0 output-denied"), "I do not want that"),
-                new Case("agents", "agents/80a-chat-two-approvals",
+                new Case("recorded", "agents/80a-chat-two-approvals",
                         List.of("agents/80b-batched-approval-post", "agents/80b-batched-approval-post"),
                         List.of("get_weather call_fake_1_0 output-available", "delete_file call_fake_1_1 output-denied"), "no"),
                 new Case("durable", "agents/71a-chat-durable-approval-stream", List.of("agents/71c-durable-approve-via-chat"),

@@ -82,6 +82,9 @@ public final class RecordedInkeep {
     private RecordedInkeep() {}
 
     private int start() {
+        // Each service that begins finds out anew what it talks to.
+        asked.clear();
+        playing.clear();
         vertx = Vertx.vertx();
         try {
             server = vertx.createHttpServer().requestHandler(request -> request.body().onSuccess(body -> {

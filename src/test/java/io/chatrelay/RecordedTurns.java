@@ -49,7 +49,7 @@ abstract class RecordedTurns extends ServiceTest {
         @Override
         public Map<String, String> getConfigOverrides() {
             Map<String, String> overrides = new HashMap<>();
-            for (String name : List.of("agents", "late", "durable", "legacy")) {
+            for (String name : List.of("recorded", "late", "durable", "legacy")) {
                 String upstream = "chat-relay.upstreams." + name;
                 overrides.put(upstream + ".kind", "agents");
                 overrides.put(upstream + ".url", "${chatrelay-test.recorded}" + (name.equals("legacy") ? "" : "/run"));

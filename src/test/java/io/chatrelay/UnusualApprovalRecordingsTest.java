@@ -106,7 +106,7 @@ class UnusualApprovalRecordingsTest extends RecordedTurns {
         @ValueSource(strings = { CHAT, COMPLETIONS })
         void andAnApprovalInTimeThatInkeepTakesForLateIsSurvived(String path) {
             Play play = askedAgain().answers(LATE_APPROVE, LATE_APPROVE);
-            Watched turn = ask(path, "agents", textOf(ASKED_AGAIN)).untilAsked(1);
+            Watched turn = ask(path, "recorded", textOf(ASKED_AGAIN)).untilAsked(1);
 
             assertDecided(turn.conversation(), FIRST, true, null);
             turn.untilAsked(2);

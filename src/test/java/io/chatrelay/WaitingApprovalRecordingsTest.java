@@ -34,11 +34,11 @@ class WaitingApprovalRecordingsTest extends RecordedTurns {
         void isRefusedWithWhatWaitsThoughInkeepWouldTakeIt(String path) {
             assertThat(Recording.load("agents/66c-second-chat-turn-while-pending").body()).contains("[DONE]");
             Play play = inkeep.plays("agents/66a-chat-approval-pending").answers("agents/66d-approve");
-            Watched turn = ask(path, "agents", textOf("agents/66a-chat-approval-pending")).untilAsked(1);
+            Watched turn = ask(path, "recorded", textOf("agents/66a-chat-approval-pending")).untilAsked(1);
             int asked = inkeep.asked().size();
 
             Relay.Answer refused = relay().post(path, Json
-                    .ask(turn.conversation(), textOf("agents/66c-second-chat-turn-while-pending")).put("model", "agents")
+                    .ask(turn.conversation(), textOf("agents/66c-second-chat-turn-while-pending")).put("model", "recorded")
                     .put("stream", true));
 
             assertError(path, refused, 409, "turn_running");
@@ -69,7 +69,7 @@ class WaitingApprovalRecordingsTest extends RecordedTurns {
         private ObjectNode question(String id) {
             return ((ObjectNode) Json
                     .read(Recording.load("agents/68a-chat-stream-false-tool-needs-approval").requestBody().orElseThrow()))
-                    .put("conversationId", id).put("model", "agents");
+                    .put("conversationId", id).put("model", "recorded");
         }
 
         @ParameterizedTest

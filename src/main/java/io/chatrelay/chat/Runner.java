@@ -198,9 +198,10 @@ class Runner {
             if (turns.mayStillSpeak(turn.conversation(), turn.id(), Instant.now().minus(config.maxDuration()))) {
                 return Optional.empty();
             }
-            boolean decided = approvals.ofTurn(turn.id()).stream().anyMatch(approval -> approval.attempts > 0);
+            boolean told = approvals.ofTurn(turn.id()).stream()
+                    .anyMatch(approval -> approval.attempts > 0 && approval.outcome == null);
             return upstream.resume(turn, transcript.upstreamMessageId(),
-                    stored.stream().filter(event -> !(event instanceof ChatEvent.ApprovalDecided)).toList(), decided);
+                    stored.stream().filter(event -> !(event instanceof ChatEvent.ApprovalDecided)).toList(), told);
         });
     }
 

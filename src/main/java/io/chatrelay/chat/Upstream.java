@@ -44,10 +44,10 @@ public interface Upstream {
      *
      * @param position the upstream's own id of the run, as {@link ChatEvent.Started} gave it, or null
      * @param stored   all of the turn's stored events that came from the upstream, in order
-     * @param decided  whether a decision may have reached the upstream already
+     * @param told     whether a decision may have reached the upstream whose outcome is not among those events
      * @return empty where no run of this upstream can be proven to be the same
      */
-    Optional<UpstreamRun> resume(Turn turn, String position, List<ChatEvent> stored, boolean decided);
+    Optional<UpstreamRun> resume(Turn turn, String position, List<ChatEvent> stored, boolean told);
 
     /** A request field that cannot be honoured. */
     record Refusal(String field, String reason) {}

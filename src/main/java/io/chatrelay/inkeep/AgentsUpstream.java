@@ -131,16 +131,16 @@ final class AgentsUpstream implements Upstream {
 
     /**
      * A classic run of a current server is read again; only such a one tells its id. A durable one goes on only from where it waits:
-     * once a decision was heard, the rest is in an answer that is lost.
+     * while a decision may have been heard and has no outcome, the rest is in an answer that is lost.
      */
     @Override
-    public Optional<UpstreamRun> resume(Turn turn, String position, List<ChatEvent> stored, boolean decided) {
+    public Optional<UpstreamRun> resume(Turn turn, String position, List<ChatEvent> stored, boolean told) {
         List<ChatEvent> said = stored.stream().filter(event -> !(event instanceof ApprovalDecided)).toList();
         if (said.isEmpty() || !(said.getFirst() instanceof Started(var id)) || id == null) {
             return Optional.empty();
         }
         if (at.durable()) {
-            return decided || Brackets.resume(said).waiting().isEmpty() ? Optional.empty()
+            return told || Brackets.resume(said).waiting().isEmpty() ? Optional.empty()
                     : Optional.of(AgentsRun.waiting(at, turn, said));
         }
         return at.generations().known() == Generation.LEGACY ? Optional.empty()

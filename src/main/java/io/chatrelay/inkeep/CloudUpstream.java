@@ -109,7 +109,7 @@ final class CloudUpstream implements Upstream {
     }
 
     @Override
-    public Optional<UpstreamRun> resume(Turn turn, String position, List<ChatEvent> stored, boolean decided) {
+    public Optional<UpstreamRun> resume(Turn turn, String position, List<ChatEvent> stored, boolean told) {
         return Optional.empty();
     }
 

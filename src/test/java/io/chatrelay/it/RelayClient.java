@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -88,20 +89,41 @@ public final class RelayClient {
     }
 
     static JsonNode get(URI uri) {
+        HttpResponse<String> answer = call(HttpRequest.newBuilder(uri));
+        if (answer.statusCode() != 200) {
+            throw new IllegalStateException(uri + " answers " + answer.statusCode() + ": " + answer.body());
+        }
+        return read(answer.body());
+    }
+
+    static JsonNode read(String json) {
         try {
-            HttpResponse<String> answer = CALLS.send(
-                    HttpRequest.newBuilder(uri).header("authorization", "Bearer " + KEY).build(),
-                    HttpResponse.BodyHandlers.ofString());
-            if (answer.statusCode() != 200) {
-                throw new IllegalStateException(uri + " answers " + answer.statusCode() + ": " + answer.body());
-            }
-            return JSON.readTree(answer.body());
+            return JSON.readTree(json);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException(json, e);
+        }
+    }
+
+    private static HttpResponse<String> call(HttpRequest.Builder request) {
+        try {
+            return CALLS.send(request.header("authorization", "Bearer " + KEY).build(), HttpResponse.BodyHandlers.ofString());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException(e);
         }
+    }
+
+    /** Answers a call that asked for approval. @param reason null for none */
+    HttpResponse<String> decide(String conversation, String callId, boolean approved, String reason) {
+        ObjectNode body = JSON.createObjectNode().put("conversationId", conversation).put("toolCallId", callId)
+                .put("approved", approved);
+        if (reason != null) {
+            body.put("reason", reason);
+        }
+        return call(HttpRequest.newBuilder(api.resolve("/run/api/tool-approvals")).header("content-type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString(body.toString())));
     }
 
     /** The conversation's messages, oldest first, each as {@code role: text}. */

@@ -61,10 +61,15 @@ public final class RelayProcess implements AutoCloseable {
 
         /** Both kinds of upstream, named as their kind. */
         public Setup upstreams(URI agents, URI cloud) {
-            return with("chat-relay.upstreams.agents.kind", "agents").with("chat-relay.upstreams.agents.url", agents)
-                    .with("chat-relay.upstreams.agents.api-key", "emulator-key")
-                    .with("chat-relay.upstreams.cloud.kind", "cloud").with("chat-relay.upstreams.cloud.url", cloud)
+            return agents("agents", agents).with("chat-relay.upstreams.cloud.kind", "cloud")
+                    .with("chat-relay.upstreams.cloud.url", cloud)
                     .with("chat-relay.upstreams.cloud.api-key", "emulator-key");
+        }
+
+        /** An Agents upstream on that server. */
+        public Setup agents(String name, URI url) {
+            String prefix = "chat-relay.upstreams." + name;
+            return with(prefix + ".kind", "agents").with(prefix + ".url", url).with(prefix + ".api-key", "emulator-key");
         }
 
         public Setup key() {

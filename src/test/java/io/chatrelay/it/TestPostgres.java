@@ -82,12 +82,25 @@ public final class TestPostgres {
         return number(server(), "select xact_commit from pg_stat_database where datname = '%s'".formatted(name));
     }
 
+    /** One value of one row. */
+    public String text(String sql) {
+        return one(url(), sql, row -> row.getString(1));
+    }
+
     private static long number(String url, String sql) {
+        return one(url, sql, row -> row.getLong(1));
+    }
+
+    private interface Reading<T> {
+        T read(ResultSet row) throws SQLException;
+    }
+
+    private static <T> T one(String url, String sql, Reading<T> reading) {
         try (Connection connection = connect(url);
                 Statement statement = connection.createStatement();
                 ResultSet row = statement.executeQuery(sql)) {
             row.next();
-            return row.getLong(1);
+            return reading.read(row);
         } catch (SQLException e) {
             throw new IllegalStateException(e);
         }
