@@ -52,7 +52,8 @@ public class Approvals {
      * @throws ChatException if one cannot be taken: nothing is stored then
      */
     public List<Decided> decide(DecideCommand command) {
-        for (int attempt = 1;; attempt++) {
+        // A try fails where one of them was changed meanwhile, and each changes once; or where the time of one is over.
+        for (int attempt = 0; attempt <= command.answers().size(); attempt++) {
             List<Asked> asked = QuarkusTransaction.requiringNew().call(() -> look(command));
             List<Ledger.Wanted> fresh = asked.stream().filter(Asked::isPending)
                     .map(one -> new Ledger.Wanted(one.row().id, one.wanted(), one.answer().reason())).toList();
@@ -63,11 +64,9 @@ public class Approvals {
                 return decided;
             }
             // Somebody was faster, or time was: what is recorded now says who is told what.
-            if (attempt > command.answers().size()) {
-                // Each time at least one of them was decided meanwhile, so what is still pending is so because its time is over.
-                QuarkusTransaction.requiringNew().run(() -> late(command));
-            }
+            QuarkusTransaction.requiringNew().run(() -> late(command));
         }
+        throw ChatException.unavailable("The approval is being changed by others. Try again in a moment.", 1);
     }
 
     /** The approvals that are answered, each as it is recorded; refused where that is something else. */
@@ -90,22 +89,14 @@ public class Approvals {
         return asked;
     }
 
-    /**
-     * Pending for the look, but not for the statement: its time is over, and its turn's replica has not looked yet. Where nothing is
-     * pending any more, the next look says what was recorded.
-     */
+    /** Refuses what is pending for the look, but not for the statement: its time is over, and its turn's replica has not looked yet. */
     private void late(DecideCommand command) {
         Conversation conversation = conversation(command.tenant(), command.conversationId());
-        boolean pending = false;
         for (DecideCommand.Answer answer : command.answers()) {
             ApprovalRow row = approvals.ofCall(conversation.id, answer.toolCallId()).orElseThrow();
             if (row.state() == ApprovalState.PENDING && !row.expiresAt.isAfter(Instant.now())) {
                 throw expired(answer, row, conversation);
             }
-            pending |= row.state() == ApprovalState.PENDING;
-        }
-        if (pending) {
-            throw ChatException.unavailable("The approval is being changed by others. Try again in a moment.", 1);
         }
     }
 

@@ -258,7 +258,8 @@ final class LedgerRace {
     private static void isRefusedRightly(Told one, Map<String, Recorded> recorded) {
         assertThat(recorded.values()).as("nothing of a refused request is recorded").extracting(Recorded::by)
                 .doesNotContain(one.command().caller());
-        assertThat(one.refusal().kind()).as("what %s was told", one.command().caller())
+        assertThat(one.refusal().kind())
+                .as("what %s was told of %s: %s", one.command().caller(), recorded, one.refusal().getMessage())
                 .isIn(ChatException.Kind.APPROVAL_DECIDED, ChatException.Kind.APPROVAL_EXPIRED);
         ApprovalView view = one.refusal().approvals().getFirst();
         Recorded row = recorded.get(view.toolCallId());
