@@ -27,6 +27,11 @@ public final class Emulator {
         return list("conversationId=" + conversationId);
     }
 
+    /** The requests that name a call, oldest first. */
+    public List<JsonNode> naming(String toolCallId) {
+        return list("toolCallId=" + toolCallId);
+    }
+
     /** How many requests there were, of any kind. */
     public long requests() {
         return control.get("/emulator/stats").json().path("requests").asLong();

@@ -19,8 +19,6 @@ import io.quarkus.narayana.jta.QuarkusTransaction;
 @ApplicationScoped
 public class Approvals {
 
-    /** The first one finds who was faster, and the second tells; more are for what nobody foresaw. */
-    private static final int TRIES = 3;
     /** Characters of inputs in one page: each may be as large as an event. */
     private static final long LARGEST_PAGE = 4 * 1024 * 1024;
 
@@ -54,7 +52,8 @@ public class Approvals {
      * @throws ChatException if one cannot be taken: nothing is stored then
      */
     public List<Decided> decide(DecideCommand command) {
-        for (int attempt = 1;; attempt++) {
+        // A try fails where one of them was changed meanwhile, and each changes once; or where the time of one is over.
+        for (int attempt = 0; attempt <= command.answers().size(); attempt++) {
             List<Asked> asked = QuarkusTransaction.requiringNew().call(() -> look(command));
             List<Ledger.Wanted> fresh = asked.stream().filter(Asked::isPending)
                     .map(one -> new Ledger.Wanted(one.row().id, one.wanted(), one.answer().reason())).toList();
@@ -65,10 +64,9 @@ public class Approvals {
                 return decided;
             }
             // Somebody was faster, or time was: what is recorded now says who is told what.
-            if (attempt == TRIES) {
-                QuarkusTransaction.requiringNew().run(() -> late(command));
-            }
+            QuarkusTransaction.requiringNew().run(() -> late(command));
         }
+        throw ChatException.unavailable("The approval is being changed by others. Try again in a moment.", 1);
     }
 
     /** The approvals that are answered, each as it is recorded; refused where that is something else. */
@@ -91,7 +89,7 @@ public class Approvals {
         return asked;
     }
 
-    /** Pending for the look, but not for the statement: its time is over, and its turn's replica has not looked yet. */
+    /** Refuses what is pending for the look, but not for the statement: its time is over, and its turn's replica has not looked yet. */
     private void late(DecideCommand command) {
         Conversation conversation = conversation(command.tenant(), command.conversationId());
         for (DecideCommand.Answer answer : command.answers()) {
@@ -100,7 +98,6 @@ public class Approvals {
                 throw expired(answer, row, conversation);
             }
         }
-        throw ChatException.unavailable("The approval is being changed by others. Try again in a moment.", 1);
     }
 
     private static ChatException expired(DecideCommand.Answer answer, ApprovalRow row, Conversation conversation) {

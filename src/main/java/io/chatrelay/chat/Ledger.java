@@ -13,6 +13,9 @@ import java.util.UUID;
 /**
  * The SQL that writes {@code tool_approval}. Every statement changes a row by its {@code WHERE}, so whoever comes second changes
  * nothing, and a statement that is run again does no more than once. Times are the database's.
+ * <p>
+ * What is pending is locked before it is looked at, in the order of the ids: nobody waits for another in a ring, and whether its
+ * time has passed is asked when nobody else can decide it any more. What has passed can only become expired, whoever writes it.
  */
 final class Ledger {
 
@@ -36,19 +39,23 @@ final class Ledger {
             from turn t, (select clock_timestamp() - ? * interval '1 millisecond' as at) a where t.id = ?
             on conflict (turn_id, call_id) do nothing""";
 
+    private static final String LOCK = """
+            select id from tool_approval where turn_id = ? and state = 'pending' order by id for update""";
+
     /**
      * All or none, in one statement that is a transaction by itself: no row stays locked while its caller thinks, and the journal,
-     * which may want to close the same row, waits for the database at the most. Locked in one order, so that two callers who decide the
-     * same calls do not wait for each other in a ring.
+     * which may want to close the same row, waits for the database at the most.
      */
     private static final String DECIDE = """
             with wanted as (
                 select * from unnest(?::uuid[], ?::text[], ?::text[]) as w(id, state, reason)
-            ), open as (
-                select a.id from tool_approval a
-                where a.id in (select id from wanted) and a.state = 'pending' and a.expires_at > clock_timestamp()
-                  and exists (select 1 from turn t where t.id = a.turn_id and t.ended_at is null)
-                order by a.id for update
+            ), pending as (
+                select id, turn_id, expires_at from tool_approval
+                where id in (select id from wanted) and state = 'pending' order by id for update
+            ), open as materialized (
+                select p.id from pending p
+                where p.expires_at > clock_timestamp()
+                  and exists (select 1 from turn t where t.id = p.turn_id and t.ended_at is null)
             )
             update tool_approval a
             set state = w.state, decided_at = clock_timestamp(), decided_by = ?, decided_for = ?, reason = w.reason
@@ -56,6 +63,7 @@ final class Ledger {
             where a.id = w.id and a.id in (select id from open)
               and (select count(*) from open) = (select count(*) from wanted)""";
 
+    /** What is locked is being decided, or its turn goes on: the next look finds it if not. */
     private static final String EXPIRE = """
             with due as (
                 select id from tool_approval
@@ -88,17 +96,16 @@ final class Ledger {
     private static final String ACKNOWLEDGE = """
             update tool_approval set acknowledged_at = clock_timestamp() where id = ? and acknowledged_at is null""";
 
-    /** An outcome without a decision of ours: Inkeep went on by itself, and there is nothing left to decide. */
     private static final String SETTLE = """
-            update tool_approval
-            set outcome = ?, outcome_at = clock_timestamp(), state = case state when 'pending' then 'superseded' else state end,
-                decided_at = coalesce(decided_at, clock_timestamp())
+            update tool_approval set outcome = ?, outcome_at = clock_timestamp()
             where turn_id = ? and call_id = ? and outcome is null""";
 
-    /** In a fixed order: a caller who decides several at once locks them in the same. */
-    private static final String SUPERSEDE = """
-            with mine as (select id from tool_approval where turn_id = ? and state = 'pending' order by id for update)
-            update tool_approval a set state = 'superseded', decided_at = clock_timestamp() from mine where a.id = mine.id""";
+    private static final String CLOSE = """
+            update tool_approval a
+            set state = case when a.expires_at <= now.at then 'expired' else 'superseded' end, decided_at = now.at,
+                reason = case when a.expires_at <= now.at then ? end
+            from (select clock_timestamp() as at) now
+            where a.turn_id = ? and a.state = 'pending' and a.call_id = coalesce(?, a.call_id)""";
 
     private static final String WAITS = """
             update turn set state = w.state
@@ -206,8 +213,12 @@ final class Ledger {
         }
     }
 
-    /** The outcome of a call, as the stream told it. */
+    /**
+     * The outcome of a call, as the stream told it. Where nobody had decided, Inkeep went on by itself, and there is nothing left to
+     * decide.
+     */
     static void settle(Connection connection, UUID turn, String callId, String outcome) throws SQLException {
+        close(connection, turn, callId);
         try (PreparedStatement update = connection.prepareStatement(SETTLE)) {
             update.setString(1, outcome);
             update.setObject(2, turn);
@@ -218,9 +229,26 @@ final class Ledger {
 
     /** Closes what nobody has decided: no approval outlives its turn. */
     static void supersede(Connection connection, UUID turn) throws SQLException {
-        try (PreparedStatement update = connection.prepareStatement(SUPERSEDE)) {
-            update.setObject(1, turn);
+        close(connection, turn, null);
+    }
+
+    /** @param callId or null for all calls of the turn */
+    private static void close(Connection connection, UUID turn, String callId) throws SQLException {
+        // All of them, for one transaction may close several calls, in the order in which they went on.
+        lock(connection, turn);
+        try (PreparedStatement update = connection.prepareStatement(CLOSE)) {
+            update.setString(1, EXPIRED);
+            update.setObject(2, turn);
+            update.setString(3, callId);
             update.executeUpdate();
+        }
+    }
+
+    /** Holds what is pending until the transaction ends. */
+    private static void lock(Connection connection, UUID turn) throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement(LOCK)) {
+            select.setObject(1, turn);
+            select.execute();
         }
     }
 

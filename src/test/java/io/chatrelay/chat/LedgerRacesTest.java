@@ -1,0 +1,327 @@
+package io.chatrelay.chat;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.UUID;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.LongStream;
+
+import jakarta.inject.Inject;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+import io.chatrelay.ServiceTest;
+import io.quarkus.test.junit.QuarkusTest;
+
+/**
+ * Many deciders at the same moment, in the real ledger, against time, the calls' outcomes and the turn's end. What is random follows
+ * from a seed, which is in the name of each try; what the threads make of it does not.
+ */
+@QuarkusTest
+class LedgerRacesTest extends ServiceTest {
+
+    private static final Duration WINDOW = Duration.ofMinutes(4);
+    private static final Duration LONG = Duration.ofMinutes(3);
+
+    @Inject
+    Approvals approvals;
+
+    /** What a decider was told. */
+    private record Told(String caller, List<DecideCommand.Answer> answers, List<Decided> decided, ChatException refused) {}
+
+    /** A row, as far as a decision is written into it. */
+    private record Recorded(String state, String at, String by, String reason) {}
+
+    /** A turn of a replica that does nothing, and lives for as long as the test. */
+    private Turn waiting(int calls, Duration expiry) throws SQLException {
+        UUID replica = UUID.randomUUID();
+        execute("insert into replica (incarnation, lease_end) values (?, clock_timestamp() + interval '1 hour')", replica);
+        Turn turn = new Turn(Ids.next(), "dev", "dev", Ids.next(), newId(), "agents", "agents", Ids.next(), Instant.now());
+        execute("""
+                insert into conversation (id, tenant, external_id, caller, upstream, created_at, updated_at)
+                values (?, 'dev', ?, 'dev', 'agents', now(), now())""", turn.conversation(), turn.conversationId());
+        execute("""
+                insert into turn (id, tenant, conversation_id, state, owner, upstream, model, message_id, message_position, caller,
+                                  started_at)
+                values (?, 'dev', ?, 'running', ?, 'agents', 'agents', ?, 2, 'dev', now())""",
+                turn.id(), turn.conversation(),
+                replica, turn.messageId());
+        execute("insert into turn_event (turn_id, first, last, events) values (?, 1, 1, ?)", turn.id(), new byte[]{ '{', '}' });
+        try (Connection connection = database.getConnection()) {
+            for (int i = 0; i < calls; i++) {
+                new Ask(Ids.next(), turn.id(), call(i), "ask-" + i, "delete_file", "{}", new byte[32], expiry, WINDOW,
+                        System.nanoTime()).ride(connection);
+            }
+        }
+        return turn;
+    }
+
+    private static String call(int index) {
+        return "call-" + index;
+    }
+
+    private Map<String, Recorded> recorded(Turn turn) {
+        Map<String, Recorded> recorded = new LinkedHashMap<>();
+        for (String row : query("""
+                select concat_ws('|', call_id, state, coalesce(decided_at::text, '-'), coalesce(decided_by, '-'),
+                                 coalesce(reason, '-'))
+                from tool_approval where turn_id = ? order by id""", turn.id())) {
+            String[] columns = row.split("\\|");
+            recorded.put(columns[0], new Recorded(columns[1], columns[2], columns[3], columns[4]));
+        }
+        return recorded;
+    }
+
+    private Told decide(Turn turn, String caller, List<DecideCommand.Answer> answers) {
+        try {
+            return new Told(caller, answers,
+                    approvals.decide(new DecideCommand("dev", caller, turn.conversationId(), null, answers)), null);
+        } catch (ChatException e) {
+            return new Told(caller, answers, List.of(), e);
+        }
+    }
+
+    private static DecideCommand.Answer answer(int call, boolean yes, String by) {
+        return new DecideCommand.Answer("answer", "call", "digest", call(call), yes, by + " says so", null);
+    }
+
+    /** Some of the calls, in any order, each with any answer. */
+    private static List<DecideCommand.Answer> answers(Random random, int calls, String by) {
+        List<Integer> order = new ArrayList<>(LongStream.range(0, calls).mapToObj(i -> (int) i).toList());
+        Collections.shuffle(order, random);
+        return order.subList(0, 1 + random.nextInt(calls)).stream().map(call -> answer(call, random.nextInt(3) > 0, by))
+                .toList();
+    }
+
+    private static <T> List<T> together(List<Callable<T>> tasks) throws Exception {
+        CyclicBarrier start = new CyclicBarrier(tasks.size());
+        try (ExecutorService threads = Executors.newFixedThreadPool(tasks.size())) {
+            List<Future<T>> begun = new ArrayList<>();
+            for (Callable<T> task : tasks) {
+                begun.add(threads.submit(() -> {
+                    start.await();
+                    return task.call();
+                }));
+            }
+            List<T> results = new ArrayList<>();
+            for (Future<T> result : begun) {
+                try {
+                    results.add(result.get());
+                } catch (ExecutionException e) {
+                    throw new AssertionError("a participant failed", e.getCause());
+                }
+            }
+            return results;
+        }
+    }
+
+    /** Lets the others go first, a little and never the same. */
+    private static void dawdle(int steps) {
+        for (int i = 0; i < steps; i++) {
+            Thread.yield();
+        }
+    }
+
+    private interface Statement {
+        void on(Connection connection) throws SQLException;
+    }
+
+    private void inTransaction(Statement statement) throws SQLException {
+        try (Connection connection = database.getConnection()) {
+            connection.setAutoCommit(false);
+            try {
+                statement.on(connection);
+                connection.commit();
+            } finally {
+                connection.rollback();
+                connection.setAutoCommit(true);
+            }
+        }
+    }
+
+    /** What the turn's own replica writes: it has one writer, so this is one thread. */
+    private void replica(Turn turn, int calls, Random random) throws SQLException {
+        for (int i = 0; i < calls; i++) {
+            dawdle(random.nextInt(400));
+            int call = i;
+            if (random.nextInt(4) == 0) {
+                inTransaction(connection -> new CallOutcome(turn.id(), call(call), "executed").ride(connection));
+            }
+        }
+        if (random.nextInt(3) == 0) {
+            dawdle(random.nextInt(400));
+            inTransaction(connection -> new TurnEnd(turn, Events.COMPLETED, true, null).ride(connection));
+        }
+    }
+
+    private void time(Turn turn, Random random) throws SQLException {
+        for (int i = 0; i < 4; i++) {
+            dawdle(random.nextInt(200));
+            try (Connection connection = database.getConnection()) {
+                Ledger.expire(connection, List.of(turn.id()));
+            }
+        }
+    }
+
+    static LongStream seeds() {
+        return new Random().longs(40);
+    }
+
+    @ParameterizedTest(name = "seed {0}")
+    @MethodSource("seeds")
+    void oneDecisionIsRecordedAndEveryoneIsToldIt(long seed) throws Exception {
+        try {
+            race(seed);
+        } catch (AssertionError | SQLException e) {
+            throw new AssertionError("seed " + seed + ": " + e.getMessage(), e);
+        }
+    }
+
+    private void race(long seed) throws Exception {
+        Random random = new Random(seed);
+        int calls = 1 + random.nextInt(3);
+        Turn turn = waiting(calls, random.nextBoolean() ? LONG : Duration.ofMillis(1 + random.nextInt(12)));
+        List<Map<String, Recorded>> seen = Collections.synchronizedList(new ArrayList<>());
+
+        List<Callable<Told>> participants = new ArrayList<>();
+        for (int i = 0; i < 2 + random.nextInt(7); i++) {
+            String caller = "decider-" + i;
+            List<DecideCommand.Answer> answers = answers(random, calls, caller);
+            int patience = random.nextInt(300);
+            participants.add(() -> {
+                dawdle(patience);
+                Told told = decide(turn, caller, answers);
+                seen.add(recorded(turn));
+                return told;
+            });
+        }
+        participants.add(() -> {
+            replica(turn, calls, random);
+            return null;
+        });
+        Random clock = new Random(seed);
+        participants.add(() -> {
+            time(turn, clock);
+            return null;
+        });
+        List<Told> told = together(participants).stream().filter(one -> one != null).toList();
+
+        Map<String, Recorded> recorded = recorded(turn);
+        for (Map<String, Recorded> earlier : seen) {
+            earlier.forEach((call, row) -> {
+                if (!row.state().equals("pending")) {
+                    assertThat(recorded.get(call)).as("%s stays as it was first seen", call).isEqualTo(row);
+                }
+            });
+        }
+        told.forEach(one -> assertTold(one, recorded));
+        recorded.forEach((call, row) -> {
+            long first = told.stream().flatMap(one -> one.decided().stream())
+                    .filter(one -> one.toolCallId().equals(call) && !one.alreadyDecided()).count();
+            boolean byACaller = row.state().equals("approved") || row.state().equals("denied");
+            assertThat(first).as("who decided %s, which is %s", call, row).isEqualTo(byACaller ? 1 : 0);
+        });
+
+        assertAskedAgain(turn, recorded);
+        inTransaction(connection -> new TurnEnd(turn, Events.COMPLETED, true, null).ride(connection));
+        assertThat(recorded(turn).values()).as("no approval outlives its turn").noneMatch(row -> row.state().equals("pending"));
+        recorded.forEach((call, row) -> assertThat(recorded(turn).get(call))
+                .isEqualTo(row.state().equals("pending") ? recorded(turn).get(call) : row));
+    }
+
+    private static void assertTold(Told told, Map<String, Recorded> recorded) {
+        if (told.refused() == null) {
+            assertThat(told.decided()).hasSameSizeAs(told.answers());
+            for (int i = 0; i < told.answers().size(); i++) {
+                DecideCommand.Answer answer = told.answers().get(i);
+                Decided decided = told.decided().get(i);
+                Recorded row = recorded.get(answer.toolCallId());
+                assertThat(decided.toolCallId()).isEqualTo(answer.toolCallId());
+                assertThat(decided.approved()).isEqualTo(answer.approved());
+                assertThat(row.state()).as("%s of %s", answer, told.caller())
+                        .isEqualTo(answer.approved() ? "approved" : "denied");
+                assertThat(row.by().equals(told.caller())).as("%s is the first: %s", told.caller(), row)
+                        .isEqualTo(!decided.alreadyDecided());
+                assertThat(row.reason()).isEqualTo(row.by() + " says so");
+            }
+            return;
+        }
+        // All or none: whoever was refused has decided nothing.
+        assertThat(recorded.values()).extracting(Recorded::by).doesNotContain(told.caller());
+        ApprovalView shown = told.refused().approvals().getFirst();
+        Recorded row = recorded.get(shown.toolCallId());
+        switch (told.refused().kind()) {
+            case APPROVAL_DECIDED -> assertThat(shown.state()).isEqualTo(row.state()).isIn("approved", "denied", "superseded");
+            // Its time had passed: nobody decides it any more, whether or not that is written yet.
+            case APPROVAL_EXPIRED -> assertThat(row.state()).isIn("expired", "pending", "superseded");
+            case INVALID, NOT_FOUND, TURN_RUNNING, INPUT_CHANGED, KEY_REUSED, UNAVAILABLE ->
+                    throw new AssertionError("not what happened", told.refused());
+        }
+        if (!row.state().equals("superseded") && !row.state().equals("pending")) {
+            assertThat(told.answers()).as("refused for a reason")
+                    .anyMatch(answer -> answer.toolCallId().equals(shown.toolCallId())
+                            && !row.state().equals(answer.approved() ? "approved" : "denied"));
+        }
+    }
+
+    /** Later, nothing changes: the same is answered the same, the contrary is refused with what is recorded. */
+    private void assertAskedAgain(Turn turn, Map<String, Recorded> recorded) {
+        int index = 0;
+        for (Recorded row : recorded.values()) {
+            int call = index++;
+            if (row.state().equals("pending")) {
+                continue;
+            }
+            for (boolean yes : List.of(true, false)) {
+                Told told = decide(turn, "late", List.of(answer(call, yes, "late")));
+                if (row.state().equals(yes ? "approved" : "denied")) {
+                    assertThat(told.decided()).singleElement().satisfies(one -> assertThat(one.alreadyDecided()).isTrue());
+                } else {
+                    assertThat(told.refused().kind())
+                            .isEqualTo(row.state().equals("expired") ? ChatException.Kind.APPROVAL_EXPIRED
+                                    : ChatException.Kind.APPROVAL_DECIDED);
+                    assertThat(told.refused().approvals().getFirst().state()).isEqualTo(row.state());
+                }
+            }
+        }
+        recorded.forEach((call, row) -> {
+            if (!row.state().equals("pending")) {
+                assertThat(recorded(turn).get(call)).isEqualTo(row);
+            }
+        });
+    }
+
+    @Test
+    void twoWhoDecideTheSameCallsInOppositeOrdersNeverBlockEachOther() throws Exception {
+        for (int i = 0; i < 20; i++) {
+            Turn turn = waiting(2, LONG);
+
+            List<Told> told = together(List.of(
+                    () -> decide(turn, "ann", List.of(answer(0, true, "ann"), answer(1, true, "ann"))),
+                    () -> decide(turn, "bob", List.of(answer(1, false, "bob"), answer(0, false, "bob")))));
+
+            Map<String, Recorded> recorded = recorded(turn);
+            assertThat(recorded.values()).extracting(Recorded::by).as("all from one").containsOnly(
+                    told.getFirst().refused() == null ? "ann" : "bob");
+            assertThat(told).filteredOn(one -> one.refused() != null).hasSize(1);
+            told.forEach(one -> assertTold(one, recorded));
+        }
+    }
+}
