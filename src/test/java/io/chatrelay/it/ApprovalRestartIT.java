@@ -12,6 +12,8 @@ import org.junit.jupiter.api.Test;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
+import io.chatrelay.ApprovalSteps;
+
 /**
  * {@code kill -9} loses no decision and doubles none, whatever had become of it. All turns are in one process, each in another
  * state of its approval, when that process is killed; another is started at the same database, and takes them over.
@@ -73,6 +75,12 @@ class ApprovalRestartIT {
         turn.assertIsFree(client);
     }
 
+    /** The acknowledgement may come after the end of the turn, so it is waited for. */
+    private static void assertSteps(WaitingTurn turn, int call, String... steps) {
+        Awaitility.await("the steps of " + turn).atMost(ApprovalStates.PATIENCE)
+                .untilAsserted(() -> ApprovalSteps.assertAre(turn.history(client, call), steps));
+    }
+
     private static void assertToldOnce(WaitingTurn turn) {
         assertThat(left.told(turn, 0)).hasSize(1);
     }
@@ -87,7 +95,7 @@ class ApprovalRestartIT {
         for (WaitingTurn turn : List.of(left.waits, left.waitsDurably, left.waitsForAnExecution)) {
             assertCompletes(turn, "tool-output-available");
             assertToldOnce(turn);
-            assertThat(turn.history(client, 0)).as(turn.toString()).containsExactly("proposed", "approved", "sent",
+            assertSteps(turn, 0, "proposed", "approved", "sent",
                     "acknowledged", "delivered", "executed");
         }
     }
@@ -96,14 +104,14 @@ class ApprovalRestartIT {
     void aDecisionBeforeTheTakeOverIsSentOnceAfterIt() {
         assertCompletes(left.decidedEarly, "tool-output-available");
         assertToldOnce(left.decidedEarly);
-        assertThat(left.decidedEarly.history(client, 0)).containsExactly("proposed", "approved", "sent", "acknowledged",
+        assertSteps(left.decidedEarly, 0, "proposed", "approved", "sent", "acknowledged",
                 "delivered", "executed");
 
         assertCompletes(left.deniedEarlyDurably, "tool-output-denied");
         assertToldOnce(left.deniedEarlyDurably);
         assertThat(left.told(left.deniedEarlyDurably, 0).getFirst().findValuesAsText("reason"))
                 .containsExactly(ApprovalStates.REASON);
-        assertThat(left.deniedEarlyDurably.history(client, 0)).containsExactly("proposed", "denied", "sent", "acknowledged",
+        assertSteps(left.deniedEarlyDurably, 0, "proposed", "denied", "sent", "acknowledged",
                 "delivered", "denied");
     }
 
@@ -113,7 +121,7 @@ class ApprovalRestartIT {
             assertCompletes(turn, "tool-output-available");
             assertToldOnce(turn);
             assertThat(left.attempts(turn)).isEqualTo(1);
-            assertThat(turn.history(client, 0)).containsExactly("proposed", "approved", "sent", "acknowledged", "delivered",
+            assertSteps(turn, 0, "proposed", "approved", "sent", "acknowledged", "delivered",
                     "executed");
         }
     }
@@ -129,13 +137,13 @@ class ApprovalRestartIT {
     void whatWasSentIsNotSentAgainOnceItsOutcomeIsSeen() {
         assertCompletes(left.unacknowledged, "tool-output-available");
         assertToldOnce(left.unacknowledged);
-        assertThat(left.unacknowledged.history(client, 0)).containsExactly("proposed", "approved", "sent", "delivered",
+        assertSteps(left.unacknowledged, 0, "proposed", "approved", "sent", "delivered",
                 "executed");
 
         assertCompletes(left.denialUnacknowledged, "tool-output-denied");
         assertToldOnce(left.denialUnacknowledged);
         assertThat(left.denialUnacknowledged.ledger(client, 0).path("reason").asText()).isEqualTo(ApprovalStates.REASON);
-        assertThat(left.denialUnacknowledged.history(client, 0)).containsExactly("proposed", "denied", "sent", "delivered",
+        assertSteps(left.denialUnacknowledged, 0, "proposed", "denied", "sent", "delivered",
                 "denied");
     }
 
@@ -143,7 +151,7 @@ class ApprovalRestartIT {
     void whatWasAcknowledgedIsNotSentAgainThoughItsToolStillRuns() {
         assertCompletes(left.acknowledged, "tool-output-available");
         assertToldOnce(left.acknowledged);
-        assertThat(left.acknowledged.history(client, 0)).containsExactly("proposed", "approved", "sent", "acknowledged",
+        assertSteps(left.acknowledged, 0, "proposed", "approved", "sent", "acknowledged",
                 "delivered", "executed");
     }
 
@@ -191,7 +199,7 @@ class ApprovalRestartIT {
         for (WaitingTurn turn : List.of(left.unacknowledgedDurably, left.unheardDurably)) {
             assertEnds(turn, "interrupted");
             assertToldOnce(turn);
-            assertThat(turn.history(client, 0)).containsExactly("proposed", "approved", "sent");
+            assertSteps(turn, 0, "proposed", "approved", "sent");
         }
     }
 
@@ -200,7 +208,7 @@ class ApprovalRestartIT {
         assertCompletes(left.expires, "tool-output-denied");
         assertToldOnce(left.expires);
         assertThat(left.told(left.expires, 0).getFirst().findValuesAsText("approved")).containsExactly("false");
-        assertThat(left.expires.history(client, 0)).containsExactly("proposed", "expired", "sent", "acknowledged", "delivered",
+        assertSteps(left.expires, 0, "proposed", "expired", "sent", "acknowledged", "delivered",
                 "denied");
         HttpResponse<String> late = left.expires.decide(client, 0, true, null);
         assertThat(late.statusCode()).isEqualTo(410);
@@ -210,13 +218,13 @@ class ApprovalRestartIT {
     void whatCanOnlyBeToldTooLateIsNotTold() {
         assertEnds(left.expiresTooLate, "failed");
         assertThat(left.told(left.expiresTooLate, 0)).isEmpty();
-        assertThat(left.expiresTooLate.history(client, 0)).containsExactly("proposed", "expired");
+        assertSteps(left.expiresTooLate, 0, "proposed", "expired");
     }
 
     @Test
     void aRunThatCannotBeFollowedKeepsItsDecisionAndTellsNothing() {
         assertEnds(left.cannotBeFollowed, "interrupted");
         assertThat(left.told(left.cannotBeFollowed, 0)).isEmpty();
-        assertThat(left.cannotBeFollowed.history(client, 0)).containsExactly("proposed", "approved");
+        assertSteps(left.cannotBeFollowed, 0, "proposed", "approved");
     }
 }
