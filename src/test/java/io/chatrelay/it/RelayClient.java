@@ -89,7 +89,7 @@ public final class RelayClient {
         RequestOptions options = new RequestOptions().setMethod(method).setHost(api.getHost()).setPort(api.getPort())
                 .setURI(path).putHeader("authorization", "Bearer " + KEY).putHeader("content-type", "application/json");
         if (lastEventId != null) {
-            options.putHeader("last-event-id", lastEventId.toString());
+            options.putHeader("accept", "text/event-stream").putHeader("last-event-id", lastEventId.toString());
         }
         STREAMS.request(options).onFailure(_ -> stream.failed()).onSuccess(request -> {
             stream.asked(request);

@@ -39,10 +39,19 @@ class ShutdownIT {
                 RoundRobin both = new RoundRobin(replicas.a, replicas.b)) {
             List<EventSourceReader> readers = IntStream.range(0, STREAMS).mapToObj(i -> EventSourceReader.asking(replicas.a,
                     both.api(), "agents", "deployed-" + i, "words 60 150")).toList();
+            // Nobody can take this one over: it keeps its replica there until it ends, and who comes back may be sent there again.
+            SseStream cloud = new RelayClient(replicas.a).chat("cloud", "deployed-cloud", "words 100 40").awaitEvents(10);
             readers.forEach(reader -> reader.awaitEvents(10));
 
             replicas.a.terminate();
 
+            TwoReplicas.awaitReadiness(replicas.a, false);
+            assertRefused(
+                    new RelayClient(replicas.a).post("/run/api/chat", RelayClient.body("agents", "new", "echo too late")));
+            assertThat(new RelayClient(replicas.b).chat("agents", "new", "echo in time").awaitEnd().text())
+                    .isEqualTo("in time");
+            assertThat(cloud.awaitEnd().end()).isEqualTo("[DONE]");
+            assertThat(EventSourceReader.words(cloud.text())).isEqualTo(EventSourceReader.words(100));
             assertThat(replicas.a.exitCode()).isEqualTo(TERMINATED);
             for (int i = 0; i < STREAMS; i++) {
                 EventSourceReader reader = readers.get(i);
