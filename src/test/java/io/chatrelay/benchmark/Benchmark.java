@@ -14,6 +14,7 @@ import java.util.stream.Stream;
 import org.HdrHistogram.Histogram;
 
 import io.chatrelay.devmode.EmulatorMain;
+import io.chatrelay.it.Postgres;
 import io.chatrelay.it.RelayProcess;
 import io.chatrelay.it.TestPostgres;
 
@@ -41,12 +42,7 @@ public final class Benchmark {
         Process emulator = emulator(port);
         TestPostgres database = TestPostgres.fresh();
         URI inkeep = URI.create("http://127.0.0.1:%d/run".formatted(port));
-        RelayProcess.Setup setup = RelayProcess.unconfigured().database(database)
-                .upstreams(inkeep, URI.create("http://127.0.0.1:%d/v1".formatted(port))).key().jvm("-Xmx1g")
-                .with("quarkus.log.level", "WARN").with("quarkus.log.category.\"io.quarkus\".level", "INFO");
-        for (String option : System.getenv().getOrDefault(OPTIONS, "").split("\\s+")) {
-            setup = option.isEmpty() ? setup : setup.jvm(option);
-        }
+        RelayProcess.Setup setup = service(database, port);
         try (RelayProcess relay = setup.start()) {
             System.err.println(relay);
             long postgres = database.number("select split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::bigint");
@@ -66,7 +62,20 @@ public final class Benchmark {
         System.exit(0);
     }
 
-    private static Process emulator(int port) throws IOException, InterruptedException {
+    /** The service as it is measured, with the options of whoever measures. @param emulator its port */
+    static RelayProcess.Setup service(Postgres database, int emulator) {
+        RelayProcess.Setup setup = RelayProcess.unconfigured().database(database)
+                .upstreams(URI.create("http://127.0.0.1:%d/run".formatted(emulator)),
+                        URI.create("http://127.0.0.1:%d/v1".formatted(emulator)))
+                .key().jvm("-Xmx1g")
+                .with("quarkus.log.level", "WARN").with("quarkus.log.category.\"io.quarkus\".level", "INFO");
+        for (String option : System.getenv().getOrDefault(OPTIONS, "").split("\\s+")) {
+            setup = option.isEmpty() ? setup : setup.jvm(option);
+        }
+        return setup;
+    }
+
+    static Process emulator(int port) throws IOException, InterruptedException {
         Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx512m",
                 "-cp",
                 System.getProperty("java.class.path"), EmulatorMain.class.getName(), Integer.toString(port))
@@ -83,7 +92,7 @@ public final class Benchmark {
         }
     }
 
-    private static int freePort() throws IOException {
+    static int freePort() throws IOException {
         try (ServerSocket socket = new ServerSocket(0)) {
             return socket.getLocalPort();
         }

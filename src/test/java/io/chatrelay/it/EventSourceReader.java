@@ -123,7 +123,7 @@ public final class EventSourceReader {
         return streams().stream().flatMap(stream -> stream.frames().stream()).reduce((_, last) -> last).orElseThrow().type();
     }
 
-    UUID turn() {
+    public UUID turn() {
         return streams().stream().filter(stream -> stream.status() == 200).findFirst().orElseThrow().turn();
     }
 
@@ -153,7 +153,7 @@ public final class EventSourceReader {
     }
 
     /** What a reader sees of n events. */
-    static List<Long> numbers(long n) {
+    public static List<Long> numbers(long n) {
         return LongStream.rangeClosed(1, n).boxed().toList();
     }
 

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -35,6 +36,7 @@ public final class OwnPostgres extends Postgres implements AutoCloseable {
             CREATED.incrementAndGet())).toAbsolutePath();
     private final int port = freePort();
     private EmbeddedPostgres server;
+    private List<ProcessHandle> ended = List.of();
 
     private OwnPostgres() {}
 
@@ -52,6 +54,7 @@ public final class OwnPostgres extends Postgres implements AutoCloseable {
 
     /** Starts it again, and returns when it answers: after a kill, when it has recovered. */
     public void start() {
+        letGo();
         try {
             server = EmbeddedDatabase.durable().setServerConfig("full_page_writes", "on").setDataDirectory(folder)
                     .setCleanDataDirectory(false).setPort(port).start();
@@ -62,18 +65,16 @@ public final class OwnPostgres extends Postgres implements AutoCloseable {
 
     /** SIGKILL to the server and all its processes, as the kernel does when memory is short: nothing is flushed, no client is told. */
     public void kill9() {
-        List<ProcessHandle> all = processes();
+        ended = processes();
         // The server first, or it would begin to recover from the death of the others.
-        all.forEach(ProcessHandle::destroyForcibly);
-        awaitEnd(all);
-        forget();
+        ended.forEach(ProcessHandle::destroyForcibly);
+        await("nobody listens").atMost(PATIENCE).pollInterval(Duration.ofMillis(5)).until(() -> !listens());
     }
 
     /** Ends it as an operator does: clients are told, and what they have not committed is rolled back. */
     public void stop() {
-        List<ProcessHandle> all = processes();
-        forget();
-        awaitEnd(all);
+        ended = processes();
+        close(server);
     }
 
     /** SIGSTOP: connections stay open, and nothing answers. */
@@ -89,9 +90,10 @@ public final class OwnPostgres extends Postgres implements AutoCloseable {
     /** Stops it and removes its folder. */
     @Override
     public void close() {
-        if (server != null) {
+        if (ended.isEmpty()) {
             stop();
         }
+        letGo();
         try (Stream<Path> files = Files.walk(folder)) {
             files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
         } catch (IOException e) {
@@ -110,22 +112,32 @@ public final class OwnPostgres extends Postgres implements AutoCloseable {
         }
     }
 
-    private static void awaitEnd(List<ProcessHandle> all) {
-        await("the end of PostgreSQL").atMost(PATIENCE).pollInterval(Duration.ofMillis(10))
-                .until(() -> all.stream().noneMatch(ProcessHandle::isAlive));
+    private boolean listens() {
+        try (Socket _ = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            return true;
+        } catch (IOException e) {
+            return false;
+        }
     }
 
-    /** Stops what still runs, and lets go of the folder. */
-    private void forget() {
-        // That one that was killed cannot be stopped is no error.
-        LOG.setLevel(Level.OFF);
+    /** Of the folder, for the next start. A process that has ended is there until the system's first one has taken note of it. */
+    private void letGo() {
+        await("the end of PostgreSQL").atMost(PATIENCE).pollInterval(Duration.ofMillis(10))
+                .until(() -> ended.stream().noneMatch(ProcessHandle::isAlive));
+        ended = List.of();
+        if (server != null) {
+            // That one that was killed cannot be stopped is no error.
+            LOG.setLevel(Level.OFF);
+            close(server);
+            LOG.setLevel(null);
+        }
+    }
+
+    private static void close(EmbeddedPostgres server) {
         try {
             server.close();
-            server = null;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
-        } finally {
-            LOG.setLevel(null);
         }
     }
 

@@ -38,7 +38,7 @@ public final class RelayClient {
 
     private final URI api;
 
-    RelayClient(RelayProcess relay) {
+    public RelayClient(RelayProcess relay) {
         this(relay.api());
     }
 
@@ -135,13 +135,13 @@ public final class RelayClient {
     }
 
     /** The same for a JSON body that is posted to it. */
-    HttpResponse<String> post(String path, String body) {
+    public HttpResponse<String> post(String path, String body) {
         return call(HttpRequest.newBuilder(api.resolve(path)).header("content-type", "application/json")
                 .POST(HttpRequest.BodyPublishers.ofString(body)));
     }
 
     /** Stops the conversation's running turn. */
-    HttpResponse<String> cancel(String conversation) {
+    public HttpResponse<String> cancel(String conversation) {
         return post("/run/v1/conversations/%s/cancel".formatted(conversation), "");
     }
 

@@ -60,6 +60,5 @@ public final class RoundRobin implements AutoCloseable {
     @Override
     public void close() {
         server.close();
-        client.close();
     }
 }

@@ -38,7 +38,7 @@ class ShutdownIT {
         try (TwoReplicas replicas = new TwoReplicas(TestPostgres.fresh(), UnaryOperator.identity());
                 RoundRobin both = new RoundRobin(replicas.a, replicas.b)) {
             List<EventSourceReader> readers = IntStream.range(0, STREAMS).mapToObj(i -> EventSourceReader.asking(replicas.a,
-                    both.api(), "agents", "deployed-" + i, "words 60 150")).toList();
+                    both.api(), "agents", "deployed-" + i, "words 100 120")).toList();
             // Nobody can take this one over: it keeps its replica there until it ends, and who comes back may be sent there again.
             SseStream cloud = new RelayClient(replicas.a).chat("cloud", "deployed-cloud", "words 100 40").awaitEvents(10);
             readers.forEach(reader -> reader.awaitEvents(10));
@@ -56,7 +56,7 @@ class ShutdownIT {
             for (int i = 0; i < STREAMS; i++) {
                 EventSourceReader reader = readers.get(i);
                 replicas.assertWhole(reader, "deployed-" + i, "[DONE]");
-                assertThat(EventSourceReader.words(reader.text())).isEqualTo(EventSourceReader.words(60));
+                assertThat(EventSourceReader.words(reader.text())).isEqualTo(EventSourceReader.words(100));
                 assertThat(replicas.writers(reader.turn())).isEqualTo("a b");
                 replicas.assertState(reader.turn(), "completed");
             }
@@ -71,8 +71,8 @@ class ShutdownIT {
         // A grace that no test waits for: it ends because its turns have ended.
         try (RelayProcess relay = RelayProcess.on(database, inkeep).with("chat-relay.shutdown.grace", "5m").start()) {
             RelayClient client = new RelayClient(relay);
-            SseStream agents = client.chat("agents", "alone-agents", "words 250 20").awaitEvents(20);
-            SseStream cloud = client.chat("cloud", "alone-cloud", "words 250 20").awaitEvents(20);
+            SseStream agents = client.chat("agents", "alone-agents", "words 150 20").awaitEvents(20);
+            SseStream cloud = client.chat("cloud", "alone-cloud", "words 150 20").awaitEvents(20);
 
             relay.terminate();
 
@@ -84,8 +84,8 @@ class ShutdownIT {
             assertThat(RelayClient.read(openAi.body()).path("error").isTextual()).isTrue();
             assertThat(agents.awaitEnd().end()).isEqualTo("[DONE]");
             assertThat(cloud.awaitEnd().end()).isEqualTo("[DONE]");
-            assertThat(EventSourceReader.words(agents.text())).isEqualTo(EventSourceReader.words(250));
-            assertThat(EventSourceReader.words(cloud.text())).isEqualTo(EventSourceReader.words(250));
+            assertThat(EventSourceReader.words(agents.text())).isEqualTo(EventSourceReader.words(150));
+            assertThat(EventSourceReader.words(cloud.text())).isEqualTo(EventSourceReader.words(150));
             assertThat(relay.exitCode()).isEqualTo(TERMINATED);
             assertThat(database.number("select count(*) from conversation where external_id = 'alone-new'")).isZero();
         }
@@ -96,21 +96,21 @@ class ShutdownIT {
         TestPostgres database = TestPostgres.fresh();
         try (RoundRobin address = new RoundRobin(); RelayProcess first = alone(database)) {
             address.add(first);
-            EventSourceReader agents = EventSourceReader.asking(first, address.api(), "agents", "long-agents", "words 400 20");
-            EventSourceReader cloud = EventSourceReader.asking(first, address.api(), "cloud", "long-cloud", "words 400 20");
+            EventSourceReader agents = EventSourceReader.asking(first, address.api(), "agents", "long-agents", "words 250 20");
+            EventSourceReader cloud = EventSourceReader.asking(first, address.api(), "cloud", "long-cloud", "words 250 20");
             agents.awaitEvents(20);
             cloud.awaitEvents(20);
 
             first.terminate();
 
             assertThat(first.exitCode()).isEqualTo(TERMINATED);
-            assertThat(agents.lastId()).isLessThan(400);
+            assertThat(agents.lastId()).isLessThan(250);
             try (RelayProcess next = alone(database)) {
                 address.add(next);
                 assertThat(agents.awaitStop().stoppedBy()).isEqualTo(204);
                 assertThat(agents.end()).isEqualTo("[DONE]");
                 assertThat(agents.ids()).isEqualTo(EventSourceReader.numbers(agents.lastId()));
-                assertThat(EventSourceReader.words(agents.text())).isEqualTo(EventSourceReader.words(400));
+                assertThat(EventSourceReader.words(agents.text())).isEqualTo(EventSourceReader.words(250));
                 assertThat(cloud.awaitStop().stoppedBy()).isEqualTo(204);
                 assertThat(cloud.end()).isEqualTo("error");
                 assertThat(cloud.ids()).isEqualTo(EventSourceReader.numbers(cloud.lastId()));

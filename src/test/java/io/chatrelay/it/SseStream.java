@@ -158,7 +158,7 @@ public final class SseStream {
         return headers.get(name);
     }
 
-    UUID turn() {
+    public UUID turn() {
         return UUID.fromString(header("x-turn-id"));
     }
 

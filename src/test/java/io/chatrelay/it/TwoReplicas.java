@@ -20,7 +20,7 @@ import io.chatrelay.devmode.InkeepEmulator;
  */
 final class TwoReplicas implements AutoCloseable {
 
-    static final Duration LEASE = Duration.ofSeconds(4);
+    static final Duration LEASE = Duration.ofSeconds(3);
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     final Postgres database;
@@ -45,10 +45,12 @@ final class TwoReplicas implements AutoCloseable {
     private RelayProcess launch(String name) {
         RelayProcess relay = with.apply(RelayProcess.on(database, inkeep)
                 .with("quarkus.datasource.jdbc.additional-jdbc-properties.ApplicationName", name)
-                .with("chat-relay.lease.duration", LEASE).with("chat-relay.lease.renew-every", "1s")
+                .with("chat-relay.lease.duration", LEASE).with("chat-relay.lease.renew-every", "700ms")
                 .with("chat-relay.lease.sweep-every", "500ms")
                 // Whoever rewrites rows would count as their writer.
-                .with("chat-relay.journal.compact-every", "1h")).launch();
+                .with("chat-relay.journal.compact-every", "1h")
+                // It lives for seconds, and several start on few cores.
+                .jvm("-XX:TieredStopAtLevel=1")).launch();
         started.add(relay);
         return relay;
     }
