@@ -22,6 +22,7 @@ import io.chatrelay.chat.RawJson;
 import io.chatrelay.chat.Turn;
 import io.chatrelay.chat.Upstream;
 import io.chatrelay.chat.UpstreamRun;
+import io.chatrelay.inkeep.AnswerStream.Resend;
 import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
@@ -89,6 +90,11 @@ final class CloudUpstream implements Upstream {
     }
 
     @Override
+    public Map<String, String> passes(Map<String, String> headers) {
+        return passed.of(headers);
+    }
+
+    @Override
     public UpstreamRun run(Question question) {
         return new UpstreamRun() {
             @Override
@@ -109,13 +115,18 @@ final class CloudUpstream implements Upstream {
     }
 
     @Override
-    public Optional<UpstreamRun> resume(Turn turn, String position, List<ChatEvent> stored, boolean told) {
+    public Optional<UpstreamRun> again(Question question) {
+        return Optional.empty();
+    }
+
+    @Override
+    public Optional<UpstreamRun> resume(Turn turn, Map<String, String> headers, List<ChatEvent> stored, boolean told) {
         return Optional.empty();
     }
 
     private Multi<ChatEvent> answer(Question question) {
         return client.post("/chat/completions", Buffer.buffer(body(question).toString()), passed.of(question.headers()),
-                _ -> new CloudDecoder());
+                Resend.NEVER, _ -> new CloudDecoder());
     }
 
     private ObjectNode body(Question question) {
