@@ -65,7 +65,7 @@ final class AgentsRun implements UpstreamRun {
     private volatile boolean allOperations = true;
     private volatile boolean proven = true;
     private volatile boolean takenOver;
-    private volatile boolean ended;
+    private volatile boolean over;
 
     /** @param headers that go up with everything that is told about the turn, for an agent may require them */
     private AgentsRun(At at, Turn turn, Map<String, String> headers, Function<AgentsRun, Multi<ChatEvent>> answer) {
@@ -76,15 +76,18 @@ final class AgentsRun implements UpstreamRun {
     }
 
     static AgentsRun of(At at, Question question, Buffer body, Map<String, String> headers) {
+        // Of the question only this: what was said is in the body, and large.
+        Uni<EarlierRuns> earlier = question.earlier();
         return new AgentsRun(at, question.turn(), headers, run -> at.generations().find().onItem()
-                .transformToMulti(generation -> run.ask(question, body, generation, Resend.BY_ID)));
+                .transformToMulti(generation -> run.ask(body, generation, Resend.BY_ID, earlier)));
     }
 
     /** Of a message that another process may have sent. Only a current server knows it by its id. */
     static AgentsRun again(At at, Question question, Buffer body, Map<String, String> headers) {
+        Uni<EarlierRuns> earlier = question.earlier();
         AgentsRun run = new AgentsRun(at, question.turn(), headers, self -> at.generations().find().onItem()
                 .transformToMulti(generation -> generation == Generation.CURRENT
-                        ? self.ask(question, body, generation, Resend.SENT_BEFORE).map(self::orLost)
+                        ? self.ask(body, generation, Resend.SENT_BEFORE, earlier).map(self::orLost)
                         : self.lost(Failure.Code.REPLICA_LOST, "Inkeep would answer its message twice")));
         run.takenOver = true;
         return run;
@@ -124,7 +127,7 @@ final class AgentsRun implements UpstreamRun {
         trail.add(event);
     }
 
-    private Multi<ChatEvent> ask(Question question, Buffer body, Generation generation, Resend resend) {
+    private Multi<ChatEvent> ask(Buffer body, Generation generation, Resend resend, Uni<EarlierRuns> earlier) {
         boolean callerAsks = "true".equals(headers.get(EMIT_OPERATIONS));
         Map<String, String> sent = new HashMap<>(headers);
         if (generation != Generation.CURRENT) {
@@ -137,8 +140,8 @@ final class AgentsRun implements UpstreamRun {
         }
         return Multi.createBy().concatenating().streams(
                 at.client().post("/api/chat", body, sent, resend, this::openEnded)
-                        .invoke(event -> ended |= event instanceof Ended),
-                Multi.createFrom().deferred(() -> ended ? Multi.createFrom().empty() : further(question.earlier())));
+                        .invoke(event -> over |= event instanceof Ended),
+                Multi.createFrom().deferred(() -> over ? Multi.createFrom().empty() : further(earlier)));
     }
 
     private AnswerDecoder openEnded(HttpClientResponse head) {

@@ -163,7 +163,7 @@ final class Reread implements Flow.Subscription {
         if (last != null && demand.get() > 0) {
             subscriber.onNext(last);
             complete();
-        } else if (reading != null && last == null && !asked && (!caughtUp || demand.get() > 0)) {
+        } else if (reading != null && last == null && !asked && (!caughtUp && !known.isEmpty() || demand.get() > 0)) {
             asked = true;
             reading.request(1);
         }

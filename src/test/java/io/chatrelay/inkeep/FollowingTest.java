@@ -452,6 +452,19 @@ class FollowingTest {
             assertThat(answer.getLast()).isEqualTo(Ended.completed(FinishReason.STOP, null));
         }
 
+        @Test
+        void aRunThatIsStillSpeakingBesideItIsNoticed() {
+            upstream().run(question(turn, "words 300 15")).answer().select().first(4).collect().asList().await()
+                    .atMost(ScriptedInkeep.SOON);
+            List<ChatEvent> known = upstream().run(question(turn, "words 60 15")).answer().select().first(25).collect().asList()
+                    .await().atMost(ScriptedInkeep.SOON);
+
+            List<ChatEvent> followed = all(upstream().resume(turn, Map.of(), known, false).orElseThrow().answer());
+
+            assertThat(followed).as("both write into what is read again").hasSize(1);
+            interrupted(followed.getFirst());
+        }
+
         @ParameterizedTest
         @ValueSource(strings = { "eof 3", "truncated" })
         void aRunThatIsOverWithoutAnEndIsACut(String keyword) {
