@@ -13,7 +13,7 @@ public final class Emulator {
 
     private final Relay control;
 
-    Emulator(URI address) {
+    public Emulator(URI address) {
         control = new Relay(address, "nobody");
     }
 

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -17,6 +18,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 
 import io.chatrelay.Json;
 import io.chatrelay.chat.ChatEvent;
+import io.chatrelay.chat.EarlierRuns;
 import io.chatrelay.chat.Ids;
 import io.chatrelay.chat.Part;
 import io.chatrelay.chat.Question;
@@ -26,6 +28,7 @@ import io.chatrelay.devmode.Recording;
 import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
 import io.smallrye.config.SmallRyeConfigBuilder;
 import io.smallrye.mutiny.Multi;
+import io.smallrye.mutiny.Uni;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.http.HttpServer;
@@ -155,7 +158,7 @@ final class ScriptedInkeep implements AutoCloseable {
 
     static Question question(Turn turn, String text, Map<String, String> headers) {
         return new Question(turn, Ids.next(), List.of(new Question.Said(Role.USER, List.of(new Part.Text(text)))), List.of(),
-                Map.of(), headers);
+                Map.of(), headers, Uni.createFrom().item(new EarlierRuns(Set.of(), false, false)));
     }
 
     static Question question(Turn turn, String text) {

@@ -7,6 +7,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -51,31 +52,36 @@ public final class RelayClient {
     }
 
     SseStream chat(String model, String conversation, String text) {
-        return open(HttpMethod.POST, "/run/api/chat", body(model, conversation, text), null);
+        return open(HttpMethod.POST, "/run/api/chat", body(model, conversation, text), Map.of());
+    }
+
+    /** The same again is the same turn. */
+    SseStream chat(String model, String conversation, String text, String idempotencyKey) {
+        return open(HttpMethod.POST, "/run/api/chat", body(model, conversation, text),
+                Map.of("idempotency-key", idempotencyKey));
     }
 
     /** Reads on as an {@code EventSource} does, after the number that it saw last. */
     SseStream readOn(String conversation, long lastEventId) {
-        return open(HttpMethod.GET, "/run/v1/conversations/" + conversation + "/stream", "", lastEventId);
+        return open(HttpMethod.GET, "/run/v1/conversations/" + conversation + "/stream", "",
+                Map.of("last-event-id", Long.toString(lastEventId)));
     }
 
     /** A turn from its beginning. */
     SseStream replay(String conversation, UUID turn) {
-        return open(HttpMethod.GET, "/run/v1/conversations/%s/stream?turn=%s".formatted(conversation, turn), "", null);
+        return open(HttpMethod.GET, "/run/v1/conversations/%s/stream?turn=%s".formatted(conversation, turn), "", Map.of());
     }
 
     /** The same as OpenAI's chunks, of which brackets are no part. */
     SseStream replayOpenAi(String conversation, UUID turn) {
         return open(HttpMethod.GET, "/run/v1/conversations/%s/stream?wire=openai&turn=%s".formatted(conversation, turn), "",
-                null);
+                Map.of());
     }
 
-    private SseStream open(HttpMethod method, String path, String body, Long lastEventId) {
+    private SseStream open(HttpMethod method, String path, String body, Map<String, String> headers) {
         RequestOptions options = new RequestOptions().setMethod(method).setHost(api.getHost()).setPort(api.getPort())
                 .setURI(path).putHeader("authorization", "Bearer " + KEY).putHeader("content-type", "application/json");
-        if (lastEventId != null) {
-            options.putHeader("last-event-id", lastEventId.toString());
-        }
+        headers.forEach(options::putHeader);
         SseStream stream = new SseStream();
         STREAMS.request(options).onFailure(_ -> stream.failed()).onSuccess(request -> {
             stream.asked(request);
