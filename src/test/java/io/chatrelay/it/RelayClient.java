@@ -7,6 +7,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -60,7 +61,13 @@ public final class RelayClient {
 
     /** @param into what comes of it */
     SseStream chat(String model, String conversation, String text, SseStream into) {
-        return open(HttpMethod.POST, "/run/api/chat", body(model, conversation, text), null, into);
+        return open(HttpMethod.POST, "/run/api/chat", body(model, conversation, text), Map.of(), into);
+    }
+
+    /** The same again is the same turn. */
+    SseStream chat(String model, String conversation, String text, String idempotencyKey) {
+        return open(HttpMethod.POST, "/run/api/chat", body(model, conversation, text),
+                Map.of("idempotency-key", idempotencyKey), new SseStream());
     }
 
     /** Reads on as an {@code EventSource} does, after the number that it saw last. */
@@ -70,27 +77,26 @@ public final class RelayClient {
 
     /** @param into what comes of it */
     SseStream readOn(String conversation, long lastEventId, SseStream into) {
-        return open(HttpMethod.GET, "/run/v1/conversations/" + conversation + "/stream", "", lastEventId, into);
+        return open(HttpMethod.GET, "/run/v1/conversations/" + conversation + "/stream", "",
+                Map.of("accept", "text/event-stream", "last-event-id", Long.toString(lastEventId)), into);
     }
 
     /** A turn from its beginning. */
     SseStream replay(String conversation, UUID turn) {
-        return open(HttpMethod.GET, "/run/v1/conversations/%s/stream?turn=%s".formatted(conversation, turn), "", null,
+        return open(HttpMethod.GET, "/run/v1/conversations/%s/stream?turn=%s".formatted(conversation, turn), "", Map.of(),
                 new SseStream());
     }
 
     /** The same as OpenAI's chunks, of which brackets are no part. */
     SseStream replayOpenAi(String conversation, UUID turn) {
         return open(HttpMethod.GET, "/run/v1/conversations/%s/stream?wire=openai&turn=%s".formatted(conversation, turn), "",
-                null, new SseStream());
+                Map.of(), new SseStream());
     }
 
-    private SseStream open(HttpMethod method, String path, String body, Long lastEventId, SseStream stream) {
+    private SseStream open(HttpMethod method, String path, String body, Map<String, String> headers, SseStream stream) {
         RequestOptions options = new RequestOptions().setMethod(method).setHost(api.getHost()).setPort(api.getPort())
                 .setURI(path).putHeader("authorization", "Bearer " + KEY).putHeader("content-type", "application/json");
-        if (lastEventId != null) {
-            options.putHeader("accept", "text/event-stream").putHeader("last-event-id", lastEventId.toString());
-        }
+        headers.forEach(options::putHeader);
         STREAMS.request(options).onFailure(_ -> stream.failed()).onSuccess(request -> {
             stream.asked(request);
             request.send(Buffer.buffer(body)).onSuccess(stream::answered).onFailure(_ -> stream.failed());
