@@ -54,9 +54,9 @@ public final class RelayProcess implements AutoCloseable {
             return this;
         }
 
-        public Setup database(TestPostgres database) {
-            return with("quarkus.datasource.jdbc.url", database.url()).with("quarkus.datasource.username", TestPostgres.USER)
-                    .with("quarkus.datasource.password", TestPostgres.PASSWORD);
+        public Setup database(Postgres database) {
+            return with("quarkus.datasource.jdbc.url", database.url()).with("quarkus.datasource.username", Postgres.USER)
+                    .with("quarkus.datasource.password", Postgres.PASSWORD);
         }
 
         /** Both kinds of upstream, named as their kind. */
@@ -122,16 +122,16 @@ public final class RelayProcess implements AutoCloseable {
     }
 
     /** With all that it needs. */
-    public static Setup on(TestPostgres database, InkeepEmulator inkeep) {
+    public static Setup on(Postgres database, InkeepEmulator inkeep) {
         return new Setup().database(database).upstreams(inkeep.agentsUrl(), inkeep.cloudUrl()).key();
     }
 
-    private RelayProcess awaitReady() {
+    RelayProcess awaitReady() {
         Awaitility.await("a ready service, see " + log).atMost(START).pollInterval(Duration.ofMillis(50)).until(() -> {
             if (!process.isAlive()) {
                 throw new IllegalStateException("The service ended with %d: %s".formatted(process.exitValue(), output()));
             }
-            return listens() && status(management.resolve("/q/health/ready")) == 200;
+            return listens() && isReady();
         });
         return this;
     }
@@ -175,6 +175,21 @@ public final class RelayProcess implements AutoCloseable {
     /** SIGTERM. */
     public void terminate() {
         process.destroy();
+    }
+
+    /** SIGSTOP: its connections stay open, and nothing of it moves. */
+    public void pause() {
+        Signal.STOP.to(List.of(process.toHandle()));
+    }
+
+    /** SIGCONT. */
+    public void resume() {
+        Signal.CONTINUE.to(List.of(process.toHandle()));
+    }
+
+    /** Whether it is ready for traffic, as a load balancer asks. */
+    public boolean isReady() {
+        return status(management.resolve("/q/health/ready")) == 200;
     }
 
     /** Waits for its end. */
