@@ -37,6 +37,11 @@ public final class Emulator {
         return control.get("/emulator/stats").json().path("requests").asLong();
     }
 
+    /** Streams that somebody reads. */
+    public long streamsOpen() {
+        return control.get("/emulator/stats").json().path("streamsOpen").asLong();
+    }
+
     private List<JsonNode> list(String query) {
         List<JsonNode> requests = new ArrayList<>();
         control.get("/emulator/requests?" + query).json().forEach(requests::add);

@@ -29,6 +29,13 @@ public interface ApiConfig {
     Duration headAfter();
 
     /**
+     * A reader whose stream is cut, because its replica stops or lost its lease, is told by {@code retry:} to come back at some moment
+     * within this time. Longer spreads the readers of a stopping replica further over the others.
+     */
+    @WithDefault("500ms")
+    Duration comeBackWithin();
+
+    /**
      * A turn whose calls wait for a decision is told as paused when that has not changed for so long. The calls of one step ask within
      * some tens of milliseconds of each other, and one pause for all of them is one question for the user. Longer makes everyone wait
      * for the question; shorter asks twice.

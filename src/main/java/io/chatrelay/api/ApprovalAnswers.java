@@ -21,8 +21,9 @@ import io.chatrelay.chat.DecideCommand.Answer;
  * @param seen      what the caller's message knows of the turn's calls
  * @param useChat   whether the body has a {@code trigger}, as {@code useChat}'s has
  * @param streaming false where the body refuses a stream
+ * @param leavingStops whether the turn is stopped when its caller disconnects
  */
-record ApprovalAnswers(DecideCommand command, SeenCalls seen, boolean useChat, boolean streaming) {
+record ApprovalAnswers(DecideCommand command, SeenCalls seen, boolean useChat, boolean streaming, boolean leavingStops) {
 
     private static final String RESPONDED = "approval-responded";
     private static final int LONGEST_REASON = 2000;
@@ -49,7 +50,8 @@ record ApprovalAnswers(DecideCommand command, SeenCalls seen, boolean useChat, b
         }
         return Optional.of(new ApprovalAnswers(
                 new DecideCommand(caller.tenant(), caller.name(), conversation, body.name("user"), answers),
-                SeenCalls.of(parts, answers), body.text("trigger") != null, body.flag("stream", true)));
+                SeenCalls.of(parts, answers), body.text("trigger") != null, body.flag("stream", true),
+                ChatRequest.leavingStops(body)));
     }
 
     private static List<Answer> answers(List<JsonBody> parts) {

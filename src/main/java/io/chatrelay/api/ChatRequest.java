@@ -19,8 +19,9 @@ import io.chatrelay.chat.SendCommand;
  *
  * @param stream       null where the body does not say
  * @param includeUsage {@code stream_options.include_usage}
+ * @param leavingStops whether the turn is stopped when its caller disconnects
  */
-record ChatRequest(SendCommand command, Boolean stream, boolean includeUsage) {
+record ChatRequest(SendCommand command, Boolean stream, boolean includeUsage, boolean leavingStops) {
 
     private static final String ANSWERS = ". Approvals are answered at /run/api/chat by an assistant's message, the last one, with parts"
             + " in the state approval-responded; or at /run/api/tool-approvals";
@@ -28,7 +29,9 @@ record ChatRequest(SendCommand command, Boolean stream, boolean includeUsage) {
     private static final String RETRY_COUNT = "x-stainless-retry-count";
 
     /** Known beside {@link Parameters}: what this service itself honours. */
-    private static final Set<String> OWN = Set.of("messages", "model", "stream", "conversationId");
+    private static final Set<String> OWN = Set.of("messages", "model", "stream", "conversationId", "onRunning",
+            "onDisconnect");
+    private static final String CANCEL = "cancel";
 
     /** Source: Inkeep's {@code POST /run/api/chat}, and the AI SDK's {@code DefaultChatTransport}, whose apps add fields of their own. */
     static ChatRequest chat(JsonBody body, HttpHeaders http, Caller caller) {
@@ -79,8 +82,9 @@ record ChatRequest(SendCommand command, Boolean stream, boolean includeUsage) {
         String retries = http.getHeaderString(RETRY_COUNT);
         SendCommand command = new SendCommand(caller.tenant(), caller.name(), conversation, body.name("model"),
                 messages.getLast().id("id"), asked, before, Parameters.of(body), headers(http), body.name("user"),
-                idempotencyKey(http), retries != null, retries != null && !retries.equals("0"));
-        return new ChatRequest(command, stream, options != null && options.flag("include_usage", false));
+                idempotencyKey(http), retries != null, retries != null && !retries.equals("0"),
+                cancels(body, "onRunning", "refuse"));
+        return new ChatRequest(command, stream, options != null && options.flag("include_usage", false), leavingStops(body));
     }
 
     /** What is asked is the user's last message, or the results of the calls that the caller ran, or both. */
@@ -95,6 +99,19 @@ record ChatRequest(SendCommand command, Boolean stream, boolean includeUsage) {
             first--;
         }
         return first;
+    }
+
+    /** Whether a caller that disconnects wants its turn to be stopped. By itself it only detaches. */
+    static boolean leavingStops(JsonBody body) {
+        return cancels(body, "onDisconnect", "detach");
+    }
+
+    private static boolean cancels(JsonBody body, String name, String otherwise) {
+        String value = body.text(name);
+        if (value != null && !value.equals(CANCEL) && !value.equals(otherwise)) {
+            throw body.wrong(name, "must be %s or %s".formatted(CANCEL, otherwise));
+        }
+        return CANCEL.equals(value);
     }
 
     private static String idempotencyKey(HttpHeaders http) {

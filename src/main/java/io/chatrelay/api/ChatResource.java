@@ -73,12 +73,13 @@ public class ChatResource {
         ChatRequest request = ChatRequest.chat(body, headers, turns.caller());
         Turn turn = turns.send(request);
         if (request.stream() != null && !request.stream()) {
-            turns.reply(turn, TurnReply.prefersWait(headers) || "wait".equals(approvals), http, reply);
+            turns.reply(turn, TurnReply.prefersWait(headers) || "wait".equals(approvals), request.leavingStops(), http, reply);
             return;
         }
+        Reader reader = Reader.whoAsked(request.leavingStops());
         switch (atApproval) {
-            case WAIT -> turns.stream(turn, new AiSdkWire(turn), 0, http, reply, null);
-            case PAUSE -> turns.streamToPause(turn, Standing.atTheBeginning(), http, reply, null);
+            case WAIT -> turns.stream(turn, new AiSdkWire(turn), 0, http, reply, reader);
+            case PAUSE -> turns.streamToPause(turn, Standing.atTheBeginning(), http, reply, reader);
         }
     }
 
@@ -91,9 +92,10 @@ public class ChatResource {
         }
         Turn turn = decided.getLast().turn();
         Standing from = turns.standing(turn, answers.seen());
+        Reader reader = Reader.whoAsked(answers.leavingStops());
         switch (atApproval) {
-            case WAIT -> turns.streamOn(turn, from, http, reply);
-            case PAUSE -> turns.streamToPause(turn, from, http, reply, null);
+            case WAIT -> turns.streamOn(turn, from, http, reply, reader);
+            case PAUSE -> turns.streamToPause(turn, from, http, reply, reader);
         }
     }
 

@@ -48,9 +48,10 @@ public class CompletionsResource {
         ChatRequest request = ChatRequest.completion(turns.body(body, headers), headers, turns.caller());
         Turn turn = turns.send(request);
         if (request.stream() != null ? request.stream() : wantsEventStream(headers)) {
-            turns.stream(turn, new OpenAiWire(turn, request.includeUsage()), 0, http, reply, null);
+            turns.stream(turn, new OpenAiWire(turn, request.includeUsage()), 0, http, reply,
+                    Reader.whoAsked(request.leavingStops()));
         } else {
-            turns.reply(turn, TurnReply.prefersWait(headers) || "wait".equals(approvals), http, reply);
+            turns.reply(turn, TurnReply.prefersWait(headers) || "wait".equals(approvals), request.leavingStops(), http, reply);
         }
     }
 

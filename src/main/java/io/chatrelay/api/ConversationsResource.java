@@ -11,6 +11,7 @@ import jakarta.ws.rs.DELETE;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.HeaderParam;
 import jakarta.ws.rs.PATCH;
+import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.Produces;
@@ -20,6 +21,7 @@ import jakarta.ws.rs.container.Suspended;
 import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.MediaType;
+import jakarta.ws.rs.core.Response;
 
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
@@ -27,6 +29,7 @@ import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 
 import io.chatrelay.chat.ApprovalView;
 import io.chatrelay.chat.Approvals;
+import io.chatrelay.chat.Cancelling;
 import io.chatrelay.chat.ConversationView;
 import io.chatrelay.chat.Conversations;
 import io.chatrelay.chat.MessagePage;
@@ -76,6 +79,22 @@ public class ConversationsResource {
             return new PendingReply(true,
                     new Pending(first.toolCallId(), first.toolName(), first.input(), false, first.askedAt()),
                     open.stream().map(ApprovalsResource::brief).toList());
+        }
+    }
+
+    /**
+     * A turn that is being stopped, as it stood when that was stored.
+     *
+     * @param upstreamMayBeRunning whether its upstream cannot be stopped: nobody reads what it still does
+     */
+    public record StoppingReply(UUID id, String conversationId, String state, String outcome, String finishReason,
+            long lastEvent,
+            Instant startedAt, Instant endedAt, boolean upstreamMayBeRunning) {
+
+        static StoppingReply of(Cancelling.Asked asked) {
+            TurnView turn = asked.turn();
+            return new StoppingReply(turn.id(), turn.conversationId(), turn.state(), turn.outcome(), turn.finishReason(),
+                    turn.lastEvent(), turn.startedAt(), turn.endedAt(), asked.mayGoOnUpstream());
         }
     }
 
@@ -166,6 +185,21 @@ public class ConversationsResource {
     public void delete(@PathParam("id") String id) {
         JsonBody.checkId("id", id);
         conversations.delete(turns.tenant(), id);
+    }
+
+    @POST
+    @Path("/{id}/cancel")
+    @Operation(summary = "Stops the running turn, on whatever replica it runs; what came of it is kept")
+    @APIResponse(responseCode = "202", description = "It is stored that the turn has to end")
+    @APIResponse(responseCode = "409", description = "no_running_turn: it has ended by itself, or there is none")
+    public Response cancel(@PathParam("id") String id, InputStream in, @Context HttpHeaders headers) {
+        JsonBody.checkId("id", id);
+        JsonBody body = turns.bodyIfAny(in, headers);
+        body.names().stream().filter(name -> !name.equals("turnId")).findFirst().ifPresent(name -> {
+            throw body.wrong(name, "is not known here: turnId is");
+        });
+        UUID turn = body.has("turnId") ? Readers.turnId("turnId", body.text("turnId")) : null;
+        return Response.accepted(StoppingReply.of(turns.cancel(id, turn))).build();
     }
 
     @GET

@@ -80,7 +80,7 @@ class ErrorBody implements ProblemPostProcessor {
     }
 
     /** Connections that cannot be had or broke: a state of the database, and no defect. */
-    private static boolean databaseIsAway(Throwable failure) {
+    static boolean databaseIsAway(Throwable failure) {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (cause instanceof SQLException sql) {
                 String state = Objects.requireNonNullElse(sql.getSQLState(), "");

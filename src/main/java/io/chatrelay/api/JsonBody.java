@@ -35,6 +35,16 @@ record JsonBody(JsonNode node, String path) {
 
     /** Reads a body of at most {@code limit} bytes; what is longer is not read further. */
     static JsonBody read(InputStream in, HttpHeaders headers, long limit) {
+        return parse(bytes(in, headers, limit));
+    }
+
+    /** The same; no body at all reads as an empty object. */
+    static JsonBody readIfAny(InputStream in, HttpHeaders headers, long limit) {
+        byte[] bytes = bytes(in, headers, limit);
+        return bytes.length == 0 ? new JsonBody(JSON.createObjectNode(), "") : parse(bytes);
+    }
+
+    private static byte[] bytes(InputStream in, HttpHeaders headers, long limit) {
         // The framework reads it as an int.
         String length = headers.getHeaderString(HttpHeaders.CONTENT_LENGTH);
         if (length != null && (length.length() > 18 || Long.parseLong(length) > limit)) {
@@ -45,6 +55,14 @@ record JsonBody(JsonNode node, String path) {
             if (bytes.length > limit) {
                 throw Problems.tooLarge(limit);
             }
+            return bytes;
+        } catch (IOException e) {
+            throw Problems.invalid("body", "could not be read whole");
+        }
+    }
+
+    private static JsonBody parse(byte[] bytes) {
+        try {
             JsonNode node = JSON.readTree(bytes);
             if (node == null || !node.isObject()) {
                 throw Problems.invalid("body", "must be a JSON object");

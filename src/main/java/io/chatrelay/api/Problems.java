@@ -40,6 +40,7 @@ final class Problems {
                     .with(DETAILS, List.of(Map.of("field", e.field(), "message", e.getMessage()))).build();
             case UNAVAILABLE -> builder(503, e.getMessage()).withHeader("retry-after", e.retryAfter()).build();
             case TURN_RUNNING -> running(e);
+            case NOT_RUNNING -> notRunning(e);
             case APPROVAL_DECIDED -> recorded(409, superseded(e) ? "approval_superseded" : "approval_decided", e);
             case INPUT_CHANGED -> recorded(409, "input_changed", e);
             case APPROVAL_EXPIRED -> recorded(410, "approval_expired", e);
@@ -72,7 +73,7 @@ final class Problems {
         // A client that repeats a 409 by itself would only meet the same turn.
         HttpProblem.Builder problem = builder(409, e.approvals().isEmpty() ? e.getMessage() : e.getMessage() + WAITS)
                 .with("code", "turn_running");
-        e.running().forEach(turn -> problem.with("turn", turn));
+        e.turns().forEach(turn -> problem.with("turn", turn));
         if (!e.approvals().isEmpty()) {
             problem.with("approvals", e.approvals().stream().map(ApprovalsResource::brief).toList());
         }
@@ -80,6 +81,13 @@ final class Problems {
             return problem.withHeader("retry-after", e.retryAfter()).build();
         }
         return problem.withHeader("x-should-retry", "false").build();
+    }
+
+    private static HttpProblem notRunning(ChatException e) {
+        HttpProblem.Builder problem = builder(409, e.getMessage()).with("code", "no_running_turn").withHeader("x-should-retry",
+                "false");
+        e.turns().forEach(turn -> problem.with("turn", turn));
+        return problem.build();
     }
 
     /** A turn that did not complete, for a caller who has been told nothing of it yet. */

@@ -5,7 +5,6 @@ import java.util.UUID;
 
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.ws.rs.container.AsyncResponse;
-import jakarta.ws.rs.core.Response;
 
 import io.chatrelay.api.wire.AiSdkWire;
 import io.chatrelay.api.wire.OpenAiWire;
@@ -45,11 +44,7 @@ class Readers {
         }
 
         UUID turnId() {
-            try {
-                return turn == null ? null : UUID.fromString(turn);
-            } catch (IllegalArgumentException e) {
-                throw Problems.invalid("turn", "must be the id of a turn");
-            }
+            return turn == null ? null : Readers.turnId("turn", turn);
         }
 
         /** Whether OpenAI's chunks are wanted, and not the AI SDK's parts. */
@@ -80,11 +75,23 @@ class Readers {
     }
 
     /**
-     * 204 says that there is nothing, or nothing more, to read: the only answer that stops an {@code EventSource}.
+     * 204 says that there is nothing, or nothing more, to read: the only answer that stops an {@code EventSource}. One that comes while
+     * the database is away is cut off, for a status would stop it for good.
      *
      * @param otherwise what is done at an approval for a reader that says neither this nor where it stands
      */
     void read(String conversation, Position position, AtApproval otherwise, RoutingContext http, AsyncResponse reply) {
+        try {
+            find(conversation, position, otherwise, http, reply);
+        } catch (RuntimeException e) {
+            if (!ErrorBody.databaseIsAway(e) || !isEventSource(http)) {
+                throw e;
+            }
+            http.response().reset();
+        }
+    }
+
+    private void find(String conversation, Position position, AtApproval otherwise, RoutingContext http, AsyncResponse reply) {
         JsonBody.checkId("id", conversation);
         Optional<Long> after = position.number();
         UUID named = position.turnId();
@@ -92,17 +99,30 @@ class Readers {
         AtApproval atApproval = position.atApproval(otherwise);
         Optional<Turn> readable = after.isEmpty() && named == null ? conversations.running(turns.tenant(), conversation)
                 : conversations.readable(turns.tenant(), conversation, named, after.orElse(0L));
-        Response nothing = Response.noContent().build();
+        Reader reader = Reader.whoComesBack();
         if (readable.isEmpty()) {
-            reply.resume(nothing);
+            reply.resume(reader.nothing());
             return;
         }
         Turn turn = readable.get();
         switch (atApproval) {
             case WAIT -> turns.stream(turn, openAi ? new OpenAiWire(turn, true) : new AiSdkWire(turn), after.orElse(0L), http,
-                    reply, nothing);
+                    reply, reader);
             case PAUSE ->
-                    turns.streamToPause(turn, Standing.after(after.orElse(0L), turn, conversations), http, reply, nothing);
+                    turns.streamToPause(turn, Standing.after(after.orElse(0L), turn, conversations), http, reply, reader);
         }
+    }
+
+    static UUID turnId(String field, String text) {
+        try {
+            return UUID.fromString(text);
+        } catch (IllegalArgumentException e) {
+            throw Problems.invalid(field, "must be the id of a turn");
+        }
+    }
+
+    private static boolean isEventSource(RoutingContext http) {
+        String accept = http.request().getHeader("accept");
+        return accept != null && accept.contains("text/event-stream");
     }
 }

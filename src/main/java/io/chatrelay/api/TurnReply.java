@@ -32,22 +32,31 @@ final class TurnReply implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits.
     private final AsyncResponse reply;
     private final Transcript transcript = new Transcript();
     private final Waits waits;
+    private final Runnable left;
     private Flow.Subscription events;
     private boolean answered;
 
-    /** @param waits null for a caller that waits for the turn's end whatever it waits for */
-    TurnReply(Turn turn, Waits waits, HttpServerResponse response, AsyncResponse reply) {
+    /**
+     * @param waits null for a caller that waits for the turn's end whatever it waits for
+     * @param left  told when the caller disconnects before it is answered
+     */
+    TurnReply(Turn turn, Waits waits, HttpServerResponse response, AsyncResponse reply, Runnable left) {
         this.turn = turn;
         this.waits = waits;
         this.response = response;
         this.reply = reply;
+        this.left = left;
     }
 
     @Override
     public void onSubscribe(Flow.Subscription subscription) {
         events = subscription;
-        // The caller that leaves only detaches.
-        response.closeHandler(_ -> leave());
+        response.closeHandler(_ -> {
+            if (!answered) {
+                leave();
+                left.run();
+            }
+        });
         if (waits != null) {
             waits.begin(this, true);
         }

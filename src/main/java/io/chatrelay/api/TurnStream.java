@@ -3,9 +3,9 @@ package io.chatrelay.api;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.Flow;
+import java.util.concurrent.ThreadLocalRandom;
 
 import jakarta.ws.rs.container.AsyncResponse;
-import jakarta.ws.rs.core.Response;
 
 import io.chatrelay.api.wire.Wire;
 import io.chatrelay.chat.ApprovalView;
@@ -25,13 +25,14 @@ import io.vertx.core.http.HttpServerResponse;
  * <pre>
  * silent ── first event, or some seconds ──▶ telling ── last event ──▶ ended
  *    │                                         ├── the socket is full ──▶ waits, and asks for nothing
- *    └── refused before the first event        ├── the caller leaves ───▶ detached: the turn runs on
+ *    └── refused before the first event        ├── the caller leaves ───▶ detached: the turn runs on, unless it asked otherwise
  *           ──▶ a real status                  ├── it pauses for an approval ──▶ ended, the turn waits
  *                                              └── no end to be told ───▶ the connection is cut
  * </pre>
  *
  * It holds no thread and no connection of the pool, and no more events than the one chunk that it is writing. A stream that
- * ends without the turn's end is cut rather than closed, because a clean close looks like success.
+ * ends without the turn's end is cut rather than closed, because a clean close looks like success; its last line tells an
+ * {@code EventSource} to come back soon.
  */
 final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits.Listener {
 
@@ -45,7 +46,8 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
     private final Context context;
     private final HttpServerResponse response;
     private final AsyncResponse refusal;
-    private final Response nothing;
+    private final Reader reader;
+    private final Runnable left;
     private final StreamMetrics metrics;
     private Flow.Subscription events;
     private long headTimer = NO_TIMER;
@@ -54,12 +56,9 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
     private boolean ended;
     private long wroteAt = System.nanoTime();
 
-    /**
-     * @param nothing the answer to a reader that finds nothing more to read, or null for the caller that sent the message: a reader
-     *        is never refused for what passes, because a status ends an {@code EventSource} for good and a cut does not
-     */
+    /** @param left told when the caller disconnects before the end */
     TurnStream(Turn turn, Wire wire, Telling telling, ApiConfig config, Context context, HttpServerResponse response,
-            AsyncResponse refusal, Response nothing, StreamMetrics metrics) {
+            AsyncResponse refusal, Reader reader, Runnable left, StreamMetrics metrics) {
         this.turn = turn;
         this.wire = wire;
         this.telling = telling;
@@ -67,7 +66,8 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
         this.context = context;
         this.response = response;
         this.refusal = refusal;
-        this.nothing = nothing;
+        this.reader = reader;
+        this.left = left;
         this.metrics = metrics;
     }
 
@@ -159,7 +159,7 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
 
     @Override
     public void onError(Throwable failure) {
-        if (!headWritten && !ended && nothing == null) {
+        if (!headWritten && !ended && !reader.comesBack()) {
             stop();
             refusal.resume(failure);
         } else {
@@ -172,11 +172,11 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
         if (ended) {
             return;
         }
-        if (headWritten || nothing == null) {
+        if (headWritten || !reader.comesBack()) {
             cut();
         } else {
             stop();
-            refusal.resume(nothing);
+            refusal.resume(reader.nothing());
         }
     }
 
@@ -230,13 +230,20 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
         if (!ended) {
             stop();
             events.cancel();
+            left.run();
         }
     }
 
     /** Without the turn's end the stream must not look as if it had one. */
     private void cut() {
         stop();
-        response.reset();
+        if (headWritten && !response.writeQueueFull()) {
+            // Not all at the same moment: a replica that stops sends all of its readers to the others.
+            long retry = ThreadLocalRandom.current().nextLong(1, config.comeBackWithin().toMillis() + 1);
+            response.write(Buffer.buffer("retry: " + retry + "\n\n")).onComplete(_ -> response.reset());
+        } else {
+            response.reset();
+        }
     }
 
     private void stop() {

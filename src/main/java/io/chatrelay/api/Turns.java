@@ -2,19 +2,20 @@ package io.chatrelay.api;
 
 import java.io.InputStream;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.ws.rs.container.AsyncResponse;
 import jakarta.ws.rs.core.HttpHeaders;
-import jakarta.ws.rs.core.Response;
 
 import io.chatrelay.access.Caller;
 import io.chatrelay.access.CurrentCaller;
 import io.chatrelay.api.wire.AiSdkWire;
 import io.chatrelay.api.wire.Wire;
 import io.chatrelay.chat.Approvals;
+import io.chatrelay.chat.Cancelling;
 import io.chatrelay.chat.Chat;
 import io.chatrelay.chat.Conversations;
 import io.chatrelay.chat.DecideCommand;
@@ -33,16 +34,19 @@ class Turns {
     private final Chat chat;
     private final Conversations conversations;
     private final Approvals approvals;
+    private final Cancelling cancelling;
     private final CurrentCaller caller;
     private final ApiConfig config;
     private final StreamMetrics metrics;
     private final ExecutorService virtualThreads;
 
-    Turns(Chat chat, Conversations conversations, Approvals approvals, CurrentCaller caller, ApiConfig config,
+    Turns(Chat chat, Conversations conversations, Approvals approvals, Cancelling cancelling, CurrentCaller caller,
+            ApiConfig config,
             StreamMetrics metrics, @VirtualThreads ExecutorService virtualThreads) {
         this.chat = chat;
         this.conversations = conversations;
         this.approvals = approvals;
+        this.cancelling = cancelling;
         this.virtualThreads = virtualThreads;
         this.caller = caller;
         this.config = config;
@@ -51,6 +55,11 @@ class Turns {
 
     JsonBody body(InputStream in, HttpHeaders http) {
         return JsonBody.read(in, http, config.maxBody().asLongValue());
+    }
+
+    /** The same, where no body at all means an empty object. */
+    JsonBody bodyIfAny(InputStream in, HttpHeaders http) {
+        return JsonBody.readIfAny(in, http, config.maxBody().asLongValue());
     }
 
     String tenant() {
@@ -74,45 +83,54 @@ class Turns {
         return seen.in(turn, conversations);
     }
 
-    /**
-     * Writes the turn's events after a number into the response, from now on without this thread.
-     *
-     * @param nothing the answer to a reader that finds nothing more, or null for the caller that sent the message
-     */
-    void stream(Turn turn, Wire wire, long after, RoutingContext http, AsyncResponse refusal, Response nothing) {
-        stream(turn, wire, Telling.all(), after, http, refusal, nothing);
+    /** Stops the turn that runs in one of the caller's conversations. @param turnId the only one that may be stopped, or null */
+    Cancelling.Asked cancel(String conversation, UUID turnId) {
+        return cancelling.cancel(tenant(), conversation, turnId);
+    }
+
+    /** Writes the turn's events after a number into the response, from now on without this thread. */
+    void stream(Turn turn, Wire wire, long after, RoutingContext http, AsyncResponse refusal, Reader reader) {
+        stream(turn, wire, Telling.all(), after, http, refusal, reader);
     }
 
     /** The same on the AI SDK's wire, from where the reader stands, up to the next pause for an approval. */
-    void streamToPause(Turn turn, Standing from, RoutingContext http, AsyncResponse refusal, Response nothing) {
+    void streamToPause(Turn turn, Standing from, RoutingContext http, AsyncResponse refusal, Reader reader) {
         AiSdkWire wire = new AiSdkWire(turn);
         stream(turn, wire, Telling.pausing(wire, from, waits(turn, from.calls(), context(http))), from.after(), http, refusal,
-                nothing);
+                reader);
     }
 
     /** The same after a pause, but to the turn's end. */
-    void streamOn(Turn turn, Standing from, RoutingContext http, AsyncResponse refusal) {
+    void streamOn(Turn turn, Standing from, RoutingContext http, AsyncResponse refusal, Reader reader) {
         AiSdkWire wire = new AiSdkWire(turn);
-        stream(turn, wire, Telling.goingOn(wire, from), from.after(), http, refusal, null);
+        stream(turn, wire, Telling.goingOn(wire, from), from.after(), http, refusal, reader);
     }
 
     private void stream(Turn turn, Wire wire, Telling telling, long after, RoutingContext http, AsyncResponse refusal,
-            Response nothing) {
+            Reader reader) {
         Context context = context(http);
-        TurnStream stream = new TurnStream(turn, wire, telling, config, context, http.response(), refusal, nothing, metrics);
+        TurnStream stream = new TurnStream(turn, wire, telling, config, context, http.response(), refusal, reader,
+                left(turn, reader.leavingStops()),
+                metrics);
         conversations.follow(turn, after, on(context)).subscribe().withSubscriber(stream);
     }
 
     /**
      * Answers in one piece, from now on without this thread: with the turn's end, or before it when the turn waits for an approval.
      *
-     * @param toTheEnd whether the end is wanted, whatever the turn waits for
+     * @param toTheEnd     whether the end is wanted, whatever the turn waits for
+     * @param leavingStops whether the turn is stopped when the caller disconnects
      */
-    void reply(Turn turn, boolean toTheEnd, RoutingContext http, AsyncResponse reply) {
+    void reply(Turn turn, boolean toTheEnd, boolean leavingStops, RoutingContext http, AsyncResponse reply) {
         Context context = context(http);
         Waits waits = toTheEnd ? null : waits(turn, new PausePoints(), context);
         conversations.follow(turn, 0, on(context)).subscribe()
-                .withSubscriber(new TurnReply(turn, waits, http.response(), reply));
+                .withSubscriber(new TurnReply(turn, waits, http.response(), reply, left(turn, leavingStops)));
+    }
+
+    /** What a caller's leaving means: it detaches, or had asked that its turn be stopped then. */
+    private Runnable left(Turn turn, boolean stops) {
+        return stops ? () -> cancelling.left(turn) : () -> {};
     }
 
     private Waits waits(Turn turn, PausePoints calls, Context context) {

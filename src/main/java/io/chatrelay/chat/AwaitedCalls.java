@@ -61,10 +61,15 @@ final class AwaitedCalls {
         return fresh;
     }
 
+    /** Whether a decision was handed over whose outcome has not come. */
+    boolean isTelling() {
+        return calls.values().stream().anyMatch(call -> call.handed);
+    }
+
     /** What is to be sent now, each decision once. */
     List<Ledger.Due> handOver() {
         List<Ledger.Due> ready = new ArrayList<>();
-        boolean busy = oneByOne && calls.values().stream().anyMatch(call -> call.handed);
+        boolean busy = oneByOne && isTelling();
         for (Awaited call : calls.values()) {
             if (!busy && call.decided != null && !call.handed) {
                 call.handed = true;

@@ -33,6 +33,17 @@ public class Chat {
     /** Two equal commands at the same moment meet in a unique index once; the second try finds the other's turn. */
     private static final int TRIES = 4;
 
+    /** A turn runs where the command wants its own. */
+    private static final class Occupied extends RuntimeException {
+        private static final long serialVersionUID = 1;
+        private final transient UUID turn;
+
+        Occupied(UUID turn) {
+            super(null, null, false, false);
+            this.turn = turn;
+        }
+    }
+
     private record Accepted(Turn turn, Upstream upstream, Question question, UUID owner) {}
 
     private final Conversation.Repository conversations;
@@ -45,10 +56,11 @@ public class Chat {
     private final Approvals approvals;
     private final TurnConfig config;
     private final LeaseConfig lease;
+    private final Cancelling cancelling;
 
     Chat(Conversation.Repository conversations, Message.Repository messages, TurnRow.Repository turns, Upstreams upstreams,
             History history, Runner runner, Journal<ChatEvent> journal, Approvals approvals, TurnConfig config,
-            LeaseConfig lease) {
+            LeaseConfig lease, Cancelling cancelling) {
         this.conversations = conversations;
         this.messages = messages;
         this.turns = turns;
@@ -59,24 +71,31 @@ public class Chat {
         this.approvals = approvals;
         this.config = config;
         this.lease = lease;
+        this.cancelling = cancelling;
     }
 
     /**
-     * Begins a turn, or attaches to the one that this command began before.
+     * Begins a turn, or attaches to the one that this command began before. A command that replaces the running turn stops it first, and
+     * waits for its end.
      *
      * @throws ChatException before anything is stored, and without asking the upstream
      */
     public Turn send(SendCommand command) {
         byte[] digest = CommandDigest.of(command);
+        boolean replaces = command.replacesRunning();
         for (int attempt = 1;; attempt++) {
+            boolean makesRoom = replaces;
             try {
-                Accepted accepted = QuarkusTransaction.requiringNew().call(() -> accept(command, digest));
+                Accepted accepted = QuarkusTransaction.requiringNew().call(() -> accept(command, digest, makesRoom));
                 if (accepted.question() != null) {
                     runner.run(accepted.question(), accepted.upstream(), accepted.owner());
                 }
                 return accepted.turn();
+            } catch (Occupied e) {
+                // Another one may have begun meanwhile; whoever is met for the last time is refused to.
+                replaces = cancelling.makeRoom(e.turn) && attempt < TRIES;
             } catch (PersistenceException e) {
-                if (attempt == TRIES || !violatesUnique(e)) {
+                if (attempt >= TRIES || !violatesUnique(e)) {
                     throw e;
                 }
                 LOG.debugf("Two commands met; trying again (%d)", attempt);
@@ -93,7 +112,7 @@ public class Chat {
         return false;
     }
 
-    private Accepted accept(SendCommand command, byte[] digest) {
+    private Accepted accept(SendCommand command, byte[] digest, boolean makesRoom) {
         UUID owner = fence();
         if (command.maybeRepeated()) {
             lockDigest(digest);
@@ -112,7 +131,7 @@ public class Chat {
         Upstream upstream = upstream(command, known);
         check(command, known, upstream);
         Conversation conversation = known.orElseGet(() -> create(command, upstream));
-        refuseWhileRunning(conversation);
+        refuseWhileRunning(conversation, makesRoom);
         return begin(command, conversation, upstream, owner, digest, known.isEmpty());
     }
 
@@ -122,7 +141,8 @@ public class Chat {
                 return journal.fence(connection);
             } catch (SQLException e) {
                 if ("57P03".equals(e.getSQLState())) {
-                    throw ChatException.unavailable("This replica is registering anew. Try again in a moment.", 1);
+                    throw ChatException.unavailable(
+                            "This replica takes no turns now: it stops, or registers anew. Try again in a moment.", 1);
                 }
                 throw e;
             }
@@ -223,8 +243,11 @@ public class Chat {
         return conversation;
     }
 
-    private void refuseWhileRunning(Conversation conversation) {
+    private void refuseWhileRunning(Conversation conversation, boolean makesRoom) {
         Optional<TurnRow> running = turns.running(conversation.id);
+        if (running.isPresent() && makesRoom) {
+            throw new Occupied(running.get().id);
+        }
         if (running.isPresent()) {
             Optional<Long> replaced = turns.replacedIn(running.get().id, lease.renewEvery().toMillis());
             List<ApprovalView> open = approvals.open(running.get().id);

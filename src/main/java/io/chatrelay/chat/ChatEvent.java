@@ -96,6 +96,11 @@ public sealed interface ChatEvent {
         public static Ended failed(Failure failure) {
             return new Ended(Outcome.FAILED, null, null, failure);
         }
+
+        /** @param usage as far as it is known, or null */
+        public static Ended cancelled(Usage usage) {
+            return new Ended(Outcome.CANCELLED, null, usage, null);
+        }
     }
 
 }

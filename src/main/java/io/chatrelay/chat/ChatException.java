@@ -15,6 +15,8 @@ public final class ChatException extends RuntimeException {
         NOT_FOUND,
         /** A turn runs in this conversation. */
         TURN_RUNNING,
+        /** No turn runs that could be stopped. */
+        NOT_RUNNING,
         /** The approval was decided otherwise, or its turn has ended. */
         APPROVAL_DECIDED,
         /** The approval expired before it was decided. */
@@ -29,16 +31,16 @@ public final class ChatException extends RuntimeException {
 
     private final transient Kind kind;
     private final String field;
-    private final transient TurnView running;
+    private final transient TurnView turn;
     private final Long retryAfter;
     private final transient List<ApprovalView> approvals;
 
-    private ChatException(Kind kind, String field, String message, TurnView running, Long retryAfter,
+    private ChatException(Kind kind, String field, String message, TurnView turn, Long retryAfter,
             List<ApprovalView> approvals) {
         super(message, null, false, false);
         this.kind = kind;
         this.field = field;
-        this.running = running;
+        this.turn = turn;
         this.retryAfter = retryAfter;
         this.approvals = approvals;
     }
@@ -62,6 +64,13 @@ public final class ChatException extends RuntimeException {
      */
     public static ChatException turnRunning(TurnView running, List<ApprovalView> open, String message, Long retryAfter) {
         return new ChatException(Kind.TURN_RUNNING, null, message, running, retryAfter, open);
+    }
+
+    /** @param latest the turn that has ended, or null where there never was one */
+    public static ChatException notRunning(TurnView latest) {
+        return new ChatException(Kind.NOT_RUNNING, null, latest == null ? "No turn was ever begun in this conversation."
+                : "The turn %s has ended as %s; there is nothing to stop.".formatted(latest.id(), latest.state()), latest, null,
+                List.of());
     }
 
     /** @param recorded the approval as it stands */
@@ -97,9 +106,9 @@ public final class ChatException extends RuntimeException {
         return field;
     }
 
-    /** The turns that stand in the way: one or none. */
-    public List<TurnView> running() {
-        return running == null ? List.of() : List.of(running);
+    /** The turn that it is about, running or ended: one or none. */
+    public List<TurnView> turns() {
+        return turn == null ? List.of() : List.of(turn);
     }
 
     /** The approvals that it is about: those that wait in the running turn, or the one that cannot be decided so. */

@@ -14,6 +14,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
@@ -42,6 +43,8 @@ class Runner {
 
     private static final Logger LOG = Logger.getLogger(Runner.class);
     private static final long TICK_MILLIS = 250;
+    /** Turns taken over at the same time: each borrows a connection of the pool, which callers need, too. */
+    private static final int TAKE_OVERS = 4;
 
     private final Journal<ChatEvent> journal;
     private final TurnConfig config;
@@ -54,6 +57,7 @@ class Runner {
     private final ApprovalRow.Repository approvals;
     private final Outbox outbox;
     private final Set<UUID> takenOver = ConcurrentHashMap.newKeySet();
+    private final Semaphore takeOvers = new Semaphore(TAKE_OVERS);
     private final Map<UUID, RunningTurn> running = new ConcurrentHashMap<>();
     private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("chat-relay-turn-clock").factory());
@@ -75,7 +79,17 @@ class Runner {
     }
 
     void start(@Observes @Priority(100) StartupEvent event) throws SQLException {
-        journal.start((turn, last, owner) -> virtualThreads.execute(() -> takeOver(turn, last, owner)));
+        journal.start(new Journal.Successor() {
+            @Override
+            public void takeOver(UUID turn, long last, UUID owner) {
+                virtualThreads.execute(() -> Runner.this.takeOver(turn, last, owner));
+            }
+
+            @Override
+            public void cancel(UUID turn) {
+                virtualThreads.execute(() -> Runner.this.cancel(turn));
+            }
+        });
         outbox.start();
         clock.scheduleWithFixedDelay(this::tick, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
     }
@@ -109,6 +123,46 @@ class Runner {
     /** Told by a turn that is not over: it has its time kept from now on. */
     void runs(RunningTurn turn) {
         running.put(turn.turn().id(), turn);
+    }
+
+    /** Stops a turn, if it runs here. */
+    void cancel(UUID id) {
+        RunningTurn turn = running.get(id);
+        if (turn != null) {
+            turn.cancel();
+        }
+    }
+
+    int count() {
+        return running.size();
+    }
+
+    List<RunningTurn> all() {
+        return List.copyOf(running.values());
+    }
+
+    /** Those that another process could go on with: their run outlives this one, and can be told from earlier ones. */
+    List<RunningTurn> movable() {
+        return all().stream().filter(RunningTurn::canMove).filter(turn -> !mayBeMistaken(turn.turn())).toList();
+    }
+
+    /** Lets another process go on with them, from what is stored. */
+    void handOver(List<RunningTurn> turns) {
+        List<UUID> left = turns.stream().filter(RunningTurn::leaveToOthers).map(turn -> turn.turn().id()).toList();
+        if (!left.isEmpty()) {
+            LOG.infof("Turns left to other replicas: %d", left.size());
+            journal.handOver(left);
+        }
+    }
+
+    private boolean mayBeMistaken(Turn turn) {
+        try {
+            return QuarkusTransaction.requiringNew().call(() -> turns.mayStillSpeak(turn.conversation(), turn.id(),
+                    Instant.now().minus(config.maxDuration())));
+        } catch (RuntimeException e) {
+            LOG.warnf("turn %s stays here: the database does not say whether it can be followed", turn.id());
+            return true;
+        }
     }
 
     void offload(Runnable task) {
@@ -172,34 +226,43 @@ class Runner {
     private void takeOver(UUID id, long lastNumber, UUID owner) {
         // Found again while the database makes this one wait: two would go on from the same number.
         if (takenOver.add(id)) {
+            takeOvers.acquireUninterruptibly();
             try {
                 goOn(id, lastNumber, owner);
             } finally {
+                takeOvers.release();
                 takenOver.remove(id);
             }
         }
     }
 
+    private record Left(Turn turn, boolean cancelled) {}
+
     private void goOn(UUID id, long lastNumber, UUID owner) {
-        Turn turn = QuarkusTransaction.requiringNew().call(() -> {
+        Left left = QuarkusTransaction.requiringNew().call(() -> {
             TurnRow row = turns.findById(id);
-            return row == null ? null : row.turn(conversations.findById(row.conversationId).externalId);
+            return row == null ? null
+                    : new Left(row.turn(conversations.findById(row.conversationId).externalId), row.cancelAskedAt != null);
         });
-        if (turn == null) {
+        if (left == null) {
             return;
         }
+        Turn turn = left.turn();
         List<ChatEvent> stored = new ArrayList<>();
         Transcript transcript = stored(id, stored::add);
         Optional<Upstream> upstream = upstreams.named(turn.upstream());
-        Optional<UpstreamRun> run = upstream.flatMap(named -> furtherRun(turn, named, transcript, stored));
+        Optional<UpstreamRun> run = left.cancelled() ? Optional.empty()
+                : upstream.flatMap(named -> furtherRun(turn, named, transcript, stored));
         LOG.infof("turn %s is taken over after event %d: %s", id, lastNumber,
-                run.isPresent() ? "followed further" : "interrupted");
+                run.isPresent() ? "followed further" : left.cancelled() ? "cancelled" : "interrupted");
         long begun = System.nanoTime() - Duration.between(turn.startedAt(), Instant.now()).toNanos();
         RunningTurn orphan = new RunningTurn(turn, transcript, stored.stream().mapToLong(EventWeight::of).sum(), config,
                 upstream.map(Upstream::approvals).orElse(new Upstream.Approvals(Duration.ZERO, false)), begun, this);
         orphan.writesTo(journal.open(id, lastNumber, owner, orphan), owner);
         if (run.isPresent()) {
             reads(orphan, run.get());
+        } else if (left.cancelled()) {
+            orphan.cancel();
         } else {
             orphan.stop(new Ended(Outcome.INTERRUPTED, null, null, Failure.of(Failure.Code.REPLICA_LOST,
                     "The process that ran this turn is gone; what came before is kept. Send the message again.")));

@@ -327,6 +327,29 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
         }
     }
 
+    /** A caller stopped it. */
+    void cancel() {
+        UpstreamRun asked = run();
+        stop(Ended.cancelled(asked == null ? null : asked.usage()));
+    }
+
+    /** Whether another process could follow it from what is stored. */
+    synchronized boolean canMove() {
+        return !over && run != null && run.outlivesReaders() && (!terms.ends() || parked && !awaited.isTelling());
+    }
+
+    /** Another process goes on with it: from here on nothing is read, and nothing more is appended. False if it has ended. */
+    boolean leaveToOthers() {
+        synchronized (this) {
+            if (over) {
+                return false;
+            }
+            over = true;
+            leave();
+            return true;
+        }
+    }
+
     /** Ends the turn if it has waited too long. Called by the clock. */
     void tick(long nowNanos) {
         synchronized (this) {

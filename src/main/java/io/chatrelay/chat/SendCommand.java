@@ -20,7 +20,9 @@ import java.util.Map;
  * @param idempotencyKey or null
  * @param maybeRepeated  whether the client repeats requests by itself without a key, so that equal commands are one
  * @param repeated       whether it says that this is such a repeat
+ * @param replacesRunning whether a turn that runs in the conversation is stopped for it
  */
 public record SendCommand(String tenant, String caller, String conversationId, String model, String messageId,
         List<Question.Said> asked, List<Question.Said> before, Map<String, RawJson> parameters, Map<String, String> headers,
-        String endUser, String idempotencyKey, boolean maybeRepeated, boolean repeated) {}
+        String endUser, String idempotencyKey, boolean maybeRepeated, boolean repeated,
+        boolean replacesRunning) {}

@@ -30,6 +30,13 @@ public interface TurnConfig {
     MemorySize maxSize();
 
     /**
+     * How long a send that stops the running turn waits for its end. It takes milliseconds here, and less than a second on another
+     * replica; only a replica that is gone takes longer, and then the send is refused, to be repeated.
+     */
+    @WithDefault("5s")
+    Duration cancelWait();
+
+    /**
      * How long a repeat without a key, as the OpenAI SDK sends it after a lost connection, is recognised by its content.
      * Longer takes more deliberate repeats for retries.
      */

@@ -11,8 +11,9 @@ import io.chatrelay.journal.Rider;
 
 /**
  * What becomes true together with a turn's last event: its state, the assistant's message, and that the conversation moved.
- * A turn that ended before Inkeep's first event gives its idempotency key back, and its message is no longer part of the
- * conversation: nothing was acknowledged, and the caller will send it again. What it edited is part of it as before.
+ * A turn that failed before Inkeep's first event gives its idempotency key back, and its message is no longer part of the
+ * conversation: nothing was acknowledged, and the caller will send it again. What it edited is part of it as before. One that
+ * was cancelled keeps both: a repeat of what somebody stopped must not begin it again.
  *
  * @param parts the message's parts, or null where nothing is to be kept
  */
@@ -46,7 +47,7 @@ record TurnEnd(Turn turn, Ended ended, boolean started, String parts) implements
         }
         end(connection);
         Ledger.supersede(connection, turn.id());
-        if (started) {
+        if (counts()) {
             update(connection, MOVED, turn.conversation());
         } else {
             update(connection, "update message set superseded_by = ? where turn_id = ? and superseded_by is null", turn.id(),
@@ -57,14 +58,18 @@ record TurnEnd(Turn turn, Ended ended, boolean started, String parts) implements
         }
     }
 
+    private boolean counts() {
+        return started || ended.outcome() == Outcome.CANCELLED;
+    }
+
     private void end(Connection connection) throws SQLException {
         try (PreparedStatement update = connection.prepareStatement(END)) {
             update.setString(1, ended.outcome().wireName());
             update.setString(2, reason());
             update.setString(3, ended.failure() == null ? null : ended.failure().code().wireName());
             update.setString(4, ended.failure() == null ? null : Jsonb.clean(ended.failure().message()));
-            update.setBoolean(5, started);
-            update.setBoolean(6, started);
+            update.setBoolean(5, counts());
+            update.setBoolean(6, counts());
             update.setObject(7, turn.id());
             update.executeUpdate();
         }

@@ -63,6 +63,10 @@ class TurnRow {
     @Column(name = "last_event", updatable = false)
     long lastEvent;
 
+    /** When a caller asked that it be stopped, or null. */
+    @Column(name = "cancel_asked_at", updatable = false)
+    Instant cancelAskedAt;
+
     @Column(name = "started_at", updatable = false)
     Instant startedAt;
 

@@ -25,6 +25,9 @@ public interface Upstream {
     /** Whether it keeps the conversation itself and is told only what is new. */
     boolean remembers();
 
+    /** Whether a run stops when its connection is closed; if not, a turn that is cancelled here may still be running there. */
+    boolean stopsWithReader();
+
     Approvals approvals();
 
     /**

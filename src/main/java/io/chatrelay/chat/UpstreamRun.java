@@ -25,6 +25,12 @@ public interface UpstreamRun {
      */
     Uni<Delivery> deliver(Decision decision, BooleanSupplier wanted);
 
+    /** Whether it goes on at its upstream when this process leaves it, so that another one can follow it from what is stored. */
+    boolean outlivesReaders();
+
+    /** What it cost, as far as the upstream has told it, or null. */
+    Usage usage();
+
     /** Whether it is known to be the turn's run: a new one is; one that is followed further is once all that is stored came again. */
     boolean isProven();
 }

@@ -14,6 +14,7 @@ import io.chatrelay.chat.Decision;
 import io.chatrelay.chat.Delivery;
 import io.chatrelay.chat.Turn;
 import io.chatrelay.chat.UpstreamRun;
+import io.chatrelay.chat.Usage;
 import io.chatrelay.inkeep.AgentsDecoder.Mode;
 import io.chatrelay.inkeep.Generations.Generation;
 import io.chatrelay.inkeep.UpstreamsConfig.ApprovalTransport;
@@ -132,6 +133,18 @@ final class AgentsRun implements UpstreamRun {
         return Uni.createFrom().deferred(() -> at.durable() ? continued(said) : told(said))
                 .onFailure()
                 .recoverWithItem(defect -> new Delivery.Unknown("A defect of this service: " + defect.getClass().getName()));
+    }
+
+    /** A durable one only while it waits: its rest is the answer to whoever tells the decision. */
+    @Override
+    public boolean outlivesReaders() {
+        return at.durable() ? !brackets.waiting().isEmpty() : id != null;
+    }
+
+    /** Agents never tells it. */
+    @Override
+    public Usage usage() {
+        return null;
     }
 
     @Override

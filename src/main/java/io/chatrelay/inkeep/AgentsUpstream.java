@@ -84,6 +84,12 @@ final class AgentsUpstream implements Upstream {
         return true;
     }
 
+    /** Its runs go on without a reader, and it has no call that stops one. */
+    @Override
+    public boolean stopsWithReader() {
+        return false;
+    }
+
     @Override
     public Optional<Refusal> refuses(List<Said> asked, Map<String, RawJson> parameters) {
         for (Said said : asked) {

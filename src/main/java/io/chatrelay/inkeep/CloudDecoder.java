@@ -39,8 +39,13 @@ final class CloudDecoder implements AnswerDecoder {
     private final Brackets brackets = new Brackets();
     private final TreeMap<Integer, Call> calls = new TreeMap<>();
     private String reason;
-    private Usage usage;
+    private volatile Usage usage;
     private boolean over;
+
+    /** As far as it was told, or null. */
+    Usage usage() {
+        return usage;
+    }
 
     @Override
     public void decode(String data, List<ChatEvent> out) {

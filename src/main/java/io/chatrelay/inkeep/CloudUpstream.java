@@ -22,6 +22,7 @@ import io.chatrelay.chat.RawJson;
 import io.chatrelay.chat.Turn;
 import io.chatrelay.chat.Upstream;
 import io.chatrelay.chat.UpstreamRun;
+import io.chatrelay.chat.Usage;
 import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
@@ -64,6 +65,11 @@ final class CloudUpstream implements Upstream {
     }
 
     @Override
+    public boolean stopsWithReader() {
+        return true;
+    }
+
+    @Override
     public Optional<Refusal> refuses(List<Said> asked, Map<String, RawJson> parameters) {
         for (String parameter : parameters.keySet()) {
             if (!TAKEN.contains(parameter)) {
@@ -91,9 +97,24 @@ final class CloudUpstream implements Upstream {
     @Override
     public UpstreamRun run(Question question) {
         return new UpstreamRun() {
+            private volatile CloudDecoder decoder;
+
             @Override
             public Multi<ChatEvent> answer() {
-                return CloudUpstream.this.answer(question);
+                return client.post("/chat/completions", Buffer.buffer(body(question).toString()), passed.of(question.headers()),
+                        _ -> decoder = new CloudDecoder());
+            }
+
+            /** Its model stops with its connection. */
+            @Override
+            public boolean outlivesReaders() {
+                return false;
+            }
+
+            @Override
+            public Usage usage() {
+                CloudDecoder reading = decoder;
+                return reading == null ? null : reading.usage();
             }
 
             @Override
@@ -111,11 +132,6 @@ final class CloudUpstream implements Upstream {
     @Override
     public Optional<UpstreamRun> resume(Turn turn, String position, List<ChatEvent> stored, boolean told) {
         return Optional.empty();
-    }
-
-    private Multi<ChatEvent> answer(Question question) {
-        return client.post("/chat/completions", Buffer.buffer(body(question).toString()), passed.of(question.headers()),
-                _ -> new CloudDecoder());
     }
 
     private ObjectNode body(Question question) {

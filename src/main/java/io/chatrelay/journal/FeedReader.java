@@ -78,6 +78,10 @@ final class FeedReader<E> implements Flow.Subscription {
 
     /** One chunk; false when there is nothing to do but wait. */
     private boolean step() {
+        if (feeds.closed()) {
+            fail(gone());
+            return true;
+        }
         if (channel == null) {
             channel = feeds.channel(turn);
         }
@@ -89,7 +93,7 @@ final class FeedReader<E> implements Flow.Subscription {
             case TurnChannel.Found.Entries<E>(var entries) -> emit(entries);
             case TurnChannel.Found.Evicted<E>() -> load();
             case TurnChannel.Found.End<E>() -> complete();
-            case TurnChannel.Found.Gone<E>() -> fail(new SQLException("this replica lost the turn", "57P03"));
+            case TurnChannel.Found.Gone<E>() -> fail(gone());
             case TurnChannel.Found.Wait<E>() -> {
                 return false;
             }
@@ -115,27 +119,41 @@ final class FeedReader<E> implements Flow.Subscription {
 
     private void load() {
         loading = true;
-        feeds.load(turn, position, (entries, error) -> {
-            // On the reader's executor, and under the same guard as every other step.
-            executor.execute(() -> {
-                if (error != null) {
-                    fail(error);
-                } else if (!entries.isEmpty()) {
-                    if (!done) {
-                        emit(entries);
-                    }
-                } else if (!done && feeds.channel(turn) == null) {
-                    feeds.follow(this);
-                }
-                loading = false;
-                wake();
-            });
-        });
+        // On the reader's executor, and under the same guard as every other step.
+        feeds.load(turn, position, (entries, error) -> executor.execute(() -> loaded(entries, error)));
+    }
+
+    private void loaded(List<Entry<E>> entries, SQLException error) {
+        loading = false;
+        if (done) {
+            return;
+        }
+        if (error != null && Database.refuses(error)) {
+            fail(error);
+        } else if (error != null || entries.isEmpty() && feeds.channel(turn) == null) {
+            // Nothing yet, or the database is away: the next poll that finds something wakes it.
+            feeds.follow(this);
+        } else {
+            if (!entries.isEmpty()) {
+                emit(entries);
+            }
+            wake();
+        }
     }
 
     /** The turn ended before the position, is gone, or cannot be read. Ends the stream without an event. */
     void end() {
         executor.execute(this::complete);
+    }
+
+    /** Another replica serves it from now on. Ends the stream with a failure. */
+    void leave() {
+        executor.execute(() -> fail(gone()));
+    }
+
+    /** Tells whoever reads that it may come back, here or elsewhere. */
+    private static SQLException gone() {
+        return new SQLException("this replica no longer serves the turn", "57P03");
     }
 
     private void fail(SQLException error) {

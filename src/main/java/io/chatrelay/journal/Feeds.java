@@ -37,6 +37,7 @@ final class Feeds<E> {
     private final FeedConfig config;
     private final ExecutorService loaders;
     private final Semaphore loads;
+    private volatile boolean closed;
 
     Feeds(DataSource database, EventTable<E> table, EventCodec<E> codec, FeedConfig config, ExecutorService loaders) {
         this.database = database;
@@ -104,6 +105,20 @@ final class Feeds<E> {
 
     void follow(FeedReader<E> reader) {
         followers.add(reader);
+        if (closed) {
+            reader.leave();
+        }
+    }
+
+    /** Whether this replica lets its readers go. */
+    boolean closed() {
+        return closed;
+    }
+
+    /** Ends the streams of those that follow, and of everyone else at their next step. */
+    void closeAll() {
+        closed = true;
+        followers.forEach(FeedReader::leave);
     }
 
     void forget(FeedReader<E> reader) {

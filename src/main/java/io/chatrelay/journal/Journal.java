@@ -6,18 +6,25 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
 import javax.sql.DataSource;
@@ -41,6 +48,8 @@ public final class Journal<E> {
     private static final Logger LOG = Logger.getLogger(Journal.class);
     /** Longer than a send takes from its turn's row to its log, and than taking over takes. */
     private static final Duration FORGOTTEN_AFTER = Duration.ofSeconds(20);
+    /** What is pending at a hand-over is milliseconds old, or the database is away. */
+    private static final Duration STORED_WITHIN = Duration.ofSeconds(5);
 
     /** What the journal asks of whoever knows what a turn means. */
     public interface Successor {
@@ -52,6 +61,9 @@ public final class Journal<E> {
          * @param owner      as which this replica claimed it
          */
         void takeOver(UUID turn, long lastNumber, UUID owner);
+
+        /** A caller has asked, on whatever replica, that this turn be stopped. Told again until it has ended. */
+        void cancel(UUID turn);
     }
 
     private final DataSource database;
@@ -67,7 +79,8 @@ public final class Journal<E> {
     private final Compactor compactor;
     private final Thread writerThread;
     private final Map<UUID, Long> suspected = new HashMap<>();
-    private Successor successor = (turn, last, owner) -> {};
+    private Successor successor;
+    private volatile boolean leaving;
     private Connection control;
 
     public Journal(DataSource database, EventCodec<E> codec, JournalConfig config, LeaseConfig leaseConfig,
@@ -97,13 +110,51 @@ public final class Journal<E> {
         lease.renew(control());
         writerThread.start();
         every(lease.renewEvery(), lease::renew);
-        every(leaseConfig.sweepEvery(), this::takeOver);
-        every(config.followEvery(), feeds::poll);
+        every(leaseConfig.sweepEvery(), this::sweep);
+        every(config.followEvery(), this::look);
         compactor.start();
+    }
+
+    /** From now on no turn is begun here or taken over; those that run go on. */
+    public void leave() {
+        leaving = true;
+    }
+
+    /** Whether another process is there that could go on with this one's turns. Blocks for the database. */
+    public boolean hasPeers() {
+        return onClock(lease::hasPeers).orElse(false);
+    }
+
+    /**
+     * Lets another process go on with turns to which nothing more is appended: what is pending is stored, they are no longer this
+     * replica's, and their readers here are told to come back. Blocks for the database; what cannot be stored in time stays ours, and
+     * is taken over when the lease is given up.
+     */
+    public void handOver(Collection<UUID> turns) {
+        List<TurnLog<E>> logs = turns.stream().map(open::get).filter(Objects::nonNull).toList();
+        logs.forEach(TurnLog::seal);
+        long until = System.nanoTime() + STORED_WITHIN.toNanos();
+        while (logs.stream().anyMatch(TurnLog::isPending) && System.nanoTime() < until) {
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
+        }
+        UUID[] stored = logs.stream().filter(log -> !log.isPending()).map(TurnLog::turn).toArray(UUID[]::new);
+        if (stored.length > 0) {
+            onClock(connection -> Database.inTransaction(connection, () -> {
+                lease.giveAway(connection, stored);
+                return stored;
+            }));
+        }
+        logs.forEach(log -> drop(log.turn(), log));
+    }
+
+    /** Ends the streams of all readers here, so that they come back elsewhere with their number. */
+    public void closeReaders() {
+        feeds.closeAll();
     }
 
     /** Stores what is pending, gives the lease up, and ends. Turns that still run are for another replica. */
     public void stop() {
+        leave();
         writer.stop();
         try {
             writerThread.join(Duration.ofSeconds(5));
@@ -124,7 +175,7 @@ public final class Journal<E> {
 
     /** Whether this process holds a lease, and so may take turns. */
     public boolean ready() {
-        return lease.registered();
+        return lease.registered() && !leaving;
     }
 
     /**
@@ -134,7 +185,7 @@ public final class Journal<E> {
      */
     public UUID fence(Connection connection) throws SQLException {
         UUID me = lease.incarnation();
-        if (Lease.isHeld(connection, me)) {
+        if (!leaving && Lease.isHeld(connection, me)) {
             return me;
         }
         throw new SQLException("this replica holds no lease", "57P03");
@@ -204,14 +255,46 @@ public final class Journal<E> {
 
     private record Orphan(UUID turn, long last) {}
 
-    private void takeOver(Connection connection) throws SQLException {
-        List<UUID> dead = lease.sweep(connection);
-        UUID me = lease.incarnation();
+    private void sweep(Connection connection) throws SQLException {
+        lease.sweep(connection);
+        if (!leaving) {
+            UUID me = lease.incarnation();
+            takeOver(connection, me, () -> forgotten(connection, me));
+        }
+    }
+
+    /** Often, and cheap where there is nothing: news for readers, cancels of our turns, turns of a replica that has just gone. */
+    private void look(Connection connection) throws SQLException {
+        feeds.poll(connection);
+        if (!open.isEmpty()) {
+            cancelled(connection).forEach(successor::cancel);
+        }
+        List<UUID> dead = leaving || !lease.registered() ? List.of() : Lease.dead(connection);
+        if (!dead.isEmpty()) {
+            UUID me = lease.incarnation();
+            takeOver(connection, me, () -> claim(connection, dead, fence(connection)));
+        }
+    }
+
+    private List<UUID> cancelled(Connection connection) throws SQLException {
+        List<UUID> cancelled = new ArrayList<>();
+        try (PreparedStatement select = connection.prepareStatement("""
+                select id from turn
+                where owner = ? and state in ('running', 'awaiting_approval') and cancel_asked_at is not null""")) {
+            select.setObject(1, lease.incarnation());
+            try (ResultSet rows = select.executeQuery()) {
+                while (rows.next()) {
+                    cancelled.add(rows.getObject(1, UUID.class));
+                }
+            }
+        }
+        return cancelled;
+    }
+
+    private void takeOver(Connection connection, UUID me, Database.Work<List<UUID>> claim) throws SQLException {
         List<Orphan> orphans = Database.inTransaction(connection, () -> {
-            List<UUID> claimed = new ArrayList<>(dead.isEmpty() ? List.of() : claim(connection, dead, fence(connection)));
-            claimed.addAll(forgotten(connection, me));
             List<Orphan> found = new ArrayList<>();
-            for (UUID turn : claimed) {
+            for (UUID turn : claim.run()) {
                 found.add(new Orphan(turn, EventTable.lastNumber(connection, turn)));
             }
             return found;
@@ -268,6 +351,10 @@ public final class Journal<E> {
         return claimed;
     }
 
+    private interface Question<T> {
+        T ask(Connection connection) throws SQLException;
+    }
+
     private interface ControlTask {
         void run(Connection connection) throws SQLException;
     }
@@ -288,6 +375,19 @@ public final class Journal<E> {
         } catch (RuntimeException e) {
             LOG.error("The journal's clock goes on after an unexpected error", e);
         }
+    }
+
+    /** On the clock's thread and connection; empty where it failed. */
+    private <T> Optional<T> onClock(Question<T> question) {
+        List<T> answer = new ArrayList<>(1);
+        try {
+            clock.submit(() -> onControl(connection -> answer.add(question.ask(connection)))).get(5, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (ExecutionException | TimeoutException | RejectedExecutionException e) {
+            LOG.warnf("The database did not answer in time: %s", e.getClass().getSimpleName());
+        }
+        return answer.stream().findFirst();
     }
 
     private Connection control() throws SQLException {

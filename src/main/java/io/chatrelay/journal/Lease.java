@@ -16,8 +16,9 @@ import org.jboss.logging.Logger;
  *
  * <pre>
  * registered ── renewed every few seconds ──▶ held ── lease_end passes and another replica sets alive = false ──▶ lost
- *                                              ▲                                                                  │
- *                                              └──────────────── registered anew, as another incarnation ◀────────┘
+ *     │                                        ▲                                                                  │
+ *     │                                        └──────────────── registered anew, as another incarnation ◀────────┘
+ *     └── given up, by a process that stops ──▶ over
  * </pre>
  *
  * Whoever writes to the journal reads its own row {@code FOR KEY SHARE} in the same transaction ({@link #isHeld}); whoever takes
@@ -36,6 +37,7 @@ final class Lease {
     private volatile boolean registered;
     private volatile long unbrokenSince = Long.MAX_VALUE;
     private volatile long renewedAt;
+    private boolean over;
 
     Lease(LeaseConfig config, Runnable onLost) {
         this.config = config;
@@ -52,6 +54,9 @@ final class Lease {
 
     /** Registers this process, or prolongs its lease; learns that it was taken away. */
     void renew(Connection connection) throws SQLException {
+        if (over) {
+            return;
+        }
         long asked = System.nanoTime();
         if (!registered) {
             register(connection);
@@ -94,23 +99,39 @@ final class Lease {
     }
 
     /**
-     * Marks replicas whose lease has ended, and returns all whose turns may be claimed. Only a process that has itself
-     * renewed without a break for a whole lease marks others: after an outage of the database every lease looks ended.
+     * Marks replicas whose lease has ended. Only a process that has itself renewed without a break for a whole lease marks
+     * others: after an outage of the database every lease looks ended.
      */
-    List<UUID> sweep(Connection connection) throws SQLException {
+    void sweep(Connection connection) throws SQLException {
         if (registered && System.nanoTime() - unbrokenSince > config.duration().toNanos()) {
             mark(connection);
         }
+    }
+
+    /** Replicas that are gone and whose turns nobody has claimed. Asked often: by the few turns that run, not by all replicas. */
+    static List<UUID> dead(Connection connection) throws SQLException {
         List<UUID> dead = new ArrayList<>();
         try (PreparedStatement select = connection.prepareStatement("""
-                select r.incarnation from replica r where not r.alive and exists (
-                    select 1 from turn t where t.owner = r.incarnation and t.state in ('running', 'awaiting_approval'))""");
+                select r.incarnation from replica r
+                where not r.alive
+                  and r.incarnation in (select owner from turn where state in ('running', 'awaiting_approval'))""");
                 ResultSet rows = select.executeQuery()) {
             while (rows.next()) {
                 dead.add(rows.getObject(1, UUID.class));
             }
         }
         return dead;
+    }
+
+    /** Whether another process is there that could take turns over. */
+    boolean hasPeers(Connection connection) throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement(
+                "select 1 from replica where alive and lease_end > clock_timestamp() and incarnation <> ? limit 1")) {
+            select.setObject(1, incarnation);
+            try (ResultSet row = select.executeQuery()) {
+                return row.next();
+            }
+        }
     }
 
     private void mark(Connection connection) throws SQLException {
@@ -129,8 +150,26 @@ final class Lease {
         }
     }
 
-    /** Gives the lease up at once, for a process that stops: its turns need not wait for its end. */
+    /** Gives some turns to whoever claims them: to a lease that has ended already. In the caller's transaction. */
+    void giveAway(Connection connection, UUID[] turns) throws SQLException {
+        UUID nobody = UUID.randomUUID();
+        try (PreparedStatement insert = connection.prepareStatement("""
+                insert into replica (incarnation, lease_end, alive) values (?, clock_timestamp(), false)""")) {
+            insert.setObject(1, nobody);
+            insert.executeUpdate();
+        }
+        try (PreparedStatement update = connection.prepareStatement("""
+                update turn set owner = ? where id = any(?) and owner = ? and state in ('running', 'awaiting_approval')""")) {
+            update.setObject(1, nobody);
+            update.setArray(2, connection.createArrayOf("uuid", turns));
+            update.setObject(3, incarnation);
+            update.executeUpdate();
+        }
+    }
+
+    /** Gives the lease up at once, for a process that stops: its turns need not wait for its end. It does not register again. */
     void release(Connection connection) throws SQLException {
+        over = true;
         if (registered) {
             try (PreparedStatement update = connection
                     .prepareStatement("""

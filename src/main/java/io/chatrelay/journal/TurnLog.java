@@ -129,6 +129,20 @@ public final class TurnLog<E> {
         return pendingBytes < maxPending && writer.hasRoom();
     }
 
+    UUID turn() {
+        return turn;
+    }
+
+    /** Takes nothing more; what is pending is still stored. */
+    synchronized void seal() {
+        closed = true;
+    }
+
+    /** Whether something was appended that is not known to be stored. */
+    synchronized boolean isPending() {
+        return pendingBytes > 0;
+    }
+
     /** As which incarnation the turn is owned: what was taken from it is stored by that one or by none. */
     UUID as() {
         return as;

@@ -66,6 +66,11 @@ class TellingTest {
         public Duration headAfter() {
             return Duration.ofSeconds(10);
         }
+
+        @Override
+        public Duration comeBackWithin() {
+            return Duration.ofMillis(500);
+        }
     }
 
     private static Vertx vertx;

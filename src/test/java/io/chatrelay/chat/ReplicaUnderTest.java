@@ -231,6 +231,16 @@ final class ReplicaUnderTest implements UpstreamRun {
     }
 
     @Override
+    public boolean outlivesReaders() {
+        return true;
+    }
+
+    @Override
+    public Usage usage() {
+        return null;
+    }
+
+    @Override
     public boolean isProven() {
         return proven;
     }

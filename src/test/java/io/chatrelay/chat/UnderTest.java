@@ -14,9 +14,10 @@ final class UnderTest {
     private UnderTest() {}
 
     record Limits(Duration firstEventTimeout, Duration silenceTimeout, Duration maxDuration, MemorySize maxSize,
-            Duration retryWindow) implements TurnConfig {
+            Duration cancelWait, Duration retryWindow) implements TurnConfig {
         Limits() {
-            this(Duration.ofHours(1), Duration.ofHours(1), Duration.ofHours(1), bytes(), Duration.ofHours(1));
+            this(Duration.ofHours(1), Duration.ofHours(1), Duration.ofHours(1), bytes(), Duration.ofSeconds(5),
+                    Duration.ofHours(1));
         }
     }
 

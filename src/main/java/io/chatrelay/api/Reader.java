@@ -1,0 +1,27 @@
+package io.chatrelay.api;
+
+import jakarta.ws.rs.core.Response;
+
+/**
+ * Who reads a turn's stream.
+ *
+ * @param nothing      the answer if there is nothing more to read, or null for the caller that sent the message. Who has such an answer is
+ *                     never refused for what passes, because a status ends an {@code EventSource} for good and a cut does not
+ * @param leavingStops whether the turn is stopped when the reader disconnects
+ */
+record Reader(Response nothing, boolean leavingStops) {
+
+    /** The caller whose turn it is. */
+    static Reader whoAsked(boolean leavingStops) {
+        return new Reader(null, leavingStops);
+    }
+
+    /** One that comes back, or looks on: 204 says that there is nothing (more) to read, which stops an {@code EventSource}. */
+    static Reader whoComesBack() {
+        return new Reader(Response.noContent().build(), false);
+    }
+
+    boolean comesBack() {
+        return nothing != null;
+    }
+}

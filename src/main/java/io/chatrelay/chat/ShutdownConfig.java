@@ -1,0 +1,19 @@
+package io.chatrelay.chat;
+
+import java.time.Duration;
+
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+
+/** How the service stops. */
+@ConfigMapping(prefix = "chat-relay.shutdown")
+public interface ShutdownConfig {
+
+    /**
+     * How long turns may go on after SIGTERM that no other replica could follow; then they are given up. Longer cuts fewer answers
+     * and makes a deploy slower. It stays below the time after which the platform kills: 30 s in Kubernetes, 10 s with
+     * {@code docker stop} unless told otherwise.
+     */
+    @WithDefault("25s")
+    Duration grace();
+}
