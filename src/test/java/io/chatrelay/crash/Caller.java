@@ -59,6 +59,12 @@ final class Caller implements Runnable {
                 new CopyOnWriteArrayList<>());
         Dialect dialect = random.nextInt(4) == 0 ? Dialect.OPENAI : Dialect.AI_SDK;
         ObjectNode options = Frame.JSON.createObjectNode();
+        if (shared && random.nextInt(3) == 0) {
+            options.put("onRunning", "cancel");
+        }
+        if (random.nextInt(15) == 0) {
+            options.put("onDisconnect", "cancel");
+        }
         boolean twin = random.nextInt(6) == 0;
         boolean again = random.nextInt(8) == 0;
         int rest = random.nextInt(300);
@@ -71,7 +77,7 @@ final class Caller implements Runnable {
             // The same at the same moment.
             go(() -> sender(at, repeating, !shared, "-twin").send(sent, dialect, options, _ -> _ -> {}));
         }
-        boolean read = sender(at, sending, !shared, "").send(sent, dialect, options, sight -> accompany(sight, others));
+        boolean read = sender(at, sending, !shared, "").send(sent, dialect, options, sight -> accompany(sight, said, others));
         awaitAll();
         if (read && again) {
             sender(at, repeating, !shared, "-again").send(sent, dialect, options, _ -> _ -> {});
@@ -84,8 +90,8 @@ final class Caller implements Runnable {
         return new Sender(world, name + role, at, new Reader(world, own, alone), own);
     }
 
-    /** Others look on, and what asks is decided. */
-    private Consumer<String> accompany(Sight sight, Random others) {
+    /** Others look on or stop it, and what asks is decided. */
+    private Consumer<String> accompany(Sight sight, Said said, Random others) {
         if (others.nextInt(3) == 0) {
             Random own = new Random(others.nextLong());
             Dialect dialect = own.nextInt(3) == 0 ? Dialect.OPENAI : Dialect.AI_SDK;
@@ -96,10 +102,21 @@ final class Caller implements Runnable {
                         _ -> {});
             });
         }
+        if (others.nextInt(10) == 0) {
+            Random own = new Random(others.nextLong());
+            go(() -> {
+                World.pause(own.nextInt(2500));
+                new Canceller(world, name).cancel(sight, own);
+            });
+        }
         return call -> {
             world.history.count("approvals seen");
             Random own = new Random(others.nextLong());
-            go(() -> new Decider(world, name, sight.conversation).decide(call, own));
+            go(() -> {
+                // The emulator hears nothing of a call before the other one of its step has asked, 60 ms later.
+                World.pause(said.asks() == 2 ? 250 : 0);
+                new Decider(world, name, sight.conversation).decide(call, own);
+            });
         };
     }
 

@@ -20,12 +20,15 @@ final class Checker {
 
     /** Longer than any answer, expiry and take-over of this test together. */
     private static final int STUCK_SECONDS = 150;
+    /** From a cancel to the end of a turn whose replica is lost, with its successor's. */
+    private static final int FORGOTTEN_SECONDS = 30;
 
     private final World world;
     private final TurnCheck turns;
     private final SentCheck messages;
     private final LedgerCheck ledger;
     private final Set<UUID> checked = new HashSet<>();
+    private final Set<UUID> accepted = new HashSet<>();
 
     Checker(World world, InkeepLog inkeep) {
         this.world = world;
@@ -62,10 +65,36 @@ final class Checker {
                 messages.check(connection, one);
             }
             ledger.check(connection, over);
+            cancelled(connection);
             overlapping(connection);
             stuck(connection, over ? 0 : STUCK_SECONDS);
         }
         world.history.flush();
+    }
+
+    /** A cancel that was accepted is not forgotten: the turn may end otherwise at that moment, but does not go on. */
+    private void cancelled(Connection connection) throws SQLException {
+        world.history.cancelled.drain().forEach(accepted::add);
+        each(connection,
+                """
+                        select 'turn ' || id || ' is ' || state || ' at ' || coalesce(ended_at::text, '?') || ', cancelled at ' || cancel_asked_at
+                        from turn where cancel_asked_at is not null and state <> 'cancelled'
+                          and coalesce(ended_at, clock_timestamp()) > cancel_asked_at + interval '%d s'"""
+                        .formatted(FORGOTTEN_SECONDS),
+                "cancel");
+        try (PreparedStatement select = connection.prepareStatement("""
+                select id, cancel_asked_at is not null, state from turn where id = any(?) and ended_at is not null""")) {
+            select.setArray(1, connection.createArrayOf("uuid", accepted.toArray()));
+            try (ResultSet row = select.executeQuery()) {
+                while (row.next()) {
+                    accepted.remove(row.getObject(1, UUID.class));
+                    world.history.count("accepted cancels of turns that are " + row.getString(3));
+                    if (!row.getBoolean(2)) {
+                        world.history.violation("cancel", "accepted, and not stored: turn " + row.getObject(1));
+                    }
+                }
+            }
+        }
     }
 
     private static List<UUID> ended(Connection connection) throws SQLException {

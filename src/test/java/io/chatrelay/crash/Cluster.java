@@ -34,6 +34,7 @@ final class Cluster implements AutoCloseable {
 
     /** Starts all of it. */
     Cluster() {
+        Runtime.getRuntime().addShutdownHook(new Thread(this::killAll, "crash-test-end"));
         // One after the other: the first sets the database up.
         start(0);
         start(1);
@@ -101,6 +102,15 @@ final class Cluster implements AutoCloseable {
                 update replica set alive = false where incarnation in (
                     select incarnation from replica where alive and lease_end > clock_timestamp()
                     order by started_at offset %d limit 1)""".formatted(which));
+    }
+
+    /** Whoever interrupts the test leaves no process behind. */
+    private void killAll() {
+        for (RelayProcess replica : replicas) {
+            if (replica != null && replica.isAlive()) {
+                replica.kill9();
+            }
+        }
     }
 
     @Override

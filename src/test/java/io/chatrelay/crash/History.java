@@ -29,15 +29,13 @@ final class History implements AutoCloseable {
     /** @param status of a definite answer @param state that the answer says is recorded, or empty */
     record Decision(String conversation, String call, boolean approved, String reason, int status, String state) {}
 
-    /** A cancel that was accepted. @param at when it was answered */
-    record Cancelled(UUID turn, Instant at) {}
-
     private static final int MOST_VIOLATIONS = 200;
 
     final Queue<Sight> sights = new Queue<>();
     final Queue<Sent> sent = new Queue<>();
     final Queue<Decision> decisions = new Queue<>();
-    final Queue<Cancelled> cancelled = new Queue<>();
+    /** Turns whose cancel was accepted. */
+    final Queue<UUID> cancelled = new Queue<>();
     private final List<String> violations = new CopyOnWriteArrayList<>();
     private final AtomicInteger found = new AtomicInteger();
     private final Map<String, AtomicInteger> counts = new ConcurrentHashMap<>();
