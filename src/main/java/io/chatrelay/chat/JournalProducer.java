@@ -13,6 +13,7 @@ import io.chatrelay.journal.Journal;
 import io.chatrelay.journal.JournalConfig;
 import io.chatrelay.journal.LeaseConfig;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.configuration.ConfigurationException;
 import io.quarkus.virtual.threads.VirtualThreads;
 
 /** The journal of chat events: the journal itself does not know what it keeps. */
@@ -23,6 +24,11 @@ class JournalProducer {
     @Singleton
     Journal<ChatEvent> journal(DataSource database, JournalConfig config, LeaseConfig lease, FeedConfig feed,
             @VirtualThreads ExecutorService virtualThreads, MeterRegistry metrics) {
+        if (lease.duration().compareTo(lease.renewEvery().multipliedBy(3)) < 0) {
+            throw new ConfigurationException(
+                    "chat-relay.lease.renew-every is %s: at most a third of chat-relay.lease.duration, %s"
+                            .formatted(lease.renewEvery(), lease.duration()));
+        }
         return new Journal<>(database, new ChatEventCodec(), config, lease, feed, virtualThreads, metrics);
     }
 }

@@ -64,8 +64,7 @@ final class Lease {
             lost(incarnation);
             register(connection);
         }
-        // Renewals are unbroken while each came before the one before it could end.
-        if (asked - renewedAt > config.duration().toNanos()) {
+        if (asked - renewedAt > unbroken().toNanos()) {
             unbrokenSince = asked;
         }
         renewedAt = asked;
@@ -100,12 +99,21 @@ final class Lease {
 
     /**
      * Marks replicas whose lease has ended. Only a process that has itself renewed without a break for a whole lease marks
-     * others: after an outage of the database every lease looks ended.
+     * others, and only while its own lease is fresh: after an outage of the database every lease looks ended.
      */
     void sweep(Connection connection) throws SQLException {
-        if (registered && System.nanoTime() - unbrokenSince > config.duration().toNanos()) {
+        long now = System.nanoTime();
+        if (registered && now - unbrokenSince > config.duration().toNanos() && now - renewedAt <= unbroken().toNanos()) {
             mark(connection);
         }
+    }
+
+    /**
+     * The longest time between two renewals that counts as no break. The others' renewals, too, may have been due when it began and may
+     * come a little after ours when it is over: so much shorter than a lease it has to be.
+     */
+    private Duration unbroken() {
+        return config.duration().minus(config.renewEvery().multipliedBy(2));
     }
 
     /** Replicas that are gone and whose turns nobody has claimed. Asked often: by the few turns that run, not by all replicas. */
@@ -138,10 +146,17 @@ final class Lease {
         try (PreparedStatement update = connection.prepareStatement("""
                 with ended as (
                     select incarnation from replica
-                    where alive and lease_end < clock_timestamp() and incarnation <> ? for update)
+                    where alive and lease_end < clock_timestamp() and incarnation <> ? and exists (
+                        -- Asked before an outage, and executed after it.
+                        select 1 from replica me
+                        where me.incarnation = ? and me.alive
+                          and me.renewed_at > clock_timestamp() - ? * interval '1 millisecond')
+                    for update)
                 update replica set alive = false from ended where replica.incarnation = ended.incarnation
                 returning replica.incarnation""")) {
             update.setObject(1, incarnation);
+            update.setObject(2, incarnation);
+            update.setLong(3, unbroken().toMillis());
             try (ResultSet rows = update.executeQuery()) {
                 while (rows.next()) {
                     LOG.infof("The lease of replica %s has ended; its turns are taken over", rows.getObject(1));

@@ -13,7 +13,10 @@ public interface LeaseConfig {
     @WithDefault("10s")
     Duration duration();
 
-    /** Renewed this often: three tries fit into a lease. */
+    /**
+     * Renewed this often: three tries have to fit into a lease, for what is left of it after two is the longest silence of the database
+     * that is not taken for an outage.
+     */
     @WithDefault("3s")
     Duration renewEvery();
 
