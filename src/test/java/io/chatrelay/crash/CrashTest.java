@@ -57,7 +57,6 @@ public final class CrashTest {
                 callers.add(Thread.startVirtualThread(new Caller(world, options.seed(), i)));
             }
             rounds(cluster, checker);
-            history.round("after the last round");
             history.flush();
             world.stop();
             for (Thread caller : callers) {
@@ -84,12 +83,16 @@ public final class CrashTest {
             injector.inject(round.fault());
             history.count("fault " + round.fault().kind());
             history.note("driver", "healed");
-            if (number % ROUNDS_A_CHECK == 0) {
+            if (options.planted() || number % ROUNDS_A_CHECK == 0) {
                 checker.check(false);
             }
             System.out.printf("round %d of %d: %s, %d s, %d turns, %d events read, %d violations%n", number, options.rounds(),
                     round.fault(), (System.nanoTime() - begun) / 1_000_000_000, history.counted("turns"),
                     history.counted("events read"), history.violations());
+            if (options.planted() && history.violations() > 0) {
+                System.out.printf("caught in round %d of %d%n", number, options.rounds());
+                return;
+            }
         }
     }
 

@@ -18,8 +18,8 @@ final class InkeepLog implements AutoCloseable {
     /** @param at microseconds since the epoch, when its head came */
     record Told(long at, boolean approved, String reason) {}
 
-    private static final Duration EVERY = Duration.ofMillis(500);
-    private static final int LIMIT = 600;
+    private static final Duration EVERY = Duration.ofSeconds(1);
+    private static final int LIMIT = 400;
 
     private final URI emulator;
     private final History history;

@@ -8,11 +8,12 @@ import java.util.List;
  * @param rounds  faults, one a round
  * @param callers at the same time, all the time
  * @param only    kinds of fault that are used, by name; all if empty
+ * @param planted whether a violation is what is looked for: checked every round, and over with the first
  */
-record Options(int rounds, long seed, int callers, List<String> only) {
+record Options(int rounds, long seed, int callers, List<String> only, boolean planted) {
 
     static Options parse(String... args) {
-        Options options = new Options(20, System.currentTimeMillis() % 1_000_000, 24, List.of());
+        Options options = new Options(20, System.currentTimeMillis() % 1_000_000, 24, List.of(), false);
         for (int i = 0; i < args.length; i += 2) {
             if (i + 1 == args.length) {
                 throw new IllegalArgumentException(args[i] + " needs a value");
@@ -24,10 +25,11 @@ record Options(int rounds, long seed, int callers, List<String> only) {
 
     private Options with(String name, String value) {
         return switch (name) {
-            case "--rounds" -> new Options(Integer.parseInt(value), seed, callers, only);
-            case "--seed" -> new Options(rounds, Long.parseLong(value), callers, only);
-            case "--callers" -> new Options(rounds, seed, Integer.parseInt(value), only);
-            case "--only" -> new Options(rounds, seed, callers, List.of(value.split(",")));
+            case "--rounds" -> new Options(Integer.parseInt(value), seed, callers, only, planted);
+            case "--seed" -> new Options(rounds, Long.parseLong(value), callers, only, planted);
+            case "--callers" -> new Options(rounds, seed, Integer.parseInt(value), only, planted);
+            case "--only" -> new Options(rounds, seed, callers, List.of(value.split(",")), planted);
+            case "--planted" -> new Options(rounds, seed, callers, only, Boolean.parseBoolean(value));
             default -> throw new IllegalArgumentException(
                     name + " is not known: --rounds, --seed, --callers, --only, --plant are");
         };
