@@ -58,7 +58,7 @@ final class Cluster implements AutoCloseable {
                         "set idle_in_transaction_session_timeout = '2s'; set lock_timeout = '1s'")
                 .with("quarkus.datasource.jdbc.additional-jdbc-properties.ApplicationName", application(replica))
                 .with("chat-relay.approvals.expiry", EXPIRY).with("chat-relay.approvals.catch-up", "PT1S")
-                .with("chat-relay.api.heartbeat", "PT2S")
+                .with("chat-relay.api.heartbeat", "PT2S").with("chat-relay.shutdown.grace", "PT3S")
                 // It starts in half the time, and many of them start.
                 .jvm("-XX:TieredStopAtLevel=1").jvm("-XX:+UseSerialGC").jvm("-Xmx256m").jvm("-Xshare:auto");
         String jar = System.getProperty("crash.jar");

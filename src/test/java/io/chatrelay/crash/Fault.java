@@ -33,6 +33,9 @@ sealed interface Fault {
     /** PostgreSQL is stopped, and started after so long. */
     record StopDatabase(int millis) implements Fault {}
 
+    /** SIGSTOP to all of PostgreSQL, then SIGCONT: connections stay open, and nothing answers. */
+    record FreezeDatabase(int millis) implements Fault {}
+
     default String kind() {
         return getClass().getSimpleName();
     }

@@ -49,6 +49,14 @@ final class Injector {
                 TimeUnit.MILLISECONDS.sleep(millis);
                 cluster.database.start();
             }
+            case Fault.FreezeDatabase(var millis) -> {
+                cluster.database.pause();
+                try {
+                    TimeUnit.MILLISECONDS.sleep(millis);
+                } finally {
+                    cluster.database.resume();
+                }
+            }
         }
         awaitReady();
     }

@@ -38,18 +38,18 @@ final class Plan {
         return rounds.subList(0, options.rounds());
     }
 
-    /** The first nine are one of each kind; shuffled apart from the rest, so that a short run meets all of them. */
+    /** The first ten are one of each kind; shuffled apart from the rest, so that a short run meets all of them. */
     private List<Fault> bag() {
         List<Fault> each = new ArrayList<>(List.of(new Fault.Kill(replica()), new Fault.KillBoth(), new Fault.Stop(replica()),
                 pause(), new Fault.Hiccup(replica(), 300 + random.nextInt(1500)), new Fault.TakeLease(replica()),
-                committing(), new Fault.KillDatabase(), outage()));
+                committing(), new Fault.KillDatabase(), outage(),
+                new Fault.FreezeDatabase(1000 + random.nextInt(5000))));
         List<Fault> more = new ArrayList<>();
         add(more, 3, () -> new Fault.Kill(replica()));
         add(more, 2, () -> new Fault.Stop(replica()));
         add(more, 3, this::pause);
         add(more, 1, () -> new Fault.TakeLease(replica()));
         add(more, 1, this::committing);
-        add(more, 1, this::outage);
         Collections.shuffle(each, random);
         Collections.shuffle(more, random);
         each.addAll(more);
