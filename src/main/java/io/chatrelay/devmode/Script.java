@@ -71,7 +71,7 @@ final class Script {
                     s.dialect.failOtherwise()))),
             entry("silence", (s, n) -> s.halves(pause(n.get(0, 5000)))),
             entry("late", (s, n) -> s.play(sequence(pause(n.get(0, 5000)), s.ordinarySteps()))),
-            entry("lost", (s, _) -> s.play(sequence(Stream.of(new Step.Cut()), s.ordinarySteps()))),
+            entry("lost", (s, _) -> s.play(sequence(Stream.of(new Step.Cut(false)), s.ordinarySteps()))),
             entry("hang", (_, _) -> new Play(Stream.of(new Step.Hang()), true)),
             entry("429", (s, n) -> s.tooMany(n.get(1, ALWAYS), Map.of("retry-after", "" + n.get(0, 2)))),
             entry("429-bare", (s, n) -> s.tooMany(n.get(0, ALWAYS), Map.of())),

@@ -30,6 +30,7 @@ public final class RelayProcess implements AutoCloseable {
 
         private final Map<String, String> properties = new LinkedHashMap<>();
         private final List<String> jvm = new ArrayList<>(List.of("-XX:+ExitOnOutOfMemoryError"));
+        private Path jar = JAR;
 
         private Setup() {
             properties.put("quarkus.http.port", "0");
@@ -51,6 +52,12 @@ public final class RelayProcess implements AutoCloseable {
         /** An option of the JVM, such as {@code -Xmx}. */
         public Setup jvm(String option) {
             jvm.add(option);
+            return this;
+        }
+
+        /** Another build of it. */
+        public Setup jar(Path other) {
+            jar = other;
             return this;
         }
 
@@ -105,7 +112,7 @@ public final class RelayProcess implements AutoCloseable {
         List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         command.addAll(setup.jvm);
         setup.properties.forEach((name, value) -> command.add("-D" + name + "=" + value));
-        command.addAll(List.of("-jar", JAR.toString()));
+        command.addAll(List.of("-jar", setup.jar.toString()));
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
         // Whoever runs the tests may have the service configured for themselves.
         builder.environment().keySet().removeIf(name -> name.startsWith("CHAT_RELAY_") || name.startsWith("QUARKUS_"));
