@@ -7,7 +7,11 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 
 /** The table {@code turn_event}: a row is a run of events of one turn, each event a line. All SQL of the log is here. */
@@ -32,20 +36,35 @@ final class EventTable<E> {
                             on conflict (turn_id, first) do nothing)
             select count(*) from held""".formatted(Lease.FENCE);
 
+    private static final int ROWS_A_LOAD = 64;
+
     /**
      * The row that holds the position is found by the key, not by scanning what came before; and no more rows are sent than
      * what is asked for, for the driver takes all that come.
      */
-    private static final String AFTER = """
+    private static final String FOUND = """
             select first, events from (
                 select first, events, sum(octet_length(events)) over (order by first) - octet_length(events) as earlier
                 from turn_event
-                where turn_id = ? and last > ?
-                  and first >= coalesce((select max(first) from turn_event where turn_id = ? and first <= ?), 0)
-                order by first limit ?) as found
-            where earlier < ? order by first""";
+                where turn_id = %1$s and last > %2$s
+                  and first >= coalesce((select max(first) from turn_event where turn_id = %1$s and first <= %2$s + 1), 0)
+                order by first limit %3$d) as found
+            where earlier < ?""";
+    private static final String AFTER = FOUND.formatted("?", "?", ROWS_A_LOAD) + " order by first";
+    private static final String AFTER_EACH = """
+            select t.id, t.ended_at is not null, e.first, e.events
+            from unnest(?::uuid[], ?::bigint[]) as f(turn, position)
+            join turn t on t.id = f.turn
+            left join lateral (%s) as e on true
+            order by t.id, e.first""".formatted(FOUND.formatted("f.turn", "f.position", ROWS_A_LOAD));
 
-    private static final int ROWS_A_LOAD = 64;
+    /**
+     * What a poll found of a turn.
+     *
+     * @param all   whether there was nothing more at that moment
+     * @param ended whether the turn had ended by then
+     */
+    record News<E>(List<Entry<E>> entries, boolean all, boolean ended) {}
 
     private final EventCodec<E> codec;
 
@@ -99,28 +118,96 @@ final class EventTable<E> {
      * is one. It is one statement, so rows that are being rewritten are seen either before or after.
      */
     List<Entry<E>> after(Connection connection, UUID turn, long position, long maxBytes) throws SQLException {
-        List<Entry<E>> entries = new ArrayList<>();
+        Gathered gathered = new Gathered(turn, position, maxBytes);
         try (PreparedStatement select = connection.prepareStatement(AFTER)) {
             select.setObject(1, turn);
             select.setLong(2, position);
             select.setObject(3, turn);
-            select.setLong(4, position + 1);
-            select.setInt(5, ROWS_A_LOAD);
-            select.setLong(6, maxBytes);
+            select.setLong(4, position);
+            select.setLong(5, maxBytes);
             try (ResultSet rows = select.executeQuery()) {
-                long bytes = 0;
-                long next = position + 1;
-                while (bytes < maxBytes && rows.next()) {
-                    long first = rows.getLong(1);
-                    if (first > next) {
-                        throw new SQLException("turn " + turn + " has no event " + next);
-                    }
-                    bytes += split(rows.getBytes(2), first, next, maxBytes - bytes, entries);
-                    next = entries.isEmpty() ? next : entries.getLast().number() + 1;
+                while (gathered.hasRoom() && rows.next()) {
+                    gathered.add(rows.getLong(1), rows.getBytes(2));
                 }
             }
         }
-        return entries;
+        return gathered.entries;
+    }
+
+    /**
+     * The same of several turns, each after its own position. A turn that is not there is left out; of one that cannot be read
+     * there are no entries and it is not all, so that whoever loads it by itself finds out why.
+     */
+    Map<UUID, News<E>> after(Connection connection, Map<UUID, Long> positions, long maxBytes) throws SQLException {
+        Map<UUID, Gathered> gathered = new HashMap<>();
+        Set<UUID> ended = new HashSet<>();
+        try (PreparedStatement select = connection.prepareStatement(AFTER_EACH)) {
+            select.setArray(1, array(connection, "uuid", positions.keySet().toArray()));
+            select.setArray(2, array(connection, "bigint", positions.values().toArray()));
+            select.setLong(3, maxBytes);
+            try (ResultSet rows = select.executeQuery()) {
+                while (rows.next()) {
+                    UUID turn = rows.getObject(1, UUID.class);
+                    if (rows.getBoolean(2)) {
+                        ended.add(turn);
+                    }
+                    Gathered found = gathered.computeIfAbsent(turn, _ -> new Gathered(turn, positions.get(turn), maxBytes));
+                    byte[] events = rows.getBytes(4);
+                    if (events != null) {
+                        found.addIfReadable(rows.getLong(3), events);
+                    }
+                }
+            }
+        }
+        Map<UUID, News<E>> news = new HashMap<>();
+        gathered.forEach((turn, found) -> news.put(turn, found.news(ended.contains(turn))));
+        return news;
+    }
+
+    /** Consecutive entries of a turn after a position, from rows in their order. */
+    private final class Gathered {
+
+        private final UUID turn;
+        private final long maxBytes;
+        private final List<Entry<E>> entries = new ArrayList<>();
+        private long next;
+        private long bytes;
+        private int rows;
+        private boolean unreadable;
+
+        Gathered(UUID turn, long position, long maxBytes) {
+            this.turn = turn;
+            this.next = position + 1;
+            this.maxBytes = maxBytes;
+        }
+
+        boolean hasRoom() {
+            return bytes < maxBytes;
+        }
+
+        void add(long first, byte[] events) throws SQLException {
+            if (first > next) {
+                throw new SQLException("turn " + turn + " has no event " + next, "22000");
+            }
+            bytes += split(events, first, next, maxBytes - bytes, entries);
+            next = entries.isEmpty() ? next : entries.getLast().number() + 1;
+            rows++;
+        }
+
+        void addIfReadable(long first, byte[] events) {
+            try {
+                if (!unreadable && hasRoom()) {
+                    add(first, events);
+                }
+            } catch (SQLException | RuntimeException e) {
+                unreadable = true;
+            }
+        }
+
+        News<E> news(boolean ended) {
+            return unreadable ? new News<>(List.of(), false, ended)
+                    : new News<>(entries, hasRoom() && rows < ROWS_A_LOAD, ended);
+        }
     }
 
     private long split(byte[] events, long first, long from, long maxBytes, List<Entry<E>> into) {

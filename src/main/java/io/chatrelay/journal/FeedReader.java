@@ -10,8 +10,8 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * One reader of one turn: committed entries after a position, as many at a time as it asks for. It pulls: from memory
- * while it keeps up, from the table once it fell behind or where the turn runs elsewhere. Between two chunks it holds
- * nothing but its position.
+ * while it keeps up, from the table once it fell behind; where the turn runs elsewhere and it has caught up, it is given what a poll
+ * finds. Between two chunks it holds nothing but its position.
  */
 final class FeedReader<E> implements Flow.Subscription {
 
@@ -24,6 +24,7 @@ final class FeedReader<E> implements Flow.Subscription {
     private volatile boolean done;
     private volatile long position;
     private volatile boolean loading;
+    private volatile boolean caughtUp;
     private volatile TurnChannel<E> channel;
 
     FeedReader(Feeds<E> feeds, UUID turn, long after, Executor executor,
@@ -86,7 +87,11 @@ final class FeedReader<E> implements Flow.Subscription {
             channel = feeds.channel(turn);
         }
         if (channel == null) {
-            load();
+            if (caughtUp) {
+                follow();
+            } else {
+                load();
+            }
             return false;
         }
         switch (channel.after(position, feeds.maxChunk(), this)) {
@@ -124,21 +129,44 @@ final class FeedReader<E> implements Flow.Subscription {
     }
 
     private void loaded(List<Entry<E>> entries, SQLException error) {
-        loading = false;
         if (done) {
             return;
         }
         if (error != null && Database.refuses(error)) {
             fail(error);
         } else if (error != null || entries.isEmpty() && feeds.channel(turn) == null) {
-            // Nothing yet, or the database is away: the next poll that finds something wakes it.
-            feeds.follow(this);
+            // Nothing yet, or the database is away.
+            follow();
         } else {
-            if (!entries.isEmpty()) {
-                emit(entries);
-            }
-            wake();
+            goOn(entries);
         }
+    }
+
+    /** Leaves it to the poll to find something: until then this is a load that takes long. */
+    private void follow() {
+        caughtUp = false;
+        loading = true;
+        feeds.follow(this);
+    }
+
+    /**
+     * What the poll found after the position.
+     *
+     * @param all whether there was nothing more: then there is no need to look before the next poll
+     */
+    void found(List<Entry<E>> entries, boolean all) {
+        executor.execute(() -> {
+            caughtUp = all;
+            goOn(entries);
+        });
+    }
+
+    private void goOn(List<Entry<E>> entries) {
+        loading = false;
+        if (!done && !entries.isEmpty()) {
+            emit(entries);
+        }
+        wake();
     }
 
     /** The turn ended before the position, is gone, or cannot be read. Ends the stream without an event. */

@@ -1,8 +1,6 @@
 package io.chatrelay.journal;
 
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.HashMap;
 import java.util.List;
@@ -14,6 +12,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Semaphore;
 import java.util.function.BiConsumer;
+import java.util.stream.Collectors;
 
 import javax.sql.DataSource;
 
@@ -22,12 +21,8 @@ import io.smallrye.mutiny.Multi;
 /** Where readers find events: the channels of turns that run here, the table, and one poll for turns that run elsewhere. */
 final class Feeds<E> {
 
-    private record News(long last, boolean ended) {}
-
-    private static final String NEWS = """
-            select t.id, t.ended_at is not null,
-                   coalesce((select e.last from turn_event e where e.turn_id = t.id order by e.first desc limit 1), 0)
-            from turn t where t.id = any(?)""";
+    /** Bounds what one query of the poll brings into memory: so many times a chunk and a row. */
+    private static final int TURNS_A_QUERY = 64;
 
     private final Map<UUID, TurnChannel<E>> channels = new ConcurrentHashMap<>();
     private final Set<FeedReader<E>> followers = ConcurrentHashMap.newKeySet();
@@ -125,35 +120,35 @@ final class Feeds<E> {
         followers.remove(reader);
     }
 
-    /** Wakes the readers of turns that run elsewhere and have news: one query, however many they are. */
+    /**
+     * Gives the readers of turns that run elsewhere what is new: one query for all of them brings the events too, for a query for each
+     * reader would make many of them wait for each other.
+     */
     void poll(Connection connection) throws SQLException {
-        if (followers.isEmpty()) {
-            return;
-        }
-        List<FeedReader<E>> asking = List.copyOf(followers);
-        Map<UUID, News> news = news(connection, asking.stream().map(FeedReader::turn).distinct().toArray(UUID[]::new));
-        for (FeedReader<E> reader : asking) {
-            News found = news.get(reader.turn());
-            if (found != null && found.last() > reader.position()) {
-                followers.remove(reader);
-                reader.wake();
-            } else if (found == null || found.ended()) {
-                followers.remove(reader);
-                reader.end();
-            }
+        Map<UUID, List<FeedReader<E>>> asking = followers.stream().collect(Collectors.groupingBy(FeedReader::turn));
+        List<UUID> turns = List.copyOf(asking.keySet());
+        for (int from = 0; from < turns.size(); from += TURNS_A_QUERY) {
+            Map<UUID, Long> positions = new HashMap<>();
+            turns.subList(from, Math.min(turns.size(), from + TURNS_A_QUERY)).forEach(turn -> positions.put(turn,
+                    asking.get(turn).stream().mapToLong(FeedReader::position).min().getAsLong()));
+            Map<UUID, EventTable.News<E>> news = table.after(connection, positions, maxChunk());
+            positions.keySet().forEach(turn -> asking.get(turn).forEach(reader -> tell(reader, news.get(turn))));
         }
     }
 
-    private static Map<UUID, News> news(Connection connection, UUID[] turns) throws SQLException {
-        Map<UUID, News> news = new HashMap<>();
-        try (PreparedStatement select = connection.prepareStatement(NEWS)) {
-            select.setArray(1, connection.createArrayOf("uuid", turns));
-            try (ResultSet rows = select.executeQuery()) {
-                while (rows.next()) {
-                    news.put(rows.getObject(1, UUID.class), new News(rows.getLong(3), rows.getBoolean(2)));
-                }
-            }
+    /** @param news null for a turn that has been erased */
+    private void tell(FeedReader<E> reader, EventTable.News<E> news) {
+        List<Entry<E>> entries = news == null ? List.of()
+                : news.entries().stream().filter(entry -> entry.number() > reader.position()).toList();
+        if (!entries.isEmpty()) {
+            followers.remove(reader);
+            reader.found(entries, news.all());
+        } else if (news == null || news.all() && news.ended()) {
+            followers.remove(reader);
+            reader.end();
+        } else if (!news.all()) {
+            followers.remove(reader);
+            reader.found(entries, false);
         }
-        return news;
     }
 }

@@ -73,7 +73,7 @@ public final class Failover {
 
     private void lag() throws InterruptedException {
         // The first one warms up.
-        for (int followers : new int[]{ 1, 1, 4 }) {
+        for (int followers : new int[]{ 1, 1, 4, 10 }) {
             System.out.println(new FollowerLag(owner, other, 50, followers).measure());
         }
     }

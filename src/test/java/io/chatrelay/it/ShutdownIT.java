@@ -60,7 +60,8 @@ class ShutdownIT {
                 assertThat(replicas.writers(reader.turn())).isEqualTo("a b");
                 replicas.assertState(reader.turn(), "completed");
             }
-            assertThat(TwoReplicas.warnings(replicas.a)).isEmpty();
+            // Whoever comes while its last things are closed is not served any more, and that is all.
+            assertThat(TwoReplicas.warnings(replicas.a)).allMatch(line -> line.contains("After Shutdown"));
             assertThat(TwoReplicas.warnings(replicas.b)).isEmpty();
         }
     }
