@@ -135,7 +135,7 @@ class SendingTwiceTest extends ServiceTest {
 
         @Test
         void itIsKeptByATurnThatFailedLater() {
-            ObjectNode body = Json.ask("cut 3 " + mark());
+            ObjectNode body = Json.ask("eof 3 " + mark());
             Sse failed = keyed().send(CHAT, body).toEnd();
 
             Sse again = keyed().send(CHAT, body).toEnd();

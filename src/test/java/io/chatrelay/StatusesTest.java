@@ -31,15 +31,17 @@ class StatusesTest extends ServiceTest {
 
         @ParameterizedTest
         @CsvSource({
-                "400,        400, upstream_refused,        1",
-                "429 1000 9, 429, upstream_rate_limited,   1",
-                "429-bare 9, 429, upstream_rate_limited,   3",
-                "500 9,      502, upstream_unavailable,    1",
-                "502 9,      502, upstream_unavailable,    3",
-                "503 9,      502, upstream_unavailable,    3",
-                "reset,      502, upstream_unavailable,    1",
-                "html,       502, upstream_protocol,       1" })
-        void aRefusalIsARealStatusOnBothWiresOfBothUpstreams(String keyword, int status, String code, int tries) {
+                "400,        400, upstream_refused,        1, 1",
+                "429 1000 9, 429, upstream_rate_limited,   1, 1",
+                "429-bare 9, 429, upstream_rate_limited,   3, 3",
+                "500 9,      502, upstream_unavailable,    1, 1",
+                "502 9,      502, upstream_unavailable,    3, 3",
+                "503 9,      502, upstream_unavailable,    3, 3",
+                // Agents knows a message by its id, Cloud would answer it twice.
+                "reset,      502, upstream_unavailable,    3, 1",
+                "html,       502, upstream_protocol,       1, 1" })
+        void aRefusalIsARealStatusOnBothWiresOfBothUpstreams(String keyword, int status, String code, int agentsTries,
+                int cloudTries) {
             for (String upstream : List.of("agents", "cloud")) {
                 for (String path : List.of(CHAT, COMPLETIONS)) {
                     String text = keyword + (keyword.startsWith("429 ") ? " " : keyword.contains(" ") ? " 0 " : " ") + mark();
@@ -48,7 +50,8 @@ class StatusesTest extends ServiceTest {
 
                     assertError(path, refused, status, code);
                     assertThat(refused.json().path("turnId").asText()).isEqualTo(refused.header("x-turn-id"));
-                    assertThat(emulator().asked(text)).as(upstream + path).hasSize(tries);
+                    assertThat(emulator().asked(text)).as(upstream + path)
+                            .hasSize(upstream.equals("agents") ? agentsTries : cloudTries);
                     assertThat(turn(refused.header("x-turn-id"))).isEqualTo("failed " + code);
                     assertThat(messages(refused.header("x-conversation-id"))).as("what was not answered was not said")
                             .isEmpty();
@@ -103,7 +106,6 @@ class StatusesTest extends ServiceTest {
 
         @ParameterizedTest
         @CsvSource({
-                "cut 3,      upstream_cut,      word0 word1 word2",
                 "eof 3,      upstream_cut,      word0 word1 word2",
                 "truncated,  upstream_cut,      Half an",
                 "malformed,  upstream_protocol, Hello from the",
@@ -129,6 +131,34 @@ class StatusesTest extends ServiceTest {
                     assertThat(relay().read(CONVERSATIONS + "/" + answer.conversation() + "/stream?turn=" + answer.turn()
                             + (path.equals(CHAT) ? "" : "&wire=openai")).toEnd().text()).isEqualTo(answer.text());
                 }
+            }
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = { CHAT, COMPLETIONS })
+        void aCutConnectionFailsTheTurnWhereTheAnswerWentWithIt(String path) {
+            Sse answer = relay().send(path, ask("cloud", "cut 3 " + mark())).toEnd();
+
+            assertThat(answer.done()).isFalse();
+            assertThat(answer.answer()).isEqualTo("word0 word1 word2");
+            assertThat(turn(answer.turn())).isEqualTo("failed upstream_cut");
+        }
+
+        @ParameterizedTest
+        @CsvSource({ "cut 3, word0 word1 word2 word3 word4 word5", "cut 0, word0 word1 word2",
+                "lost, Hello from the fake model. I saw 1 user message(s); the last was" })
+        void aCutConnectionGoesUnnoticedWhereTheRunGoesOn(String keyword, String whole) {
+            for (String path : List.of(CHAT, COMPLETIONS)) {
+                String text = keyword + " " + mark();
+
+                Sse answer = relay().send(path, ask("agents", text)).toEnd();
+
+                assertThat(answer.done()).as(answer.text()).isTrue();
+                assertThat(answer.answer()).startsWith(whole).doesNotContain("word6");
+                assertThat(turn(answer.turn())).isEqualTo("completed");
+                assertThat(Json.text(stored(answer.conversation()))).isEqualTo(answer.answer());
+                assertThat(emulator().asked(text)).as("a lost answer alone is asked for again").hasSize(
+                        keyword.equals("lost") ? 2 : 1);
             }
         }
 
@@ -199,7 +229,7 @@ class StatusesTest extends ServiceTest {
         @ValueSource(strings = { CHAT, COMPLETIONS })
         void aFailureIsAStatusEvenAfterTheFirstEvent(String path) {
             for (String upstream : List.of("agents", "cloud")) {
-                assertError(path, relay().post(path, ask(upstream, "cut 3 " + mark()).put("stream", false)), 502,
+                assertError(path, relay().post(path, ask(upstream, "eof 3 " + mark()).put("stream", false)), 502,
                         "upstream_cut");
                 assertError(path, relay().post(path, ask(upstream, "error " + mark()).put("stream", false)), 502,
                         "upstream_error");
@@ -210,7 +240,7 @@ class StatusesTest extends ServiceTest {
 
         @Test
         void whatAFailedTurnSaidIsKept() {
-            Relay.Answer failed = relay().post(CHAT, ask("agents", "cut 3 " + mark()).put("stream", false));
+            Relay.Answer failed = relay().post(CHAT, ask("agents", "eof 3 " + mark()).put("stream", false));
 
             assertThat(Json.text(messages(failed.header("x-conversation-id")).getLast())).isEqualTo("word0 word1 word2");
             assertThat(turn(failed.header("x-turn-id"))).isEqualTo("failed upstream_cut");

@@ -277,7 +277,8 @@ public class Chat {
         conversation.updatedAt = row.startedAt;
         Turn turn = row.turn(conversation.externalId);
         return new Accepted(turn, upstream,
-                new Question(turn, last, command.asked(), before, Map.copyOf(command.parameters()), command.headers()),
+                new Question(turn, last, command.asked(), before, Map.copyOf(command.parameters()), command.headers(),
+                        runner.earlier(turn)),
                 owner);
     }
 
@@ -311,6 +312,10 @@ public class Chat {
         row.model = command.model() == null ? upstream.name() : command.model();
         row.messageId = Ids.next();
         row.messagePosition = conversation.nextPosition + command.asked().size();
+        // An upstream without memory is never asked the same again.
+        row.request = upstream.remembers()
+                ? new TurnRequest(command.parameters(), upstream.passes(command.headers())).write()
+                : null;
         row.caller = command.caller();
         row.idempotencyKey = command.idempotencyKey();
         // Only a client that repeats by itself is found by what it said; anyone else says the same twice on purpose.

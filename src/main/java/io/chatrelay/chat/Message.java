@@ -112,6 +112,11 @@ class Message {
                     than.position) > 0;
         }
 
+        /** What the user said in a turn that has no answer yet, in order. */
+        List<Message> asked(UUID turn) {
+            return find("turnId = ?1 order by position", turn).list();
+        }
+
         List<Message> system(UUID conversation) {
             return find("conversationId = ?1 and role = 'system' and supersededBy is null order by position", conversation)
                     .list();

@@ -75,6 +75,11 @@ final class Parts {
 
     /** What an upstream without memory is told of a stored message: text, files, calls and their results. */
     static List<Part> read(String json) {
+        return whole(json).stream().filter(part -> !(part instanceof Part.Data)).toList();
+    }
+
+    /** All of a stored message that was written from parts. */
+    static List<Part> whole(String json) {
         List<Part> parts = new ArrayList<>();
         try (JsonParser parser = StoredJson.FACTORY.createParser(json)) {
             parser.nextToken();
@@ -99,7 +104,9 @@ final class Parts {
             default -> type.startsWith("tool-")
                     ? new Part.ToolCall(string(m, "toolCallId"), type.substring("tool-".length()),
                             m.getOrDefault("input", RawJson.EMPTY_OBJECT), m.get("output"))
-                    : null;
+                    : type.startsWith("data-")
+                            ? new Part.Data(type, string(m, "id"), m.getOrDefault("data", RawJson.NULL))
+                            : null;
         };
     }
 

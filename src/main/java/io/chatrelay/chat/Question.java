@@ -4,6 +4,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 
+import io.smallrye.mutiny.Uni;
+
 /**
  * What an upstream is asked.
  *
@@ -13,9 +15,10 @@ import java.util.UUID;
  * @param history    what was said before and fits into the configured budget, for an upstream without memory
  * @param parameters request fields by name, as they came
  * @param headers    HTTP headers of the caller's request by lower-case name; an upstream passes on what its list allows
+ * @param earlier    asked only where the turn's run has to be told from those before it
  */
 public record Question(Turn turn, UUID messageId, List<Said> asked, List<Said> history, Map<String, RawJson> parameters,
-        Map<String, String> headers) {
+        Map<String, String> headers, Uni<EarlierRuns> earlier) {
 
     /** A message as an upstream is told it. */
     public record Said(Role role, List<Part> parts) {}

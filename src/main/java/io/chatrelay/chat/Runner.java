@@ -35,6 +35,7 @@ import io.quarkus.narayana.jta.QuarkusTransaction;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
 import io.quarkus.virtual.threads.VirtualThreads;
+import io.smallrye.mutiny.Uni;
 
 /** Runs the turns that this replica owns: starts them, keeps their time, ends those whose replica is gone. */
 @ApplicationScoped
@@ -43,6 +44,9 @@ class Runner {
 
     private static final Logger LOG = Logger.getLogger(Runner.class);
     private static final long TICK_MILLIS = 250;
+    /** Inkeep keeps what a conversation said for about an hour; twice that is on the safe side. */
+    private static final Duration REPLAYED = Duration.ofHours(2);
+    private static final Duration DATABASE = Duration.ofSeconds(30);
     /** Turns taken over at the same time: each borrows a connection of the pool, which callers need, too. */
     private static final int TAKE_OVERS = 4;
 
@@ -52,6 +56,7 @@ class Runner {
     private final ExecutorService virtualThreads;
     private final TurnRow.Repository turns;
     private final Conversation.Repository conversations;
+    private final Message.Repository messages;
     private final MeterRegistry metrics;
     private final Upstreams upstreams;
     private final ApprovalRow.Repository approvals;
@@ -63,15 +68,15 @@ class Runner {
             Thread.ofPlatform().daemon().name("chat-relay-turn-clock").factory());
 
     Runner(Journal<ChatEvent> journal, TurnConfig config, DataSource database, @VirtualThreads ExecutorService virtualThreads,
-            TurnRow.Repository turns, Conversation.Repository conversations, ApprovalRow.Repository approvals,
-            Upstreams upstreams,
-            Outbox outbox, MeterRegistry metrics) {
+            TurnRow.Repository turns, Conversation.Repository conversations, Message.Repository messages,
+            ApprovalRow.Repository approvals, Upstreams upstreams, Outbox outbox, MeterRegistry metrics) {
         this.journal = journal;
         this.config = config;
         this.database = database;
         this.virtualThreads = virtualThreads;
         this.turns = turns;
         this.conversations = conversations;
+        this.messages = messages;
         this.approvals = approvals;
         this.upstreams = upstreams;
         this.outbox = outbox;
@@ -157,8 +162,7 @@ class Runner {
 
     private boolean mayBeMistaken(Turn turn) {
         try {
-            return QuarkusTransaction.requiringNew().call(() -> turns.mayStillSpeak(turn.conversation(), turn.id(),
-                    Instant.now().minus(config.maxDuration())));
+            return QuarkusTransaction.requiringNew().call(() -> mayStillSpeak(turn));
         } catch (RuntimeException e) {
             LOG.warnf("turn %s stays here: the database does not say whether it can be followed", turn.id());
             return true;
@@ -254,7 +258,8 @@ class Runner {
         Optional<UpstreamRun> run = left.cancelled() ? Optional.empty()
                 : upstream.flatMap(named -> furtherRun(turn, named, transcript, stored));
         LOG.infof("turn %s is taken over after event %d: %s", id, lastNumber,
-                run.isPresent() ? "followed further" : left.cancelled() ? "cancelled" : "interrupted");
+                left.cancelled() ? "cancelled"
+                        : run.isEmpty() ? "interrupted" : stored.isEmpty() ? "its message is sent again" : "followed further");
         long begun = System.nanoTime() - Duration.between(turn.startedAt(), Instant.now()).toNanos();
         RunningTurn orphan = new RunningTurn(turn, transcript, stored.stream().mapToLong(EventWeight::of).sum(), config,
                 upstream.map(Upstream::approvals).orElse(new Upstream.Approvals(Duration.ZERO, false)), begun, this);
@@ -271,18 +276,48 @@ class Runner {
 
     /** The same run, where its upstream can prove it, and no other run of the conversation may still be speaking. */
     private Optional<UpstreamRun> furtherRun(Turn turn, Upstream upstream, Transcript transcript, List<ChatEvent> stored) {
-        if (!transcript.started() || transcript.ended() != null) {
+        if (transcript.ended() != null) {
             return Optional.empty();
         }
         return QuarkusTransaction.requiringNew().call(() -> {
-            if (turns.mayStillSpeak(turn.conversation(), turn.id(), Instant.now().minus(config.maxDuration()))) {
+            Optional<TurnRequest> request = TurnRequest.read(turns.findById(turn.id()).request);
+            if (stored.isEmpty()) {
+                return request.flatMap(asked -> upstream.again(question(turn, asked)));
+            }
+            if (mayStillSpeak(turn)) {
                 return Optional.empty();
             }
             boolean told = approvals.ofTurn(turn.id()).stream()
                     .anyMatch(approval -> approval.attempts > 0 && approval.outcome == null);
-            return upstream.resume(turn, transcript.upstreamMessageId(),
+            return upstream.resume(turn, request.map(TurnRequest::headers).orElse(Map.of()),
                     stored.stream().filter(event -> !(event instanceof ChatEvent.ApprovalDecided)).toList(), told);
         });
+    }
+
+    private Question question(Turn turn, TurnRequest request) {
+        List<Message> asked = messages.asked(turn.id());
+        return new Question(turn, asked.getLast().id,
+                asked.stream().map(said -> new Question.Said(Role.of(said.role), Parts.whole(said.parts))).toList(), List.of(),
+                request.parameters(), request.headers(), earlier(turn));
+    }
+
+    /** What a turn's run is told from by its upstream. While the database is away it is waited for; without it nothing is proven. */
+    Uni<EarlierRuns> earlier(Turn turn) {
+        return Uni.createFrom().item(() -> QuarkusTransaction.requiringNew()
+                .call(() -> new EarlierRuns(turns.earlierRuns(turn.conversation(), turn.id()), mayStillSpeak(turn),
+                        turns.mayBeUnknown(turn.conversation(), turn.id(), speaking().minus(REPLAYED)))))
+                .runSubscriptionOn(virtualThreads)
+                .onFailure().retry().withBackOff(Duration.ofMillis(500), Duration.ofSeconds(5)).expireIn(DATABASE.toMillis())
+                .onFailure().recoverWithItem(new EarlierRuns(Set.of(), true, true));
+    }
+
+    private boolean mayStillSpeak(Turn turn) {
+        return turns.mayStillSpeak(turn.conversation(), turn.id(), speaking());
+    }
+
+    /** No run that was left before goes on now. */
+    private Instant speaking() {
+        return Instant.now().minus(config.maxDuration());
     }
 
     /** The fold of what is stored, tried again until the database answers: an owned turn has to end. */

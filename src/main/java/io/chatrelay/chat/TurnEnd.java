@@ -24,6 +24,7 @@ record TurnEnd(Turn turn, Ended ended, boolean started, String parts) implements
                    last_event = (select last from turn_event where turn_id = turn.id order by first desc limit 1),
                    idempotency_key = case when ? then idempotency_key end,
                    command_digest = case when ? then command_digest end,
+                   request = null,
                    ended_at = clock_timestamp()
             where id = ? and state in ('running', 'awaiting_approval')""";
 

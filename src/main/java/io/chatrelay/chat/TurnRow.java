@@ -3,7 +3,9 @@ package io.chatrelay.chat;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
+import java.util.stream.Stream;
 
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.persistence.Column;
@@ -48,6 +50,13 @@ class TurnRow {
     @Column(name = "message_position", updatable = false)
     int messagePosition;
 
+    /** A {@link TurnRequest}, while the turn runs. */
+    @Column(updatable = false)
+    String request;
+
+    @Column(name = "upstream_position", updatable = false)
+    String upstreamPosition;
+
     @Column(updatable = false)
     String caller;
 
@@ -59,6 +68,9 @@ class TurnRow {
 
     @Column(name = "finish_reason", updatable = false)
     String finishReason;
+
+    @Column(name = "error_code", updatable = false)
+    String errorCode;
 
     @Column(name = "last_event", updatable = false)
     long lastEvent;
@@ -89,6 +101,14 @@ class TurnRow {
     @ApplicationScoped
     static class Repository implements PanacheRepositoryBase<TurnRow, UUID> {
 
+        private static final String LEFT = "conversationId = ?1 and id < ?2 and state in ('failed', 'cancelled', 'interrupted')"
+                + " and endedAt > ?3 and (errorCode is null or errorCode not in ?4)";
+
+        /** With these an upstream did not begin a run. */
+        private static final List<String> REFUSED = Stream.of(Failure.Code.UPSTREAM_UNAUTHORIZED,
+                Failure.Code.UPSTREAM_RATE_LIMITED, Failure.Code.UPSTREAM_REFUSED, Failure.Code.CONTEXT_LENGTH_EXCEEDED)
+                .map(Failure.Code::wireName).toList();
+
         Optional<TurnRow> running(UUID conversation) {
             return find("conversationId = ?1 and state in ('running', 'awaiting_approval')", conversation)
                     .firstResultOptional();
@@ -99,11 +119,24 @@ class TurnRow {
         }
 
         /**
-         * Whether an earlier run of the conversation may still be going at its upstream: one that this service stopped to read.
+         * Whether an earlier run of the conversation may still be going at its upstream: one that this service stopped to read. One that
+         * was refused never was.
          */
         boolean mayStillSpeak(UUID conversation, UUID turn, Instant since) {
-            return count("conversationId = ?1 and id < ?2 and state in ('failed', 'cancelled', 'interrupted') and endedAt > ?3",
-                    conversation, turn, since) > 0;
+            return count(LEFT, conversation, turn, since, REFUSED) > 0;
+        }
+
+        /** As {@link #mayStillSpeak}, of those whose id at the upstream nobody has learnt. */
+        boolean mayBeUnknown(UUID conversation, UUID turn, Instant since) {
+            return count(LEFT + " and upstreamPosition is null", conversation, turn, since, REFUSED) > 0;
+        }
+
+        /** What the upstream calls the conversation's runs before that turn's. */
+        Set<String> earlierRuns(UUID conversation, UUID turn) {
+            return Set.copyOf(getEntityManager().createQuery(
+                    "select upstreamPosition from TurnRow where conversationId = :conversation and id < :turn"
+                            + " and upstreamPosition is not null",
+                    String.class).setParameter("conversation", conversation).setParameter("turn", turn).getResultList());
         }
 
         Optional<TurnRow> byKey(String tenant, String caller, String key) {

@@ -38,19 +38,32 @@ public interface Upstream {
      */
     Optional<Refusal> refuses(List<Question.Said> asked, Map<String, RawJson> parameters);
 
+    /** Of a request's HTTP headers, by lower-case name, those that go up. */
+    Map<String, String> passes(Map<String, String> headers);
+
     /** A new run. Nothing is sent before its answer is subscribed to. */
     UpstreamRun run(Question question);
 
     /**
-     * The run of a turn whose process is gone, to be followed further after the events that are stored. Its answer emits only what
-     * comes after them, and ends as {@link Outcome#INTERRUPTED} once it shows that it is not the same run.
+     * The run of a turn whose process is gone, where nothing of its answer is stored. The message goes up again under its own id; where
+     * that shows that the upstream had accepted it, its run is followed from its start, and if that cannot be proven to be this turn's,
+     * the answer ends as {@link Outcome#INTERRUPTED}.
      *
-     * @param position the upstream's own id of the run, as {@link ChatEvent.Started} gave it, or null
-     * @param stored   all of the turn's stored events that came from the upstream, in order
-     * @param told     whether a decision may have reached the upstream whose outcome is not among those events
+     * @return empty for an upstream that would answer the same message twice
+     */
+    Optional<UpstreamRun> again(Question question);
+
+    /**
+     * The run of a turn whose process is gone, to be followed further after the events that are stored. Its answer emits only what
+     * comes after them, and ends as {@link Outcome#INTERRUPTED} once it shows that it is not the same run. No earlier run of the
+     * conversation may still be speaking.
+     *
+     * @param headers that went up with the question
+     * @param stored  all of the turn's stored events that came from the upstream, in order
+     * @param told    whether a decision may have reached the upstream whose outcome is not among those events
      * @return empty where no run of this upstream can be proven to be the same
      */
-    Optional<UpstreamRun> resume(Turn turn, String position, List<ChatEvent> stored, boolean told);
+    Optional<UpstreamRun> resume(Turn turn, Map<String, String> headers, List<ChatEvent> stored, boolean told);
 
     /** A request field that cannot be honoured. */
     record Refusal(String field, String reason) {}

@@ -26,10 +26,13 @@ class EmulatedInkeep implements LocalInkeep {
     /** Of its own: it is another server, and shares neither event loops nor metrics with the service. */
     private final Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(2).setWorkerPoolSize(1));
     private final int port;
+    private final String followTimeout;
     private InkeepEmulator emulator;
 
-    EmulatedInkeep(@ConfigProperty(name = "chatrelay-dev.emulator.port", defaultValue = "0") int port) {
+    EmulatedInkeep(@ConfigProperty(name = "chatrelay-dev.emulator.port", defaultValue = "0") int port,
+            @ConfigProperty(name = "chatrelay-dev.emulator.follow-timeout", defaultValue = "8s") String followTimeout) {
         this.port = port;
+        this.followTimeout = followTimeout;
     }
 
     @Override
@@ -46,12 +49,13 @@ class EmulatedInkeep implements LocalInkeep {
         return URI.create("http://localhost:" + emulator.port());
     }
 
-    /** With every default that a configured upstream has. */
-    private static UpstreamConfig upstream(Kind kind, URI url, String name, String mode) {
+    /** With every other default that a configured upstream has. */
+    private UpstreamConfig upstream(Kind kind, URI url, String name, String mode) {
         return new SmallRyeConfigBuilder().addDiscoveredConverters().withMapping(UpstreamsConfig.class)
                 .withDefaultValue("chat-relay.upstreams." + name + ".kind", kind.name())
                 .withDefaultValue("chat-relay.upstreams." + name + ".url", url.toString())
                 .withDefaultValue("chat-relay.upstreams." + name + ".execution-mode", mode)
+                .withDefaultValue("chat-relay.upstreams." + name + ".follow-timeout", followTimeout)
                 .withDefaultValue("chat-relay.upstreams." + name + ".api-key", "emulator-key").build()
                 .getConfigMapping(UpstreamsConfig.class).upstreams().get(name);
     }

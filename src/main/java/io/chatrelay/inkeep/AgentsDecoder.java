@@ -53,6 +53,15 @@ final class AgentsDecoder implements AnswerDecoder {
         this.allOperations = allOperations;
     }
 
+    Mode mode() {
+        return mode;
+    }
+
+    /** The calls that wait for a yes. */
+    Set<String> waiting() {
+        return brackets.waiting();
+    }
+
     /** Whether it tells an operation that a server sends only to who asks for it. */
     static boolean isAskedForOperation(ChatEvent event) {
         if (!(event instanceof ChatEvent.Data(var type, _, var data)) || !type.equals("data-operation")) {

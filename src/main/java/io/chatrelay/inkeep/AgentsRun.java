@@ -1,21 +1,28 @@
 package io.chatrelay.inkeep;
 
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 
+import org.jboss.logging.Logger;
+
 import io.chatrelay.chat.ChatEvent;
+import io.chatrelay.chat.ChatEvent.Ended;
 import io.chatrelay.chat.ChatEvent.Started;
 import io.chatrelay.chat.Decision;
 import io.chatrelay.chat.Delivery;
+import io.chatrelay.chat.EarlierRuns;
+import io.chatrelay.chat.Failure;
+import io.chatrelay.chat.Outcome;
+import io.chatrelay.chat.Question;
 import io.chatrelay.chat.Turn;
 import io.chatrelay.chat.UpstreamRun;
 import io.chatrelay.chat.Usage;
 import io.chatrelay.inkeep.AgentsDecoder.Mode;
+import io.chatrelay.inkeep.AnswerStream.Resend;
 import io.chatrelay.inkeep.Generations.Generation;
 import io.chatrelay.inkeep.UpstreamsConfig.ApprovalTransport;
 import io.chatrelay.inkeep.UpstreamsConfig.ExecutionMode;
@@ -30,6 +37,7 @@ import io.vertx.core.http.HttpClientResponse;
  *
  * <pre>
  * classic   answer ─────────────────── waits, the stream stays open ── goes on ── Ended
+ *              └── its connection broke, or the answer to the question was lost ──▶ read again ── … ── Ended
  * durable   answer ── waits, completes          deliver ── Continued(rest) ── … ── Ended
  * </pre>
  */
@@ -43,49 +51,61 @@ final class AgentsRun implements UpstreamRun {
         }
     }
 
+    private static final Logger LOG = Logger.getLogger(AgentsRun.class);
     private static final String EMIT_OPERATIONS = "x-emit-operations";
 
     private final At at;
     private final Turn turn;
     private final Map<String, String> headers;
     private final Function<AgentsRun, Multi<ChatEvent>> answer;
-    /** All events so far, where the rest is read again and compared with them; otherwise null. */
-    private final List<ChatEvent> events;
+    /** Of all events so far: what is read again is compared with it. */
+    private final Trail trail = new Trail();
     private volatile Brackets brackets = new Brackets();
     private volatile String id;
     private volatile boolean allOperations = true;
     private volatile boolean proven = true;
+    private volatile boolean takenOver;
+    private volatile boolean over;
 
+    /** @param headers that go up with everything that is told about the turn, for an agent may require them */
     private AgentsRun(At at, Turn turn, Map<String, String> headers, Function<AgentsRun, Multi<ChatEvent>> answer) {
         this.at = at;
         this.turn = turn;
         this.headers = headers;
         this.answer = answer;
-        this.events = at.config().approvals() == ApprovalTransport.EXECUTIONS
-                ? Collections.synchronizedList(new ArrayList<>())
-                : null;
     }
 
-    /**
-     * @param headers that go up with everything that is told about the turn, for an agent may require them; they are not stored, so a
-     *        run that another process follows is told without them
-     */
-    static AgentsRun of(At at, Turn turn, Buffer question, Map<String, String> headers) {
-        return new AgentsRun(at, turn, headers,
-                run -> at.generations().find().onItem().transformToMulti(generation -> run.ask(question, generation)));
+    static AgentsRun of(At at, Question question, Buffer body, Map<String, String> headers) {
+        // Of the question only this: what was said is in the body, and large.
+        Uni<EarlierRuns> earlier = question.earlier();
+        return new AgentsRun(at, question.turn(), headers, run -> at.generations().find().onItem()
+                .transformToMulti(generation -> run.ask(body, generation, Resend.BY_ID, earlier)));
+    }
+
+    /** Of a message that another process may have sent. Only a current server knows it by its id. */
+    static AgentsRun again(At at, Question question, Buffer body, Map<String, String> headers) {
+        Uni<EarlierRuns> earlier = question.earlier();
+        AgentsRun run = new AgentsRun(at, question.turn(), headers, self -> at.generations().find().onItem()
+                .transformToMulti(generation -> generation == Generation.CURRENT
+                        ? self.ask(body, generation, Resend.SENT_BEFORE, earlier).map(self::orLost)
+                        : self.lost(Failure.Code.REPLICA_LOST, "Inkeep would answer its message twice")));
+        run.takenOver = true;
+        return run;
     }
 
     /** A classic run that goes on without us. @param stored its events, beginning with one that tells its id */
-    static AgentsRun following(At at, Turn turn, List<ChatEvent> stored) {
-        AgentsRun run = new AgentsRun(at, turn, Map.of(), self -> self.reread(stored, Mode.CLASSIC, null));
+    static AgentsRun following(At at, Turn turn, Map<String, String> headers, List<ChatEvent> stored) {
+        AgentsRun run = new AgentsRun(at, turn, headers, self -> self.reread(Set.of(), Mode.CLASSIC, null));
         run.proven = false;
+        run.takenOver = true;
         stored.forEach(run::note);
         return run;
     }
 
     /** A durable run that waits for decisions. @param stored its events, beginning with one that tells its id */
-    static AgentsRun waiting(At at, Turn turn, List<ChatEvent> stored) {
-        AgentsRun run = new AgentsRun(at, turn, Map.of(), _ -> Multi.createFrom().empty());
+    static AgentsRun waiting(At at, Turn turn, Map<String, String> headers, List<ChatEvent> stored) {
+        AgentsRun run = new AgentsRun(at, turn, headers, _ -> Multi.createFrom().empty());
+        run.takenOver = true;
         stored.forEach(run::note);
         run.brackets = Brackets.resume(stored);
         return run;
@@ -104,12 +124,10 @@ final class AgentsRun implements UpstreamRun {
                 at.generations().isCurrent();
             }
         }
-        if (events != null) {
-            events.add(event);
-        }
+        trail.add(event);
     }
 
-    private Multi<ChatEvent> ask(Buffer question, Generation generation) {
+    private Multi<ChatEvent> ask(Buffer body, Generation generation, Resend resend, Uni<EarlierRuns> earlier) {
         boolean callerAsks = "true".equals(headers.get(EMIT_OPERATIONS));
         Map<String, String> sent = new HashMap<>(headers);
         if (generation != Generation.CURRENT) {
@@ -117,10 +135,54 @@ final class AgentsRun implements UpstreamRun {
             sent.put(EMIT_OPERATIONS, "true");
         }
         allOperations = callerAsks || generation == Generation.CURRENT;
-        return at.client().post("/api/chat", question, sent, this::decoder);
+        if (at.durable() || generation != Generation.CURRENT) {
+            return at.client().post("/api/chat", body, sent, Resend.NEVER, this::decoder);
+        }
+        return Multi.createBy().concatenating().streams(
+                at.client().post("/api/chat", body, sent, resend, this::openEnded)
+                        .invoke(event -> over |= event instanceof Ended),
+                Multi.createFrom().deferred(() -> over ? Multi.createFrom().empty() : further(earlier)));
     }
 
-    private AnswerDecoder decoder(HttpClientResponse head) {
+    private AnswerDecoder openEnded(HttpClientResponse head) {
+        // It had not been accepted before, so from here on this is its process.
+        takenOver = false;
+        AgentsDecoder decoder = decoder(head);
+        return decoder.mode() == Mode.CLASSIC ? new OpenEnded(decoder) : decoder;
+    }
+
+    /** The run exists and the connection to it is gone: it goes on where it was, under the same proof as after a lost process. */
+    private Multi<ChatEvent> further(Uni<EarlierRuns> earlier) {
+        LOG.infof("turn %s: the connection to its run is lost after %d events; it is read again", turn.id(), trail.length());
+        return earlier.onItem().transformToMulti(runs -> {
+            if (runs.mayStillSpeak() || trail.isEmpty() && runs.mayBeUnknown()) {
+                return lost(Failure.Code.REPLICA_LOST, "an earlier run may still be speaking in its conversation");
+            }
+            return reread(runs.ids(), Mode.CLASSIC, null);
+        });
+    }
+
+    private ChatEvent orLost(ChatEvent event) {
+        return trail.isEmpty() && event instanceof Ended(var outcome, _, _, var failure) && outcome == Outcome.FAILED
+                ? ended(Failure.Code.REPLICA_LOST, "its message could not be sent again: " + failure.code().wireName())
+                : event;
+    }
+
+    private Multi<ChatEvent> lost(Failure.Code code, String why) {
+        return Multi.createFrom().item(ended(code, why));
+    }
+
+    /** A run that cannot be proven to be this one. @param code where its process is gone */
+    private Ended ended(Failure.Code code, String why) {
+        return takenOver
+                ? new Ended(Outcome.INTERRUPTED, null, null, Failure.of(code,
+                        "The process that ran this turn is gone, and %s; what came before is kept. Send the message again."
+                                .formatted(why)))
+                : Ended.failed(Failure.of(trail.isEmpty() ? Failure.Code.UPSTREAM_UNAVAILABLE : Failure.Code.UPSTREAM_CUT,
+                        "Inkeep's answer broke off, and %s; what came before is kept.".formatted(why)));
+    }
+
+    private AgentsDecoder decoder(HttpClientResponse head) {
         String workflow = head.getHeader("x-workflow-run-id");
         brackets = new Brackets(workflow);
         return new AgentsDecoder(brackets, at.durable() ? Mode.DURABLE : workflow != null ? Mode.UNFORESEEN : Mode.CLASSIC,
@@ -174,7 +236,7 @@ final class AgentsRun implements UpstreamRun {
         if (at.config().approvals() == ApprovalTransport.EXECUTIONS) {
             return id == null ? Uni.createFrom().item(new Delivery.Refused("Inkeep told no id of the run"))
                     : at.calls().executions(id, said,
-                            () -> reread(List.copyOf(events), Mode.DURABLE, said.decision().callId()).invoke(this::note));
+                            () -> reread(Set.of(), Mode.DURABLE, said.decision().callId()).invoke(this::note));
         }
         return at.calls().parts(said, () -> {
             brackets = brackets.continued();
@@ -184,11 +246,12 @@ final class AgentsRun implements UpstreamRun {
                 : delivery);
     }
 
-    private Multi<ChatEvent> reread(List<ChatEvent> known, Mode mode, String decided) {
+    /** @param others ids of runs that are not this one */
+    private Multi<ChatEvent> reread(Set<String> others, Mode mode, String decided) {
         String workflow = mode == Mode.DURABLE ? id : null;
         String path = workflow == null ? "/v1/conversations/" + turn.conversation() : ApprovalCalls.execution(workflow);
         return at.client().reread(path + "/stream",
-                new Reread.Run(known, () -> new AgentsDecoder(new Brackets(workflow), mode, allOperations), decided,
-                        () -> proven = true));
+                new Reread.Run(trail.copy(), others, () -> new AgentsDecoder(new Brackets(workflow), mode, allOperations),
+                        decided, () -> proven = true, this::ended));
     }
 }

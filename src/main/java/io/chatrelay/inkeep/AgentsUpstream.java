@@ -131,8 +131,21 @@ final class AgentsUpstream implements Upstream {
     }
 
     @Override
+    public Map<String, String> passes(Map<String, String> headers) {
+        return passed.of(headers);
+    }
+
+    @Override
     public UpstreamRun run(Question question) {
-        return AgentsRun.of(at, question.turn(), Buffer.buffer(body(question).toString()), passed.of(question.headers()));
+        return AgentsRun.of(at, question, Buffer.buffer(body(question).toString()), passed.of(question.headers()));
+    }
+
+    /** A durable run cannot be followed from its start, so it is not asked for again. */
+    @Override
+    public Optional<UpstreamRun> again(Question question) {
+        return at.durable() || at.generations().known() == Generation.LEGACY ? Optional.empty()
+                : Optional.of(AgentsRun.again(at, question, Buffer.buffer(body(question).toString()),
+                        passed.of(question.headers())));
     }
 
     /**
@@ -140,17 +153,17 @@ final class AgentsUpstream implements Upstream {
      * while a decision may have been heard and has no outcome, the rest is in an answer that is lost.
      */
     @Override
-    public Optional<UpstreamRun> resume(Turn turn, String position, List<ChatEvent> stored, boolean told) {
+    public Optional<UpstreamRun> resume(Turn turn, Map<String, String> headers, List<ChatEvent> stored, boolean told) {
         List<ChatEvent> said = stored.stream().filter(event -> !(event instanceof ApprovalDecided)).toList();
         if (said.isEmpty() || !(said.getFirst() instanceof Started(var id)) || id == null) {
             return Optional.empty();
         }
         if (at.durable()) {
             return told || Brackets.resume(said).waiting().isEmpty() ? Optional.empty()
-                    : Optional.of(AgentsRun.waiting(at, turn, said));
+                    : Optional.of(AgentsRun.waiting(at, turn, passed.of(headers), said));
         }
         return at.generations().known() == Generation.LEGACY ? Optional.empty()
-                : Optional.of(AgentsRun.following(at, turn, said));
+                : Optional.of(AgentsRun.following(at, turn, passed.of(headers), said));
     }
 
     private ObjectNode body(Question question) {

@@ -29,11 +29,13 @@ import io.vertx.core.http.RequestOptions;
  * <pre>
  * trying ── 200, event stream ──▶ reading ── [DONE], cut, too large ──▶ over
  *   ▲  └── 429, 502 … 504, refused connection, tries left ──▶ waiting ──┐
+ *   │  └── no answer, and Inkeep knows messages by their ids ──▶ waiting ──┤
  *   └──────────────────────────────────────────────────────────────────┘
+ *   └── 409 after such a try ──▶ over, without an Ended
  *   └── every other answer ──▶ a lone Ended ──▶ over
  * </pre>
  *
- * It ends without an {@code Ended} where its decoder gives none at the end of the body.
+ * It also ends without an {@code Ended} where its decoder gives none at the end of the body.
  *
  * The connection is read by demand: with nothing requested it is paused, and TCP pushes back to Inkeep. Everything happens
  * on one event loop context, so there are no locks; requests and cancellation from other threads are sent there.
@@ -41,8 +43,23 @@ import io.vertx.core.http.RequestOptions;
 final class AnswerStream implements Flow.Subscription {
 
     /** What is asked, how often and how it is read. */
-    record Plan(RequestOptions request, Buffer body, Function<HttpClientResponse, AnswerDecoder> decoder, int maxFrame,
-            int retries, Duration retryBackoff, Duration maxRetryAfter) {}
+    record Plan(RequestOptions request, Buffer body, Function<HttpClientResponse, AnswerDecoder> decoder, Resend resend,
+            int maxFrame, int retries, Duration retryBackoff, Duration maxRetryAfter) {
+
+        Plan decodedBy(Function<HttpClientResponse, AnswerDecoder> other) {
+            return new Plan(request, body, other, resend, maxFrame, retries, retryBackoff, maxRetryAfter);
+        }
+    }
+
+    /** Whether it may be asked again once Inkeep may have heard it. */
+    enum Resend {
+        /** It would be answered twice. */
+        NEVER,
+        /** Inkeep knows the message by its id: it is a 409 then, and the answer is to be had elsewhere. */
+        BY_ID,
+        /** As before, and this is not the first time that it is sent. */
+        SENT_BEFORE
+    }
 
     private static final Logger LOG = Logger.getLogger(AnswerStream.class);
     private static final long LINGER_MILLIS = 1000;
@@ -55,6 +72,7 @@ final class AnswerStream implements Flow.Subscription {
     private final ArrayDeque<ChatEvent> ready = new ArrayDeque<>();
     private final List<ChatEvent> decoded = new ArrayList<>();
     private int tries;
+    private Failure lost;
     private boolean begun;
     private boolean draining;
     private boolean over;
@@ -166,8 +184,7 @@ final class AnswerStream implements Flow.Subscription {
                     if (cancelled) {
                         close();
                     } else if (answered.failed()) {
-                        finish(Failure.of(Failure.Code.UPSTREAM_UNAVAILABLE,
-                                "Inkeep closed the connection without an answer."));
+                        lost();
                     } else {
                         answered(answered.result());
                     }
@@ -176,17 +193,38 @@ final class AnswerStream implements Flow.Subscription {
         });
     }
 
+    /** Inkeep may have heard it. */
+    private void lost() {
+        lost = Failure.of(Failure.Code.UPSTREAM_UNAVAILABLE, "Inkeep closed the connection without an answer.");
+        if (plan.resend() == Resend.NEVER) {
+            finish(lost);
+        } else {
+            again(null, lost);
+        }
+    }
+
+    private boolean isAccepted(int status) {
+        return status == 409 && (lost != null && plan.resend() == Resend.BY_ID || plan.resend() == Resend.SENT_BEFORE);
+    }
+
     private void answered(HttpClientResponse head) {
         if (InkeepClient.isStream(head)) {
             read(head);
             return;
         }
         BoundedBody.collect(request, head, head.statusCode() == 200 ? plan.maxFrame() : BoundedBody.SHORT, body -> {
+            // Its connection may serve another turn by now.
+            request = null;
             if (cancelled) {
                 return;
             }
             if (head.statusCode() == 200) {
                 WholeAnswer.decode(body, decoded);
+                flush();
+                return;
+            }
+            if (isAccepted(head.statusCode())) {
+                bodyEnded = true;
                 flush();
                 return;
             }
@@ -260,8 +298,9 @@ final class AnswerStream implements Flow.Subscription {
         flush();
     }
 
+    /** What a later try was told says nothing about the one whose answer was lost: that one may be a run. */
     private void finish(Failure failure) {
-        decoded.add(Ended.failed(failure));
+        decoded.add(Ended.failed(lost == null ? failure : lost));
         flush();
     }
 
@@ -282,7 +321,8 @@ final class AnswerStream implements Flow.Subscription {
 
     /**
      * Leaves the connection. After a completed answer only the end of its body is missing, and the connection serves the next
-     * turn; after anything else it is closed, which at Cloud also stops the model.
+     * turn; after anything else it is closed, which at Cloud also stops the model. But what is left of an answer is let in before:
+     * if its end is there, the connection serves another turn already, and closing it would cut that one.
      */
     private void close() {
         cancelled = true;
@@ -292,18 +332,18 @@ final class AnswerStream implements Flow.Subscription {
         }
         HttpClientRequest leaving = request;
         request = null;
-        if (completed) {
-            response.handler(_ -> {
-                // What follows the end of an answer says nothing.
-            });
-            response.resume();
-            context.owner().setTimer(LINGER_MILLIS, _ -> {
-                if (!bodyEnded) {
-                    leaving.reset();
-                }
-            });
-        } else {
+        if (response == null) {
             leaving.reset();
+            return;
         }
+        response.handler(_ -> {
+            // What follows the end of an answer says nothing.
+        });
+        response.resume();
+        context.owner().setTimer(completed ? LINGER_MILLIS : 1, _ -> {
+            if (!bodyEnded) {
+                leaving.reset();
+            }
+        });
     }
 }

@@ -23,6 +23,7 @@ import io.chatrelay.chat.Turn;
 import io.chatrelay.chat.Upstream;
 import io.chatrelay.chat.UpstreamRun;
 import io.chatrelay.chat.Usage;
+import io.chatrelay.inkeep.AnswerStream.Resend;
 import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
@@ -95,6 +96,11 @@ final class CloudUpstream implements Upstream {
     }
 
     @Override
+    public Map<String, String> passes(Map<String, String> headers) {
+        return passed.of(headers);
+    }
+
+    @Override
     public UpstreamRun run(Question question) {
         return new UpstreamRun() {
             private volatile CloudDecoder decoder;
@@ -102,7 +108,7 @@ final class CloudUpstream implements Upstream {
             @Override
             public Multi<ChatEvent> answer() {
                 return client.post("/chat/completions", Buffer.buffer(body(question).toString()), passed.of(question.headers()),
-                        _ -> decoder = new CloudDecoder());
+                        Resend.NEVER, _ -> decoder = new CloudDecoder());
             }
 
             /** Its model stops with its connection. */
@@ -130,7 +136,12 @@ final class CloudUpstream implements Upstream {
     }
 
     @Override
-    public Optional<UpstreamRun> resume(Turn turn, String position, List<ChatEvent> stored, boolean told) {
+    public Optional<UpstreamRun> again(Question question) {
+        return Optional.empty();
+    }
+
+    @Override
+    public Optional<UpstreamRun> resume(Turn turn, Map<String, String> headers, List<ChatEvent> stored, boolean told) {
         return Optional.empty();
     }
 

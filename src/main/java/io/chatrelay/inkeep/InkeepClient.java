@@ -11,6 +11,7 @@ import java.util.function.Supplier;
 import io.chatrelay.chat.ChatEvent;
 import io.chatrelay.chat.ChatEvent.Ended;
 import io.chatrelay.chat.Failure;
+import io.chatrelay.inkeep.AnswerStream.Resend;
 import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
@@ -49,14 +50,20 @@ final class InkeepClient {
                 .setKeepAliveTimeout(30)
                 .setTcpNoDelay(true);
         // Its default is 5, and a waiting turn would look like a silent Inkeep.
-        this.streams = vertx.createHttpClient(options, new PoolOptions().setHttp1MaxSize(config.maxConnections()));
-        this.calls = vertx.createHttpClient(options, new PoolOptions().setHttp1MaxSize(CALLS));
+        this.streams = client(options, config.maxConnections());
+        this.calls = client(options, CALLS);
+    }
+
+    private HttpClient client(HttpClientOptions options, int connections) {
+        return vertx.httpClientBuilder().with(options).with(new PoolOptions().setHttp1MaxSize(connections))
+                // Whoever reads is told of a reset; without this it is an error in the log too, with no word on whose.
+                .withConnectHandler(connection -> connection.exceptionHandler(_ -> {})).build();
     }
 
     /** Asks, and gives the answer's events; nothing is sent before it is subscribed to. */
-    Multi<ChatEvent> post(String path, Buffer body, Map<String, String> headers,
+    Multi<ChatEvent> post(String path, Buffer body, Map<String, String> headers, Resend resend,
             Function<HttpClientResponse, AnswerDecoder> decoder) {
-        AnswerStream.Plan plan = plan(request(HttpMethod.POST, path, headers), body, decoder, config.retries());
+        AnswerStream.Plan plan = plan(request(HttpMethod.POST, path, headers), body, decoder, resend, config.retries());
         return Multi.createFrom().publisher(subscriber -> subscriber
                 .onSubscribe(new AnswerStream(streams, vertx.createEventLoopContext(), plan, subscriber)));
     }
@@ -64,9 +71,10 @@ final class InkeepClient {
     /** Reads a run again; nothing is sent before it is subscribed to. */
     Multi<ChatEvent> reread(String path, Reread.Run run) {
         RequestOptions request = request(HttpMethod.GET, path, Map.of());
-        AnswerStream.Plan plan = plan(request, null, _ -> run.decoder(), 0);
+        AnswerStream.Plan plan = plan(request, null, null, Resend.NEVER, 0);
         return Multi.createFrom().publisher(subscriber -> subscriber
-                .onSubscribe(new Reread(streams, vertx.createEventLoopContext(), plan, run, subscriber)));
+                .onSubscribe(
+                        new Reread(streams, vertx.createEventLoopContext(), plan, run, config.followTimeout(), subscriber)));
     }
 
     /**
@@ -141,7 +149,7 @@ final class InkeepClient {
                 exchange.leave();
             }
         });
-        AnswerStream.Plan plan = plan(null, null, _ -> decoder.get(), 0);
+        AnswerStream.Plan plan = plan(null, null, _ -> decoder.get(), Resend.NEVER, 0);
         return Multi.createFrom().publisher(subscriber -> {
             if (taken.compareAndSet(false, true)) {
                 subscriber.onSubscribe(AnswerStream.of(exchange, head, context, plan, subscriber));
@@ -158,8 +166,8 @@ final class InkeepClient {
     }
 
     private AnswerStream.Plan plan(RequestOptions request, Buffer body, Function<HttpClientResponse, AnswerDecoder> decoder,
-            int retries) {
-        return new AnswerStream.Plan(request, body, decoder, Math.toIntExact(config.maxFrame().asLongValue()), retries,
+            Resend resend, int retries) {
+        return new AnswerStream.Plan(request, body, decoder, resend, Math.toIntExact(config.maxFrame().asLongValue()), retries,
                 config.retryBackoff(), config.maxRetryAfter());
     }
 

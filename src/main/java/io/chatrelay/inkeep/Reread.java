@@ -1,7 +1,6 @@
 package io.chatrelay.inkeep;
 
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Flow;
@@ -23,57 +22,50 @@ import io.vertx.core.http.HttpClientResponse;
  * <pre>
  * opening ── stream ──▶ comparing ── all that is known came again ──▶ live ── end ──▶ over
  *  ▲ ▲ └ 204, 404 ─┐        │ └ another run's ─┐                        │
- *  │ └─ 500 ms ────┴────────┼──────────────────┘ (8 s: interrupted)     │
- *  └─ backoff ── no answer, 429, 5xx; the read closed ◀─────────────────┘
- *                           └ otherwise ──▶ interrupted
+ *  │ └─ 500 ms ────┴────────┼──────────────────┴── closed, nothing new ─┤  (for 8 s: lost)
+ *  └─ backoff ── no answer, 429, 5xx (for 30 s: lost)                   │
+ *  ▲                        └ otherwise ──▶ lost                        │
+ *  └─────────────────────── the read closed after something new ◀───────┘
  * </pre>
  *
- * Each read begins at the start of the run, through a fresh decoder, and everything that is known has to come again, event by event,
- * before anything is given on; what is given on is known from then on. So nothing is given twice, and nothing of another run: the
- * buffer that is read belongs to the conversation, and may still hold its previous run. Reads close silently after five minutes,
- * so the end of one says nothing. Everything happens on one event loop context.
+ * Each read begins at the start of the run, through a fresh decoder, and everything that is known has to come again before anything is
+ * given on; what is given on is known from then on. So nothing is given twice, and nothing of another run: the buffer that is read
+ * belongs to the conversation, and may still hold its previous run. Where nothing is known yet, the run is one that no earlier turn
+ * had. Reads close silently after five minutes, so the end of one that stood open says nothing; one that closes at once, with nothing
+ * new, is of a run that is over. What is known is kept as its {@link Trail} alone. Everything happens on one event loop context.
  */
 final class Reread implements Flow.Subscription {
+
+    /** How an answer ends whose run is not found again, in the words of whoever looks for it. */
+    interface Lost {
+        Ended ended(Failure.Code code, String why);
+    }
 
     /**
      * The run that is looked for.
      *
-     * @param known    its events so far, beginning with its {@link Started}
+     * @param known    what it has said so far
+     * @param others   ids of runs that it is not; they count where nothing is known
      * @param decoders a fresh decoder for each read
      * @param decided  of a durable run: the call whose outcome is to come, or null for a classic one
-     * @param proven   told once all of them came again
+     * @param proven   told once all that is known came again
      */
-    record Run(List<ChatEvent> known, Supplier<AnswerDecoder> decoders, String decided, Runnable proven) {
+    record Run(Trail known, Set<String> others, Supplier<AgentsDecoder> decoders, String decided, Runnable proven, Lost lost) {
 
-        /** The end of a classic read says nothing; that of a durable one does, unless it was cut. */
-        AnswerDecoder decoder() {
-            AnswerDecoder decoder = decoders.get();
-            return new AnswerDecoder() {
-                @Override
-                public void decode(String data, List<ChatEvent> out) {
-                    decoder.decode(data, out);
-                }
-
-                @Override
-                public void ended(List<ChatEvent> out) {
-                    if (decided != null) {
-                        decoder.ended(out);
-                    }
-                }
-
-                @Override
-                public void broken(List<ChatEvent> out) {
-                    // It is read again.
-                }
-            };
+        boolean begins(ChatEvent event) {
+            return event instanceof Started(var id) && id != null
+                    && (known.isEmpty() ? !others.contains(id) : id.equals(known.run()));
         }
     }
 
     private static final Duration AGAIN = Duration.ofMillis(500);
-    private static final Duration NOT_YET = Duration.ofSeconds(8);
     private static final Duration FIRST_BACKOFF = Duration.ofMillis(250);
     private static final Duration LONGEST_BACKOFF = Duration.ofSeconds(5);
     private static final Duration HEAD = Duration.ofSeconds(30);
+    /** A run lives in its server's process: one that nobody reaches for so long has rarely outlived it. */
+    private static final Duration UNREACHABLE = Duration.ofSeconds(30);
+    /** A read that stood open so many times the patience is of a run that goes on: one that is over closes at once. */
+    private static final int STOOD_OPEN = 4;
     /** A read that was as long as this may have been closed only for its length. */
     private static final Duration LONG_READ = Duration.ofMinutes(4);
 
@@ -81,30 +73,60 @@ final class Reread implements Flow.Subscription {
     private final Context context;
     private final AnswerStream.Plan plan;
     private final Run run;
+    private final Duration patience;
     private final Flow.Subscriber<? super ChatEvent> subscriber;
     private final AtomicLong demand = new AtomicLong();
-    private final List<ChatEvent> known;
+    private final Trail known;
     private boolean begun;
     private volatile boolean cancelled;
     private Exchange exchange;
     private Flow.Subscription reading;
+    private AgentsDecoder decoder;
     private boolean asked;
-    private int at;
+    private Trail read;
+    private Trail readWithoutOperations;
+    private boolean caughtUp;
     private boolean hidesOperations;
     private boolean gaveMore;
     private long openedNanos;
-    private long notYetNanos;
+    private long fruitlessNanos;
+    private long unansweredNanos;
     private Duration backoff = FIRST_BACKOFF;
     private ChatEvent last;
     private boolean pumping;
 
-    Reread(HttpClient client, Context context, AnswerStream.Plan plan, Run run, Flow.Subscriber<? super ChatEvent> subscriber) {
+    /** @param patience with a run that is not given again, or only as far as it is known */
+    Reread(HttpClient client, Context context, AnswerStream.Plan plan, Run run, Duration patience,
+            Flow.Subscriber<? super ChatEvent> subscriber) {
         this.client = client;
         this.context = context;
-        this.plan = plan;
+        this.plan = plan.decodedBy(_ -> decoder());
         this.run = run;
+        this.patience = patience;
         this.subscriber = subscriber;
-        this.known = new ArrayList<>(run.known());
+        this.known = run.known();
+    }
+
+    /** The end of a classic read says nothing; that of a durable one does, unless it was cut. */
+    private AnswerDecoder decoder() {
+        decoder = run.decoders().get();
+        OpenEnded openEnded = new OpenEnded(decoder);
+        return run.decided() == null ? openEnded : new AnswerDecoder() {
+            @Override
+            public void decode(String data, List<ChatEvent> out) {
+                decoder.decode(data, out);
+            }
+
+            @Override
+            public void ended(List<ChatEvent> out) {
+                decoder.ended(out);
+            }
+
+            @Override
+            public void broken(List<ChatEvent> out) {
+                openEnded.broken(out);
+            }
+        };
     }
 
     @Override
@@ -141,7 +163,7 @@ final class Reread implements Flow.Subscription {
         if (last != null && demand.get() > 0) {
             subscriber.onNext(last);
             complete();
-        } else if (reading != null && last == null && !asked && (at < known.size() || demand.get() > 0)) {
+        } else if (reading != null && last == null && !asked && (!caughtUp && !known.isEmpty() || demand.get() > 0)) {
             asked = true;
             reading.request(1);
         }
@@ -156,32 +178,38 @@ final class Reread implements Flow.Subscription {
     }
 
     private void open() {
-        at = 0;
+        read = new Trail();
+        readWithoutOperations = null;
+        caughtUp = false;
         gaveMore = false;
         openedNanos = System.nanoTime();
         exchange = new Exchange(client, context, new Exchange.Heard() {
             @Override
             public void head(Exchange heard, HttpClientResponse head) {
                 if (InkeepClient.isStream(head)) {
+                    unansweredNanos = 0;
                     Reader reader = new Reader();
                     reader.onSubscribe(AnswerStream.of(heard, head, context, plan, reader));
                     return;
                 }
                 int status = head.statusCode();
+                String type = head.getHeader("content-type");
                 heard.leave();
-                if (status == 204 || status == 404) {
-                    notYet();
-                } else if (status == 429 || status >= 500) {
-                    later();
+                if (status == 429 || status >= 500) {
+                    unanswered();
+                } else if (status == 404 && type != null && type.startsWith("text/plain")) {
+                    lose(Failure.Code.REPLICA_LOST, "this Inkeep gives no answer again");
+                } else if (status == 204 || status == 404) {
+                    unansweredNanos = 0;
+                    fruitless();
                 } else {
-                    interrupt(Failure.Code.UPSTREAM_CUT,
-                            "Inkeep refused to give the run's answer again (%d)".formatted(status));
+                    lose(Failure.Code.UPSTREAM_CUT, "Inkeep refused to give its answer again (%d)".formatted(status));
                 }
             }
 
             @Override
             public void nothing() {
-                later();
+                unanswered();
             }
         });
         exchange.send(new Exchange.Request(plan.request(), null, HEAD, HEAD, () -> true));
@@ -221,36 +249,65 @@ final class Reread implements Flow.Subscription {
     }
 
     private void take(ChatEvent event) {
-        if (at < known.size()) {
+        if (caughtUp) {
+            goOn(event);
+        } else if (read.isEmpty() && !run.begins(event)) {
+            fruitless();
+        } else if (known.isEmpty()) {
+            caughtUp(false);
+            goOn(event);
+        } else if (event instanceof Ended) {
+            differs();
+        } else {
             compare(event);
-        } else if (event instanceof Ended && isClosedForItsLength(event)) {
+        }
+    }
+
+    private void goOn(ChatEvent event) {
+        if (event instanceof Ended && isClosedForItsLength(event)) {
             reopen(AGAIN);
         } else if (event instanceof Ended) {
             last = event;
         } else if (!hidesOperations || !AgentsDecoder.isAskedForOperation(event)) {
             known.add(event);
-            at++;
             gaveMore = true;
+            fruitlessNanos = 0;
             demand.decrementAndGet();
             subscriber.onNext(event);
         }
     }
 
+    /**
+     * What is known is there again if all that came is the same, or all but operations: those that only this service asked for, before
+     * it knew the server, it did not give on then either.
+     */
     private void compare(ChatEvent event) {
-        if (event.equals(known.get(at))) {
-            at++;
-            notYetNanos = 0;
-            if (at == run.known().size()) {
-                run.proven().run();
-            }
-        } else if (at == 0 && (event instanceof Started || event instanceof Ended)) {
-            notYet();
-        } else if (AgentsDecoder.isAskedForOperation(event)) {
-            // Only this service asked for it, before it knew the server, so it was not given on then either.
-            hidesOperations = true;
-        } else {
-            interrupt(Failure.Code.UPSTREAM_CUT, "What Inkeep gave again is not what came before");
+        boolean operation = AgentsDecoder.isAskedForOperation(event);
+        if (operation && readWithoutOperations == null) {
+            readWithoutOperations = read.copy();
         }
+        read.add(event);
+        if (readWithoutOperations != null && !operation) {
+            readWithoutOperations.add(event);
+        }
+        Trail shorter = readWithoutOperations == null ? read : readWithoutOperations;
+        if (read.isSame(known)) {
+            caughtUp(false);
+        } else if (shorter.isSame(known)) {
+            caughtUp(true);
+        } else if (shorter.length() >= known.length()) {
+            differs();
+        }
+    }
+
+    private void caughtUp(boolean withoutOperations) {
+        caughtUp = true;
+        hidesOperations |= withoutOperations;
+        run.proven().run();
+    }
+
+    private void differs() {
+        lose(Failure.Code.UPSTREAM_CUT, "what Inkeep gives again is not what came before");
     }
 
     private boolean isClosedForItsLength(ChatEvent end) {
@@ -260,35 +317,49 @@ final class Reread implements Flow.Subscription {
 
     /** The body is over, and nothing said that the run is. */
     private void closed() {
-        if (at == 0) {
-            notYet();
-        } else if (at == known.size() && run.decided() != null
-                && waitsForOthers()) {
+        if (run.decided() != null && caughtUp && waitsForOthers()) {
             complete();
         } else if (gaveMore) {
             backoff = FIRST_BACKOFF;
             reopen(AGAIN);
-        } else {
+        } else if (run.decided() != null && !read.isEmpty()) {
+            // Its stream is the run's own, and an outcome may take its time.
             later();
+        } else {
+            fruitless();
         }
     }
 
     /** Its outcome came, and others still have to be decided. */
     private boolean waitsForOthers() {
-        Set<String> waiting = Brackets.resume(known).waiting();
+        Set<String> waiting = decoder.waiting();
         return !waiting.isEmpty() && !waiting.contains(run.decided());
     }
 
-    private void notYet() {
+    /** Nothing came, another run, or only what is known. */
+    private void fruitless() {
         long now = System.nanoTime();
-        if (notYetNanos == 0) {
-            notYetNanos = now;
+        if (now - openedNanos > STOOD_OPEN * patience.toNanos()) {
+            fruitlessNanos = 0;
+        } else if (fruitlessNanos == 0) {
+            fruitlessNanos = now;
         }
-        if (now - notYetNanos > NOT_YET.toNanos()) {
-            interrupt(Failure.Code.REPLICA_LOST,
-                    "The process that ran this turn is gone, and Inkeep does not give its answer again");
+        if (fruitlessNanos != 0 && now - fruitlessNanos > patience.toNanos()) {
+            lose(Failure.Code.REPLICA_LOST, "Inkeep does not give the rest of its answer");
         } else {
             reopen(AGAIN);
+        }
+    }
+
+    private void unanswered() {
+        long now = System.nanoTime();
+        if (unansweredNanos == 0) {
+            unansweredNanos = now;
+        }
+        if (now - unansweredNanos > UNREACHABLE.toNanos()) {
+            lose(Failure.Code.REPLICA_LOST, "Inkeep cannot be reached");
+        } else {
+            later();
         }
     }
 
@@ -311,9 +382,8 @@ final class Reread implements Flow.Subscription {
         });
     }
 
-    private void interrupt(Failure.Code code, String why) {
-        last = new Ended(Outcome.INTERRUPTED, null, null,
-                Failure.of(code, why + "; what came before is kept. Send the message again."));
+    private void lose(Failure.Code code, String why) {
+        last = run.lost().ended(code, why);
         pump();
     }
 }

@@ -101,6 +101,14 @@ public interface UpstreamsConfig {
         @WithDefault("1M")
         MemorySize maxFrame();
 
+        /**
+         * Agents, for an answer whose connection broke: how long its run is looked for that Inkeep does not give again, or only as far
+         * as it is known. Inkeep writes it down 100 ms late and a new reader is quick, so some seconds tell a run that is over from one
+         * that goes on; longer only delays the turn's end.
+         */
+        @WithDefault("8s")
+        Duration followTimeout();
+
         /** Further tries before the first event, after 429, 502, 503, 504 or a refused connection. After it there is none. */
         @WithDefault("2")
         @Min(0)

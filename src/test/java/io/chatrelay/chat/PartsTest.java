@@ -45,6 +45,8 @@ class PartsTest {
         assertThat(stored)
                 .isEqualTo("[{\"type\":\"data-x\",\"id\":\"1\",\"data\":{\"a\":1}},{\"type\":\"text\",\"text\":\"Hi\"}]");
         assertThat(Parts.read(stored)).containsExactly(new Part.Text("Hi"));
+        assertThat(Parts.whole(stored)).as("but to the upstream that it was meant for")
+                .containsExactly(new Part.Data("data-x", "1", json("{\"a\":1}")), new Part.Text("Hi"));
     }
 
     @Test

@@ -134,7 +134,7 @@ final class ReplicaUnderTest implements UpstreamRun {
     private final class Host extends Runner {
 
         Host(Outbox outbox) {
-            super(null, new UnderTest.Limits(), null, null, null, null, null, null, outbox, null);
+            super(null, new UnderTest.Limits(), null, null, null, null, null, null, null, outbox, null);
         }
 
         @Override

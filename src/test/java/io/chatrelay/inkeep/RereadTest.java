@@ -11,6 +11,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 
 import org.awaitility.Awaitility;
@@ -72,7 +73,7 @@ class RereadTest {
     }
 
     private List<ChatEvent> follow(List<ChatEvent> stored) {
-        return all(inkeep.upstream().resume(turn, "wpgzedytvpla0513ruuxo", stored, false).orElseThrow().answer());
+        return all(inkeep.upstream().resume(turn, Map.of(), stored, false).orElseThrow().answer());
     }
 
     private static Ended interrupted(List<ChatEvent> events) {
@@ -152,7 +153,7 @@ class RereadTest {
     void itIsReadNoFasterThanItIsWanted() {
         inkeep.on(route, stream(WHOLE, true));
         List<ChatEvent> whole = events(WHOLE);
-        AssertSubscriber<ChatEvent> reader = inkeep.upstream().resume(turn, null, whole.subList(0, 4), false).orElseThrow()
+        AssertSubscriber<ChatEvent> reader = inkeep.upstream().resume(turn, Map.of(), whole.subList(0, 4), false).orElseThrow()
                 .answer().subscribe().withSubscriber(AssertSubscriber.create(2));
 
         reader.awaitItems(2, SOON);
@@ -170,7 +171,7 @@ class RereadTest {
             request.response().closeHandler(_ -> closed.add("closed"));
             stream(begin(5), false).accept(request);
         });
-        AssertSubscriber<ChatEvent> reader = inkeep.upstream().resume(turn, null, events(begin(2)), false).orElseThrow()
+        AssertSubscriber<ChatEvent> reader = inkeep.upstream().resume(turn, Map.of(), events(begin(2)), false).orElseThrow()
                 .answer()
                 .subscribe().withSubscriber(AssertSubscriber.create(Long.MAX_VALUE));
 
@@ -198,14 +199,14 @@ class RereadTest {
     void whatCannotBeProvenIsNotFollowed() {
         List<ChatEvent> stored = events(begin(4));
 
-        assertThat(inkeep.upstream().resume(turn, null, List.of(), false)).isEmpty();
-        assertThat(inkeep.upstream().resume(turn, null, List.of(new Started(null)), false)).isEmpty();
-        assertThat(inkeep.upstream("approvals", "legacy").resume(turn, null, stored, false)).isEmpty();
-        assertThat(inkeep.upstream("execution-mode", "durable").resume(turn, null, stored, false)).isEmpty();
+        assertThat(inkeep.upstream().resume(turn, Map.of(), List.of(), false)).isEmpty();
+        assertThat(inkeep.upstream().resume(turn, Map.of(), List.of(new Started(null)), false)).isEmpty();
+        assertThat(inkeep.upstream("approvals", "legacy").resume(turn, Map.of(), stored, false)).isEmpty();
+        assertThat(inkeep.upstream("execution-mode", "durable").resume(turn, Map.of(), stored, false)).isEmpty();
         List<ChatEvent> waits = List.of(new Started("wrun"), new ToolCalled("c", "t", RawJson.NULL, 0),
                 new ApprovalRequested("a", "c"));
-        assertThat(inkeep.upstream("execution-mode", "durable").resume(turn, null, waits, false)).isPresent();
-        assertThat(inkeep.upstream("execution-mode", "durable").resume(turn, null, waits, true)).isEmpty();
+        assertThat(inkeep.upstream("execution-mode", "durable").resume(turn, Map.of(), waits, false)).isPresent();
+        assertThat(inkeep.upstream("execution-mode", "durable").resume(turn, Map.of(), waits, true)).isEmpty();
     }
 
     @ParameterizedTest
@@ -217,7 +218,7 @@ class RereadTest {
                     upstream.run(question(turn, "words 12 40")).answer().select().first(stored).collect().asList().await()
                             .atMost(SOON));
 
-            seen.addAll(all(upstream.resume(turn, null, List.copyOf(seen), false).orElseThrow().answer()));
+            seen.addAll(all(upstream.resume(turn, Map.of(), List.copyOf(seen), false).orElseThrow().answer()));
 
             assertThat(seen).filteredOn(Started.class::isInstance).hasSize(1);
             assertThat(seen).filteredOn(ChatEvent.TextDelta.class::isInstance).hasSize(12);
@@ -230,7 +231,7 @@ class RereadTest {
         try (InkeepEmulator emulator = new InkeepEmulator(VERTX).listen(0)) {
             List<ChatEvent> seen = new ArrayList<>(untilItAsks(inkeep.upstream(emulator.agentsUrl())));
             AssertSubscriber<ChatEvent> reader = AssertSubscriber.create(Long.MAX_VALUE);
-            UpstreamRun run = inkeep.upstream(emulator.agentsUrl()).resume(turn, null, seen, false).orElseThrow();
+            UpstreamRun run = inkeep.upstream(emulator.agentsUrl()).resume(turn, Map.of(), seen, false).orElseThrow();
 
             run.answer().subscribe().withSubscriber(reader);
             assertThat(run.deliver(decision(seen), () -> true).await().atMost(SOON)).isEqualTo(new Acknowledged());
@@ -248,7 +249,7 @@ class RereadTest {
             String[] settings = { "execution-mode", "durable", "approvals", approvals };
             List<ChatEvent> seen = new ArrayList<>(
                     all(inkeep.upstream(emulator.agentsUrl(), settings).run(question(turn, "use tool delete_file")).answer()));
-            UpstreamRun run = inkeep.upstream(emulator.agentsUrl(), settings).resume(turn, null, List.copyOf(seen), false)
+            UpstreamRun run = inkeep.upstream(emulator.agentsUrl(), settings).resume(turn, Map.of(), List.copyOf(seen), false)
                     .orElseThrow();
 
             assertThat(all(run.answer())).isEmpty();

@@ -7,16 +7,19 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
 import io.chatrelay.Json;
 import io.chatrelay.chat.ChatEvent;
+import io.chatrelay.chat.EarlierRuns;
 import io.chatrelay.chat.Ids;
 import io.chatrelay.chat.Part;
 import io.chatrelay.chat.Question;
@@ -26,6 +29,7 @@ import io.chatrelay.devmode.Recording;
 import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
 import io.smallrye.config.SmallRyeConfigBuilder;
 import io.smallrye.mutiny.Multi;
+import io.smallrye.mutiny.Uni;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.http.HttpServer;
@@ -56,22 +60,24 @@ final class ScriptedInkeep implements AutoCloseable {
 
     private final Map<String, ConcurrentLinkedQueue<Answer>> answers = new ConcurrentHashMap<>();
     private final List<Asked> asked = new CopyOnWriteArrayList<>();
+    private final AtomicInteger connections = new AtomicInteger();
     private final List<InkeepClient> clients = new ArrayList<>();
     private final HttpServer server;
 
     ScriptedInkeep() throws Exception {
-        server = VERTX.createHttpServer().requestHandler(request -> request.body().onSuccess(body -> {
-            Map<String, String> headers = new ConcurrentHashMap<>();
-            request.headers().forEach((name, value) -> headers.put(name.toLowerCase(), value));
-            Asked now = new Asked(request.method().name(), request.path(), headers, body.toString());
-            asked.add(now);
-            ConcurrentLinkedQueue<Answer> script = answers.get(now.route());
-            if (script == null) {
-                recorded("agents/38-tool-approvals-endpoint-head").accept(request);
-            } else {
-                (script.size() > 1 ? script.poll() : script.peek()).accept(request);
-            }
-        })).listen(0, "127.0.0.1").toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
+        server = VERTX.createHttpServer().connectionHandler(_ -> connections.incrementAndGet())
+                .requestHandler(request -> request.body().onSuccess(body -> {
+                    Map<String, String> headers = new ConcurrentHashMap<>();
+                    request.headers().forEach((name, value) -> headers.put(name.toLowerCase(), value));
+                    Asked now = new Asked(request.method().name(), request.path(), headers, body.toString());
+                    asked.add(now);
+                    ConcurrentLinkedQueue<Answer> script = answers.get(now.route());
+                    if (script == null) {
+                        recorded("agents/38-tool-approvals-endpoint-head").accept(request);
+                    } else {
+                        (script.size() > 1 ? script.poll() : script.peek()).accept(request);
+                    }
+                })).listen(0, "127.0.0.1").toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
     }
 
     ScriptedInkeep on(String route, Answer... script) {
@@ -121,6 +127,11 @@ final class ScriptedInkeep implements AutoCloseable {
         return asked.stream().filter(one -> one.route().equals(route)).toList();
     }
 
+    /** How many were opened. */
+    int connections() {
+        return connections.get();
+    }
+
     URI url(String path) {
         return URI.create("http://localhost:" + server.actualPort() + path);
     }
@@ -155,7 +166,7 @@ final class ScriptedInkeep implements AutoCloseable {
 
     static Question question(Turn turn, String text, Map<String, String> headers) {
         return new Question(turn, Ids.next(), List.of(new Question.Said(Role.USER, List.of(new Part.Text(text)))), List.of(),
-                Map.of(), headers);
+                Map.of(), headers, Uni.createFrom().item(new EarlierRuns(Set.of(), false, false)));
     }
 
     static Question question(Turn turn, String text) {

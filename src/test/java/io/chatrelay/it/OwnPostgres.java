@@ -13,6 +13,8 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import java.util.stream.Stream;
 
 import io.chatrelay.devmode.EmbeddedDatabase;
@@ -26,6 +28,8 @@ public final class OwnPostgres extends Postgres implements AutoCloseable {
 
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final AtomicInteger CREATED = new AtomicInteger();
+    /** Kept, for who configures a logger that nobody holds configures nothing. */
+    private static final Logger LOG = Logger.getLogger(EmbeddedPostgres.class.getName());
 
     private final Path folder = Path.of("target", "postgres-%d-%d".formatted(ProcessHandle.current().pid(),
             CREATED.incrementAndGet())).toAbsolutePath();
@@ -113,11 +117,15 @@ public final class OwnPostgres extends Postgres implements AutoCloseable {
 
     /** Stops what still runs, and lets go of the folder. */
     private void forget() {
+        // That one that was killed cannot be stopped is no error.
+        LOG.setLevel(Level.OFF);
         try {
             server.close();
             server = null;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        } finally {
+            LOG.setLevel(null);
         }
     }
 

@@ -133,7 +133,7 @@ public final class RelayProcess implements AutoCloseable {
         return new Setup().database(database).upstreams(inkeep.agentsUrl(), inkeep.cloudUrl()).key();
     }
 
-    private RelayProcess awaitReady() {
+    RelayProcess awaitReady() {
         Awaitility.await("a ready service, see " + log).atMost(START).pollInterval(Duration.ofMillis(50)).until(() -> {
             if (!process.isAlive()) {
                 throw new IllegalStateException("The service ended with %d: %s".formatted(process.exitValue(), output()));

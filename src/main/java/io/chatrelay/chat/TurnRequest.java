@@ -1,0 +1,61 @@
+package io.chatrelay.chat;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+
+/**
+ * What a turn asked beside its message, as it is stored while the turn runs.
+ *
+ * @param parameters request fields by name; they come back letter by letter, for they travel as strings
+ * @param headers    only those that the upstream passes on: nothing else of a caller's request is ever stored
+ */
+record TurnRequest(Map<String, RawJson> parameters, Map<String, String> headers) {
+
+    String write() {
+        JsonText out = new JsonText(128).ascii("{\"parameters\":{");
+        Map<String, String> values = HashMap.newHashMap(parameters.size());
+        parameters.forEach((name, value) -> values.put(name, value.text()));
+        members(out, values);
+        members(out.ascii("},\"headers\":{"), headers);
+        return out.ascii("}}").toString();
+    }
+
+    private static void members(JsonText out, Map<String, String> members) {
+        String separator = "";
+        for (Map.Entry<String, String> member : members.entrySet()) {
+            out.ascii(separator).string(member.getKey()).ascii(':').string(member.getValue());
+            separator = ",";
+        }
+    }
+
+    /** Empty where a version that did not store it began the turn. */
+    static Optional<TurnRequest> read(String json) {
+        if (json == null) {
+            return Optional.empty();
+        }
+        Map<String, Map<String, String>> parts = new HashMap<>();
+        try (JsonParser parser = StoredJson.FACTORY.createParser(json)) {
+            parser.nextToken();
+            while (parser.nextToken() == JsonToken.FIELD_NAME) {
+                Map<String, String> members = parts.computeIfAbsent(parser.currentName(), _ -> new HashMap<>());
+                parser.nextToken();
+                while (parser.nextToken() == JsonToken.FIELD_NAME) {
+                    String name = parser.currentName();
+                    parser.nextToken();
+                    members.put(name, parser.getText());
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("a stored request cannot be read", e);
+        }
+        Map<String, RawJson> parameters = new HashMap<>();
+        parts.getOrDefault("parameters", Map.of()).forEach((name, text) -> parameters.put(name, new RawJson(text)));
+        return Optional.of(new TurnRequest(parameters, parts.getOrDefault("headers", Map.of())));
+    }
+}

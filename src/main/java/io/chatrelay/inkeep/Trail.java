@@ -1,0 +1,69 @@
+package io.chatrelay.inkeep;
+
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+
+import io.chatrelay.chat.ChatEvent;
+import io.chatrelay.chat.ChatEvent.Started;
+import io.chatrelay.chat.ChatEventCodec;
+
+/**
+ * What is known of a run without keeping it: its id, how many events it has said, and SHA-256 over all of them, each chained to the
+ * one before. Two trails of one length are the same only if their events are.
+ */
+final class Trail {
+
+    private static final ChatEventCodec CODEC = new ChatEventCodec();
+
+    private final MessageDigest sha256;
+    private String run;
+    private long length;
+    private byte[] chain = new byte[0];
+
+    Trail() {
+        try {
+            sha256 = MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
+    }
+
+    synchronized void add(ChatEvent event) {
+        if (length == 0 && event instanceof Started(var id)) {
+            run = id;
+        }
+        sha256.update(chain);
+        chain = sha256.digest(CODEC.encode(event));
+        length++;
+    }
+
+    synchronized Trail copy() {
+        Trail copy = new Trail();
+        copy.run = run;
+        copy.length = length;
+        copy.chain = chain;
+        return copy;
+    }
+
+    synchronized boolean isEmpty() {
+        return length == 0;
+    }
+
+    synchronized long length() {
+        return length;
+    }
+
+    /** The upstream's own id of the run, as its first event told it; or null. */
+    synchronized String run() {
+        return run;
+    }
+
+    private synchronized byte[] chain() {
+        return chain;
+    }
+
+    boolean isSame(Trail other) {
+        return length() == other.length() && Arrays.equals(chain(), other.chain());
+    }
+}
