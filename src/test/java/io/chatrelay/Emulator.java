@@ -11,10 +11,16 @@ import com.fasterxml.jackson.databind.JsonNode;
 /** What the emulated Inkeep was really asked. */
 public final class Emulator {
 
+    private final URI address;
     private final Relay control;
 
     public Emulator(URI address) {
+        this.address = address;
         control = new Relay(address, "nobody");
+    }
+
+    URI address() {
+        return address;
     }
 
     /** The chat requests whose newest user message contains a text, oldest first. */

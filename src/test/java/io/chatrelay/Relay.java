@@ -25,7 +25,8 @@ public final class Relay {
     public static final String CONVERSATIONS = "/run/v1/conversations";
 
     private static final HttpClient HTTP = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    /** Longer than the service waits for an Inkeep that says nothing. */
+    private static final Duration PATIENCE = Duration.ofSeconds(90);
 
     /** An answer in one piece. */
     public record Answer(int status, java.net.http.HttpHeaders headers, String body) {

@@ -18,6 +18,8 @@ import javax.sql.DataSource;
 
 import jakarta.inject.Inject;
 
+import org.awaitility.Awaitility;
+
 import com.fasterxml.jackson.databind.JsonNode;
 
 import io.chatrelay.devmode.EmulatorAddress;
@@ -25,6 +27,12 @@ import io.quarkus.test.common.http.TestHTTPResource;
 
 /** What every test of the running service has at hand. */
 public abstract class ServiceTest {
+
+    static {
+        // By default it looks after a tenth of a second, and ten times in one: most of what is awaited is there before.
+        Awaitility.setDefaultPollDelay(Duration.ZERO);
+        Awaitility.setDefaultPollInterval(Duration.ofMillis(20));
+    }
 
     @TestHTTPResource("/")
     protected URI base;

@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.BooleanSupplier;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
@@ -33,7 +34,7 @@ public final class Sse implements AutoCloseable {
         }
     }
 
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration PATIENCE = Duration.ofSeconds(90);
 
     private final int status;
     private final HttpHeaders headers;
@@ -95,20 +96,25 @@ public final class Sse implements AutoCloseable {
 
     /** Waits for so many events. */
     public Sse until(int count) {
-        await("%d events".formatted(count)).atMost(PATIENCE).until(() -> over || events.size() >= count);
+        awaits("%d events".formatted(count), () -> events.size() >= count);
         return this;
     }
 
     /** Waits for some text of the answer. */
     public Sse untilText() {
-        await("text").atMost(PATIENCE).until(() -> over || !answer().isEmpty());
+        awaits("text", () -> !answer().isEmpty());
         return this;
     }
 
     /** Waits for the stream's end. */
     public Sse toEnd() {
-        await("the end of the stream").atMost(PATIENCE).until(() -> over);
+        awaits("the end of the stream", () -> false);
         return this;
+    }
+
+    private void awaits(String what, BooleanSupplier there) {
+        await(what).atMost(PATIENCE).pollDelay(Duration.ZERO).pollInterval(Duration.ofMillis(10))
+                .until(() -> over || there.getAsBoolean());
     }
 
     public boolean over() {
@@ -157,6 +163,11 @@ public final class Sse implements AutoCloseable {
 
     public JsonNode json() {
         return Json.read(toEnd().text());
+    }
+
+    /** As an answer in one piece, which it is where it is no event stream. */
+    public Relay.Answer whole() {
+        return new Relay.Answer(status, headers, toEnd().text());
     }
 
     /** The answer's text, on either wire. */

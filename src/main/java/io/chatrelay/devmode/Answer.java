@@ -33,6 +33,6 @@ sealed interface Answer {
      */
     record Play(Stream<Step> steps, boolean readerBound) implements Answer {}
 
-    /** The connection closes without a byte, and the request was never accepted. */
+    /** The connection is reset without a byte, and the request was never accepted. */
     record Reset() implements Answer {}
 }

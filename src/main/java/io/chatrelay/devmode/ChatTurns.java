@@ -42,7 +42,7 @@ final class ChatTurns {
                 : Script.of(new Turn(conversationId, text, messages), spoken, attempts);
         switch (answer) {
             case Reply reply -> InkeepEmulator.send(reply, request);
-            case Reset() -> request.connection().close();
+            case Reset() -> InkeepEmulator.reset(request);
             case Play play -> {
                 accepted.run();
                 play(request, body, spoken, play);

@@ -52,7 +52,7 @@ final class CloudApi {
         String text = Json.lastUserText(body);
         switch (Script.of(new Turn("", text, body.path("messages").size()), dialect, attempts)) {
             case Reply reply -> InkeepEmulator.send(reply, request);
-            case Reset() -> request.connection().close();
+            case Reset() -> InkeepEmulator.reset(request);
             case Play play -> {
                 boolean stream = body.path("stream").asBoolean();
                 Outlet outlet = stream ? stream(request) : new WholeOutlet(request, dialect::whole);

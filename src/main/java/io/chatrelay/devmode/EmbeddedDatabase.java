@@ -18,7 +18,7 @@ public final class EmbeddedDatabase {
     /** Starts it, or takes up the one that a killed JVM left running, and returns its JDBC URL. */
     public static String start(boolean forgetful) throws IOException {
         if (forgetful) {
-            return started(builder());
+            return started(durable());
         }
         Path data = Path.of(System.getProperty("chatrelay-dev.data", ".chat-relay")).toAbsolutePath().resolve("postgres-18");
         Optional<String> running = takeUp(data.resolve("postmaster.pid"));
@@ -26,11 +26,11 @@ public final class EmbeddedDatabase {
             return running.get();
         }
         Files.createDirectories(data.getParent());
-        return started(builder().setDataDirectory(data).setCleanDataDirectory(false));
+        return started(durable().setDataDirectory(data).setCleanDataDirectory(false));
     }
 
-    private static EmbeddedPostgres.Builder builder() {
-        // It comes with both off; a service that promises durability is tried with both on.
+    /** One that keeps what it has committed. It comes with both off; a service that promises durability is tried with both on. */
+    public static EmbeddedPostgres.Builder durable() {
         return EmbeddedPostgres.builder().setServerConfig("fsync", "on").setServerConfig("synchronous_commit", "on")
                 .setServerConfig("max_connections", "200");
     }

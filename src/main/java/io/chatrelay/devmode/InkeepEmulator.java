@@ -7,6 +7,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 import io.chatrelay.devmode.Answer.Reply;
+import io.netty.channel.ChannelOption;
 import io.vertx.core.AbstractVerticle;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
@@ -16,6 +17,7 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.net.impl.ConnectionBase;
 
 /**
  * Both of Inkeep's APIs, and the Agents API of an old release, on a local port, with a fake model: for development without a key, for tests, and for
@@ -180,6 +182,14 @@ public final class InkeepEmulator implements AutoCloseable {
                 reply.to(request.response());
             }
         });
+    }
+
+    /** Ends the connection by a TCP reset, which is what a process that is gone answers with. */
+    static void reset(HttpServerRequest request) {
+        if (request.connection() instanceof ConnectionBase connection) {
+            connection.channel().config().setOption(ChannelOption.SO_LINGER, 0);
+        }
+        request.connection().close();
     }
 
     private static <T> T await(Future<T> future) {

@@ -41,4 +41,9 @@ interface Outlet {
 
     /** Breaks the connection. */
     void cut();
+
+    /** Breaks it by a TCP reset, where it can. */
+    default void reset() {
+        cut();
+    }
 }

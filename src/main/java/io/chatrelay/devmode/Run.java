@@ -166,8 +166,12 @@ final class Run {
                 ask(ask);
                 yield true;
             }
-            case Step.Cut() -> {
-                outlet.cut();
+            case Step.Cut(var reset) -> {
+                if (reset) {
+                    outlet.reset();
+                } else {
+                    outlet.cut();
+                }
                 outlet = Outlet.NOWHERE;
                 if (readerBound) {
                     finish();

@@ -62,14 +62,16 @@ final class Script {
             entry("slow", (s, n) -> s.play(s.numberedWords(40, n.get(0, 250)))),
             entry("long", (s, n) -> s.play(s.numberedWords(n.get(0, 1000), 0))),
             entry("words", (s, n) -> s.play(s.timedWords(n.get(0, 100), n.get(1, 20)))),
-            entry("cut", (s, n) -> s.cut(n.get(0, 3))),
+            entry("cut", (s, n) -> s.cut(n.get(0, 3), n.get(0, 3) + 3, false)),
+            entry("cut-at", (s, n) -> s.cut(n.get(0, 50) / 10, 10, false)),
+            entry("reset-at", (s, n) -> s.cut(n.get(0, 50) / 10, 10, true)),
             entry("eof", (s, n) -> s.unfinished(s.words(numbered(n.get(0, 3))))),
             entry("error", (s, _) -> s.play(sequence(s.dialect.open(), s.dialect.fail()))),
             entry("error-event", (s, _) -> s.play(sequence(s.dialect.open(), s.words("Half an"),
                     s.dialect.failOtherwise()))),
             entry("silence", (s, n) -> s.halves(pause(n.get(0, 5000)))),
             entry("late", (s, n) -> s.play(sequence(pause(n.get(0, 5000)), s.ordinarySteps()))),
-            entry("lost", (s, _) -> s.play(sequence(Stream.of(new Step.Cut()), s.ordinarySteps()))),
+            entry("lost", (s, _) -> s.play(sequence(Stream.of(new Step.Cut(false)), s.ordinarySteps()))),
             entry("hang", (_, _) -> new Play(Stream.of(new Step.Hang()), true)),
             entry("429", (s, n) -> s.tooMany(n.get(1, ALWAYS), Map.of("retry-after", "" + n.get(0, 2)))),
             entry("429-bare", (s, n) -> s.tooMany(n.get(0, ALWAYS), Map.of())),
@@ -180,10 +182,10 @@ final class Script {
     }
 
     /** Only the connection breaks: a run that outlives its reader goes on and can be read again. */
-    private Play cut(int words) {
-        List<String> all = split(numbered(words + 3));
+    private Play cut(int words, int of, boolean reset) {
+        List<String> all = split(numbered(of));
         return play(sequence(dialect.open(), pause(SCRIPTED_PACE_MILLIS),
-                say(dialect, all.subList(0, words), SCRIPTED_PACE_MILLIS), Stream.of(new Step.Cut()),
+                say(dialect, all.subList(0, words), SCRIPTED_PACE_MILLIS), Stream.of(new Step.Cut(reset)),
                 say(dialect, all.subList(words, all.size()), SCRIPTED_PACE_MILLIS), dialect.complete()));
     }
 

@@ -24,8 +24,12 @@ sealed interface Step {
     record Ask(List<ToolCall> calls, boolean endsAnswer, BiFunction<ToolCall, Decision, Stream<Step>> outcome,
             Supplier<Stream<Step>> then) implements Step {}
 
-    /** Breaks the reader's connection. Where runs outlive their readers, this one goes on. */
-    record Cut() implements Step {}
+    /**
+     * Breaks the reader's connection. Where runs outlive their readers, this one goes on.
+     *
+     * @param reset whether the other side learns it by a TCP reset, as of a process that is gone, and not by a clean close
+     */
+    record Cut(boolean reset) implements Step {}
 
     /** Says nothing, for as long as the reader stays. */
     record Hang() implements Step {}

@@ -76,6 +76,14 @@ final class StreamOutlet implements Outlet {
         }
     }
 
+    @Override
+    public void reset() {
+        if (!over) {
+            over();
+            InkeepEmulator.reset(request);
+        }
+    }
+
     private void over() {
         over = true;
         if (open) {

@@ -59,8 +59,10 @@ final class ToolRun {
             return sequence(calls.stream().flatMap(dialect::input), pause(35 + faults.slowMillis()), results.stream(),
                     afterwards(index));
         }
-        return sequence(calls.stream().flatMap(this::asked),
-                Stream.of(new Step.Ask(calls, dialect.durable, this::outcome, () -> afterwards(index))));
+        Stream<Step> asks = calls.stream().flatMap(this::asked);
+        Stream<Step> waits = Stream.of(new Step.Ask(calls, dialect.durable, this::outcome, () -> afterwards(index)));
+        // A decision on the first call counts before the second has asked; a durable run hears none before its answer has ended.
+        return dialect.durable ? sequence(asks, waits) : sequence(waits, asks);
     }
 
     private Stream<Step> asked(ToolCall call) {

@@ -213,6 +213,8 @@ final class AnswerStream implements Flow.Subscription {
             return;
         }
         BoundedBody.collect(request, head, head.statusCode() == 200 ? plan.maxFrame() : BoundedBody.SHORT, body -> {
+            // Its connection may serve another turn by now.
+            request = null;
             if (cancelled) {
                 return;
             }
@@ -319,7 +321,8 @@ final class AnswerStream implements Flow.Subscription {
 
     /**
      * Leaves the connection. After a completed answer only the end of its body is missing, and the connection serves the next
-     * turn; after anything else it is closed, which at Cloud also stops the model.
+     * turn; after anything else it is closed, which at Cloud also stops the model. But what is left of an answer is let in before:
+     * if its end is there, the connection serves another turn already, and closing it would cut that one.
      */
     private void close() {
         cancelled = true;
@@ -329,18 +332,18 @@ final class AnswerStream implements Flow.Subscription {
         }
         HttpClientRequest leaving = request;
         request = null;
-        if (completed) {
-            response.handler(_ -> {
-                // What follows the end of an answer says nothing.
-            });
-            response.resume();
-            context.owner().setTimer(LINGER_MILLIS, _ -> {
-                if (!bodyEnded) {
-                    leaving.reset();
-                }
-            });
-        } else {
+        if (response == null) {
             leaving.reset();
+            return;
         }
+        response.handler(_ -> {
+            // What follows the end of an answer says nothing.
+        });
+        response.resume();
+        context.owner().setTimer(completed ? LINGER_MILLIS : 1, _ -> {
+            if (!bodyEnded) {
+                leaving.reset();
+            }
+        });
     }
 }

@@ -50,8 +50,14 @@ final class InkeepClient {
                 .setKeepAliveTimeout(30)
                 .setTcpNoDelay(true);
         // Its default is 5, and a waiting turn would look like a silent Inkeep.
-        this.streams = vertx.createHttpClient(options, new PoolOptions().setHttp1MaxSize(config.maxConnections()));
-        this.calls = vertx.createHttpClient(options, new PoolOptions().setHttp1MaxSize(CALLS));
+        this.streams = client(options, config.maxConnections());
+        this.calls = client(options, CALLS);
+    }
+
+    private HttpClient client(HttpClientOptions options, int connections) {
+        return vertx.httpClientBuilder().with(options).with(new PoolOptions().setHttp1MaxSize(connections))
+                // Whoever reads is told of a reset; without this it is an error in the log too, with no word on whose.
+                .withConnectHandler(connection -> connection.exceptionHandler(_ -> {})).build();
     }
 
     /** Asks, and gives the answer's events; nothing is sent before it is subscribed to. */

@@ -13,6 +13,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
@@ -59,22 +60,24 @@ final class ScriptedInkeep implements AutoCloseable {
 
     private final Map<String, ConcurrentLinkedQueue<Answer>> answers = new ConcurrentHashMap<>();
     private final List<Asked> asked = new CopyOnWriteArrayList<>();
+    private final AtomicInteger connections = new AtomicInteger();
     private final List<InkeepClient> clients = new ArrayList<>();
     private final HttpServer server;
 
     ScriptedInkeep() throws Exception {
-        server = VERTX.createHttpServer().requestHandler(request -> request.body().onSuccess(body -> {
-            Map<String, String> headers = new ConcurrentHashMap<>();
-            request.headers().forEach((name, value) -> headers.put(name.toLowerCase(), value));
-            Asked now = new Asked(request.method().name(), request.path(), headers, body.toString());
-            asked.add(now);
-            ConcurrentLinkedQueue<Answer> script = answers.get(now.route());
-            if (script == null) {
-                recorded("agents/38-tool-approvals-endpoint-head").accept(request);
-            } else {
-                (script.size() > 1 ? script.poll() : script.peek()).accept(request);
-            }
-        })).listen(0, "127.0.0.1").toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
+        server = VERTX.createHttpServer().connectionHandler(_ -> connections.incrementAndGet())
+                .requestHandler(request -> request.body().onSuccess(body -> {
+                    Map<String, String> headers = new ConcurrentHashMap<>();
+                    request.headers().forEach((name, value) -> headers.put(name.toLowerCase(), value));
+                    Asked now = new Asked(request.method().name(), request.path(), headers, body.toString());
+                    asked.add(now);
+                    ConcurrentLinkedQueue<Answer> script = answers.get(now.route());
+                    if (script == null) {
+                        recorded("agents/38-tool-approvals-endpoint-head").accept(request);
+                    } else {
+                        (script.size() > 1 ? script.poll() : script.peek()).accept(request);
+                    }
+                })).listen(0, "127.0.0.1").toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
     }
 
     ScriptedInkeep on(String route, Answer... script) {
@@ -122,6 +125,11 @@ final class ScriptedInkeep implements AutoCloseable {
 
     List<Asked> asked(String route) {
         return asked.stream().filter(one -> one.route().equals(route)).toList();
+    }
+
+    /** How many were opened. */
+    int connections() {
+        return connections.get();
     }
 
     URI url(String path) {

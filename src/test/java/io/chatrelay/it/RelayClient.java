@@ -40,7 +40,11 @@ public final class RelayClient {
     private final URI api;
 
     RelayClient(RelayProcess relay) {
-        this.api = relay.api();
+        this(relay.api());
+    }
+
+    RelayClient(URI api) {
+        this.api = api;
     }
 
     /** A message of a user as the AI SDK's chat sends it. */
@@ -52,37 +56,47 @@ public final class RelayClient {
     }
 
     SseStream chat(String model, String conversation, String text) {
-        return open(HttpMethod.POST, "/run/api/chat", body(model, conversation, text), Map.of());
+        return chat(model, conversation, text, new SseStream());
+    }
+
+    /** @param into what comes of it */
+    SseStream chat(String model, String conversation, String text, SseStream into) {
+        return open(HttpMethod.POST, "/run/api/chat", body(model, conversation, text), Map.of(), into);
     }
 
     /** The same again is the same turn. */
     SseStream chat(String model, String conversation, String text, String idempotencyKey) {
         return open(HttpMethod.POST, "/run/api/chat", body(model, conversation, text),
-                Map.of("idempotency-key", idempotencyKey));
+                Map.of("idempotency-key", idempotencyKey), new SseStream());
     }
 
     /** Reads on as an {@code EventSource} does, after the number that it saw last. */
     SseStream readOn(String conversation, long lastEventId) {
+        return readOn(conversation, lastEventId, new SseStream());
+    }
+
+    /** @param into what comes of it */
+    SseStream readOn(String conversation, long lastEventId, SseStream into) {
         return open(HttpMethod.GET, "/run/v1/conversations/" + conversation + "/stream", "",
-                Map.of("last-event-id", Long.toString(lastEventId)));
+                Map.of("accept", "text/event-stream", "last-event-id", Long.toString(lastEventId)), into);
     }
 
     /** A turn from its beginning. */
     SseStream replay(String conversation, UUID turn) {
-        return open(HttpMethod.GET, "/run/v1/conversations/%s/stream?turn=%s".formatted(conversation, turn), "", Map.of());
+        return open(HttpMethod.GET, "/run/v1/conversations/%s/stream?turn=%s".formatted(conversation, turn), "", Map.of(),
+                new SseStream());
     }
 
     /** The same as OpenAI's chunks, of which brackets are no part. */
     SseStream replayOpenAi(String conversation, UUID turn) {
         return open(HttpMethod.GET, "/run/v1/conversations/%s/stream?wire=openai&turn=%s".formatted(conversation, turn), "",
-                Map.of());
+                Map.of(), new SseStream());
     }
 
-    private SseStream open(HttpMethod method, String path, String body, Map<String, String> headers) {
+    private SseStream open(HttpMethod method, String path, String body, Map<String, String> headers, SseStream stream) {
         RequestOptions options = new RequestOptions().setMethod(method).setHost(api.getHost()).setPort(api.getPort())
                 .setURI(path).putHeader("authorization", "Bearer " + KEY).putHeader("content-type", "application/json");
         headers.forEach(options::putHeader);
-        SseStream stream = new SseStream();
         STREAMS.request(options).onFailure(_ -> stream.failed()).onSuccess(request -> {
             stream.asked(request);
             request.send(Buffer.buffer(body)).onSuccess(stream::answered).onFailure(_ -> stream.failed());
@@ -121,6 +135,22 @@ public final class RelayClient {
         }
     }
 
+    /** What a path answers, whatever it is. */
+    HttpResponse<String> ask(String path) {
+        return call(HttpRequest.newBuilder(api.resolve(path)));
+    }
+
+    /** The same for a JSON body that is posted to it. */
+    HttpResponse<String> post(String path, String body) {
+        return call(HttpRequest.newBuilder(api.resolve(path)).header("content-type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString(body)));
+    }
+
+    /** Stops the conversation's running turn. */
+    HttpResponse<String> cancel(String conversation) {
+        return post("/run/v1/conversations/%s/cancel".formatted(conversation), "");
+    }
+
     /** Answers a call that asked for approval. @param reason null for none */
     HttpResponse<String> decide(String conversation, String callId, boolean approved, String reason) {
         ObjectNode body = JSON.createObjectNode().put("conversationId", conversation).put("toolCallId", callId)
@@ -128,8 +158,7 @@ public final class RelayClient {
         if (reason != null) {
             body.put("reason", reason);
         }
-        return call(HttpRequest.newBuilder(api.resolve("/run/api/tool-approvals")).header("content-type", "application/json")
-                .POST(HttpRequest.BodyPublishers.ofString(body.toString())));
+        return post("/run/api/tool-approvals", body.toString());
     }
 
     /** The conversation's messages, oldest first, each as {@code role: text}. */

@@ -30,6 +30,7 @@ public final class RelayProcess implements AutoCloseable {
 
         private final Map<String, String> properties = new LinkedHashMap<>();
         private final List<String> jvm = new ArrayList<>(List.of("-XX:+ExitOnOutOfMemoryError"));
+        private Path jar = JAR;
 
         private Setup() {
             properties.put("quarkus.http.port", "0");
@@ -54,9 +55,15 @@ public final class RelayProcess implements AutoCloseable {
             return this;
         }
 
-        public Setup database(TestPostgres database) {
-            return with("quarkus.datasource.jdbc.url", database.url()).with("quarkus.datasource.username", TestPostgres.USER)
-                    .with("quarkus.datasource.password", TestPostgres.PASSWORD);
+        /** Another build of it. */
+        public Setup jar(Path other) {
+            jar = other;
+            return this;
+        }
+
+        public Setup database(Postgres database) {
+            return with("quarkus.datasource.jdbc.url", database.url()).with("quarkus.datasource.username", Postgres.USER)
+                    .with("quarkus.datasource.password", Postgres.PASSWORD);
         }
 
         /** Both kinds of upstream, named as their kind. */
@@ -105,7 +112,7 @@ public final class RelayProcess implements AutoCloseable {
         List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         command.addAll(setup.jvm);
         setup.properties.forEach((name, value) -> command.add("-D" + name + "=" + value));
-        command.addAll(List.of("-jar", JAR.toString()));
+        command.addAll(List.of("-jar", setup.jar.toString()));
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
         // Whoever runs the tests may have the service configured for themselves.
         builder.environment().keySet().removeIf(name -> name.startsWith("CHAT_RELAY_") || name.startsWith("QUARKUS_"));
@@ -122,16 +129,16 @@ public final class RelayProcess implements AutoCloseable {
     }
 
     /** With all that it needs. */
-    public static Setup on(TestPostgres database, InkeepEmulator inkeep) {
+    public static Setup on(Postgres database, InkeepEmulator inkeep) {
         return new Setup().database(database).upstreams(inkeep.agentsUrl(), inkeep.cloudUrl()).key();
     }
 
-    private RelayProcess awaitReady() {
+    RelayProcess awaitReady() {
         Awaitility.await("a ready service, see " + log).atMost(START).pollInterval(Duration.ofMillis(50)).until(() -> {
             if (!process.isAlive()) {
                 throw new IllegalStateException("The service ended with %d: %s".formatted(process.exitValue(), output()));
             }
-            return listens() && status(management.resolve("/q/health/ready")) == 200;
+            return listens() && isReady();
         });
         return this;
     }
@@ -175,6 +182,21 @@ public final class RelayProcess implements AutoCloseable {
     /** SIGTERM. */
     public void terminate() {
         process.destroy();
+    }
+
+    /** SIGSTOP: its connections stay open, and nothing of it moves. */
+    public void pause() {
+        Signal.STOP.to(List.of(process.toHandle()));
+    }
+
+    /** SIGCONT. */
+    public void resume() {
+        Signal.CONTINUE.to(List.of(process.toHandle()));
+    }
+
+    /** Whether it is ready for traffic, as a load balancer asks. */
+    public boolean isReady() {
+        return status(management.resolve("/q/health/ready")) == 200;
     }
 
     /** Waits for its end. */

@@ -3,7 +3,9 @@ package io.chatrelay.it;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Consumer;
 
 import org.awaitility.Awaitility;
 
@@ -18,12 +20,12 @@ import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.parsetools.RecordParser;
 
 /** A stream of server-sent events as one reader sees it: kept as it comes, until it ends or is cut. */
-final class SseStream {
+public final class SseStream {
 
     /** @param id the event's number; null for what the wire adds of its own */
-    record Frame(Long id, String data) {
+    public record Frame(Long id, String data) {
 
-        JsonNode json() {
+        public JsonNode json() {
             try {
                 return JSON.readTree(data);
             } catch (JsonProcessingException e) {
@@ -49,10 +51,22 @@ final class SseStream {
     private static final Duration PATIENCE = Duration.ofSeconds(90);
 
     private final List<Frame> frames = new ArrayList<>();
+    private final Consumer<Frame> seen;
     private State state = State.WAITING;
     private int status;
     private MultiMap headers;
     private HttpClientRequest request;
+    private Duration retry;
+    private Runnable whenOver = () -> {};
+
+    SseStream() {
+        this(_ -> {});
+    }
+
+    /** @param seen is told of each frame as it comes, on an event loop */
+    SseStream(Consumer<Frame> seen) {
+        this.seen = seen;
+    }
 
     synchronized void asked(HttpClientRequest asked) {
         request = asked;
@@ -72,10 +86,32 @@ final class SseStream {
         over(State.CUT);
     }
 
-    private synchronized void over(State how) {
-        if (state != State.ENDED && state != State.CUT) {
+    private void over(State how) {
+        Runnable then;
+        synchronized (this) {
+            if (isOver()) {
+                return;
+            }
             state = how;
+            then = whenOver;
         }
+        then.run();
+    }
+
+    /** Runs this once nothing more comes: at once, if that is so already. */
+    void whenOver(Runnable then) {
+        synchronized (this) {
+            if (!isOver()) {
+                whenOver = then;
+                return;
+            }
+        }
+        then.run();
+    }
+
+    /** Whether nothing more comes. */
+    synchronized boolean isOver() {
+        return state == State.ENDED || state == State.CUT;
     }
 
     private void frame(Buffer bytes) {
@@ -86,15 +122,28 @@ final class SseStream {
                 id = Long.valueOf(line.substring(4));
             } else if (line.startsWith("data: ")) {
                 data = line.substring(6);
+            } else if (line.startsWith("retry: ")) {
+                retryAfter(Duration.ofMillis(Long.parseLong(line.substring(7))));
             }
         }
         if (data != null) {
-            add(new Frame(id, data));
+            Frame frame = new Frame(id, data);
+            add(frame);
+            seen.accept(frame);
         }
     }
 
     private synchronized void add(Frame frame) {
         frames.add(frame);
+    }
+
+    private synchronized void retryAfter(Duration pause) {
+        retry = pause;
+    }
+
+    /** How long to wait before coming back, where the stream said so. */
+    synchronized Optional<Duration> retry() {
+        return Optional.ofNullable(retry);
     }
 
     synchronized State state() {
@@ -132,8 +181,12 @@ final class SseStream {
 
     /** The answer's text, as far as it came. */
     String text() {
+        return text(frames());
+    }
+
+    static String text(List<Frame> frames) {
         StringBuilder text = new StringBuilder();
-        frames().stream().filter(frame -> frame.type().equals("text-delta"))
+        frames.stream().filter(frame -> frame.type().equals("text-delta"))
                 .forEach(frame -> text.append(frame.json().path("delta").asText()));
         return text.toString();
     }
@@ -156,12 +209,14 @@ final class SseStream {
 
     SseStream awaitEnd() {
         Awaitility.await("the end of a stream").atMost(PATIENCE).pollInterval(Duration.ofMillis(20))
-                .until(() -> state() == State.ENDED || state() == State.CUT);
+                .until(this::isOver);
         return this;
     }
 
     /** Leaves; what it read stays readable. */
     synchronized void leave() {
-        request.reset();
+        if (request != null) {
+            request.reset();
+        }
     }
 }

@@ -1,0 +1,16 @@
+package io.chatrelay.crash;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+
+import org.junit.jupiter.api.Test;
+
+/** A short run of the crash test: one fault of each kind, and a few callers. */
+class CrashIT {
+
+    @Test
+    void nothingIsLostWhenEverythingIsKilledStoppedAndPausedOnce() throws Exception {
+        assertThat(CrashTest.run(new Options(10, 1, 8, List.of(), false))).isEmpty();
+    }
+}

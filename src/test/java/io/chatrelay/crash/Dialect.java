@@ -1,0 +1,95 @@
+package io.chatrelay.crash;
+
+import java.util.ArrayList;
+import java.util.List;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+/** How a caller sends and reads: what it asks for, and how it tells text, questions and the end apart. */
+enum Dialect {
+
+    AI_SDK("/run/api/chat", "") {
+        @Override
+        String text(Frame frame) {
+            return frame.data().startsWith("{\"type\":\"text-delta\"") ? frame.json().path("delta").asText() : "";
+        }
+
+        @Override
+        List<JsonNode> parts(Frame frame) {
+            return frame.data().startsWith("{") ? List.of(frame.json()) : List.of();
+        }
+
+        @Override
+        Ending ending(Frame frame) {
+            if (frame.data().startsWith("{\"type\":\"finish\"")) {
+                return Ending.COMPLETED;
+            }
+            if (frame.data().startsWith("{\"type\":\"error\"")) {
+                return Ending.FAILED_OR_INTERRUPTED;
+            }
+            return frame.data().startsWith("{\"type\":\"abort\"") ? Ending.CANCELLED : Ending.NONE;
+        }
+    },
+
+    OPENAI("/run/v1/chat/completions", "wire=openai&") {
+        @Override
+        String text(Frame frame) {
+            return frame.data().startsWith("{") ? frame.json().path("choices").path(0).path("delta").path("content").asText("")
+                    : "";
+        }
+
+        @Override
+        List<JsonNode> parts(Frame frame) {
+            List<JsonNode> parts = new ArrayList<>();
+            if (frame.data().startsWith("{")) {
+                frame.json().path("chat_relay").path("parts").forEach(parts::add);
+            }
+            return parts;
+        }
+
+        @Override
+        Ending ending(Frame frame) {
+            if (!frame.data().startsWith("{") || frame.id() == 0) {
+                return Ending.NONE;
+            }
+            JsonNode json = frame.json();
+            if (json.has("error")) {
+                return switch (json.path("error").path("type").asText()) {
+                    case "cancelled" -> Ending.CANCELLED;
+                    case "interrupted" -> Ending.INTERRUPTED;
+                    default -> Ending.FAILED;
+                };
+            }
+            return json.path("choices").path(0).path("finish_reason").isTextual() ? Ending.COMPLETED : Ending.NONE;
+        }
+    };
+
+    static final String DONE = "[DONE]";
+
+    /** Where messages are sent. */
+    final String path;
+    /** What a reader adds to its query. */
+    final String query;
+
+    Dialect(String path, String query) {
+        this.path = path;
+        this.query = query;
+    }
+
+    abstract String text(Frame frame);
+
+    /** Those of the AI SDK that it carries. */
+    abstract List<JsonNode> parts(Frame frame);
+
+    /** Of a numbered frame. */
+    abstract Ending ending(Frame frame);
+
+    /** The call that asks for approval in this frame; null if none does. */
+    String asks(Frame frame) {
+        if (!frame.data().contains("tool-approval-request")) {
+            return null;
+        }
+        return parts(frame).stream().filter(part -> part.path("type").asText().equals("tool-approval-request"))
+                .map(part -> part.path("toolCallId").asText()).findFirst().orElse(null);
+    }
+}

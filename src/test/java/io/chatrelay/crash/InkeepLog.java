@@ -1,0 +1,90 @@
+package io.chatrelay.crash;
+
+import java.io.IOException;
+import java.net.URI;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+/** What Inkeep was told of decisions, copied from the emulator's log before that forgets it. */
+final class InkeepLog implements AutoCloseable {
+
+    /** @param at microseconds since the epoch, when its head came */
+    record Told(long at, boolean approved, String reason) {}
+
+    private static final Duration EVERY = Duration.ofSeconds(1);
+    private static final int LIMIT = 400;
+
+    private final URI emulator;
+    private final History history;
+    private final Map<String, List<Told>> told = new ConcurrentHashMap<>();
+    private final Thread copying = Thread.ofVirtual().unstarted(this::copyAlways);
+    private Set<String> known = new HashSet<>();
+    private volatile boolean closed;
+
+    InkeepLog(URI emulator, History history) {
+        this.emulator = emulator;
+        this.history = history;
+        copying.start();
+    }
+
+    /** In the order in which they came. */
+    List<Told> of(String call) {
+        return told.getOrDefault(call, List.of());
+    }
+
+    private void copyAlways() {
+        while (!closed) {
+            copy();
+            World.pause(EVERY.toMillis());
+        }
+    }
+
+    /** Up to now. */
+    synchronized void copy() {
+        try (Http http = new Http(emulator, "GET", "/emulator/requests?limit=" + LIMIT, Map.of(), null,
+                Duration.ofSeconds(20))) {
+            JsonNode requests = Frame.parse(http.body());
+            Set<String> met = new HashSet<>();
+            for (JsonNode request : requests) {
+                String identity = request.path("at").asText() + request.path("path").asText() + request.path("body").hashCode();
+                met.add(identity);
+                if (!known.contains(identity)) {
+                    copy(request);
+                }
+            }
+            if (!known.isEmpty() && requests.size() == LIMIT && met.stream().noneMatch(known::contains)) {
+                history.violation("test", "the emulator's log was outrun: what Inkeep was told is not fully known");
+            }
+            known = met;
+        } catch (IOException e) {
+            history.violation("test", "the emulator's log cannot be read: " + e);
+        }
+    }
+
+    private void copy(JsonNode request) {
+        history.count("requests to Inkeep");
+        for (JsonNode message : request.path("body").path("messages")) {
+            for (JsonNode part : message.path("parts")) {
+                if (part.path("state").asText().equals("approval-responded")) {
+                    JsonNode approval = part.path("approval");
+                    history.count("decisions told to Inkeep");
+                    told.computeIfAbsent(part.path("toolCallId").asText(), _ -> new CopyOnWriteArrayList<>())
+                            .add(new Told(request.path("at").asLong(), approval.path("approved").asBoolean(),
+                                    approval.path("reason").asText("")));
+                }
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+    }
+}

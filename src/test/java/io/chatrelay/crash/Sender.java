@@ -1,0 +1,105 @@
+package io.chatrelay.crash;
+
+import java.io.IOException;
+import java.util.Random;
+import java.util.UUID;
+import java.util.function.Consumer;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
+import io.chatrelay.it.RelayClient;
+
+/** Sends a message until somebody has taken it, always under the same key, and reads its answer to the end. */
+final class Sender {
+
+    private final World world;
+    private final String name;
+    private final String upstream;
+    private final Reader reader;
+    private final Random random;
+
+    Sender(World world, String name, String upstream, Reader reader, Random random) {
+        this.world = world;
+        this.name = name;
+        this.upstream = upstream;
+        this.reader = reader;
+        this.random = random;
+    }
+
+    /** What is done meanwhile. */
+    interface Meanwhile {
+        /** Somebody has taken the message. Gives what is told of each call that asks for approval. */
+        Consumer<String> taken(Sight sight);
+    }
+
+    /**
+     * @param options further members of the body
+     * @return whether its answer was read to its end; false where the turn was cancelled before it told anything, or nobody took it
+     */
+    boolean send(History.Sent sent, Dialect dialect, ObjectNode options, Meanwhile meanwhile) {
+        long begun = System.nanoTime();
+        while (System.nanoTime() - begun < World.PATIENCE.toNanos()) {
+            int replica = random.nextInt(2);
+            try (Http http = world.call(replica, "POST", dialect.path, body(sent, dialect, options), reader.patience(),
+                    "idempotency-key", sent.key())) {
+                world.history.count("sends answered " + http.status());
+                world.history.note(name, "sent %s in %s at %d: %d %s".formatted(sent.key(), sent.conversation(), replica,
+                        http.status(), http.header("x-turn-id")));
+                if (http.status() == 200) {
+                    UUID turn = UUID.fromString(http.header("x-turn-id"));
+                    sent.acknowledged().add(turn);
+                    Sight sight = new Sight(name, sent.conversation(), turn, dialect, 0);
+                    reader.read(sight, http, meanwhile.taken(sight));
+                    return true;
+                }
+                if (!again(sent, http)) {
+                    return false;
+                }
+            } catch (IOException e) {
+                world.history.count("sends that were not answered");
+            }
+            World.pause(50 + random.nextInt(500));
+        }
+        world.history.violation("stuck", "%s: message %s in %s was not taken for %s".formatted(name, sent.key(),
+                sent.conversation(), World.PATIENCE));
+        return false;
+    }
+
+    /** Whether a good client sends it again. */
+    private boolean again(History.Sent sent, Http http) throws IOException {
+        int status = http.status();
+        String body = http.body();
+        if (status >= 500) {
+            if (status != 503) {
+                world.history.note(name, body);
+            }
+            return true;
+        }
+        JsonNode problem = Frame.parse(body);
+        String code = problem.path("code").asText();
+        if (status == 409 && code.equals("turn_running")) {
+            return true;
+        }
+        if (status == 409 && code.equals("turn_cancelled")) {
+            return false;
+        }
+        world.history.violation("acknowledged", "%s: message %s in %s was answered %d %s".formatted(name, sent.key(),
+                sent.conversation(), status, body));
+        return false;
+    }
+
+    private String body(History.Sent sent, Dialect dialect, ObjectNode options) {
+        ObjectNode body = options.deepCopy();
+        switch (dialect) {
+            case AI_SDK ->
+                    body.setAll((ObjectNode) Frame.parse(RelayClient.body(upstream, sent.conversation(), sent.said().text())));
+            case OPENAI -> {
+                body.put("model", upstream).put("conversationId", sent.conversation()).put("stream", true);
+                body.putObject("stream_options").put("include_usage", true);
+                body.putArray("messages").addObject().put("role", "user").put("content", sent.said().text());
+            }
+        }
+        return body.toString();
+    }
+}

@@ -1,0 +1,64 @@
+package io.chatrelay.crash;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+
+/** What one reader saw of a turn, over all its connections. Written by one thread; read when {@link #isOver}. */
+final class Sight {
+
+    final String reader;
+    final String conversation;
+    final UUID turn;
+    final Dialect dialect;
+    /** After which number it began to read. */
+    final long after;
+    final List<Frame> frames = new ArrayList<>();
+    Ending ending = Ending.NONE;
+    boolean done;
+    private long last;
+
+    Sight(String reader, String conversation, UUID turn, Dialect dialect, long after) {
+        this.reader = reader;
+        this.conversation = conversation;
+        this.turn = turn;
+        this.dialect = dialect;
+        this.after = after;
+        this.last = after;
+    }
+
+    /** Takes a frame. Says what is wrong with it at once; null if nothing is. */
+    String see(Frame frame) {
+        if (frame.id() == 0) {
+            done |= frame.data().equals(Dialect.DONE);
+            return done && ending != Ending.COMPLETED ? "[DONE] after " + ending : null;
+        }
+        String wrong = null;
+        if (ending != Ending.NONE) {
+            wrong = "event %d after the end".formatted(frame.id());
+        } else if (dialect == Dialect.AI_SDK ? frame.id() != last + 1 : frame.id() <= last) {
+            // OpenAI has no frame for some events, so its numbers may skip.
+            wrong = "event %d after event %d".formatted(frame.id(), last);
+        }
+        last = frame.id();
+        frames.add(frame);
+        ending = dialect.ending(frame);
+        return wrong;
+    }
+
+    /** The number that it saw last. */
+    long last() {
+        return last;
+    }
+
+    boolean isOver() {
+        return ending != Ending.NONE;
+    }
+
+    @Override
+    public String toString() {
+        return "%s of turn %s in %s, %s after %d, saw up to %d, told %s".formatted(reader, turn, conversation, dialect, after,
+                last,
+                ending);
+    }
+}

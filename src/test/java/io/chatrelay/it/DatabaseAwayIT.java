@@ -1,0 +1,178 @@
+package io.chatrelay.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.net.http.HttpResponse;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+/** While PostgreSQL is away nothing is told that is not stored; when it is back everything goes on, at the replica that it was. */
+class DatabaseAwayIT {
+
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration LONGER_THAN_A_LEASE = TwoReplicas.LEASE.plusSeconds(2);
+    private static final int WORDS = 500;
+    private static final int PENDING_PER_TURN = 8 << 10;
+    private static final int LARGEST_EVENT = 1 << 10;
+    private static OwnPostgres database;
+    private static TwoReplicas replicas;
+
+    /** How it goes. */
+    private enum Outage {
+        KILL_9(OwnPostgres::kill9),
+        STOP(OwnPostgres::stop);
+
+        private final Consumer<OwnPostgres> begin;
+
+        Outage(Consumer<OwnPostgres> begin) {
+            this.begin = begin;
+        }
+    }
+
+    @BeforeAll
+    static void start() {
+        database = OwnPostgres.started();
+        replicas = new TwoReplicas(database, setup -> setup.with("chat-relay.journal.max-pending-per-turn", PENDING_PER_TURN));
+    }
+
+    @AfterAll
+    static void stop() {
+        if (replicas != null) {
+            replicas.close();
+        }
+        database.close();
+    }
+
+    private record Answer(String conversation, EventSourceReader reader) {}
+
+    @ParameterizedTest
+    @EnumSource
+    void itGoesAndComesBackUnderLoad(Outage outage) {
+        try (RoundRobin both = new RoundRobin(replicas.a, replicas.b)) {
+            List<Answer> answers = Stream.concat(asked(outage, replicas.a, both), asked(outage, replicas.b, both)).toList();
+            answers.forEach(answer -> answer.reader().awaitEvents(20));
+            // By chance half of them read where the turn does not run.
+            List<EventSourceReader> others = answers.stream().map(answer -> EventSourceReader.of(both.api(),
+                    answer.conversation())).toList();
+            others.forEach(other -> other.awaitEvents(20));
+            String owners = owners();
+            Map<UUID, Long> stored;
+
+            outage.begin.accept(database);
+            try {
+                // What was committed last is still on its way at first.
+                Awaitility.await("nothing more is told").during(LONGER_THAN_A_LEASE).atMost(PATIENCE)
+                        .until(new Unchanged(() -> answers.stream().map(answer -> answer.reader().lastId()).toList()));
+                assertSendsAndReadsAreRefused(replicas.a, answers.getFirst().conversation());
+                assertSendsAndReadsAreRefused(replicas.b, answers.getFirst().conversation());
+                assertPendingIsBounded();
+            } finally {
+                stored = lastIds(answers);
+                database.start();
+            }
+
+            assertWasStoredBefore(stored);
+            for (Answer answer : answers) {
+                replicas.assertWhole(answer.reader(), answer.conversation(), "[DONE]");
+                assertThat(EventSourceReader.words(answer.reader().text())).isEqualTo(EventSourceReader.words(WORDS));
+                assertThat(answer.reader().connections()).as("whoever reads where the turn runs is not even cut").isEqualTo(2);
+            }
+            for (int i = 0; i < others.size(); i++) {
+                replicas.assertWhole(others.get(i), answers.get(i).conversation(), "[DONE]");
+                assertThat(others.get(i).events()).isEqualTo(answers.get(i).reader().events());
+            }
+            assertThat(owners()).as("the replica that owns each turn").isEqualTo(owners);
+            assertThat(database.number("select count(*) from turn where state <> 'completed'")).isZero();
+            for (RelayProcess relay : List.of(replicas.a, replicas.b)) {
+                SseStream next = new RelayClient(relay).chat("agents", "after-%s-%d".formatted(outage, relay.pid()),
+                        "echo it goes on").awaitEnd();
+                assertThat(next.text()).isEqualTo("it goes on");
+                assertThat(relay.output()).doesNotContain("Lost the lease");
+            }
+        }
+    }
+
+    /** Four turns of Agents and two of Cloud, each read where it runs. */
+    private static Stream<Answer> asked(Outage outage, RelayProcess relay, RoundRobin both) {
+        return IntStream.range(0, 6).mapToObj(i -> {
+            String conversation = "%s-%d-%d".formatted(outage, relay.pid(), i);
+            return new Answer(conversation,
+                    EventSourceReader.asking(relay, both.api(), i < 4 ? "agents" : "cloud", conversation,
+                            "words %d 20".formatted(WORDS)));
+        });
+    }
+
+    private static String owners() {
+        return database.text("select string_agg(id || ' ' || owner, ',' order by id) from turn");
+    }
+
+    private static Map<UUID, Long> lastIds(List<Answer> answers) {
+        Map<UUID, Long> last = new HashMap<>();
+        answers.forEach(answer -> last.put(answer.reader().turn(), answer.reader().lastId()));
+        return last;
+    }
+
+    private static void assertSendsAndReadsAreRefused(RelayProcess relay, String conversation) {
+        RelayClient client = new RelayClient(relay);
+        String message = RelayClient.body("agents", "not-now", "echo not now");
+        JsonNode problem = refused(client.post("/run/api/chat", message));
+        assertThat(problem.path("error").path("code").asText()).isEqualTo("service_unavailable");
+        JsonNode documented = refused(client.post("/run/v1/chat/completions", message));
+        assertThat(documented.path("error").asText()).contains("database");
+        assertThat(documented.path("details").isArray()).isTrue();
+        refused(client.ask("/run/v1/conversations/" + conversation));
+        refused(client.ask("/run/v1/conversations/%s/messages".formatted(conversation)));
+    }
+
+    private static JsonNode refused(HttpResponse<String> answer) {
+        assertThat(answer.statusCode()).isEqualTo(503);
+        assertThat(answer.headers().firstValueAsLong("retry-after").orElseThrow()).isPositive();
+        JsonNode body = RelayClient.read(answer.body());
+        assertThat(body.path("code").asText()).isEqualTo("service_unavailable");
+        assertThat(body.path("requestId").asText()).isNotEmpty();
+        return body;
+    }
+
+    /** Six turns have said more by now than they may hold: they are not read further. */
+    private static void assertPendingIsBounded() {
+        for (RelayProcess relay : List.of(replicas.a, replicas.b)) {
+            assertThat(relay.metric("chat_relay_journal_pending_bytes")).isPositive()
+                    .isLessThan(6 * (PENDING_PER_TURN + LARGEST_EVENT));
+        }
+    }
+
+    /** By the rows that were there before the server was started again. */
+    private static void assertWasStoredBefore(Map<UUID, Long> told) {
+        try (Connection connection = database.connect();
+                PreparedStatement select = connection.prepareStatement("""
+                        select max(last) from turn_event where turn_id = ? and written_at < pg_postmaster_start_time()""")) {
+            for (Map.Entry<UUID, Long> one : told.entrySet()) {
+                select.setObject(1, one.getKey());
+                try (ResultSet row = select.executeQuery()) {
+                    row.next();
+                    assertThat(row.getLong(1)).as("stored of turn %s", one.getKey()).isGreaterThanOrEqualTo(one.getValue());
+                }
+            }
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+package io.chatrelay.it;
+
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import java.util.stream.Stream;
+
+import io.chatrelay.devmode.EmbeddedDatabase;
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+
+/**
+ * An embedded PostgreSQL of a test's own, with fsync, full_page_writes and synchronous_commit on, that goes away and comes back: on the
+ * same folder and the same port.
+ */
+public final class OwnPostgres extends Postgres implements AutoCloseable {
+
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final AtomicInteger CREATED = new AtomicInteger();
+    /** Kept, for who configures a logger that nobody holds configures nothing. */
+    private static final Logger LOG = Logger.getLogger(EmbeddedPostgres.class.getName());
+
+    private final Path folder = Path.of("target", "postgres-%d-%d".formatted(ProcessHandle.current().pid(),
+            CREATED.incrementAndGet())).toAbsolutePath();
+    private final int port = freePort();
+    private EmbeddedPostgres server;
+
+    private OwnPostgres() {}
+
+    /** A server with nothing in it, which has started. */
+    public static OwnPostgres started() {
+        OwnPostgres postgres = new OwnPostgres();
+        postgres.start();
+        return postgres;
+    }
+
+    @Override
+    public String url() {
+        return "jdbc:postgresql://127.0.0.1:%d/postgres".formatted(port);
+    }
+
+    /** Starts it again, and returns when it answers: after a kill, when it has recovered. */
+    public void start() {
+        try {
+            server = EmbeddedDatabase.durable().setServerConfig("full_page_writes", "on").setDataDirectory(folder)
+                    .setCleanDataDirectory(false).setPort(port).start();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** SIGKILL to the server and all its processes, as the kernel does when memory is short: nothing is flushed, no client is told. */
+    public void kill9() {
+        List<ProcessHandle> all = processes();
+        // The server first, or it would begin to recover from the death of the others.
+        all.forEach(ProcessHandle::destroyForcibly);
+        awaitEnd(all);
+        forget();
+    }
+
+    /** Ends it as an operator does: clients are told, and what they have not committed is rolled back. */
+    public void stop() {
+        List<ProcessHandle> all = processes();
+        forget();
+        awaitEnd(all);
+    }
+
+    /** SIGSTOP: connections stay open, and nothing answers. */
+    public void pause() {
+        Signal.STOP.to(processes());
+    }
+
+    /** SIGCONT. */
+    public void resume() {
+        Signal.CONTINUE.to(processes());
+    }
+
+    /** Stops it and removes its folder. */
+    @Override
+    public void close() {
+        if (server != null) {
+            stop();
+        }
+        try (Stream<Path> files = Files.walk(folder)) {
+            files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The server, and after it its processes. Source: line 1 of {@code postmaster.pid} is the server's. */
+    private List<ProcessHandle> processes() {
+        try {
+            long pid = Long.parseLong(Files.readAllLines(folder.resolve("postmaster.pid")).getFirst().strip());
+            ProcessHandle postmaster = ProcessHandle.of(pid).orElseThrow();
+            return Stream.concat(Stream.of(postmaster), postmaster.descendants()).toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void awaitEnd(List<ProcessHandle> all) {
+        await("the end of PostgreSQL").atMost(PATIENCE).pollInterval(Duration.ofMillis(10))
+                .until(() -> all.stream().noneMatch(ProcessHandle::isAlive));
+    }
+
+    /** Stops what still runs, and lets go of the folder. */
+    private void forget() {
+        // That one that was killed cannot be stopped is no error.
+        LOG.setLevel(Level.OFF);
+        try {
+            server.close();
+            server = null;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } finally {
+            LOG.setLevel(null);
+        }
+    }
+
+    /**
+     * One that no client is given by chance: Linux gives them ports from 32768, and one that asks again and again for a port on which
+     * nobody listens would in the end be connected to itself.
+     */
+    private static int freePort() {
+        while (true) {
+            int port = ThreadLocalRandom.current().nextInt(15_000, 30_000);
+            try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+                return socket.getLocalPort();
+            } catch (IOException e) {
+                // Somebody has it.
+                continue;
+            }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+package io.chatrelay.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.UUID;
+import java.util.function.UnaryOperator;
+
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** It does not matter which replica is asked, and one that is lost or asleep is replaced. */
+class ReplicasIT {
+
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static OwnPostgres database;
+    private static TwoReplicas replicas;
+
+    @BeforeAll
+    static void start() {
+        database = OwnPostgres.started();
+        replicas = new TwoReplicas(database, UnaryOperator.identity());
+    }
+
+    @AfterAll
+    static void stop() {
+        if (replicas != null) {
+            replicas.close();
+        }
+        database.close();
+    }
+
+    @BeforeEach
+    void bothRun() {
+        replicas.startAgain();
+    }
+
+    private static RelayClient a() {
+        return new RelayClient(replicas.a);
+    }
+
+    private static RelayClient b() {
+        return new RelayClient(replicas.b);
+    }
+
+    @Test
+    void aReaderFollowsATurnThatRunsElsewhere() {
+        SseStream owner = a().chat("agents", "followed", "words 100 30").awaitEvents(20);
+        SseStream whole = b().readOn("followed", 0);
+        SseStream rest = b().readOn("followed", owner.lastId());
+        owner.awaitEnd();
+
+        assertThat(owner.end()).isEqualTo("[DONE]");
+        assertThat(whole.awaitEnd().frames()).as("the same events, numbers and end").isEqualTo(owner.frames());
+        assertThat(rest.awaitEnd().events()).isNotEmpty()
+                .isEqualTo(owner.events().subList(owner.events().size() - rest.events().size(), owner.events().size()));
+        assertThat(rest.ids().getFirst()).as("the first one that this reader had not seen")
+                .isEqualTo(owner.events().size() - rest.events().size() + 1);
+        assertThat(replicas.writers(owner.turn())).as("nobody took it over").isEqualTo("a");
+    }
+
+    @Test
+    void readersOfAReplicaThatIsKilledReadOnAtAnother() {
+        try (RoundRobin both = new RoundRobin(replicas.a, replicas.b)) {
+            SseStream agents = a().chat("agents", "killed-agents", "words 500 20").awaitEvents(20);
+            SseStream cloud = a().chat("cloud", "killed-cloud", "words 500 20").awaitEvents(20);
+            List<EventSourceReader> followers = List.of(EventSourceReader.of(both.api(), "killed-agents"),
+                    EventSourceReader.of(both.api(), "killed-agents"));
+            List<EventSourceReader> interrupted = List.of(EventSourceReader.of(both.api(), "killed-cloud"),
+                    EventSourceReader.of(both.api(), "killed-cloud"));
+            followers.forEach(reader -> reader.awaitEvents(40));
+            interrupted.forEach(reader -> reader.awaitEvents(40));
+
+            replicas.a.kill9();
+
+            for (EventSourceReader reader : followers) {
+                replicas.assertWhole(reader, "killed-agents", "[DONE]");
+                assertThat(EventSourceReader.words(reader.text())).isEqualTo(EventSourceReader.words(500));
+            }
+            for (EventSourceReader reader : interrupted) {
+                replicas.assertWhole(reader, "killed-cloud", "error");
+                List<String> words = EventSourceReader.words(reader.text());
+                assertThat(words).as("the partial answer").hasSizeBetween(30, 499)
+                        .isEqualTo(EventSourceReader.words(words.size()));
+                assertThat(b().messages("killed-cloud")).containsExactly("user: words 500 20", "assistant: " + reader.text());
+            }
+            assertThat(followers).as("who read at the replica that was killed").anyMatch(reader -> reader.connections() > 2);
+            replicas.assertState(agents.turn(), "completed");
+            replicas.assertState(cloud.turn(), "interrupted");
+            assertThat(replicas.writers(agents.turn())).isEqualTo("a b");
+        }
+    }
+
+    @Test
+    void aReplicaThatWakesUpAfterItsLeaseWritesNothing() {
+        SseStream agents = a().chat("agents", "asleep-agents", "words 600 20").awaitEvents(40);
+        SseStream cloud = a().chat("cloud", "asleep-cloud", "words 600 20").awaitEvents(40);
+        int warned = TwoReplicas.warnings(replicas.a).size();
+        replicas.a.pause();
+        long ofAgents;
+        long ofCloud;
+        try {
+            awaitWriter("b", agents.turn());
+            awaitWriter("b", cloud.turn());
+            ofAgents = replicas.rowsBy("a", agents.turn());
+            ofCloud = replicas.rowsBy("a", cloud.turn());
+        } finally {
+            replicas.a.resume();
+        }
+
+        assertThat(agents.awaitEnd().state()).isEqualTo(SseStream.State.CUT);
+        assertThat(cloud.awaitEnd().state()).isEqualTo(SseStream.State.CUT);
+        SseStream restOfAgents = b().readOn("asleep-agents", agents.lastId()).awaitEnd();
+        SseStream restOfCloud = b().readOn("asleep-cloud", cloud.lastId()).awaitEnd();
+        assertThat(restOfAgents.end()).isEqualTo("[DONE]");
+        assertThat(EventSourceReader.words(agents.text() + restOfAgents.text())).isEqualTo(EventSourceReader.words(600));
+        assertThat(restOfCloud.end()).isEqualTo("error");
+
+        TwoReplicas.awaitReadiness(replicas.a, true);
+        SseStream anew = a().chat("agents", "asleep-agents", "echo awake again").awaitEnd();
+        assertThat(anew.text()).isEqualTo("awake again");
+        assertThat(replicas.writers(anew.turn())).isEqualTo("a");
+        assertThat(replicas.rowsBy("a", agents.turn())).as("what it stored before").isEqualTo(ofAgents);
+        assertThat(replicas.rowsBy("a", cloud.turn())).isEqualTo(ofCloud);
+        assertThat(replicas.writers(agents.turn())).isEqualTo("a b");
+        assertThat(replicas.writers(cloud.turn())).isEqualTo("a b");
+        List<String> warnings = TwoReplicas.warnings(replicas.a);
+        assertThat(warnings.subList(warned, warnings.size())).singleElement().asString().contains("Lost the lease");
+    }
+
+    private static void awaitWriter(String replica, UUID turn) {
+        Awaitility.await(replica + " takes the turn over").atMost(PATIENCE).until(() -> replicas.rowsBy(replica, turn) > 0);
+    }
+
+    @Test
+    void aTurnIsCancelledByWhicheverReplicaIsAsked() {
+        for (String upstream : List.of("agents", "cloud")) {
+            String conversation = "cancelled-" + upstream;
+            SseStream owner = a().chat(upstream, conversation, "words 1500 20").awaitEvents(20);
+            SseStream follower = b().readOn(conversation, 0).awaitEvents(20);
+
+            assertThat(b().cancel(conversation).statusCode()).isEqualTo(202);
+
+            assertThat(owner.awaitEnd().end()).isEqualTo("abort");
+            assertThat(follower.awaitEnd().frames()).isEqualTo(owner.frames());
+            List<String> words = EventSourceReader.words(owner.text());
+            assertThat(words).hasSizeBetween(10, 1499).isEqualTo(EventSourceReader.words(words.size()));
+            replicas.assertState(owner.turn(), "cancelled");
+            assertThat(b().messages(conversation)).containsExactly("user: words 1500 20", "assistant: " + owner.text());
+            assertThat(b().chat(upstream, conversation, "echo it goes on").awaitEnd().text()).isEqualTo("it goes on");
+            assertThat(replicas.writers(owner.turn())).as("by the one that runs it").isEqualTo("a");
+        }
+    }
+
+    @Test
+    void aDatabaseThatDoesNotAnswerCostsNoTurnItsOwner() {
+        SseStream ofA = a().chat("agents", "silence-a", "words 400 20").awaitEvents(20);
+        SseStream ofB = b().chat("cloud", "silence-b", "words 400 20").awaitEvents(20);
+        database.pause();
+        try {
+            // Longer than a lease. What was on its way when it fell silent comes first.
+            Awaitility.await().during(TwoReplicas.LEASE.plusSeconds(1)).atMost(PATIENCE).until(new Unchanged(() -> List.of(
+                    ofA.frames().size(), ofB.frames().size())));
+        } finally {
+            database.resume();
+        }
+
+        assertThat(ofA.awaitEnd().end()).isEqualTo("[DONE]");
+        assertThat(ofB.awaitEnd().end()).isEqualTo("[DONE]");
+        assertThat(EventSourceReader.words(ofA.text())).isEqualTo(EventSourceReader.words(400));
+        assertThat(EventSourceReader.words(ofB.text())).isEqualTo(EventSourceReader.words(400));
+        assertThat(replicas.writers(ofA.turn())).isEqualTo("a");
+        assertThat(replicas.writers(ofB.turn())).isEqualTo("b");
+    }
+}
