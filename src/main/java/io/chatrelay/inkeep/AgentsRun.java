@@ -1,5 +1,6 @@
 package io.chatrelay.inkeep;
 
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -52,6 +53,7 @@ final class AgentsRun implements UpstreamRun {
     }
 
     private static final Logger LOG = Logger.getLogger(AgentsRun.class);
+    private static final Duration PENDING_AGAIN = Duration.ofMillis(500);
     private static final String EMIT_OPERATIONS = "x-emit-operations";
 
     private final At at;
@@ -242,8 +244,26 @@ final class AgentsRun implements UpstreamRun {
             brackets = brackets.continued();
             return new AgentsDecoder(brackets, Mode.DURABLE, allOperations).after(said.decision().callId());
         }).map(delivery -> delivery instanceof Delivery.Continued(var rest)
-                ? new Delivery.Continued(rest.invoke(this::note))
+                ? new Delivery.Continued((takenOver ? rest.onItem().transformToUniAndConcatenate(this::unlessItWaits) : rest)
+                        .invoke(this::note))
                 : delivery);
+    }
+
+    /**
+     * Of calls that ask at once, a process may have died with the first of them stored. The others are not told again, so an answer
+     * that ends while the run waits for one of them looks like its end.
+     */
+    private Uni<ChatEvent> unlessItWaits(ChatEvent event) {
+        if (!(event instanceof Ended(var outcome, _, _, _)) || outcome != Outcome.COMPLETED) {
+            return Uni.createFrom().item(event);
+        }
+        return at.calls().pending(turn).onFailure().retry().withBackOff(PENDING_AGAIN).atMost(2)
+                .map(call -> call.isPresent() && (!brackets.knows(call.get()) || brackets.isOpen(call.get()))
+                        ? ended(Failure.Code.APPROVAL_UNAVAILABLE, "Inkeep waits for an approval that nobody was shown")
+                        : event)
+                .onFailure()
+                .recoverWithItem(
+                        () -> ended(Failure.Code.REPLICA_LOST, "Inkeep does not say whether it waits for an approval"));
     }
 
     /** @param others ids of runs that are not this one */

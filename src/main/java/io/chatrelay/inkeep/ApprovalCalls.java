@@ -4,6 +4,7 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
@@ -75,6 +76,26 @@ final class ApprovalCalls {
                 write(JsonNodeFactory.instance.objectNode(), said.decision()), said.headers(), timeout, said.wanted())
                 .map(ApprovalCalls::delivery)
                 .map(delivery -> delivery instanceof Delivery.Acknowledged ? new Delivery.Continued(rest.get()) : delivery);
+    }
+
+    /**
+     * The call that a durable run of the conversation waits for, or empty; of several any one. Fails where Inkeep does not say it.
+     */
+    Uni<Optional<String>> pending(Turn turn) {
+        return client.get("/v1/conversations/%s/pending-approvals".formatted(turn.conversation()), timeout).map(reply -> {
+            if (reply instanceof Reply.Said(var status, _, var body) && status == 200) {
+                try {
+                    JsonNode said = JSON.readTree(body);
+                    if (said.path("hasPending").isBoolean()) {
+                        return said.path("hasPending").asBoolean() ? Optional.of(said.at("/approval/toolCallId").asText())
+                                : Optional.empty();
+                    }
+                } catch (JsonProcessingException e) {
+                    // As anything else that is no answer.
+                }
+            }
+            throw new IllegalStateException("no answer");
+        });
     }
 
     /** The path of a durable run. Source: {@code executions.ts} of inkeep/agents; its {@code /stream} tells the whole run. */

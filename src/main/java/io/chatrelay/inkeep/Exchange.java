@@ -1,6 +1,7 @@
 package io.chatrelay.inkeep;
 
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 
 import io.vertx.core.Context;
@@ -39,6 +40,7 @@ final class Exchange {
     private final Context context;
     private final Heard heard;
     private HttpClientRequest request;
+    private HttpClientResponse response;
     private boolean sent;
     private boolean over;
     private boolean broken;
@@ -101,6 +103,7 @@ final class Exchange {
     }
 
     private void answered(HttpClientResponse head) {
+        response = head;
         head.pause();
         head.exceptionHandler(_ -> broken = true);
         heard.head(this, head);
@@ -129,11 +132,27 @@ final class Exchange {
         }
     }
 
-    /** Closes the connection; what was not heard yet never will be. To be called on the context. */
+    /**
+     * Closes the connection; what was not heard yet never will be. What is left of an answer is let in before: if its end is there,
+     * the connection serves another request already, and closing it would cut that one. To be called on the context.
+     */
     void leave() {
         over();
-        if (request != null) {
-            request.reset();
+        if (response == null) {
+            if (request != null) {
+                request.reset();
+            }
+            return;
         }
+        AtomicBoolean ended = new AtomicBoolean();
+        response.handler(_ -> {
+            // Nobody wants it any more.
+        }).endHandler(_ -> ended.set(true)).exceptionHandler(_ -> ended.set(true));
+        response.resume();
+        context.owner().setTimer(1, _ -> {
+            if (!ended.get()) {
+                request.reset();
+            }
+        });
     }
 }

@@ -85,7 +85,12 @@ final class InkeepClient {
      * @param wanted  asked right before it is sent
      */
     Uni<Reply> call(String path, Buffer body, Map<String, String> headers, Duration timeout, BooleanSupplier wanted) {
-        return ask(calls, path, body, headers, timeout, timeout, wanted, null);
+        return ask(calls, request(HttpMethod.POST, path, headers), body, timeout, timeout, wanted, null);
+    }
+
+    /** Asks for something, once; nothing is sent before it is subscribed to. */
+    Uni<Reply> get(String path, Duration timeout) {
+        return ask(calls, request(HttpMethod.GET, path, Map.of()), null, timeout, timeout, () -> true, null);
     }
 
     /**
@@ -96,12 +101,12 @@ final class InkeepClient {
      */
     Uni<Reply> call(String path, Buffer body, Map<String, String> headers, Duration toBeSent, Duration toBeHeard,
             BooleanSupplier wanted, Supplier<AnswerDecoder> decoder) {
-        return ask(streams, path, body, headers, toBeSent, toBeHeard, wanted, decoder);
+        return ask(streams, request(HttpMethod.POST, path, headers), body, toBeSent, toBeHeard, wanted, decoder);
     }
 
-    private Uni<Reply> ask(HttpClient client, String path, Buffer body, Map<String, String> headers, Duration toBeSent,
-            Duration toBeHeard, BooleanSupplier wanted, Supplier<AnswerDecoder> decoder) {
-        RequestOptions options = request(HttpMethod.POST, path, headers).putHeader("accept", "*/*");
+    private Uni<Reply> ask(HttpClient client, RequestOptions request, Buffer body, Duration toBeSent, Duration toBeHeard,
+            BooleanSupplier wanted, Supplier<AnswerDecoder> decoder) {
+        RequestOptions options = request.putHeader("accept", "*/*");
         return Uni.createFrom().emitter(emitter -> {
             Context context = vertx.createEventLoopContext();
             long sentNanos = System.nanoTime();

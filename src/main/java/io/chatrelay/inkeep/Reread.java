@@ -64,8 +64,6 @@ final class Reread implements Flow.Subscription {
     private static final Duration HEAD = Duration.ofSeconds(30);
     /** A run lives in its server's process: one that nobody reaches for so long has rarely outlived it. */
     private static final Duration UNREACHABLE = Duration.ofSeconds(30);
-    /** A read that stood open so many times the patience is of a run that goes on: one that is over closes at once. */
-    private static final int STOOD_OPEN = 4;
     /** A read that was as long as this may have been closed only for its length. */
     private static final Duration LONG_READ = Duration.ofMinutes(4);
 
@@ -336,10 +334,13 @@ final class Reread implements Flow.Subscription {
         return !waiting.isEmpty() && !waiting.contains(run.decided());
     }
 
-    /** Nothing came, another run, or only what is known. */
+    /**
+     * Nothing came, another run, or only what is known. A read that stood open is of a run that goes on, whoever closed it: one that is
+     * over closes at once.
+     */
     private void fruitless() {
         long now = System.nanoTime();
-        if (now - openedNanos > STOOD_OPEN * patience.toNanos()) {
+        if (now - openedNanos > patience.toNanos()) {
             fruitlessNanos = 0;
         } else if (fruitlessNanos == 0) {
             fruitlessNanos = now;

@@ -11,13 +11,14 @@ import java.util.concurrent.atomic.AtomicLong;
 /**
  * One reader of one turn: committed entries after a position, as many at a time as it asks for. It pulls: from memory
  * while it keeps up, from the table once it fell behind; where the turn runs elsewhere and it has caught up, it is given what a poll
- * finds. Between two chunks it holds nothing but its position.
+ * finds. Between two chunks it holds nothing but its position. A replica that stops lets it have what is there, and then sends it away.
  */
 final class FeedReader<E> implements Flow.Subscription {
 
     private final Feeds<E> feeds;
     private final UUID turn;
     private final Executor executor;
+    private final boolean comesBack;
     private final Flow.Subscriber<? super List<Entry<E>>> subscriber;
     private final AtomicLong demand = new AtomicLong();
     private final AtomicInteger work = new AtomicInteger();
@@ -25,19 +26,26 @@ final class FeedReader<E> implements Flow.Subscription {
     private volatile long position;
     private volatile boolean loading;
     private volatile boolean caughtUp;
+    private volatile boolean following;
     private volatile TurnChannel<E> channel;
 
-    FeedReader(Feeds<E> feeds, UUID turn, long after, Executor executor,
+    /** @param comesBack whether it can be sent away: it knows its position, and will say it elsewhere */
+    FeedReader(Feeds<E> feeds, UUID turn, long after, Executor executor, boolean comesBack,
             Flow.Subscriber<? super List<Entry<E>>> subscriber) {
         this.feeds = feeds;
         this.turn = turn;
         this.position = after;
         this.executor = executor;
+        this.comesBack = comesBack;
         this.subscriber = subscriber;
     }
 
     UUID turn() {
         return turn;
+    }
+
+    boolean comesBack() {
+        return comesBack;
     }
 
     long position() {
@@ -79,15 +87,19 @@ final class FeedReader<E> implements Flow.Subscription {
 
     /** One chunk; false when there is nothing to do but wait. */
     private boolean step() {
-        if (feeds.closed()) {
-            fail(gone());
-            return true;
+        if (following && !feeds.closed()) {
+            return false;
+        }
+        if (following) {
+            // For the last time.
+            following = false;
+            feeds.unfollow(this);
         }
         if (channel == null) {
             channel = feeds.channel(turn);
         }
         if (channel == null) {
-            if (caughtUp) {
+            if (caughtUp && !feeds.closed()) {
                 follow();
             } else {
                 load();
@@ -99,11 +111,21 @@ final class FeedReader<E> implements Flow.Subscription {
             case TurnChannel.Found.Evicted<E>() -> load();
             case TurnChannel.Found.End<E>() -> complete();
             case TurnChannel.Found.Gone<E>() -> fail(gone());
+            // This one may be the turn's again, if it comes back here.
+            case TurnChannel.Found.Moved<E>() -> channel = null;
             case TurnChannel.Found.Wait<E>() -> {
+                waits();
                 return false;
             }
         }
         return true;
+    }
+
+    /** There is nothing more for now. */
+    private void waits() {
+        if (comesBack && feeds.closed()) {
+            fail(gone());
+        }
     }
 
     private void emit(List<Entry<E>> entries) {
@@ -129,6 +151,7 @@ final class FeedReader<E> implements Flow.Subscription {
     }
 
     private void loaded(List<Entry<E>> entries, SQLException error) {
+        loading = false;
         if (done) {
             return;
         }
@@ -142,11 +165,12 @@ final class FeedReader<E> implements Flow.Subscription {
         }
     }
 
-    /** Leaves it to the poll to find something: until then this is a load that takes long. */
+    /** From here on the poll goes on, and nothing else does. */
     private void follow() {
         caughtUp = false;
-        loading = true;
+        following = true;
         feeds.follow(this);
+        waits();
     }
 
     /**
@@ -156,13 +180,17 @@ final class FeedReader<E> implements Flow.Subscription {
      */
     void found(List<Entry<E>> entries, boolean all) {
         executor.execute(() -> {
-            caughtUp = all;
-            goOn(entries);
+            if (following) {
+                following = false;
+                // It may have looked by itself meanwhile: then it does so again.
+                boolean next = entries.isEmpty() || entries.getFirst().number() == position + 1;
+                caughtUp = next && all;
+                goOn(next ? entries : List.of());
+            }
         });
     }
 
     private void goOn(List<Entry<E>> entries) {
-        loading = false;
         if (!done && !entries.isEmpty()) {
             emit(entries);
         }

@@ -77,7 +77,7 @@ final class Caller implements Runnable {
             // The same at the same moment.
             go(() -> sender(at, repeating, !shared, "-twin").send(sent, dialect, options, _ -> _ -> {}));
         }
-        boolean read = sender(at, sending, !shared, "").send(sent, dialect, options, sight -> accompany(sight, said, others));
+        boolean read = sender(at, sending, !shared, "").send(sent, dialect, options, sight -> accompany(sight, others));
         awaitAll();
         if (read && again) {
             sender(at, repeating, !shared, "-again").send(sent, dialect, options, _ -> _ -> {});
@@ -91,7 +91,7 @@ final class Caller implements Runnable {
     }
 
     /** Others look on or stop it, and what asks is decided. */
-    private Consumer<String> accompany(Sight sight, Said said, Random others) {
+    private Consumer<String> accompany(Sight sight, Random others) {
         if (others.nextInt(3) == 0) {
             Random own = new Random(others.nextLong());
             Dialect dialect = own.nextInt(3) == 0 ? Dialect.OPENAI : Dialect.AI_SDK;
@@ -112,11 +112,7 @@ final class Caller implements Runnable {
         return call -> {
             world.history.count("approvals seen");
             Random own = new Random(others.nextLong());
-            go(() -> {
-                // The emulator hears nothing of a call before the other one of its step has asked, 60 ms later.
-                World.pause(said.asks() == 2 ? 250 : 0);
-                new Decider(world, name, sight.conversation).decide(call, own);
-            });
+            go(() -> new Decider(world, name, sight.conversation).decide(call, own));
         };
     }
 

@@ -51,6 +51,7 @@ final class Checker {
                     StoredTurn turn = StoredTurn.load(connection, id);
                     world.history.count("turns " + turn.state());
                     turns.rows(turn);
+                    ledger.announced(turn);
                 }
             }
             for (Map.Entry<UUID, List<Sight>> seen : byTurn.entrySet()) {

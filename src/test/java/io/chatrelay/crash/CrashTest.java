@@ -136,7 +136,6 @@ public final class CrashTest {
         System.out.println();
         history.counts().forEach((what, count) -> System.out.printf("%8d  %s%n", count.get(), what));
         System.out.println();
-        history.lines().forEach(line -> System.out.println("VIOLATION " + line));
         if (history.violations() > 0) {
             System.out.println("Plan and messages again (the timing is the machine's): " + options.command());
         }

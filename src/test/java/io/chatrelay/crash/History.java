@@ -29,7 +29,9 @@ final class History implements AutoCloseable {
     /** @param status of a definite answer @param state that the answer says is recorded, or empty */
     record Decision(String conversation, String call, boolean approved, String reason, int status, String state) {}
 
-    private static final int MOST_VIOLATIONS = 200;
+    /** Printed, and kept with what was seen; the rest is counted, and is in the log. */
+    private static final int MOST_VIOLATIONS = 50;
+    private static final int MOST_CHARACTERS = 600;
 
     final Queue<Sight> sights = new Queue<>();
     final Queue<Sent> sent = new Queue<>();
@@ -114,8 +116,12 @@ final class History implements AutoCloseable {
         found.incrementAndGet();
         if (violations.size() < MOST_VIOLATIONS) {
             violations.add(line);
-            System.err.println("VIOLATION " + line);
+            System.out.println("VIOLATION " + shortened(line));
         }
+    }
+
+    private static String shortened(String line) {
+        return line.length() > MOST_CHARACTERS ? line.substring(0, MOST_CHARACTERS) + " …" : line;
     }
 
     /** With all that a reader saw, in a file of its own. */

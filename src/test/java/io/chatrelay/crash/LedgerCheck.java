@@ -27,10 +27,17 @@ final class LedgerCheck {
     private final InkeepLog inkeep;
     private final Map<String, List<History.Decision>> decisions = new HashMap<>();
     private final Map<String, String> recorded = new HashMap<>();
+    private final Map<String, String> announced = new HashMap<>();
 
     LedgerCheck(History history, InkeepLog inkeep) {
         this.history = history;
         this.inkeep = inkeep;
+    }
+
+    /** What a turn's stream told of the decisions on its calls. */
+    void announced(StoredTurn turn) {
+        turn.lines().stream().filter(line -> line.path("t").asText().equals("decided"))
+                .forEach(line -> announced.put(line.path("call").asText(), line.path("state").asText()));
     }
 
     /** @param over whether everybody has been answered, and everything has healed */
@@ -65,6 +72,9 @@ final class LedgerCheck {
         }
         if (row.turnEnded() && row.state().equals("pending")) {
             wrong("waits, but its turn has ended", row);
+        }
+        if (!announced.getOrDefault(row.call(), row.state()).equals(row.state())) {
+            wrong("the stream told that it is " + announced.get(row.call()), row);
         }
         List<History.Decision> said = decisions.getOrDefault(row.call(), List.of());
         for (History.Decision decision : said) {

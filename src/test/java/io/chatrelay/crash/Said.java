@@ -14,9 +14,8 @@ import java.util.stream.Stream;
  *
  * @param text   what is sent
  * @param answer the whole text of a completed answer; given the calls' outcomes, in the order in which they were told
- * @param asks   how many approvals the turn asks for, if it gets that far
  */
-record Said(String text, Function<List<Call>, String> answer, int asks) {
+record Said(String text, Function<List<Call>, String> answer) {
 
     /** A call with its outcome. @param reason of a denial, empty without one */
     record Call(String id, String tool, boolean executed, String reason) {
@@ -57,16 +56,16 @@ record Said(String text, Function<List<Call>, String> answer, int asks) {
             case Cluster.AGENTS -> switch (random.nextInt(10)) {
                 case 0, 1, 2 -> words(mark, random);
                 case 3, 4 -> echo(mark, random);
-                case 5 -> uses("use tool get_time", mark, 0);
-                case 6, 7 -> uses("use tool delete_file" + faults(random), mark, 1);
-                case 8 -> uses("use both approvals" + faults(random), mark, 2);
-                default -> uses("use three in turn" + faults(random), mark, 3);
+                case 5 -> uses("use tool get_time", mark);
+                case 6, 7 -> uses("use tool delete_file" + faults(random), mark);
+                case 8 -> uses("use both approvals" + faults(random), mark);
+                default -> uses("use three in turn" + faults(random), mark);
             };
             default -> switch (random.nextInt(3)) {
                 case 0 -> words(mark, random);
                 case 1 -> echo(mark, random);
                 // What a durable run says in the end depends on what it counts as messages.
-                default -> new Said("use tool delete_file %d".formatted(mark), _ -> null, 1);
+                default -> new Said("use tool delete_file %d".formatted(mark), _ -> null);
             };
         };
     }
@@ -79,18 +78,18 @@ record Said(String text, Function<List<Call>, String> answer, int asks) {
         int count = random.nextInt(5) == 0 ? 250 + random.nextInt(250) : 10 + random.nextInt(120);
         int pace = 10 + random.nextInt(30);
         String whole = IntStream.range(0, count).mapToObj(i -> " word" + i + " @").collect(Collectors.joining());
-        return new Said("words %d %d %d".formatted(count, pace, mark), _ -> whole, 0);
+        return new Said("words %d %d %d".formatted(count, pace, mark), _ -> whole);
     }
 
     static Said echo(int mark, Random random) {
         List<String> words = new ArrayList<>(List.of("mark", Integer.toString(mark)));
         Stream.generate(() -> "w" + random.nextInt(100)).limit(random.nextInt(30)).forEach(words::add);
         String text = String.join(" ", words);
-        return new Said("echo " + text, _ -> text, 0);
+        return new Said("echo " + text, _ -> text);
     }
 
-    private static Said uses(String what, int mark, int asks) {
+    private static Said uses(String what, int mark) {
         return new Said(what + " " + mark,
-                calls -> "\n\nTool said: " + calls.stream().map(Call::said).collect(Collectors.joining(" | ")), asks);
+                calls -> "\n\nTool said: " + calls.stream().map(Call::said).collect(Collectors.joining(" | ")));
     }
 }

@@ -262,6 +262,24 @@ class RereadTest {
         }
     }
 
+    @Test
+    void aDurableRunThatWaitsForAnotherCallThanWasStoredIsNotDone() {
+        try (InkeepEmulator emulator = new InkeepEmulator(VERTX).listen(0)) {
+            String[] settings = { "execution-mode", "durable", "approvals", "parts" };
+            List<ChatEvent> seen = all(inkeep.upstream(emulator.agentsUrl(), settings).run(question(turn, "use both approvals"))
+                    .answer());
+            List<ChatEvent> stored = seen.stream().limit(1 + seen.indexOf(
+                    seen.stream().filter(ApprovalRequested.class::isInstance).findFirst().orElseThrow())).toList();
+            UpstreamRun run = inkeep.upstream(emulator.agentsUrl(), settings).resume(turn, Map.of(), stored, false)
+                    .orElseThrow();
+
+            List<ChatEvent> rest = all(
+                    ((Continued) run.deliver(decision(stored), () -> true).await().atMost(SOON)).rest());
+
+            assertThat(interrupted(rest).failure().code()).isEqualTo(Failure.Code.APPROVAL_UNAVAILABLE);
+        }
+    }
+
     private List<ChatEvent> untilItAsks(Upstream upstream) {
         List<ChatEvent> seen = new ArrayList<>();
         return upstream.run(question(turn, "use tool delete_file")).answer().invoke(seen::add)

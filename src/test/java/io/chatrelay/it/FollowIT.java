@@ -122,7 +122,10 @@ class FollowIT {
         String text = "words 400 20";
         SseStream seen;
         try (RelayProcess relay = relay().start()) {
-            seen = new RelayClient(relay).chat("agents", "answering", text, "key-84").awaitEvents(30);
+            RelayClient client = new RelayClient(relay);
+            // A turn that Inkeep refused has no run that could be mistaken for this one's.
+            assertThat(client.chat("agents", "answering", "400 84").awaitEnd().status()).isEqualTo(400);
+            seen = client.chat("agents", "answering", text, "key-84").awaitEvents(30);
             relay.kill9();
         }
 
