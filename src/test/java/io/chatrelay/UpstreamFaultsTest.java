@@ -186,6 +186,7 @@ class UpstreamFaultsTest extends ServiceTest {
             switch (fault.expected()) {
                 case Refused(int status, var code, var retryAfter, int tries) -> {
                     assertError(one.path(), answer.whole(), status, code);
+                    assertThat(answer.json().path("turnId").asText()).isEqualTo(answer.turn()).isNotEmpty();
                     assertThat(answer.header("retry-after")).as(one.toString()).isEqualTo(retryAfter);
                     assertTries(one, tries);
                 }
