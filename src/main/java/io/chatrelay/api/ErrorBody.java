@@ -79,12 +79,13 @@ class ErrorBody implements ProblemPostProcessor {
         return RequestId.of(current.getCurrent());
     }
 
-    /** Connections that cannot be had or broke: a state of the database, and no defect. */
+    /** Connections that cannot be had or broke, transactions that took too long: a state of the database or of this process, and no defect. */
     static boolean databaseIsAway(Throwable failure) {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (cause instanceof SQLException sql) {
                 String state = Objects.requireNonNullElse(sql.getSQLState(), "");
                 if (state.startsWith("08") || state.startsWith("57") || state.startsWith("53") || state.startsWith("55")
+                        || state.startsWith("25") || state.startsWith("58")
                         || state.startsWith("40") || state.isEmpty()) {
                     return true;
                 }

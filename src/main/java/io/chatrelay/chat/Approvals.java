@@ -1,11 +1,11 @@
 package io.chatrelay.chat;
 
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.stream.Collectors;
 
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.transaction.Transactional;
@@ -63,8 +63,8 @@ public class Approvals {
                 decided.stream().filter(one -> !one.alreadyDecided()).forEach(one -> outbox.nudge(one.turn().id()));
                 return decided;
             }
-            // Somebody was faster, or time was: what is recorded now says who is told what.
-            QuarkusTransaction.requiringNew().run(() -> late(command));
+            // Somebody was faster, or time was: what is recorded then says who is told what.
+            outbox.expire(asked.stream().map(one -> one.row().turnId).collect(Collectors.toSet()));
         }
         throw ChatException.unavailable("The approval is being changed by others. Try again in a moment.", 1);
     }
@@ -87,17 +87,6 @@ public class Approvals {
             asked.add(new Asked(answer, row));
         }
         return asked;
-    }
-
-    /** Refuses what is pending for the look, but not for the statement: its time is over, and its turn's replica has not looked yet. */
-    private void late(DecideCommand command) {
-        Conversation conversation = conversation(command.tenant(), command.conversationId());
-        for (DecideCommand.Answer answer : command.answers()) {
-            ApprovalRow row = approvals.ofCall(conversation.id, answer.toolCallId()).orElseThrow();
-            if (row.state() == ApprovalState.PENDING && !row.expiresAt.isAfter(Instant.now())) {
-                throw expired(answer, row, conversation);
-            }
-        }
     }
 
     private static ChatException expired(DecideCommand.Answer answer, ApprovalRow row, Conversation conversation) {

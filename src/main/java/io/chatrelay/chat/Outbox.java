@@ -3,6 +3,7 @@ package io.chatrelay.chat;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -94,10 +95,7 @@ class Outbox {
     private void look(Set<UUID> turns) {
         List<UUID> asking = List.copyOf(turns);
         try (Connection connection = database.getConnection()) {
-            int expired = Ledger.expire(connection, asking);
-            if (expired > 0) {
-                metrics.counter("chat.relay.approvals", "event", ApprovalState.EXPIRED.wireName()).increment(expired);
-            }
+            expire(connection, asking);
             for (Ledger.Due due : Ledger.due(connection, asking)) {
                 RunningTurn turn = waiting.get(due.turn());
                 if (turn != null) {
@@ -108,6 +106,22 @@ class Outbox {
             LOG.warnf("Decisions wait for the database: %s", e.getSQLState());
         } catch (RuntimeException e) {
             LOG.errorf("Decisions could not be looked up: %s", e.getClass().getName());
+        }
+    }
+
+    /** Expires what is due in these turns, wherever they run; their replicas find it expired. */
+    void expire(Set<UUID> turns) {
+        try (Connection connection = database.getConnection()) {
+            expire(connection, turns);
+        } catch (SQLException e) {
+            throw new IllegalStateException("an expiry could not be recorded", e);
+        }
+    }
+
+    private void expire(Connection connection, Collection<UUID> turns) throws SQLException {
+        int expired = Ledger.expire(connection, turns);
+        if (expired > 0) {
+            metrics.counter("chat.relay.approvals", "event", ApprovalState.EXPIRED.wireName()).increment(expired);
         }
     }
 

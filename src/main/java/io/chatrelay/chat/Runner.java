@@ -148,7 +148,19 @@ class Runner {
 
     /** Those that another process could go on with: their run outlives this one, and can be told from earlier ones. */
     List<RunningTurn> movable() {
-        return all().stream().filter(RunningTurn::canMove).filter(turn -> !mayBeMistaken(turn.turn())).toList();
+        List<RunningTurn> able = all().stream().filter(RunningTurn::canMove).toList();
+        if (able.isEmpty()) {
+            return able;
+        }
+        try {
+            Set<UUID> mistakable = QuarkusTransaction.requiringNew()
+                    .call(() -> turns.mayBeMistaken(able.stream().map(turn -> turn.turn().id()).toList(), speaking()));
+            return able.stream().filter(turn -> !mistakable.contains(turn.turn().id())).toList();
+        } catch (RuntimeException e) {
+            LOG.warnf("Turns stay here: the database does not say whether they can be followed (%s)",
+                    e.getClass().getSimpleName());
+            return List.of();
+        }
     }
 
     /** Lets another process go on with them, from what is stored. */
@@ -157,15 +169,6 @@ class Runner {
         if (!left.isEmpty()) {
             LOG.infof("Turns left to other replicas: %d", left.size());
             journal.handOver(left);
-        }
-    }
-
-    private boolean mayBeMistaken(Turn turn) {
-        try {
-            return QuarkusTransaction.requiringNew().call(() -> mayStillSpeak(turn));
-        } catch (RuntimeException e) {
-            LOG.warnf("turn %s stays here: the database does not say whether it can be followed", turn.id());
-            return true;
         }
     }
 

@@ -1,6 +1,7 @@
 package io.chatrelay.chat;
 
 import java.time.Instant;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -124,6 +125,17 @@ class TurnRow {
          */
         boolean mayStillSpeak(UUID conversation, UUID turn, Instant since) {
             return count(LEFT, conversation, turn, since, REFUSED) > 0;
+        }
+
+        /** Those of the turns beside which an earlier run of their conversation {@linkplain #mayStillSpeak may still be going}. */
+        Set<UUID> mayBeMistaken(Collection<UUID> turns, Instant since) {
+            return Set.copyOf(getEntityManager().createQuery("""
+                    select t.id from TurnRow t where t.id in :turns and exists (
+                        select 1 from TurnRow e where e.conversationId = t.conversationId and e.id < t.id
+                          and e.state in ('failed', 'cancelled', 'interrupted') and e.endedAt > :since
+                          and (e.errorCode is null or e.errorCode not in :refused))""", UUID.class)
+                    .setParameter("turns", turns).setParameter("since", since).setParameter("refused", REFUSED)
+                    .getResultList());
         }
 
         /** As {@link #mayStillSpeak}, of those whose id at the upstream nobody has learnt. */
