@@ -96,12 +96,14 @@ final class Cluster implements AutoCloseable {
                 .formatted(application(replica)));
     }
 
-    /** Marks one of the leases that live as ended. */
+    /** Marks one of the leases that live as ended, as another replica would: it waits for what is being written under that lease. */
     void takeLease(int which) {
         database.execute("""
-                update replica set alive = false where incarnation in (
-                    select incarnation from replica where alive and lease_end > clock_timestamp()
-                    order by started_at offset %d limit 1)""".formatted(which));
+                with taken as (
+                    select incarnation from replica where incarnation in (
+                        select incarnation from replica where alive and lease_end > clock_timestamp()
+                        order by started_at offset %d limit 1) for update)
+                update replica set alive = false from taken where replica.incarnation = taken.incarnation""".formatted(which));
     }
 
     /** Whoever interrupts the test leaves no process behind. */
