@@ -48,6 +48,8 @@ record ApprovalAnswers(DecideCommand command, SeenCalls seen, boolean useChat, b
         if (conversation == null) {
             throw body.wrong("conversationId", "is required: an approval is answered in its conversation");
         }
+        // An app's body is the same for all of its requests: what it asks of a message is checked, and means nothing here.
+        ChatRequest.replacesRunning(body);
         return Optional.of(new ApprovalAnswers(
                 new DecideCommand(caller.tenant(), caller.name(), conversation, body.name("user"), answers),
                 SeenCalls.of(parts, answers), body.text("trigger") != null, body.flag("stream", true),

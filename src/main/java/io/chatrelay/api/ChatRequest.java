@@ -83,7 +83,7 @@ record ChatRequest(SendCommand command, Boolean stream, boolean includeUsage, bo
         SendCommand command = new SendCommand(caller.tenant(), caller.name(), conversation, body.name("model"),
                 messages.getLast().id("id"), asked, before, Parameters.of(body), headers(http), body.name("user"),
                 idempotencyKey(http), retries != null, retries != null && !retries.equals("0"),
-                cancels(body, "onRunning", "refuse"));
+                replacesRunning(body));
         return new ChatRequest(command, stream, options != null && options.flag("include_usage", false), leavingStops(body));
     }
 
@@ -99,6 +99,11 @@ record ChatRequest(SendCommand command, Boolean stream, boolean includeUsage, bo
             first--;
         }
         return first;
+    }
+
+    /** Whether a turn that runs in the conversation is to be stopped. By itself the message is refused. */
+    static boolean replacesRunning(JsonBody body) {
+        return cancels(body, "onRunning", "refuse");
     }
 
     /** Whether a caller that disconnects wants its turn to be stopped. By itself it only detaches. */

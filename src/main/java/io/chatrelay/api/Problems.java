@@ -95,7 +95,7 @@ final class Problems {
         Failure failure = end.failure();
         if (failure == null) {
             return builder(409, "The turn was cancelled.").with("code", "turn_cancelled").with("turnId", turn.id().toString())
-                    .build();
+                    .withHeader("x-should-retry", "false").build();
         }
         HttpProblem.Builder problem = builder(ErrorCode.of(failure.code()), failure.message())
                 .with("code", failure.code().wireName()).with("turnId", turn.id().toString());
@@ -105,6 +105,14 @@ final class Problems {
             problem.withHeader("retry-after", 1);
         }
         return problem.build();
+    }
+
+    /** For a caller who waits for a turn that this replica does not serve any more. */
+    static HttpProblem ofAnother(Turn turn) {
+        return builder(503, "This replica no longer serves the turn %s, which goes on. Read it at ".formatted(turn.id())
+                + "/run/v1/conversations/%s/stream?turn=%s, or repeat the request with the same Idempotency-Key."
+                        .formatted(turn.conversationId(), turn.id()))
+                .withHeader("retry-after", 1).with("turnId", turn.id().toString()).build();
     }
 
     static HttpProblem.Builder builder(int status, String detail) {

@@ -17,6 +17,7 @@ import io.chatrelay.chat.Outcome;
 import io.chatrelay.chat.Transcript;
 import io.chatrelay.chat.Turn;
 import io.chatrelay.journal.Entry;
+import io.vertx.core.Context;
 import io.vertx.core.http.HttpServerResponse;
 
 /**
@@ -28,6 +29,7 @@ final class TurnReply implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits.
     private static final Pattern WAIT = Pattern.compile("\\s*wait\\s*(?:[=;].*)?", Pattern.CASE_INSENSITIVE);
 
     private final Turn turn;
+    private final Context context;
     private final HttpServerResponse response;
     private final AsyncResponse reply;
     private final Transcript transcript = new Transcript();
@@ -40,9 +42,10 @@ final class TurnReply implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits.
      * @param waits null for a caller that waits for the turn's end whatever it waits for
      * @param left  told when the caller disconnects before it is answered
      */
-    TurnReply(Turn turn, Waits waits, HttpServerResponse response, AsyncResponse reply, Runnable left) {
+    TurnReply(Turn turn, Waits waits, Context context, HttpServerResponse response, AsyncResponse reply, Runnable left) {
         this.turn = turn;
         this.waits = waits;
+        this.context = context;
         this.response = response;
         this.reply = reply;
         this.left = left;
@@ -50,17 +53,25 @@ final class TurnReply implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits.
 
     @Override
     public void onSubscribe(Flow.Subscription subscription) {
-        events = subscription;
-        response.closeHandler(_ -> {
-            if (!answered) {
-                leave();
-                left.run();
+        context.runOnContext(_ -> {
+            events = subscription;
+            response.closeHandler(_ -> disconnected());
+            if (response.closed()) {
+                disconnected();
+                return;
             }
+            if (waits != null) {
+                waits.begin(this, true);
+            }
+            subscription.request(1);
         });
-        if (waits != null) {
-            waits.begin(this, true);
+    }
+
+    private void disconnected() {
+        if (!answered) {
+            leave();
+            left.run();
         }
-        subscription.request(1);
     }
 
     /** Whether the caller prefers to wait for the end. Source: RFC 7240. */
@@ -128,16 +139,13 @@ final class TurnReply implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits.
     public void onError(Throwable failure) {
         if (!answered) {
             answered();
-            reply.resume(failure);
+            TurnStream.name(response, turn.conversationId(), turn.id());
+            reply.resume(ErrorBody.databaseIsAway(failure) ? Problems.ofAnother(turn) : failure);
         }
     }
 
     @Override
     public void onComplete() {
-        if (!answered) {
-            answered();
-            reply.resume(Problems.builder(503, "This replica no longer runs the turn. Ask again for its answer.")
-                    .withHeader("retry-after", 1).with("turnId", turn.id().toString()).build());
-        }
+        onError(Problems.ofAnother(turn));
     }
 }

@@ -161,7 +161,8 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
     public void onError(Throwable failure) {
         if (!headWritten && !ended && !reader.comesBack()) {
             stop();
-            refusal.resume(failure);
+            name(response, turn.conversationId(), turn.id());
+            refusal.resume(ErrorBody.databaseIsAway(failure) ? Problems.ofAnother(turn) : failure);
         } else {
             cut();
         }
@@ -239,7 +240,7 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
         stop();
         if (headWritten && !response.writeQueueFull()) {
             // Not all at the same moment: a replica that stops sends all of its readers to the others.
-            long retry = ThreadLocalRandom.current().nextLong(1, config.comeBackWithin().toMillis() + 1);
+            long retry = ThreadLocalRandom.current().nextLong(config.comeBackWithin().toMillis() + 1);
             response.write(Buffer.buffer("retry: " + retry + "\n\n")).onComplete(_ -> response.reset());
         } else {
             response.reset();

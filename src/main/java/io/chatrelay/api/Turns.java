@@ -112,7 +112,7 @@ class Turns {
         TurnStream stream = new TurnStream(turn, wire, telling, config, context, http.response(), refusal, reader,
                 left(turn, reader.leavingStops()),
                 metrics);
-        conversations.follow(turn, after, on(context)).subscribe().withSubscriber(stream);
+        conversations.follow(turn, after, on(context), true).subscribe().withSubscriber(stream);
     }
 
     /**
@@ -124,8 +124,8 @@ class Turns {
     void reply(Turn turn, boolean toTheEnd, boolean leavingStops, RoutingContext http, AsyncResponse reply) {
         Context context = context(http);
         Waits waits = toTheEnd ? null : waits(turn, new PausePoints(), context);
-        conversations.follow(turn, 0, on(context)).subscribe()
-                .withSubscriber(new TurnReply(turn, waits, http.response(), reply, left(turn, leavingStops)));
+        conversations.follow(turn, 0, on(context), false).subscribe()
+                .withSubscriber(new TurnReply(turn, waits, context, http.response(), reply, left(turn, leavingStops)));
     }
 
     /** What a caller's leaving means: it detaches, or had asked that its turn be stopped then. */

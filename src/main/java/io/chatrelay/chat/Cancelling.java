@@ -33,6 +33,8 @@ public class Cancelling {
 
     private static final Logger LOG = Logger.getLogger(Cancelling.class);
     private static final Duration LOOK_AGAIN = Duration.ofMillis(50);
+    private static final Duration LOOK_AGAIN_AT_MOST = Duration.ofMillis(400);
+    private static final String MISSING = "There is no such conversation.";
     private static final String ASK = """
             update turn set cancel_asked_at = coalesce(cancel_asked_at, clock_timestamp())
             where id = ? and state in ('running', 'awaiting_approval')""";
@@ -44,9 +46,11 @@ public class Cancelling {
     private final Runner runner;
     private final ExecutorService virtualThreads;
     private final TurnConfig config;
+    private final Departure departure;
 
     Cancelling(DataSource database, Conversation.Repository conversations, TurnRow.Repository turns, Upstreams upstreams,
-            Runner runner, @VirtualThreads ExecutorService virtualThreads, TurnConfig config) {
+            Runner runner, @VirtualThreads ExecutorService virtualThreads, TurnConfig config,
+            Departure departure) {
         this.database = database;
         this.conversations = conversations;
         this.turns = turns;
@@ -54,6 +58,7 @@ public class Cancelling {
         this.runner = runner;
         this.virtualThreads = virtualThreads;
         this.config = config;
+        this.departure = departure;
     }
 
     /**
@@ -63,13 +68,11 @@ public class Cancelling {
      * @param turnId the only turn that may be stopped, or null for whichever runs
      */
     public Asked cancel(String tenant, String conversationId, UUID turnId) {
-        TurnRow row = QuarkusTransaction.requiringNew().call(() -> find(tenant, conversationId, turnId));
-        if (row.running()) {
-            stop(row.id);
-        }
+        UUID turn = QuarkusTransaction.requiringNew().call(() -> find(tenant, conversationId, turnId).id);
+        boolean stops = stop(turn);
         return QuarkusTransaction.requiringNew().call(() -> {
-            TurnRow now = turns.findById(row.id);
-            if (!now.running() && !now.state.equals(Outcome.CANCELLED.wireName()) && !row.running()) {
+            TurnRow now = turns.findByIdOptional(turn).orElseThrow(() -> ChatException.notFound(MISSING));
+            if (!stops && !now.state.equals(Outcome.CANCELLED.wireName())) {
                 throw ChatException.notRunning(now.view(conversationId));
             }
             return new Asked(now.view(conversationId),
@@ -79,27 +82,33 @@ public class Cancelling {
 
     private TurnRow find(String tenant, String conversationId, UUID turnId) {
         Conversation conversation = conversations.of(tenant, conversationId)
-                .orElseThrow(() -> ChatException.notFound("There is no such conversation."));
-        Optional<TurnRow> found = turnId == null ? turns.latest(conversation.id)
+                .orElseThrow(() -> ChatException.notFound(MISSING));
+        Optional<TurnRow> found = turnId == null ? turns.current(conversation.id)
                 : turns.findByIdOptional(turnId).filter(row -> row.conversationId.equals(conversation.id));
         return found.orElseThrow(() -> turnId == null ? ChatException.notRunning(null)
                 : ChatException.notFound("turnId", "turnId: there is no such turn in this conversation."));
     }
 
-    /** Stores that a turn has to end, and tells it if it runs here. */
-    private void stop(UUID turn) {
+    /** Stores that a turn has to end, and tells it if it runs here. False if it has ended already. */
+    private boolean stop(UUID turn) {
+        boolean stored;
         try (Connection connection = database.getConnection();
                 PreparedStatement ask = connection.prepareStatement(ASK)) {
             ask.setObject(1, turn);
-            ask.executeUpdate();
+            stored = ask.executeUpdate() == 1;
         } catch (SQLException e) {
             throw new IllegalStateException("a cancel could not be recorded", e);
         }
         runner.cancel(turn);
+        return stored;
     }
 
     /** Stops a turn whose caller has left, as it had asked for. Returns at once. */
     public void left(Turn turn) {
+        if (departure.isUnderWay()) {
+            // It was cut off by us.
+            return;
+        }
         virtualThreads.execute(() -> {
             try {
                 stop(turn.id());
@@ -114,18 +123,20 @@ public class Cancelling {
     boolean makeRoom(UUID turn) {
         stop(turn);
         long until = System.nanoTime() + config.cancelWait().toNanos();
+        Duration pause = LOOK_AGAIN;
         while (QuarkusTransaction.requiringNew().call(() -> turns.findByIdOptional(turn).map(TurnRow::running).orElse(false))) {
             if (System.nanoTime() > until) {
                 return false;
             }
-            pause();
+            pause(pause);
+            pause = pause.compareTo(LOOK_AGAIN_AT_MOST) < 0 ? pause.multipliedBy(2) : pause;
         }
         return true;
     }
 
-    private static void pause() {
+    private static void pause(Duration pause) {
         try {
-            Thread.sleep(LOOK_AGAIN);
+            Thread.sleep(pause);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("stopping", e);

@@ -112,7 +112,7 @@ public class Conversations {
     @Transactional
     public Optional<Turn> readable(String tenant, String id, UUID turnId, long after) {
         Conversation conversation = find(tenant, id);
-        Optional<TurnRow> turn = turnId == null ? turns.latest(conversation.id)
+        Optional<TurnRow> turn = turnId == null ? turns.current(conversation.id)
                 : Optional.of(turns.findByIdOptional(turnId).filter(row -> row.conversationId.equals(conversation.id))
                         .orElseThrow(() -> ChatException.notFound("There is no such turn in this conversation.")));
         return turn.filter(row -> row.running() || row.lastEvent > after).map(row -> row.turn(id));
@@ -127,9 +127,11 @@ public class Conversations {
     /**
      * The committed events of a turn after a number, live until its end. Holds no connection, no thread and no transaction
      * between items; items are delivered by the executor, one after another.
+     *
+     * @param comesBack whether the reader can be sent away in mid-turn by a replica that stops; the failure of the {@code Multi} says so
      */
-    public Multi<List<Entry<ChatEvent>>> follow(Turn turn, long after, Executor executor) {
-        return journal.read(turn.id(), after, executor);
+    public Multi<List<Entry<ChatEvent>>> follow(Turn turn, long after, Executor executor, boolean comesBack) {
+        return journal.read(turn.id(), after, executor, comesBack);
     }
 
     /** The events of a turn that are stored by now, in their order. They are read a page at a time. */

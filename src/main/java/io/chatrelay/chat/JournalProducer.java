@@ -24,9 +24,10 @@ class JournalProducer {
     @Singleton
     Journal<ChatEvent> journal(DataSource database, JournalConfig config, LeaseConfig lease, FeedConfig feed,
             @VirtualThreads ExecutorService virtualThreads, MeterRegistry metrics) {
-        if (lease.duration().compareTo(lease.renewEvery().multipliedBy(3)) < 0) {
+        // Three times is not enough: no renewal would count as in time, and nobody would ever take anything over.
+        if (lease.duration().compareTo(lease.renewEvery().multipliedBy(10).dividedBy(3)) < 0) {
             throw new ConfigurationException(
-                    "chat-relay.lease.renew-every is %s: at most a third of chat-relay.lease.duration, %s"
+                    "chat-relay.lease.renew-every is %s: at most three tenths of chat-relay.lease.duration, %s"
                             .formatted(lease.renewEvery(), lease.duration()));
         }
         return new Journal<>(database, new ChatEventCodec(), config, lease, feed, virtualThreads, metrics);

@@ -17,6 +17,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 import javax.sql.DataSource;
 
@@ -27,6 +28,7 @@ import jakarta.enterprise.event.Observes;
 import org.jboss.logging.Logger;
 
 import io.chatrelay.chat.ChatEvent.Ended;
+import io.chatrelay.journal.Database;
 import io.chatrelay.journal.Journal;
 import io.chatrelay.journal.TurnLog;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -47,6 +49,8 @@ class Runner {
     /** Inkeep keeps what a conversation said for about an hour; twice that is on the safe side. */
     private static final Duration REPLAYED = Duration.ofHours(2);
     private static final Duration DATABASE = Duration.ofSeconds(30);
+    /** Inkeep waits for an approval for half an hour, and tries a model that hangs three times. */
+    private static final Duration LONGEST_RUN = Duration.ofHours(1);
     /** Turns taken over at the same time: each borrows a connection of the pool, which callers need, too. */
     private static final int TAKE_OVERS = 4;
 
@@ -111,13 +115,13 @@ class Runner {
         RunningTurn begun = new RunningTurn(turn, new Transcript(), 0, config, upstream.approvals(), System.nanoTime(), this);
         begun.writesTo(journal.open(turn.id(), 0, owner, begun), owner);
         LOG.infof("turn %s begins: upstream=%s", turn.id(), turn.upstream());
-        reads(begun, upstream.run(question));
+        reads(begun, () -> upstream.run(question));
     }
 
-    private static void reads(RunningTurn begun, UpstreamRun run) {
+    private static void reads(RunningTurn begun, Supplier<UpstreamRun> run) {
         Turn turn = begun.turn();
         try {
-            begun.reads(run);
+            begun.reads(run.get());
         } catch (RuntimeException e) {
             // The turn is stored, and has to end.
             LOG.errorf("turn %s could not be asked: %s", turn.id(), e.getClass().getName());
@@ -163,13 +167,22 @@ class Runner {
         }
     }
 
-    /** Lets another process go on with them, from what is stored. */
+    /** Lets another process go on with those of these turns that can move still, from what is stored. */
     void handOver(List<RunningTurn> turns) {
-        List<UUID> left = turns.stream().filter(RunningTurn::leaveToOthers).map(turn -> turn.turn().id()).toList();
+        leave(turns.stream().filter(RunningTurn::leaveToOthers).toList());
+    }
+
+    /** Lets another process end, or go on with, whatever still runs. */
+    void giveUp() {
+        leave(all().stream().filter(RunningTurn::giveUp).toList());
+    }
+
+    private void leave(List<RunningTurn> left) {
         if (!left.isEmpty()) {
             LOG.infof("Turns left to other replicas: %d", left.size());
-            journal.handOver(left);
         }
+        // What could not be given away before is tried again.
+        journal.handOver(left.stream().map(turn -> turn.turn().id()).toList());
     }
 
     void offload(Runnable task) {
@@ -246,12 +259,12 @@ class Runner {
     private record Left(Turn turn, boolean cancelled) {}
 
     private void goOn(UUID id, long lastNumber, UUID owner) {
-        Left left = QuarkusTransaction.requiringNew().call(() -> {
+        Left left = untilAnswered(id, () -> {
             TurnRow row = turns.findById(id);
             return row == null ? null
                     : new Left(row.turn(conversations.findById(row.conversationId).externalId), row.cancelAskedAt != null);
         });
-        if (left == null) {
+        if (left == null || running.containsKey(id)) {
             return;
         }
         Turn turn = left.turn();
@@ -268,7 +281,7 @@ class Runner {
                 upstream.map(Upstream::approvals).orElse(new Upstream.Approvals(Duration.ZERO, false)), begun, this);
         orphan.writesTo(journal.open(id, lastNumber, owner, orphan), owner);
         if (run.isPresent()) {
-            reads(orphan, run.get());
+            reads(orphan, run::get);
         } else if (left.cancelled()) {
             orphan.cancel();
         } else {
@@ -282,19 +295,42 @@ class Runner {
         if (transcript.ended() != null) {
             return Optional.empty();
         }
-        return QuarkusTransaction.requiringNew().call(() -> {
-            Optional<TurnRequest> request = TurnRequest.read(turns.findById(turn.id()).request);
-            if (stored.isEmpty()) {
-                return request.flatMap(asked -> upstream.again(question(turn, asked)));
+        try {
+            return untilAnswered(turn.id(), () -> followed(turn, upstream, stored));
+        } catch (RuntimeException e) {
+            // A defect: nothing is proven by it, and the turn has to end.
+            LOG.errorf("turn %s cannot be followed: %s", turn.id(), e.getClass().getName());
+            return Optional.empty();
+        }
+    }
+
+    private Optional<UpstreamRun> followed(Turn turn, Upstream upstream, List<ChatEvent> stored) {
+        Optional<TurnRequest> request = TurnRequest.read(turns.findById(turn.id()).request);
+        if (stored.isEmpty()) {
+            return request.flatMap(asked -> upstream.again(question(turn, asked)));
+        }
+        if (mayStillSpeak(turn)) {
+            return Optional.empty();
+        }
+        boolean told = approvals.ofTurn(turn.id()).stream()
+                .anyMatch(approval -> approval.attempts > 0 && approval.outcome == null);
+        return upstream.resume(turn, request.map(TurnRequest::headers).orElse(Map.of()),
+                stored.stream().filter(event -> !(event instanceof ChatEvent.ApprovalDecided)).toList(), told);
+    }
+
+    /** In a transaction of its own, tried again until the database answers: an owned turn has to go on, or to end. */
+    private static <T> T untilAnswered(UUID turn, Supplier<T> question) {
+        while (true) {
+            try {
+                return QuarkusTransaction.requiringNew().call(question::get);
+            } catch (RuntimeException e) {
+                if (!Database.isAway(e)) {
+                    throw e;
+                }
+                LOG.warnf("turn %s waits for the database to be taken over", turn);
+                pause();
             }
-            if (mayStillSpeak(turn)) {
-                return Optional.empty();
-            }
-            boolean told = approvals.ofTurn(turn.id()).stream()
-                    .anyMatch(approval -> approval.attempts > 0 && approval.outcome == null);
-            return upstream.resume(turn, request.map(TurnRequest::headers).orElse(Map.of()),
-                    stored.stream().filter(event -> !(event instanceof ChatEvent.ApprovalDecided)).toList(), told);
-        });
+        }
     }
 
     private Question question(Turn turn, TurnRequest request) {
@@ -306,21 +342,23 @@ class Runner {
 
     /** What a turn's run is told from by its upstream. While the database is away it is waited for; without it nothing is proven. */
     Uni<EarlierRuns> earlier(Turn turn) {
-        return Uni.createFrom().item(() -> QuarkusTransaction.requiringNew()
+        // The time to wait begins when it is asked, and not when the turn begins.
+        return Uni.createFrom().deferred(() -> Uni.createFrom().item(() -> QuarkusTransaction.requiringNew()
                 .call(() -> new EarlierRuns(turns.earlierRuns(turn.conversation(), turn.id()), mayStillSpeak(turn),
                         turns.mayBeUnknown(turn.conversation(), turn.id(), speaking().minus(REPLAYED)))))
                 .runSubscriptionOn(virtualThreads)
                 .onFailure().retry().withBackOff(Duration.ofMillis(500), Duration.ofSeconds(5)).expireIn(DATABASE.toMillis())
-                .onFailure().recoverWithItem(new EarlierRuns(Set.of(), true, true));
+                .onFailure().recoverWithItem(new EarlierRuns(Set.of(), true, true)));
     }
 
     private boolean mayStillSpeak(Turn turn) {
         return turns.mayStillSpeak(turn.conversation(), turn.id(), speaking());
     }
 
-    /** No run that was left before goes on now. */
+    /** No run that was left before goes on now, however short the time that this service itself gives a turn. */
     private Instant speaking() {
-        return Instant.now().minus(config.maxDuration());
+        Duration longest = config.maxDuration().compareTo(LONGEST_RUN) > 0 ? config.maxDuration() : LONGEST_RUN;
+        return Instant.now().minus(longest);
     }
 
     /** The fold of what is stored, tried again until the database answers: an owned turn has to end. */

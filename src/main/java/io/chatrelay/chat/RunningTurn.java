@@ -24,7 +24,7 @@ import io.smallrye.mutiny.subscription.Cancellable;
  * waiting for the first event ── first event ──▶ answering ◀── room ── paused (the journal is behind)
  *        │                                          │  │  └── no room ────▶│
  *        │                                          │  └── the answer ends at an approval ──▶ parked ── its rest ──▶ answering
- *        └── refused, timed out ──▶ over ◀── Ended, cut, timed out, too large, undeliverable, lease lost
+ *        └── refused, timed out ──▶ over ◀── Ended, cancelled, cut, timed out, too large, undeliverable, lease lost, left to others
  * </pre>
  *
  * It belongs to no connection: readers come and go without it. All that happens to it is serialised by its monitor.
@@ -52,7 +52,9 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
     private boolean parked;
     private boolean asking;
     private boolean completed;
-    private Cancellable telling;
+    private Cancellable call;
+    private int telling;
+    private boolean left;
     private boolean over;
     private Ended last;
     private int refusals;
@@ -249,14 +251,14 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
     }
 
     /** A decision is on its way. Where the answer to it is the rest of the turn, its end is the end of that, too. */
-    void tells(Cancellable call) {
+    void tells(Cancellable telling) {
         boolean late;
         synchronized (this) {
-            telling = terms.ends() ? call : telling;
+            call = terms.ends() ? telling : call;
             late = over;
         }
         if (late && terms.ends()) {
-            call.cancel();
+            telling.cancel();
         }
     }
 
@@ -333,21 +335,39 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
         stop(Ended.cancelled(asked == null ? null : asked.usage()));
     }
 
-    /** Whether another process could follow it from what is stored. */
+    /**
+     * Whether another process could follow it from what is stored. Not while a decision is on its way, for the other one would tell
+     * it again.
+     */
     synchronized boolean canMove() {
-        return !over && run != null && run.outlivesReaders() && (!terms.ends() || parked && !awaited.isTelling());
+        return !over && run != null && telling == 0 && run.outlivesReaders()
+                && (!terms.ends() || parked && !awaited.isTelling());
     }
 
-    /** Another process goes on with it: from here on nothing is read, and nothing more is appended. False if it has ended. */
-    boolean leaveToOthers() {
-        synchronized (this) {
-            if (over) {
-                return false;
-            }
-            over = true;
-            leave();
-            return true;
+    /** If it can, another process goes on with it: from here on nothing is read, and nothing more is appended. */
+    synchronized boolean leaveToOthers() {
+        return canMove() && giveUp();
+    }
+
+    /** Whatever becomes of it is another process' matter. False if it has ended. */
+    synchronized boolean giveUp() {
+        if (over) {
+            return false;
         }
+        over = true;
+        left = true;
+        leave();
+        return true;
+    }
+
+    /** A decision is about to be told. */
+    synchronized void tells() {
+        telling++;
+    }
+
+    /** What became of it is known, or that nobody knows. */
+    synchronized void told() {
+        telling--;
     }
 
     /** Ends the turn if it has waited too long. Called by the clock. */
@@ -388,8 +408,8 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
         if (upstream != null) {
             upstream.cancel();
         }
-        if (telling != null) {
-            telling.cancel();
+        if (call != null) {
+            call.cancel();
         }
         runner.over(this);
     }
@@ -413,6 +433,10 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
         Ended ended = Ended.failed(Failure.of(Failure.Code.STORAGE_REFUSED,
                 "The database refused a part of the answer; what came before is kept."));
         synchronized (this) {
+            if (left) {
+                // Whoever has it by then ends it.
+                return;
+            }
             over = true;
             last = ended;
             leave();

@@ -22,7 +22,7 @@ import org.jboss.logging.Logger;
 final class Sending {
 
     private static final Logger LOG = Logger.getLogger(Sending.class);
-    /** From the leave to the first byte, in which a connection is waited for and the process may be paused; below the lease, so that nobody else owns the turn yet. */
+    /** From the leave to the first byte, in which a connection is waited for and the process may be paused; below the lease; a turn is not handed over meanwhile. */
     private static final Duration FRESH = Duration.ofSeconds(3);
 
     private final Outbox outbox;
@@ -86,6 +86,7 @@ final class Sending {
 
     private void tell(long leaveNanos) {
         LOG.infof("turn %s: decision %s is sent: %s", turn.turn().id(), decision.id(), decision.state().wireName());
+        turn.tells();
         turn.tells(turn.run()
                 .deliver(decision.decision(),
                         () -> turn.awaits(decision.callId()) && System.nanoTime() - leaveNanos < FRESH.toNanos())
@@ -93,6 +94,7 @@ final class Sending {
     }
 
     private void told(Delivery delivery) {
+        turn.told();
         switch (delivery) {
             case Delivery.Acknowledged() -> {
                 outbox.count("acknowledged");

@@ -11,7 +11,7 @@ public interface ShutdownConfig {
 
     /**
      * How long turns may go on after SIGTERM that no other replica could follow; then they are given up. Longer cuts fewer answers
-     * and makes a deploy slower. It stays below the time after which the platform kills: 30 s in Kubernetes, 10 s with
+     * and makes a deploy slower; a database that is away adds some ten seconds to it. It stays below the time after which the platform kills: 30 s in Kubernetes, 10 s with
      * {@code docker stop} unless told otherwise.
      */
     @WithDefault("25s")

@@ -102,7 +102,8 @@ class TurnRow {
     @ApplicationScoped
     static class Repository implements PanacheRepositoryBase<TurnRow, UUID> {
 
-        private static final String LEFT = "conversationId = ?1 and id < ?2 and state in ('failed', 'cancelled', 'interrupted')"
+        /** Of a turn that runs every other one is an earlier one: ids would not tell, for each replica has its own clock. */
+        private static final String LEFT = "conversationId = ?1 and id <> ?2 and state in ('failed', 'cancelled', 'interrupted')"
                 + " and endedAt > ?3 and (errorCode is null or errorCode not in ?4)";
 
         /** With these an upstream did not begin a run. */
@@ -115,8 +116,10 @@ class TurnRow {
                     .firstResultOptional();
         }
 
-        Optional<TurnRow> latest(UUID conversation) {
-            return find("conversationId = ?1 order by id desc", conversation).page(0, 1).firstResultOptional();
+        /** The turn that runs, or else the newest: ids are of several replicas' clocks, and do not always tell which that is. */
+        Optional<TurnRow> current(UUID conversation) {
+            return running(conversation)
+                    .or(() -> find("conversationId = ?1 order by id desc", conversation).page(0, 1).firstResultOptional());
         }
 
         /**
@@ -131,7 +134,7 @@ class TurnRow {
         Set<UUID> mayBeMistaken(Collection<UUID> turns, Instant since) {
             return Set.copyOf(getEntityManager().createQuery("""
                     select t.id from TurnRow t where t.id in :turns and exists (
-                        select 1 from TurnRow e where e.conversationId = t.conversationId and e.id < t.id
+                        select 1 from TurnRow e where e.conversationId = t.conversationId and e.id <> t.id
                           and e.state in ('failed', 'cancelled', 'interrupted') and e.endedAt > :since
                           and (e.errorCode is null or e.errorCode not in :refused))""", UUID.class)
                     .setParameter("turns", turns).setParameter("since", since).setParameter("refused", REFUSED)
@@ -146,7 +149,7 @@ class TurnRow {
         /** What the upstream calls the conversation's runs before that turn's. */
         Set<String> earlierRuns(UUID conversation, UUID turn) {
             return Set.copyOf(getEntityManager().createQuery(
-                    "select upstreamPosition from TurnRow where conversationId = :conversation and id < :turn"
+                    "select upstreamPosition from TurnRow where conversationId = :conversation and id <> :turn"
                             + " and upstreamPosition is not null",
                     String.class).setParameter("conversation", conversation).setParameter("turn", turn).getResultList());
         }

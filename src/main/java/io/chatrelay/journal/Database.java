@@ -22,6 +22,16 @@ public final class Database {
                 && !PASSING.contains(e.getSQLState().substring(0, 2));
     }
 
+    /** Whether something failed because of the database's or the pool's state, and may succeed later. */
+    public static boolean isAway(Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof SQLException sql) {
+                return !refuses(sql);
+            }
+        }
+        return false;
+    }
+
     /** What may be logged of it: the message of PostgreSQL can quote the row, and a row holds what a user wrote. */
     static String reason(SQLException e) {
         return e.getClass().getSimpleName() + " " + e.getSQLState();

@@ -11,13 +11,14 @@ import java.util.concurrent.atomic.AtomicLong;
 /**
  * One reader of one turn: committed entries after a position, as many at a time as it asks for. It pulls: from memory
  * while it keeps up, from the table once it fell behind or where the turn runs elsewhere. Between two chunks it holds
- * nothing but its position.
+ * nothing but its position. A replica that stops lets it have what is there, and then sends it away.
  */
 final class FeedReader<E> implements Flow.Subscription {
 
     private final Feeds<E> feeds;
     private final UUID turn;
     private final Executor executor;
+    private final boolean comesBack;
     private final Flow.Subscriber<? super List<Entry<E>>> subscriber;
     private final AtomicLong demand = new AtomicLong();
     private final AtomicInteger work = new AtomicInteger();
@@ -26,17 +27,23 @@ final class FeedReader<E> implements Flow.Subscription {
     private volatile boolean loading;
     private volatile TurnChannel<E> channel;
 
-    FeedReader(Feeds<E> feeds, UUID turn, long after, Executor executor,
+    /** @param comesBack whether it can be sent away: it knows its position, and will say it elsewhere */
+    FeedReader(Feeds<E> feeds, UUID turn, long after, Executor executor, boolean comesBack,
             Flow.Subscriber<? super List<Entry<E>>> subscriber) {
         this.feeds = feeds;
         this.turn = turn;
         this.position = after;
         this.executor = executor;
+        this.comesBack = comesBack;
         this.subscriber = subscriber;
     }
 
     UUID turn() {
         return turn;
+    }
+
+    boolean comesBack() {
+        return comesBack;
     }
 
     long position() {
@@ -78,10 +85,6 @@ final class FeedReader<E> implements Flow.Subscription {
 
     /** One chunk; false when there is nothing to do but wait. */
     private boolean step() {
-        if (feeds.closed()) {
-            fail(gone());
-            return true;
-        }
         if (channel == null) {
             channel = feeds.channel(turn);
         }
@@ -94,11 +97,21 @@ final class FeedReader<E> implements Flow.Subscription {
             case TurnChannel.Found.Evicted<E>() -> load();
             case TurnChannel.Found.End<E>() -> complete();
             case TurnChannel.Found.Gone<E>() -> fail(gone());
+            // This one may be the turn's again, if it comes back here.
+            case TurnChannel.Found.Moved<E>() -> channel = null;
             case TurnChannel.Found.Wait<E>() -> {
+                waits();
                 return false;
             }
         }
         return true;
+    }
+
+    /** There is nothing more for now. */
+    private void waits() {
+        if (comesBack && feeds.closed()) {
+            fail(gone());
+        }
     }
 
     private void emit(List<Entry<E>> entries) {
@@ -133,6 +146,7 @@ final class FeedReader<E> implements Flow.Subscription {
         } else if (error != null || entries.isEmpty() && feeds.channel(turn) == null) {
             // Nothing yet, or the database is away: the next poll that finds something wakes it.
             feeds.follow(this);
+            waits();
         } else {
             if (!entries.isEmpty()) {
                 emit(entries);

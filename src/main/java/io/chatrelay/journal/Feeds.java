@@ -30,6 +30,7 @@ final class Feeds<E> {
             from turn t where t.id = any(?)""";
 
     private final Map<UUID, TurnChannel<E>> channels = new ConcurrentHashMap<>();
+    private final Set<FeedReader<E>> readers = ConcurrentHashMap.newKeySet();
     private final Set<FeedReader<E>> followers = ConcurrentHashMap.newKeySet();
     private final DataSource database;
     private final EventTable<E> table;
@@ -51,11 +52,15 @@ final class Feeds<E> {
     /**
      * Committed events of a turn after a number, live until its end; each item is one or more consecutive entries.
      *
-     * @param executor where items are delivered; it runs tasks one after another
+     * @param executor  where items are delivered; it runs tasks one after another
+     * @param comesBack whether a replica that stops may send the reader away in mid-turn
      */
-    Multi<List<Entry<E>>> read(UUID turn, long after, Executor executor) {
-        return Multi.createFrom().publisher(subscriber -> subscriber
-                .onSubscribe(new FeedReader<>(this, turn, after, executor, subscriber)));
+    Multi<List<Entry<E>>> read(UUID turn, long after, Executor executor, boolean comesBack) {
+        return Multi.createFrom().publisher(subscriber -> {
+            FeedReader<E> reader = new FeedReader<>(this, turn, after, executor, comesBack, subscriber);
+            readers.add(reader);
+            subscriber.onSubscribe(reader);
+        });
     }
 
     TurnChannel<E> open(UUID turn, long committed) {
@@ -105,9 +110,6 @@ final class Feeds<E> {
 
     void follow(FeedReader<E> reader) {
         followers.add(reader);
-        if (closed) {
-            reader.leave();
-        }
     }
 
     /** Whether this replica lets its readers go. */
@@ -115,14 +117,30 @@ final class Feeds<E> {
         return closed;
     }
 
-    /** Ends the streams of those that follow, and of everyone else at their next step. */
-    void closeAll() {
-        closed = true;
-        followers.forEach(FeedReader::leave);
+    void forget(FeedReader<E> reader) {
+        readers.remove(reader);
+        followers.remove(reader);
     }
 
-    void forget(FeedReader<E> reader) {
-        followers.remove(reader);
+    /** From now on whoever comes back is sent away once it has what is there. */
+    void close() {
+        closed = true;
+        readers.forEach(FeedReader::wake);
+    }
+
+    /** Ends the streams of those that come back, whatever they still have to read. */
+    void drop() {
+        readers.stream().filter(FeedReader::comesBack).forEach(FeedReader::leave);
+    }
+
+    /** Ends the streams that are left, wherever they are. */
+    void closeNow() {
+        closed = true;
+        readers.forEach(FeedReader::leave);
+    }
+
+    int open() {
+        return readers.size();
     }
 
     /** Wakes the readers of turns that run elsewhere and have news: one query, however many they are. */

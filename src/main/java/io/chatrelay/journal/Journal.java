@@ -48,8 +48,10 @@ public final class Journal<E> {
     private static final Logger LOG = Logger.getLogger(Journal.class);
     /** Longer than a send takes from its turn's row to its log, and than taking over takes. */
     private static final Duration FORGOTTEN_AFTER = Duration.ofSeconds(20);
+    /** Longer than a look at the database takes that claims many turns. */
+    private static final Duration ANSWERED_WITHIN = Duration.ofSeconds(5);
     /** What is pending at a hand-over is milliseconds old, or the database is away. */
-    private static final Duration STORED_WITHIN = Duration.ofSeconds(5);
+    private static final Duration STORED_WITHIN = Duration.ofSeconds(2);
 
     /** What the journal asks of whoever knows what a turn means. */
     public interface Successor {
@@ -75,6 +77,8 @@ public final class Journal<E> {
     private final LeaseConfig leaseConfig;
     private final JournalWriter<E> writer;
     private final Map<UUID, TurnLog<E>> open = new ConcurrentHashMap<>();
+    /** Sealed, and not given away yet. Touched by the thread alone that hands over. */
+    private final Set<TurnLog<E>> handedOver = new HashSet<>();
     private final ScheduledExecutorService clock;
     private final Compactor compactor;
     private final Thread writerThread;
@@ -115,9 +119,13 @@ public final class Journal<E> {
         compactor.start();
     }
 
-    /** From now on no turn is begun here or taken over; those that run go on. */
+    /** From now on no turn is begun here or taken over, and other replicas hand none to this one; those that run go on. */
     public void leave() {
         leaving = true;
+        onClock(connection -> {
+            lease.leave(connection);
+            return true;
+        });
     }
 
     /** Whether another process is there that could go on with this one's turns. Blocks for the database. */
@@ -125,40 +133,65 @@ public final class Journal<E> {
         return onClock(lease::hasPeers).orElse(false);
     }
 
-    /**
-     * Lets another process go on with turns to which nothing more is appended: what is pending is stored, they are no longer this
-     * replica's, and their readers here are told to come back. Blocks for the database; what cannot be stored in time stays ours, and
-     * is taken over when the lease is given up.
-     */
-    public void handOver(Collection<UUID> turns) {
-        List<TurnLog<E>> logs = turns.stream().map(open::get).filter(Objects::nonNull).toList();
-        logs.forEach(TurnLog::seal);
-        long until = System.nanoTime() + STORED_WITHIN.toNanos();
-        while (logs.stream().anyMatch(TurnLog::isPending) && System.nanoTime() < until) {
-            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
-        }
-        UUID[] stored = logs.stream().filter(log -> !log.isPending()).map(TurnLog::turn).toArray(UUID[]::new);
-        if (stored.length > 0) {
-            onClock(connection -> Database.inTransaction(connection, () -> {
-                lease.giveAway(connection, stored);
-                return stored;
-            }));
-        }
-        logs.forEach(log -> drop(log.turn(), log));
+    /** Turns of this process whose end is not stored yet, those included that it is handing over. */
+    public int unfinished() {
+        return open.size();
     }
 
-    /** Ends the streams of all readers here, so that they come back elsewhere with their number. */
+    /**
+     * Lets another process go on with turns to which nothing more is appended: what is pending is stored, they are no longer this
+     * replica's, and their readers here follow them there. Blocks for the database. What cannot be stored or given away in time is given
+     * away by the next call, and at the last by the end of the lease.
+     */
+    public void handOver(Collection<UUID> turns) {
+        turns.stream().map(open::get).filter(Objects::nonNull).forEach(log -> {
+            log.seal();
+            handedOver.add(log);
+        });
+        handedOver.removeIf(log -> open.get(log.turn()) != log);
+        long until = System.nanoTime() + STORED_WITHIN.toNanos();
+        while (handedOver.stream().anyMatch(TurnLog::isPending) && System.nanoTime() < until) {
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
+        }
+        List<TurnLog<E>> stored = handedOver.stream().filter(log -> !log.isPending()).toList();
+        UUID[] ids = stored.stream().map(TurnLog::turn).toArray(UUID[]::new);
+        boolean given = ids.length > 0 && onClock(connection -> Database.inTransaction(connection, () -> {
+            lease.giveAway(connection, ids);
+            return true;
+        })).orElse(false);
+        if (given) {
+            for (TurnLog<E> log : stored) {
+                handedOver.remove(log);
+                open.remove(log.turn(), log);
+                feeds.close(log.turn());
+                log.moved();
+            }
+        }
+    }
+
+    /** Sends readers away that can come back elsewhere, each once it has what is there. */
     public void closeReaders() {
-        feeds.closeAll();
+        feeds.close();
+    }
+
+    /** Ends the streams of those that have not gone by themselves: their sockets are full. */
+    public void dropReaders() {
+        feeds.drop();
+    }
+
+    /** Readers that are still there. */
+    public int readers() {
+        return feeds.open();
     }
 
     /** Stores what is pending, gives the lease up, and ends. Turns that still run are for another replica. */
     public void stop() {
-        leave();
+        leaving = true;
+        feeds.closeNow();
         writer.stop();
         try {
-            writerThread.join(Duration.ofSeconds(5));
-            clock.submit(() -> onControl(lease::release)).get(5, TimeUnit.SECONDS);
+            writerThread.join(STORED_WITHIN);
+            clock.submit(() -> onControl(lease::release)).get(STORED_WITHIN.toSeconds(), TimeUnit.SECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (Exception e) {
@@ -213,9 +246,13 @@ public final class Journal<E> {
         feeds.close(turn);
     }
 
-    /** Committed events of a turn after a number, live until its end, wherever it runs. */
-    public Multi<List<Entry<E>>> read(UUID turn, long after, Executor executor) {
-        return feeds.read(turn, after, executor);
+    /**
+     * Committed events of a turn after a number, live until its end, wherever it runs.
+     *
+     * @param comesBack whether the reader can be sent away by a replica that stops: it knows its position, and says it elsewhere
+     */
+    public Multi<List<Entry<E>>> read(UUID turn, long after, Executor executor, boolean comesBack) {
+        return feeds.read(turn, after, executor, comesBack);
     }
 
     /** All stored events of a turn, a page at a time; of a turn that runs, what is stored by then. */
@@ -272,7 +309,8 @@ public final class Journal<E> {
         List<UUID> dead = leaving || !lease.registered() ? List.of() : Lease.dead(connection);
         if (!dead.isEmpty()) {
             UUID me = lease.incarnation();
-            takeOver(connection, me, () -> claim(connection, dead, fence(connection)));
+            // Whoever lost its own lease learns it by its renewal.
+            takeOver(connection, me, () -> Lease.isHeld(connection, me) ? claim(connection, dead, me) : List.of());
         }
     }
 
@@ -381,7 +419,8 @@ public final class Journal<E> {
     private <T> Optional<T> onClock(Question<T> question) {
         List<T> answer = new ArrayList<>(1);
         try {
-            clock.submit(() -> onControl(connection -> answer.add(question.ask(connection)))).get(5, TimeUnit.SECONDS);
+            clock.submit(() -> onControl(connection -> answer.add(question.ask(connection)))).get(ANSWERED_WITHIN.toSeconds(),
+                    TimeUnit.SECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (ExecutionException | TimeoutException | RejectedExecutionException e) {

@@ -41,7 +41,10 @@ public interface JournalConfig {
     @WithDefault("5s")
     Duration compactEvery();
 
-    /** How often turns that run elsewhere are asked for news, one query for all of them. */
+    /**
+     * How often the database is looked at: for news of turns that run elsewhere, one query for all of them; for cancels of our own; for turns
+     * of a replica that is gone. Longer makes readers elsewhere, and a cancel from elsewhere, that much later.
+     */
     @WithDefault("200ms")
     Duration followEvery();
 }

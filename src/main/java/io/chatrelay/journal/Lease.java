@@ -37,6 +37,7 @@ final class Lease {
     private volatile boolean registered;
     private volatile long unbrokenSince = Long.MAX_VALUE;
     private volatile long renewedAt;
+    private final UUID nobody = UUID.randomUUID();
     private boolean over;
 
     Lease(LeaseConfig config, Runnable onLost) {
@@ -116,30 +117,19 @@ final class Lease {
         return config.duration().minus(config.renewEvery().multipliedBy(2));
     }
 
-    /** Replicas that are gone and whose turns nobody has claimed. Asked often: by the few turns that run, not by all replicas. */
+    /** Replicas that are gone and whose turns nobody has claimed. Asked often: the few owners of running turns are looked up. */
     static List<UUID> dead(Connection connection) throws SQLException {
         List<UUID> dead = new ArrayList<>();
         try (PreparedStatement select = connection.prepareStatement("""
                 select r.incarnation from replica r
-                where not r.alive
-                  and r.incarnation in (select owner from turn where state in ('running', 'awaiting_approval'))""");
+                where not r.alive and r.incarnation = any(array(
+                    select distinct owner from turn where state in ('running', 'awaiting_approval')))""");
                 ResultSet rows = select.executeQuery()) {
             while (rows.next()) {
                 dead.add(rows.getObject(1, UUID.class));
             }
         }
         return dead;
-    }
-
-    /** Whether another process is there that could take turns over. */
-    boolean hasPeers(Connection connection) throws SQLException {
-        try (PreparedStatement select = connection.prepareStatement(
-                "select 1 from replica where alive and lease_end > clock_timestamp() and incarnation <> ? limit 1")) {
-            select.setObject(1, incarnation);
-            try (ResultSet row = select.executeQuery()) {
-                return row.next();
-            }
-        }
     }
 
     private void mark(Connection connection) throws SQLException {
@@ -165,11 +155,34 @@ final class Lease {
         }
     }
 
+    /** Tells the others that this process stops, and takes nothing over any more. */
+    void leave(Connection connection) throws SQLException {
+        try (PreparedStatement update = connection
+                .prepareStatement("update replica set leaving = true where incarnation = ?")) {
+            update.setObject(1, incarnation);
+            update.executeUpdate();
+        }
+    }
+
+    /** Whether another process is there that could take turns over: one that renews in time, and stays. */
+    boolean hasPeers(Connection connection) throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement("""
+                select 1 from replica
+                where alive and not leaving and incarnation <> ?
+                  and renewed_at > clock_timestamp() - ? * 1.5 * interval '1 millisecond' limit 1""")) {
+            select.setObject(1, incarnation);
+            select.setLong(2, config.renewEvery().toMillis());
+            try (ResultSet row = select.executeQuery()) {
+                return row.next();
+            }
+        }
+    }
+
     /** Gives some turns to whoever claims them: to a lease that has ended already. In the caller's transaction. */
     void giveAway(Connection connection, UUID[] turns) throws SQLException {
-        UUID nobody = UUID.randomUUID();
         try (PreparedStatement insert = connection.prepareStatement("""
-                insert into replica (incarnation, lease_end, alive) values (?, clock_timestamp(), false)""")) {
+                insert into replica (incarnation, lease_end, alive) values (?, clock_timestamp(), false)
+                on conflict (incarnation) do nothing""")) {
             insert.setObject(1, nobody);
             insert.executeUpdate();
         }

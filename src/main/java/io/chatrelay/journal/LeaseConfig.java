@@ -17,7 +17,7 @@ public interface LeaseConfig {
      * Renewed this often: three tries have to fit into a lease, for what is left of it after two is the longest silence of the database
      * that is not taken for an outage.
      */
-    @WithDefault("3s")
+    @WithDefault("2s")
     Duration renewEvery();
 
     /** Leases of others are looked at this often. */

@@ -27,8 +27,11 @@ final class TurnChannel<E> {
         /** The turn ended at or before that position: the stream is over. */
         record End<E>() implements Found<E> {}
 
-        /** This replica no longer owns the turn: what follows is told elsewhere. */
+        /** This replica lost the turn with its lease: whoever reads comes back. */
         record Gone<E>() implements Found<E> {}
+
+        /** Another replica goes on with the turn; what follows is found in the table. */
+        record Moved<E>() implements Found<E> {}
     }
 
     private final ArrayDeque<Entry<E>> tail = new ArrayDeque<>();
@@ -38,6 +41,7 @@ final class TurnChannel<E> {
     private long committed;
     private boolean ended;
     private boolean abandoned;
+    private boolean moved;
 
     TurnChannel(long committed, long maxBytes) {
         this.committed = committed;
@@ -68,6 +72,14 @@ final class TurnChannel<E> {
         wake();
     }
 
+    /** Sends every reader to the table: the turn goes on elsewhere. */
+    void move() {
+        synchronized (this) {
+            moved = true;
+        }
+        wake();
+    }
+
     synchronized Found<E> after(long position, long maxChunk, FeedReader<E> reader) {
         if (position >= committed) {
             if (ended) {
@@ -75,6 +87,9 @@ final class TurnChannel<E> {
             }
             if (abandoned) {
                 return new Found.Gone<>();
+            }
+            if (moved) {
+                return new Found.Moved<>();
             }
             waiting.add(reader);
             return new Found.Wait<>();

@@ -58,6 +58,7 @@ public final class TurnLog<E> {
     private boolean queued;
     private boolean closed;
     private boolean lost;
+    private boolean sealed;
     private boolean waitsForRoom;
 
     TurnLog(UUID turn, UUID as, long committed, JournalWriter<E> writer, TurnChannel<E> channel, EventCodec<E> codec,
@@ -133,9 +134,10 @@ public final class TurnLog<E> {
         return turn;
     }
 
-    /** Takes nothing more; what is pending is still stored. */
+    /** Takes nothing more for good; what is pending is still stored. */
     synchronized void seal() {
         closed = true;
+        sealed = true;
     }
 
     /** Whether something was appended that is not known to be stored. */
@@ -211,18 +213,26 @@ public final class TurnLog<E> {
 
     /** After {@link Owner#refused}: takes events again, after the last committed one. */
     public synchronized void reopen() {
-        closed = lost;
+        closed = lost || sealed;
     }
 
     void lost() {
-        synchronized (this) {
-            release(pendingBytes);
-            pending.clear();
-            closed = true;
-            lost = true;
-        }
+        giveUp();
         channel.abandon();
         owner.lost();
+    }
+
+    /** The turn is another replica's, as its owner here wanted; its readers here follow it there. */
+    void moved() {
+        giveUp();
+        channel.move();
+    }
+
+    private synchronized void giveUp() {
+        release(pendingBytes);
+        pending.clear();
+        closed = true;
+        lost = true;
     }
 
     /** Tells the owner if it waits and there is room. True unless it has to wait on. */
