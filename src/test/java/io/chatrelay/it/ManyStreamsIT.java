@@ -10,10 +10,12 @@ import java.util.stream.LongStream;
 
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 
 import io.chatrelay.devmode.InkeepEmulator;
 
 /** An open stream holds no thread and no connection of the database. */
+@Isolated("it takes all of the machine")
 class ManyStreamsIT {
 
     private static final TestPostgres DATABASE = TestPostgres.fresh();
