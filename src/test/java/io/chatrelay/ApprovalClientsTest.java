@@ -4,8 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -16,11 +20,30 @@ import io.quarkus.test.junit.QuarkusTest;
 @QuarkusTest
 class ApprovalClientsTest extends ServiceTest {
 
-    private void each(Consumer<JsonNode> assertions, String... arguments) {
-        List<String> all = new ArrayList<>(List.of(base.toString(), "dev-key"));
-        all.addAll(List.of(arguments));
+    private static final List<List<String>> DIALOGUES = List.of(
+            List.of("decide", "use tool delete_file", "yes"),
+            List.of("decide", "use tool delete_file", "no:keep it"),
+            List.of("decide", "use both approvals", "yes", "no"),
+            List.of("decide", "use three in turn", "yes", "no", "yes"),
+            List.of("reload", "use tool delete_file", "yes"),
+            List.of("elsewhere", "use tool delete_file", "yes"));
+
+    /** All at the same time: each is a process that waits for most of its seconds. */
+    private static final Map<List<String>, CompletableFuture<JsonNode>> HELD = new ConcurrentHashMap<>();
+
+    @BeforeEach
+    void hold() {
+        Node.require();
+        DIALOGUES.forEach(dialogue -> HELD.computeIfAbsent(dialogue, _ -> CompletableFuture.supplyAsync(() -> {
+            List<String> all = new ArrayList<>(List.of(base.toString(), "dev-key"));
+            all.addAll(dialogue);
+            return Node.run("approvals.mjs", all.toArray(String[]::new));
+        }, Thread::startVirtualThread)));
+    }
+
+    private void each(Consumer<JsonNode> assertions, String... dialogue) {
         List<JsonNode> results = new ArrayList<>();
-        Node.run("approvals.mjs", all.toArray(String[]::new)).forEach(results::add);
+        HELD.get(List.of(dialogue)).join().forEach(results::add);
         assertThat(results).hasSizeGreaterThanOrEqualTo(2).allSatisfy(assertions);
     }
 

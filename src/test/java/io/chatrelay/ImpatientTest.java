@@ -5,13 +5,16 @@ import static io.chatrelay.Relay.COMPLETIONS;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import io.chatrelay.devmode.EmulatorResource;
@@ -78,65 +81,87 @@ class ImpatientTest extends ServiceTest {
     @Nested
     class AHead {
 
-        @ParameterizedTest
-        @ValueSource(strings = { CHAT, COMPLETIONS })
-        void isWrittenThoughNothingHasComeAndTheAnswerFollows(String path) {
-            Sse answer = relay().send(path, Json.ask("late 2000").put("stream", true)).toEnd();
+        @Test
+        void isWrittenThoughNothingHasComeAndTheAnswerFollows() {
+            for (Sse begun : onBothWires("late 2000")) {
+                Sse answer = begun.toEnd();
 
-            assertThat(answer.status()).isEqualTo(200);
-            assertThat(answer.text().indexOf(": keep-alive")).as("the head came before the answer")
-                    .isBetween(0, answer.text().indexOf("id: 1\n"));
-            assertThat(answer.turn()).isNotEmpty();
-            assertThat(answer.done()).isTrue();
-            assertThat(answer.ids().getFirst()).isEqualTo(1);
+                assertThat(answer.status()).isEqualTo(200);
+                assertThat(answer.text().indexOf(": keep-alive")).as("the head came before the answer")
+                        .isBetween(0, answer.text().indexOf("id: 1\n"));
+                assertThat(answer.turn()).isNotEmpty();
+                assertThat(answer.done()).isTrue();
+                assertThat(answer.ids().getFirst()).isEqualTo(1);
+            }
         }
 
-        @ParameterizedTest
-        @ValueSource(strings = { CHAT, COMPLETIONS })
-        void isWrittenAndThenTheFailureIsToldInTheStream(String path) {
-            Sse answer = relay().send(path, Json.ask("hang " + mark()).put("stream", true)).toEnd();
+        @Test
+        void isWrittenAndThenTheFailureIsToldInTheStream() {
+            for (Sse begun : onBothWires("hang " + mark())) {
+                Sse answer = begun.toEnd();
 
-            assertThat(answer.status()).isEqualTo(200);
-            assertThat(answer.done()).isFalse();
-            assertThat(answer.error()).contains("sent nothing");
-            assertThat(answer.ids()).containsExactly(1L);
-            assertThat(turn(answer.turn())).isEqualTo("failed upstream_timeout");
+                assertThat(answer.status()).isEqualTo(200);
+                assertThat(answer.done()).isFalse();
+                assertThat(answer.error()).contains("sent nothing");
+                assertThat(answer.ids()).containsExactly(1L);
+                assertThat(turn(answer.turn())).isEqualTo("failed upstream_timeout");
+            }
+        }
+
+        /** At the same time. */
+        private List<Sse> onBothWires(String text) {
+            return List.of(relay().send(CHAT, Json.ask(text).put("stream", true)),
+                    relay().send(COMPLETIONS, Json.ask(text).put("stream", true)));
         }
     }
 
     @Nested
     class ATurn {
 
-        @ParameterizedTest
-        @CsvSource({
-                "silence 60000, upstream_timeout, Hello from the",
-                "slow 300,      turn_too_long,    word0 word1",
-                "endless,       turn_too_large,   ' again and again'",
-                "endless-line,  turn_too_large,   ''",
-                "long 5000,     turn_too_large,   word0 word1" })
-        void thatGoesBeyondWhatIsConfiguredFailsAndKeepsWhatItSaid(String keyword, String code, String kept) {
-            List<Sse> answers = List.of(relay().send(CHAT, Json.ask(keyword).put("model", "agents")),
-                    relay().send(CHAT, Json.ask(keyword).put("model", "cloud")));
-            for (Sse begun : answers) {
-                Sse answer = begun.toEnd();
+        private record Beyond(String keyword, String code, String kept) {}
+
+        private static final List<Beyond> ALL = List.of(
+                new Beyond("silence 60000", "upstream_timeout", "Hello from the"),
+                new Beyond("slow 300", "turn_too_long", "word0 word1"),
+                new Beyond("endless", "turn_too_large", " again and again"),
+                new Beyond("endless-line", "turn_too_large", ""),
+                new Beyond("long 5000", "turn_too_large", "word0 word1"));
+
+        /** All at the same time, for each takes some seconds. */
+        @Test
+        void thatGoesBeyondWhatIsConfiguredFailsAndKeepsWhatItSaid() {
+            Map<Beyond, List<Sse>> begun = new LinkedHashMap<>();
+            ALL.forEach(beyond -> begun.put(beyond, List.of(relay().send(CHAT, Json.ask(beyond.keyword).put("model", "agents")),
+                    relay().send(CHAT, Json.ask(beyond.keyword).put("model", "cloud")))));
+
+            begun.forEach((beyond, answers) -> answers.forEach(begin -> {
+                Sse answer = begin.toEnd();
 
                 assertThat(answer.status()).isEqualTo(200);
                 assertThat(answer.done()).isFalse();
                 assertThat(answer.error()).isNotBlank();
                 assertThat(answer.last().type()).isEqualTo("error");
-                assertThat(answer.answer()).startsWith(kept);
-                assertThat(turn(answer.turn())).isEqualTo("failed " + code);
-                if (!kept.isEmpty()) {
+                assertThat(answer.answer()).startsWith(beyond.kept);
+                assertThat(turn(answer.turn())).as(beyond.keyword).isEqualTo("failed " + beyond.code);
+                if (!beyond.kept.isEmpty()) {
                     assertThat(Json.text(messages(answer.conversation()).getLast())).isEqualTo(answer.answer());
                 }
-            }
+            }));
         }
 
         @Test
-        void inOnePieceThatTakesTooLongIsATimeout() {
-            assertError(CHAT, relay().post(CHAT, Json.ask("silence 60000").put("stream", false)), 504, "upstream_timeout");
-            assertError(COMPLETIONS, relay().post(COMPLETIONS, Json.ask("hang")), 504, "upstream_timeout");
-            assertError(CHAT, relay().post(CHAT, Json.ask("slow 300").put("stream", false)), 504, "turn_too_long");
+        void inOnePieceThatTakesTooLongIsATimeout() throws Exception {
+            try (ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
+                Future<Relay.Answer> silent = callers.submit(
+                        () -> relay().post(CHAT, Json.ask("silence 60000").put("stream", false)));
+                Future<Relay.Answer> unanswered = callers.submit(() -> relay().post(COMPLETIONS, Json.ask("hang")));
+                Future<Relay.Answer> slow = callers.submit(
+                        () -> relay().post(CHAT, Json.ask("slow 300").put("stream", false)));
+
+                assertError(CHAT, silent.get(), 504, "upstream_timeout");
+                assertError(COMPLETIONS, unanswered.get(), 504, "upstream_timeout");
+                assertError(CHAT, slow.get(), 504, "turn_too_long");
+            }
         }
     }
 }

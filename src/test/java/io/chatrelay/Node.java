@@ -24,7 +24,7 @@ public final class Node {
 
     /** Runs a script, and gives the document that it prints. */
     public static JsonNode run(String script, String... arguments) {
-        requireNode();
+        require();
         List<String> command = new ArrayList<>(List.of("node", script));
         command.addAll(List.of(arguments));
         try {
@@ -59,7 +59,8 @@ public final class Node {
         }
     }
 
-    private static void requireNode() {
+    /** Ends the test where there is no Node. */
+    static void require() {
         String missing = missing();
         if (missing != null) {
             if (Boolean.parseBoolean(System.getenv("CHAT_RELAY_REQUIRE_NODE"))) {

@@ -17,6 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import io.quarkus.test.junit.QuarkusTest;
 
@@ -108,10 +109,10 @@ class StorageTest extends ServiceTest {
         private final UUID message = UUID.randomUUID();
         private String conversation;
 
-        /** As a process leaves it that was killed in mid-answer. */
+        /** As a process leaves it that was killed in mid-answer. Of Cloud: a run of Agents would be looked for. */
         @BeforeEach
         void leave() {
-            conversation = relay().send(CHAT, Json.ask("echo hello")).toEnd().conversation();
+            conversation = relay().send(CHAT, Json.ask("echo hello").put("model", "cloud")).toEnd().conversation();
             execute("insert into replica (incarnation, renewed_at, lease_end) "
                     + "select ?, clock_timestamp() + interval '1 hour', clock_timestamp() + interval '1 hour'",
                     replica);
@@ -159,9 +160,9 @@ class StorageTest extends ServiceTest {
 
         @Test
         void letsTheConversationGoOn() {
-            Relay.Answer before = relay().post(CHAT, Json.ask(conversation, "echo on"));
+            Relay.Answer before = relay().post(CHAT, on());
             replicaDies();
-            Relay.Answer meanwhile = relay().post(CHAT, Json.ask(conversation, "echo on"));
+            Relay.Answer meanwhile = relay().post(CHAT, on());
             awaitEnd(conversation);
 
             assertThat(before.status()).isEqualTo(409);
@@ -169,7 +170,11 @@ class StorageTest extends ServiceTest {
             if (meanwhile.status() == 409) {
                 assertThat(meanwhile.header("retry-after")).as("while it is being replaced").isNotEmpty();
             }
-            assertThat(relay().send(CHAT, Json.ask(conversation, "echo on")).toEnd().done()).isTrue();
+            assertThat(relay().send(CHAT, on()).toEnd().done()).isTrue();
+        }
+
+        private ObjectNode on() {
+            return Json.ask(conversation, "echo on").put("model", "cloud");
         }
     }
 }

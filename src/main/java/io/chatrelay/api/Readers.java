@@ -76,15 +76,20 @@ class Readers {
 
     /**
      * 204 says that there is nothing, or nothing more, to read: the only answer that stops an {@code EventSource}. One that comes while
-     * the database is away is cut off, for a status would stop it for good.
+     * the database is away, or this replica stops, is cut off, for a status would stop it for good.
      *
      * @param otherwise what is done at an approval for a reader that says neither this nor where it stands
      */
     void read(String conversation, Position position, AtApproval otherwise, RoutingContext http, AsyncResponse reply) {
+        boolean eventSource = isEventSource(http);
+        if (eventSource && conversations.closesReaders()) {
+            http.response().reset();
+            return;
+        }
         try {
             find(conversation, position, otherwise, http, reply);
         } catch (RuntimeException e) {
-            if (!ErrorBody.databaseIsAway(e) || !isEventSource(http)) {
+            if (!eventSource || !ErrorBody.databaseIsAway(e)) {
                 throw e;
             }
             http.response().reset();

@@ -118,6 +118,11 @@ public class Conversations {
         return turn.filter(row -> row.running() || row.lastEvent > after).map(row -> row.turn(id));
     }
 
+    /** Whether this replica stops, and sends readers away. */
+    public boolean closesReaders() {
+        return journal.closesReaders();
+    }
+
     /** A turn of the tenant as it stands. */
     @Transactional
     public TurnView turn(Turn turn) {

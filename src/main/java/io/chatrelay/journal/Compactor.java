@@ -99,11 +99,14 @@ final class Compactor {
         }
     }
 
-    /** Marks before it rewrites, so that a turn that fails is not tried for ever. */
+    /**
+     * Marks before it rewrites, so that a turn that fails is not tried for ever. Not right after its end: a writer whose commit's answer was
+     * lost tries its rows again, and has to find them as they were.
+     */
     private static UUID nextToCompact(Connection connection) throws SQLException {
         try (PreparedStatement next = connection.prepareStatement("""
                 update turn set compacted = true where id in (
-                    select id from turn where ended_at is not null and not compacted
+                    select id from turn where ended_at < clock_timestamp() - interval '1 minute' and not compacted
                     order by ended_at limit 1 for update skip locked)
                 returning id"""); ResultSet row = next.executeQuery()) {
             return row.next() ? row.getObject(1, UUID.class) : null;

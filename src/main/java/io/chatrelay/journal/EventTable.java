@@ -33,8 +33,16 @@ final class EventTable<E> {
             with held as (%s),
                  stored as (insert into turn_event (turn_id, first, last, events)
                             select events.* from held, unnest(?::uuid[], ?::bigint[], ?::bigint[], ?::bytea[]) as events
-                            on conflict (turn_id, first) do nothing)
-            select count(*) from held""".formatted(Lease.FENCE);
+                            on conflict (turn_id, first) do nothing
+                            returning 1)
+            select (select count(*) from held), (select count(*) from stored)""".formatted(Lease.FENCE);
+
+    /** Rows that are there as they were to be stored: of a try whose answer was lost. */
+    private static final String SAME = """
+            select count(*) from turn_event stored
+            join unnest(?::uuid[], ?::bigint[], ?::bigint[], ?::bytea[]) as mine(turn_id, first, last, events)
+              on mine.turn_id = stored.turn_id and mine.first = stored.first
+            where mine.last = stored.last and mine.events = stored.events""";
 
     private static final int ROWS_A_LOAD = 64;
 
@@ -80,13 +88,30 @@ final class EventTable<E> {
         }
     }
 
-    /** Stores the rows if that replica holds its lease; false if it does not, and nothing is stored. */
+    /**
+     * Stores the rows if that replica holds its lease; false if it does not, and nothing is stored. False as well where another process has
+     * written events of these numbers: the fence forbids it, so whoever meets it owns these turns no more.
+     */
     static boolean insertFenced(Connection connection, UUID replica, List<Row> rows) throws SQLException {
+        long stored;
         try (PreparedStatement insert = connection.prepareStatement(INSERT_FENCED)) {
             insert.setObject(1, replica);
             bind(connection, insert, 2, rows);
-            try (ResultSet held = insert.executeQuery()) {
-                return held.next() && held.getLong(1) == 1;
+            try (ResultSet counts = insert.executeQuery()) {
+                if (!counts.next() || counts.getLong(1) != 1) {
+                    return false;
+                }
+                stored = counts.getLong(2);
+            }
+        }
+        return stored == rows.size() || areThere(connection, rows);
+    }
+
+    private static boolean areThere(Connection connection, List<Row> rows) throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement(SAME)) {
+            bind(connection, select, 1, rows);
+            try (ResultSet same = select.executeQuery()) {
+                return same.next() && same.getLong(1) == rows.size();
             }
         }
     }

@@ -179,6 +179,11 @@ public final class Journal<E> {
         feeds.drop();
     }
 
+    /** Whether readers are being sent away. */
+    public boolean closesReaders() {
+        return feeds.closed();
+    }
+
     /** Readers that are still there. */
     public int readers() {
         return feeds.open();

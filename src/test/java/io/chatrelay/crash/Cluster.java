@@ -19,7 +19,7 @@ final class Cluster implements AutoCloseable {
      * Short, so that rounds are. Not shorter: a decision is sent within 3 s of its leave and by the turn's owner alone, so a lease that was
      * renewed just before has to outlive those.
      */
-    static final Duration LEASE = Duration.ofMillis(3500);
+    static final Duration LEASE = Duration.ofSeconds(4);
     static final Duration EXPIRY = Duration.ofSeconds(6);
 
     static final String AGENTS = "agents";
@@ -52,8 +52,9 @@ final class Cluster implements AutoCloseable {
     private RelayProcess.Setup setup(int replica) {
         RelayProcess.Setup setup = RelayProcess.on(database, inkeep).agents(DURABLE, inkeep.agentsUrl())
                 .with("chat-relay.upstreams.agents-durable.execution-mode", "durable")
-                .with("chat-relay.lease.duration", LEASE).with("chat-relay.lease.renew-every", "PT0.5S")
-                .with("chat-relay.lease.sweep-every", "PT0.5S")
+                .with("chat-relay.lease.duration", LEASE).with("chat-relay.lease.renew-every", "PT1S")
+                // Others take over long before a process whose lease was taken looks after it: only the fence is between them.
+                .with("chat-relay.lease.sweep-every", "PT0.25S")
                 .with("quarkus.datasource.jdbc.new-connection-sql",
                         "set idle_in_transaction_session_timeout = '2s'; set lock_timeout = '1s'")
                 .with("quarkus.datasource.jdbc.additional-jdbc-properties.ApplicationName", application(replica))
@@ -96,12 +97,14 @@ final class Cluster implements AutoCloseable {
                 .formatted(application(replica)));
     }
 
-    /** Marks one of the leases that live as ended. */
+    /** Marks one of the leases that live as ended, as another replica would: it waits for what is being written under that lease. */
     void takeLease(int which) {
         database.execute("""
-                update replica set alive = false where incarnation in (
-                    select incarnation from replica where alive and lease_end > clock_timestamp()
-                    order by started_at offset %d limit 1)""".formatted(which));
+                with taken as (
+                    select incarnation from replica where incarnation in (
+                        select incarnation from replica where alive and lease_end > clock_timestamp()
+                        order by started_at offset %d limit 1) for update)
+                update replica set alive = false from taken where replica.incarnation = taken.incarnation""".formatted(which));
     }
 
     /** Whoever interrupts the test leaves no process behind. */

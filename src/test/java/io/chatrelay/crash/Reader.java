@@ -149,6 +149,7 @@ final class Reader {
         if (status >= 400 && sight.turn.toString().equals(http.header("x-turn-id")) && sight.last() == 0) {
             sight.ending = Ending.REFUSED;
         } else if (status == 204) {
+            sight.lost = true;
             world.history.violation("end", "told that there is nothing more, but not how it ended", sight);
         } else if (status < 500) {
             world.history.violation("acknowledged", "%s was answered %d %s".formatted(path, status, http.body()), sight);

@@ -16,6 +16,8 @@ final class Sight {
     final List<Frame> frames = new ArrayList<>();
     Ending ending = Ending.NONE;
     boolean done;
+    /** Told that there is nothing more, before an end: there is no use in coming back. */
+    boolean lost;
     private long last;
 
     Sight(String reader, String conversation, UUID turn, Dialect dialect, long after) {
@@ -52,7 +54,7 @@ final class Sight {
     }
 
     boolean isOver() {
-        return ending != Ending.NONE;
+        return lost || ending != Ending.NONE;
     }
 
     @Override

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.parallel.Isolated;
 import io.chatrelay.devmode.InkeepEmulator;
 
 /** An open stream holds no thread and no connection of the database. */
-@Isolated("it measures")
+@Isolated("it takes all of the machine")
 class ManyStreamsIT {
 
     private static final TestPostgres DATABASE = TestPostgres.fresh();

@@ -11,6 +11,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -19,10 +21,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.chatrelay.devmode.InkeepEmulator;
 
 /** {@code kill -9} loses nothing that a reader saw, and a conversation goes on. */
+@Execution(ExecutionMode.CONCURRENT)
 class RestartIT {
 
-    private static final TestPostgres DATABASE = TestPostgres.fresh();
     private static InkeepEmulator inkeep;
+
+    /** Of each test its own: what another one starts would take its turns over. */
+    private final TestPostgres database = TestPostgres.fresh();
 
     @BeforeAll
     static void startInkeep() {
@@ -101,7 +106,7 @@ class RestartIT {
     }
 
     /** A turn of 1000 words that outlives its process. Returns what its readers saw. */
-    private static List<SseStream.Frame> readOverAKill(String upstream, String end, String state) {
+    private List<SseStream.Frame> readOverAKill(String upstream, String end, String state) {
         String conversation = "within-" + upstream;
         SseStream seen;
         try (RelayProcess relay = start()) {
@@ -125,7 +130,7 @@ class RestartIT {
             assertThat(stored).isEqualTo(Stream.concat(seen.events().stream(), rest.events().stream()).toList());
             assertThat(client.messages(conversation)).containsExactly("user: words 1000 20",
                     "assistant: " + seen.text() + rest.text());
-            assertThat(DATABASE.number("select count(*) from turn where id = '%s' and state = '%s'".formatted(turn, state)))
+            assertThat(database.number("select count(*) from turn where id = '%s' and state = '%s'".formatted(turn, state)))
                     .isEqualTo(1);
 
             SseStream next = client.chat(upstream, conversation, "echo it goes on").awaitEnd();
@@ -143,7 +148,7 @@ class RestartIT {
             // Of Cloud, whose runs nobody can follow further: what is stored after the loss is the turn's end alone.
             SseStream seen = client.chat("cloud", conversation, "words 1000 20").awaitEvents(40);
 
-            DATABASE.execute("update replica set alive = false where alive");
+            database.execute("update replica set alive = false where alive");
 
             assertThat(seen.awaitEnd().state()).isEqualTo(SseStream.State.CUT);
             assertThat(relay.output()).contains("Lost the lease");
@@ -154,7 +159,7 @@ class RestartIT {
         }
     }
 
-    private static RelayProcess start() {
-        return RelayProcess.on(DATABASE, inkeep).start();
+    private RelayProcess start() {
+        return RelayProcess.on(database, inkeep).start();
     }
 }

@@ -10,12 +10,14 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
 import io.chatrelay.devmode.InkeepEmulator;
 
 /** A deploy cuts no answer: SIGTERM hands turns over, and where nobody is left to take them, lets them end. */
+@Isolated("who is stopped has some seconds for the rest")
 class ShutdownIT {
 
     private static final int STREAMS = 200;

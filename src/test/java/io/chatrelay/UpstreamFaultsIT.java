@@ -3,13 +3,11 @@ package io.chatrelay;
 import static io.chatrelay.Relay.CHAT;
 import static io.chatrelay.Relay.COMPLETIONS;
 import static io.chatrelay.Relay.CONVERSATIONS;
-import static java.util.stream.Collectors.counting;
-import static java.util.stream.Collectors.groupingBy;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
+import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -19,16 +17,10 @@ import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
-import jakarta.inject.Inject;
-
-import org.eclipse.microprofile.config.inject.ConfigProperty;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInstance;
-import org.junit.jupiter.api.TestInstance.Lifecycle;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -39,49 +31,19 @@ import io.chatrelay.Fault.Expected.Answered;
 import io.chatrelay.Fault.Expected.BrokenOff;
 import io.chatrelay.Fault.Expected.Refused;
 import io.chatrelay.Fault.Expected.Unanswered;
-import io.chatrelay.devmode.EmulatorResource;
-import io.quarkus.test.junit.QuarkusTest;
-import io.quarkus.test.junit.QuarkusTestProfile;
-import io.quarkus.test.junit.TestProfile;
+import io.chatrelay.devmode.InkeepEmulator;
+import io.chatrelay.it.RelayClient;
+import io.chatrelay.it.RelayProcess;
+import io.chatrelay.it.TestPostgres;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
 
 /**
  * P3 for everything that can go wrong at an Inkeep: what is told, what is stored and what is counted say the same, and nothing looks like
  * success that is not. Each fault meets each upstream, on both wires, as a stream and in one piece; all at the same time, for
  * some take a minute.
  */
-@QuarkusTest
-@TestProfile(UpstreamFaultsTest.Faults.class)
-@TestInstance(Lifecycle.PER_CLASS)
-class UpstreamFaultsTest extends ServiceTest {
-
-    /** Every time and size as it is by default, and two upstreams behind a gate. */
-    public static class Faults implements QuarkusTestProfile {
-
-        static final String GATE = "chatrelay-test.gate";
-
-        @Override
-        public Map<String, String> getConfigOverrides() {
-            Map<String, String> overrides = new HashMap<>(ImpatientTest.Impatient.upstreams());
-            try {
-                overrides.put(GATE, Integer.toString(Gate.freePort()));
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-            for (String kind : List.of("agents", "cloud")) {
-                String flapping = "chat-relay.upstreams.flapping-" + kind;
-                overrides.put(flapping + ".kind", kind);
-                overrides.put(flapping + ".url", "http://127.0.0.1:${%s}/%s".formatted(GATE,
-                        kind.equals("agents") ? "run" : "v1"));
-                overrides.put(flapping + ".api-key", "a-key");
-            }
-            return overrides;
-        }
-
-        @Override
-        public List<TestResourceEntry> testResources() {
-            return List.of(new TestResourceEntry(EmulatorResource.class));
-        }
-    }
+class UpstreamFaultsIT {
 
     /** One question of a caller of its own. */
     private record Asked(Fault fault, String path, boolean stream, String text, String key, Future<Sse> answered) {
@@ -98,55 +60,100 @@ class UpstreamFaultsTest extends ServiceTest {
 
     private static final Duration SPELL = Duration.ofSeconds(2);
     private static final int ROUNDS = 5;
-    private static final Pattern SAMPLE = Pattern.compile("chat_relay_turns_total\\{(.*)} (\\S+)");
-    private static final Pattern LABEL = Pattern.compile("(\\w+)=\"([^\"]*)\"");
+    private static final String TURNS = "chat_relay_turns_total";
+    private static final TestPostgres DATABASE = TestPostgres.fresh();
 
-    @Inject
-    @ConfigProperty(name = Faults.GATE)
-    int gatePort;
-
-    private final Map<Fault, List<Asked>> asked = new HashMap<>();
-    private final List<FlappingCaller> flapping = new ArrayList<>();
-    private Map<String, Long> counted;
+    private static final Map<Fault, List<Asked>> ASKED = new HashMap<>();
+    private static final List<FlappingCaller> FLAPPING = new ArrayList<>();
+    private static final Map<String, String> ENDS = new HashMap<>();
+    private static final Map<String, Long> COUNTED = new TreeMap<>();
+    private static Vertx vertx;
+    private static InkeepEmulator inkeep;
+    private static RelayProcess process;
+    private static Relay relay;
+    private static Emulator emulator;
 
     @BeforeAll
-    void askEverythingAtOnce() throws IOException {
-        try (Gate gate = new Gate(gatePort, emulator().address())) {
+    static void askEverythingAtOnce() throws IOException {
+        vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(2).setWorkerPoolSize(1));
+        inkeep = new InkeepEmulator(vertx).listen(0);
+        int port = Gate.freePort();
+        // Every time and size as it is by default.
+        process = RelayProcess.on(DATABASE, inkeep)
+                .agents("flapping-agents", URI.create("http://127.0.0.1:%d/run".formatted(port)))
+                .with("chat-relay.upstreams.flapping-cloud.kind", "cloud")
+                .with("chat-relay.upstreams.flapping-cloud.url", "http://127.0.0.1:%d/v1".formatted(port))
+                .with("chat-relay.upstreams.flapping-cloud.api-key", "emulator-key").start();
+        relay = new Relay(process.api(), RelayClient.KEY);
+        URI address = URI.create("http://127.0.0.1:" + inkeep.port());
+        emulator = new Emulator(address);
+        try (Gate gate = new Gate(port, address)) {
             // Closed when everybody has the last answer.
             try (ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
-                Fault.all().forEach(fault -> asked.put(fault, List.of(ask(callers, fault, CHAT, true),
+                Fault.all().forEach(fault -> ASKED.put(fault, List.of(ask(callers, fault, CHAT, true),
                         ask(callers, fault, CHAT, false), ask(callers, fault, COMPLETIONS, true),
                         ask(callers, fault, COMPLETIONS, false))));
                 for (String upstream : List.of("flapping-agents", "flapping-cloud")) {
                     for (String path : List.of(CHAT, COMPLETIONS)) {
-                        flapping.add(new FlappingCaller(relay(), upstream, path, true));
-                        flapping.add(new FlappingCaller(relay(), upstream, path, false));
+                        FLAPPING.add(new FlappingCaller(relay, upstream, path, true));
+                        FLAPPING.add(new FlappingCaller(relay, upstream, path, false));
                     }
                 }
-                flapping.forEach(caller -> callers.execute(caller::sendOneAfterAnother));
+                FLAPPING.forEach(caller -> callers.execute(caller::sendOneAfterAnother));
                 try {
                     flap(gate);
                 } finally {
-                    flapping.forEach(FlappingCaller::finish);
+                    FLAPPING.forEach(FlappingCaller::finish);
                 }
             }
-            flapping.forEach(FlappingCaller::sendOnceMore);
+            FLAPPING.forEach(FlappingCaller::sendOnceMore);
         }
-        long turns = asked.values().stream().mapToLong(List::size).sum()
-                + flapping.stream().mapToLong(caller -> caller.answers().size()).sum();
         // The end is counted when it is stored, a moment beside the reader who is told.
-        await("the metric of %d turns".formatted(turns)).until(() -> {
-            counted = counted();
-            return counted.values().stream().mapToLong(Long::longValue).sum() == turns;
-        });
+        long turns = ASKED.values().stream().mapToLong(List::size).sum()
+                + FLAPPING.stream().mapToLong(caller -> caller.answers().size()).sum();
+        await("the metric of %d turns".formatted(turns)).until(() -> process.metric(TURNS) == turns);
+        expected().keySet().forEach(end -> COUNTED.put(end, (long) process.metric(TURNS, end.split(" "))));
     }
 
-    private Asked ask(ExecutorService callers, Fault fault, String path, boolean stream) {
-        String text = fault.keyword() + " " + mark();
-        String key = "key-" + newId();
-        ObjectNode body = Json.ask(newId(), text).put("model", fault.upstream()).put("stream", stream);
+    @AfterAll
+    static void stop() {
+        process.close();
+        inkeep.close();
+        vertx.close();
+    }
+
+    /** Turns by the labels of the metric, as they ended by what is stored. */
+    private static Map<String, Long> expected() {
+        Map<String, Long> turns = new TreeMap<>();
+        ASKED.forEach((fault, all) -> turns.merge(labels(fault.upstream(), fault.end()), (long) all.size(), Long::sum));
+        FLAPPING.forEach(caller -> caller.answers()
+                .forEach(answer -> turns.merge(labels(caller.upstream(), turn(answer.turn())), 1L, Long::sum)));
+        return turns;
+    }
+
+    private static String labels(String upstream, String end) {
+        String[] ended = (end + " none").split(" ");
+        return "upstream=\"%s\" outcome=\"%s\" code=\"%s\"".formatted(upstream, ended[0], ended[1]);
+    }
+
+    private static Asked ask(ExecutorService callers, Fault fault, String path, boolean stream) {
+        String text = fault.keyword() + " " + ServiceTest.mark();
+        String key = "key-" + ServiceTest.newId();
+        ObjectNode body = Json.ask(ServiceTest.newId(), text).put("model", fault.upstream()).put("stream", stream);
         return new Asked(fault, path, stream, text, key,
-                callers.submit(() -> relay().with("idempotency-key", key).send(path, body).toEnd()));
+                callers.submit(() -> relay.with("idempotency-key", key).send(path, body).toEnd()));
+    }
+
+    /** How a turn that is over stands in the table: its state, and the code of its failure. */
+    private static String turn(String id) {
+        return ENDS.computeIfAbsent(id, _ -> DATABASE
+                .text("select concat_ws(' ', state, error_code) from turn where id = '%s'".formatted(id)));
+    }
+
+    private static List<JsonNode> messages(String conversation) {
+        List<JsonNode> messages = new ArrayList<>();
+        relay.get(CONVERSATIONS + "/" + conversation + "/messages?limit=100").json().path("data").forEach(messages::add);
+        return messages.reversed();
     }
 
     private static void flap(Gate gate) throws IOException {
@@ -164,28 +171,17 @@ class UpstreamFaultsTest extends ServiceTest {
         await().pollDelay(SPELL).atMost(SPELL.multipliedBy(5)).until(() -> true);
     }
 
-    /** Turns by upstream, outcome and code. */
-    private Map<String, Long> counted() {
-        Map<String, Long> counts = new TreeMap<>();
-        relay().get("/q/metrics").body().lines().map(SAMPLE::matcher).filter(Matcher::matches).forEach(sample -> {
-            Map<String, String> labels = new HashMap<>();
-            LABEL.matcher(sample.group(1)).results().forEach(label -> labels.put(label.group(1), label.group(2)));
-            counts.merge("%s %s %s".formatted(labels.get("upstream"), labels.get("outcome"), labels.get("code")),
-                    (long) Double.parseDouble(sample.group(2)), Long::sum);
-        });
-        return counts;
-    }
-
     // --- what the caller is told
 
     @ParameterizedTest
     @MethodSource("io.chatrelay.Fault#all")
     void isToldForWhatItIs(Fault fault) {
-        for (Asked one : asked.get(fault)) {
+        for (Asked one : ASKED.get(fault)) {
             Sse answer = one.answer();
             switch (fault.expected()) {
                 case Refused(int status, var code, var retryAfter, int tries) -> {
-                    assertError(one.path(), answer.whole(), status, code);
+                    ServiceTest.assertError(one.path(), answer.whole(), status, code);
+                    assertThat(answer.json().path("turnId").asText()).isEqualTo(answer.turn()).isNotEmpty();
                     assertThat(answer.header("retry-after")).as(one.toString()).isEqualTo(retryAfter);
                     assertTries(one, tries);
                 }
@@ -194,7 +190,7 @@ class UpstreamFaultsTest extends ServiceTest {
                         assertFailsIn(answer, one, code);
                         assertThat(answer.ids()).as(one.toString()).containsExactly(1L);
                     } else {
-                        assertError(one.path(), answer.whole(), status, code);
+                        ServiceTest.assertError(one.path(), answer.whole(), status, code);
                     }
                     assertTries(one, 1);
                 }
@@ -203,7 +199,7 @@ class UpstreamFaultsTest extends ServiceTest {
                         assertFailsIn(answer, one, code);
                         assertThat(answer.answer()).as(one.toString()).startsWith(beginning);
                     } else {
-                        assertError(one.path(), answer.whole(), status, code);
+                        ServiceTest.assertError(one.path(), answer.whole(), status, code);
                     }
                     assertTries(one, 1);
                 }
@@ -264,8 +260,8 @@ class UpstreamFaultsTest extends ServiceTest {
     }
 
     /** Inkeep was asked so often, and for the same message each time. */
-    private void assertTries(Asked one, int tries) {
-        List<JsonNode> requests = emulator().asked(one.text());
+    private static void assertTries(Asked one, int tries) {
+        List<JsonNode> requests = emulator.asked(one.text());
         assertThat(requests).as(one.toString()).hasSize(tries);
         if (one.fault().upstream().equals("agents")) {
             assertThat(Json.each(requests, "/body/messages/0/id"))
@@ -279,13 +275,13 @@ class UpstreamFaultsTest extends ServiceTest {
     @ParameterizedTest
     @MethodSource("io.chatrelay.Fault#all")
     void isStoredAsItIsTold(Fault fault) {
-        for (Asked one : asked.get(fault)) {
+        for (Asked one : ASKED.get(fault)) {
             String conversation = one.answer().conversation();
             String replay = CONVERSATIONS + "/" + conversation + "/stream?turn=" + one.answer().turn();
-            Map<String, Sse> replays = Map.of(CHAT, relay().read(replay).toEnd(), COMPLETIONS,
-                    relay().read(replay + "&wire=openai").toEnd());
+            Map<String, Sse> replays = Map.of(CHAT, relay.read(replay).toEnd(), COMPLETIONS,
+                    relay.read(replay + "&wire=openai").toEnd());
 
-            assertThat(relay().get(CONVERSATIONS + "/" + conversation).json().has("runningTurn")).as(one.toString()).isFalse();
+            assertThat(relay.get(CONVERSATIONS + "/" + conversation).json().has("runningTurn")).as(one.toString()).isFalse();
             assertThat(turn(one.answer().turn())).as(one.toString()).isEqualTo(fault.end());
             switch (fault.expected()) {
                 case Refused(int status, var code, _, _) -> assertNothingIsKept(conversation, replays, status, code);
@@ -309,13 +305,13 @@ class UpstreamFaultsTest extends ServiceTest {
     }
 
     /** The question neither, for its caller will send it again. */
-    private void assertNothingIsKept(String conversation, Map<String, Sse> replays, int status, String code) {
+    private static void assertNothingIsKept(String conversation, Map<String, Sse> replays, int status, String code) {
         assertThat(messages(conversation)).isEmpty();
-        replays.values().forEach(again -> assertError(CONVERSATIONS, again.whole(), status, code));
+        replays.values().forEach(again -> ServiceTest.assertError(CONVERSATIONS, again.whole(), status, code));
     }
 
     /** What the assistant said, by the conversation's messages. */
-    private String kept(String conversation) {
+    private static String kept(String conversation) {
         return messages(conversation).stream().filter(message -> message.path("role").asText().equals("assistant"))
                 .map(Json::text).reduce("", String::concat);
     }
@@ -324,8 +320,8 @@ class UpstreamFaultsTest extends ServiceTest {
     @MethodSource("io.chatrelay.Fault#all")
     void givesTheKeyBackWhereNothingWasTold(Fault fault) {
         boolean given = fault.expected() instanceof Refused || fault.expected() instanceof Unanswered;
-        for (Asked one : asked.get(fault)) {
-            Sse another = relay().with("idempotency-key", one.key()).send(CHAT,
+        for (Asked one : ASKED.get(fault)) {
+            Sse another = relay.with("idempotency-key", one.key()).send(CHAT,
                     Json.ask("long 1").put("model", fault.upstream())).toEnd();
 
             assertThat(another.status()).as(one.toString()).isEqualTo(given ? 200 : 422);
@@ -337,27 +333,18 @@ class UpstreamFaultsTest extends ServiceTest {
 
     @Test
     void eachTurnIsCountedOnceUnderItsEnd() {
-        Map<String, Long> expected = new TreeMap<>(asked.values().stream().flatMap(List::stream).map(Asked::fault)
-                .collect(groupingBy(fault -> counter(fault.upstream(), fault.end()), counting())));
-        flapping.forEach(caller -> caller.answers()
-                .forEach(answer -> expected.merge(counter(caller.upstream(), turn(answer.turn())), 1L, Long::sum)));
-
-        assertThat(counted).isEqualTo(expected);
-    }
-
-    private static String counter(String upstream, String end) {
-        return upstream + " " + (end.contains(" ") ? end : end + " none");
+        assertThat(COUNTED).isEqualTo(expected());
     }
 
     // --- an Inkeep that comes and goes
 
     @Test
     void whileInkeepComesAndGoesAnAnswerIsWholeOrFailsClearly() {
-        flapping.forEach(caller -> caller.answers().forEach(answer -> {
+        FLAPPING.forEach(caller -> caller.answers().forEach(answer -> {
             String stored = turn(answer.turn());
             if (answer.status() != 200) {
                 assertThat(stored).isIn("failed upstream_unavailable", "failed upstream_cut");
-                assertError(caller.path(), answer.whole(), 502, stored.substring("failed ".length()));
+                ServiceTest.assertError(caller.path(), answer.whole(), 502, stored.substring("failed ".length()));
             } else if (caller.completed(answer)) {
                 assertThat(caller.text(answer)).isEqualTo(FlappingCaller.WHOLE);
                 assertThat(stored).isEqualTo("completed");
@@ -371,7 +358,7 @@ class UpstreamFaultsTest extends ServiceTest {
 
     @Test
     void whileInkeepComesAndGoesEveryCallerMeetsBoth() {
-        assertThat(flapping).allSatisfy(caller -> {
+        assertThat(FLAPPING).allSatisfy(caller -> {
             assertThat(caller.answers()).anyMatch(caller::completed).anyMatch(answer -> !caller.completed(answer));
             assertThat(caller.answers()).anyMatch(answer -> answer.status() == 502);
         });
@@ -379,6 +366,6 @@ class UpstreamFaultsTest extends ServiceTest {
 
     @Test
     void anInkeepThatIsBackIsAskedAtOnce() {
-        assertThat(flapping).allSatisfy(caller -> assertThat(caller.completed(caller.answers().getLast())).isTrue());
+        assertThat(FLAPPING).allSatisfy(caller -> assertThat(caller.completed(caller.answers().getLast())).isTrue());
     }
 }
