@@ -52,7 +52,7 @@ class Runner {
     /** Inkeep waits for an approval for half an hour, and tries a model that hangs three times. */
     private static final Duration LONGEST_RUN = Duration.ofHours(1);
     /** Turns taken over at the same time: each borrows a connection of the pool, which callers need, too. */
-    private static final int TAKE_OVERS = 4;
+    private static final int TAKE_OVERS = 8;
 
     private final Journal<ChatEvent> journal;
     private final TurnConfig config;

@@ -9,6 +9,7 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -285,14 +286,20 @@ final class EventTable<E> {
         insert(connection, merged);
     }
 
-    /** The number of a turn's last stored event, 0 if there is none. */
-    static long lastNumber(Connection connection, UUID turn) throws SQLException {
-        try (PreparedStatement select = connection
-                .prepareStatement("select last from turn_event where turn_id = ? order by first desc limit 1")) {
-            select.setObject(1, turn);
-            try (ResultSet row = select.executeQuery()) {
-                return row.next() ? row.getLong(1) : 0;
+    /** The numbers of turns' last stored events, 0 where there is none. */
+    static Map<UUID, Long> lastNumbers(Connection connection, List<UUID> turns) throws SQLException {
+        Map<UUID, Long> last = new LinkedHashMap<>();
+        try (PreparedStatement select = connection.prepareStatement("""
+                select asked.id, coalesce((select e.last from turn_event e where e.turn_id = asked.id
+                                           order by e.first desc limit 1), 0)
+                from unnest(?::uuid[]) as asked(id)""")) {
+            select.setArray(1, array(connection, "uuid", turns.toArray()));
+            try (ResultSet rows = select.executeQuery()) {
+                while (rows.next()) {
+                    last.put(rows.getObject(1, UUID.class), rows.getLong(2));
+                }
             }
         }
+        return last;
     }
 }

@@ -295,8 +295,6 @@ public final class Journal<E> {
         }
     }
 
-    private record Orphan(UUID turn, long last) {}
-
     private void sweep(Connection connection) throws SQLException {
         lease.sweep(connection);
         if (!leaving) {
@@ -335,16 +333,9 @@ public final class Journal<E> {
     }
 
     private void takeOver(Connection connection, UUID me, Database.Work<List<UUID>> claim) throws SQLException {
-        List<Orphan> orphans = Database.inTransaction(connection, () -> {
-            List<Orphan> found = new ArrayList<>();
-            for (UUID turn : claim.run()) {
-                found.add(new Orphan(turn, EventTable.lastNumber(connection, turn)));
-            }
-            return found;
-        });
-        for (Orphan orphan : orphans) {
-            successor.takeOver(orphan.turn(), orphan.last(), me);
-        }
+        Map<UUID, Long> orphans = Database.inTransaction(connection,
+                () -> EventTable.lastNumbers(connection, claim.run()));
+        orphans.forEach((turn, last) -> successor.takeOver(turn, last, me));
     }
 
     /**
