@@ -300,6 +300,28 @@ class FollowingTest {
                     .contains("without an answer");
         }
 
+        @ParameterizedTest
+        @ValueSource(ints = { 502, 503, 504 })
+        void isFollowedWhereAProxyLostItAndItsMessageHadBeenAccepted(int proxy) {
+            inkeep.on(CHAT, status(proxy), KNOWN_MESSAGE).on(replay, stream(WHOLE, true));
+
+            assertThat(answer()).isEqualTo(events(WHOLE));
+            assertThat(inkeep.asked(CHAT)).hasSize(2);
+        }
+
+        @ParameterizedTest
+        @ValueSource(ints = { 400, 401, 429 })
+        void mayBeARunThoughALaterTryIsRefused(int refusal) {
+            inkeep.on(CHAT, status(504), request -> request.response().setStatusCode(refusal).putHeader("retry-after", "3600")
+                    .end());
+
+            List<ChatEvent> answer = answer();
+
+            assertThat(answer).hasSize(1);
+            failed(answer.getFirst(), Failure.Code.UPSTREAM_UNAVAILABLE);
+            assertThat(inkeep.asked(CHAT)).hasSize(2);
+        }
+
         @Test
         void isNoRunWhereTheFirstTryIsAConflict() {
             inkeep.on(CHAT, KNOWN_MESSAGE).on(replay, stream(WHOLE, true));
