@@ -157,7 +157,7 @@ class FollowingTest {
         void isFollowedWhileItsRunIsSilentHoweverOftenTheReadCloses() {
             ScriptedInkeep.Answer silent = request -> {
                 stream(begin(5), false).accept(request);
-                VERTX.setTimer(1100, _ -> request.response().end());
+                VERTX.setTimer(700, _ -> request.response().end());
             };
             inkeep.on(CHAT, cutAfter(5)).on(replay, silent, silent, stream(WHOLE, true));
 

@@ -38,6 +38,7 @@ import io.chatrelay.chat.Upstream;
 import io.chatrelay.chat.UpstreamRun;
 import io.chatrelay.devmode.InkeepEmulator;
 import io.chatrelay.devmode.Recording;
+import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.helpers.test.AssertSubscriber;
 
 /** A run is followed further by reading it again: nothing twice, nothing missing, nothing of another run. */
@@ -147,6 +148,21 @@ class RereadTest {
         inkeep.on(route, stream(begin(4) + "data: [DONE]\n\n", true));
 
         assertThat(interrupted(follow(events(WHOLE).subList(0, 9)))).isNotNull();
+    }
+
+    @Test
+    void aReadThatStandsOpenShortOfWhatIsStoredIsOpenedAgainAndThenInterrupted() {
+        List<ChatEvent> whole = events(WHOLE);
+        List<ChatEvent> stored = whole.subList(0, 9);
+        inkeep.on(route, stream(begin(4), false), stream(WHOLE, true));
+        assertThat(all(impatient(stored))).isEqualTo(whole.subList(9, whole.size()));
+
+        inkeep.on(route, stream(begin(4), false));
+        assertThat(interrupted(all(impatient(stored))).failure().code()).isEqualTo(Failure.Code.REPLICA_LOST);
+    }
+
+    private Multi<ChatEvent> impatient(List<ChatEvent> stored) {
+        return inkeep.upstream("follow-timeout", "900ms").resume(turn, Map.of(), stored, false).orElseThrow().answer();
     }
 
     @Test
