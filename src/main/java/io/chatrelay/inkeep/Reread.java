@@ -263,7 +263,9 @@ final class Reread implements Flow.Subscription {
     }
 
     private void take(ChatEvent event) {
-        if (caughtUp) {
+        if (run.decided() == null && AgentsDecoder.isAnotherStart(event)) {
+            differs();
+        } else if (caughtUp) {
             goOn(event);
         } else if (read.isEmpty() && !run.begins(event)) {
             fruitless();

@@ -207,6 +207,9 @@ class RereadTest {
 
         assertThat(follow(whole.subList(0, 5))).isEqualTo(whole.subList(5, whole.size()));
 
+        // None lies before the cut.
+        assertThat(follow(whole.subList(0, 1))).isEqualTo(whole.subList(1, whole.size()));
+
         List<ChatEvent> wanted = events(asked);
         assertThat(follow(wanted.subList(0, 5))).isEqualTo(wanted.subList(5, wanted.size()));
     }
