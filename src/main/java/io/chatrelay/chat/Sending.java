@@ -48,7 +48,8 @@ final class Sending {
             return;
         }
         if (!turn.run().isProven()) {
-            // Another process began the turn, and its run is still being read again.
+            // Its run is still being read again, for another process began it or its connection broke.
+            mayHaveBeenSent = attempts > 0;
             outbox.later(outbox.config().pollEvery(), this::attempt);
             return;
         }

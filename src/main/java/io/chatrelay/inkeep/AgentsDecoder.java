@@ -62,6 +62,15 @@ final class AgentsDecoder implements AnswerDecoder {
         return brackets.waiting();
     }
 
+    boolean toldError() {
+        return error != null;
+    }
+
+    /** Whether it tells a second beginning, which no run has. */
+    static boolean isAnotherStart(ChatEvent event) {
+        return event instanceof ChatEvent.Data(var type, _, _) && type.equals("data-inkeep-start");
+    }
+
     /** Whether it tells an operation that a server sends only to who asks for it. */
     static boolean isAskedForOperation(ChatEvent event) {
         if (!(event instanceof ChatEvent.Data(var type, _, var data)) || !type.equals("data-operation")) {

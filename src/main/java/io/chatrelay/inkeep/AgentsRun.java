@@ -100,6 +100,9 @@ final class AgentsRun implements UpstreamRun {
         AgentsRun run = new AgentsRun(at, turn, headers, self -> self.reread(Set.of(), Mode.CLASSIC, null));
         run.proven = false;
         run.takenOver = true;
+        // Who did not ask for operations is told none from here on either, though this service may have asked.
+        run.allOperations = "true".equals(headers.get(EMIT_OPERATIONS))
+                || stored.stream().anyMatch(AgentsDecoder::isAskedForOperation);
         stored.forEach(run::note);
         return run;
     }
@@ -155,6 +158,8 @@ final class AgentsRun implements UpstreamRun {
 
     /** The run exists and the connection to it is gone: it goes on where it was, under the same proof as after a lost process. */
     private Multi<ChatEvent> further(Uni<EarlierRuns> earlier) {
+        // A decision whose answer was lost by the same cut may have its outcome in what is read now.
+        proven = trail.isEmpty();
         LOG.infof("turn %s: the connection to its run is lost after %d events; it is read again", turn.id(), trail.length());
         return earlier.onItem().transformToMulti(runs -> {
             if (runs.mayStillSpeak() || trail.isEmpty() && runs.mayBeUnknown()) {
@@ -165,9 +170,10 @@ final class AgentsRun implements UpstreamRun {
     }
 
     private ChatEvent orLost(ChatEvent event) {
-        return trail.isEmpty() && event instanceof Ended(var outcome, _, _, var failure) && outcome == Outcome.FAILED
-                ? ended(Failure.Code.REPLICA_LOST, "its message could not be sent again: " + failure.code().wireName())
-                : event;
+        return takenOver && trail.isEmpty() && event instanceof Ended(var outcome, _, _, var failure)
+                && outcome == Outcome.FAILED
+                        ? ended(Failure.Code.REPLICA_LOST, "its message could not be sent again: " + failure.code().wireName())
+                        : event;
     }
 
     private Multi<ChatEvent> lost(Failure.Code code, String why) {

@@ -31,7 +31,7 @@ import io.vertx.core.http.RequestOptions;
  *   ▲  └── 429, 502 … 504, refused connection, tries left ──▶ waiting ──┐
  *   │  └── no answer, and Inkeep knows messages by their ids ──▶ waiting ──┤
  *   └──────────────────────────────────────────────────────────────────┘
- *   └── 409 after such a try ──▶ over, without an Ended
+ *   └── 409 after a try that Inkeep may have heard ──▶ over, without an Ended
  *   └── every other answer ──▶ a lone Ended ──▶ over
  * </pre>
  *
@@ -231,6 +231,10 @@ final class AnswerStream implements Flow.Subscription {
             Long retryAfter = Refusals.retryAfter(head.getHeader("retry-after"), Instant.now());
             Failure failure = Refusals.of(head.statusCode(), body, retryAfter);
             if (Refusals.isWorthAnotherTry(head.statusCode())) {
+                if (head.statusCode() != 429) {
+                    // What a proxy says: Inkeep may have heard it behind it.
+                    lost = failure;
+                }
                 again(retryAfter, failure);
             } else {
                 finish(failure);
@@ -298,7 +302,7 @@ final class AnswerStream implements Flow.Subscription {
         flush();
     }
 
-    /** What a later try was told says nothing about the one whose answer was lost: that one may be a run. */
+    /** What a later try was told says nothing about the one that Inkeep may have heard: that one may be a run. */
     private void finish(Failure failure) {
         decoded.add(Ended.failed(lost == null ? failure : lost));
         flush();

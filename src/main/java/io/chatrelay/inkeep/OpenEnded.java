@@ -4,8 +4,8 @@ import java.util.List;
 
 import io.chatrelay.chat.ChatEvent;
 
-/** Of a body whose end says nothing about the run's: it can be read again. */
-record OpenEnded(AnswerDecoder decoder) implements AnswerDecoder {
+/** Of a body whose end says nothing about the run's, unless Inkeep told an error before: it can be read again. */
+record OpenEnded(AgentsDecoder decoder) implements AnswerDecoder {
 
     @Override
     public void decode(String data, List<ChatEvent> out) {
@@ -14,11 +14,14 @@ record OpenEnded(AnswerDecoder decoder) implements AnswerDecoder {
 
     @Override
     public void ended(List<ChatEvent> out) {
-        // Nor does a clean one: a proxy, or a server that stops, ends bodies properly.
+        // A clean end says no more than a cut: a proxy, or a server that stops, ends bodies properly.
+        broken(out);
     }
 
     @Override
     public void broken(List<ChatEvent> out) {
-        // It is read again.
+        if (decoder.toldError()) {
+            decoder.broken(out);
+        }
     }
 }

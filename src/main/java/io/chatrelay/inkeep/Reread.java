@@ -32,7 +32,7 @@ import io.vertx.core.http.HttpClientResponse;
  * given on; what is given on is known from then on. So nothing is given twice, and nothing of another run: the buffer that is read
  * belongs to the conversation, and may still hold its previous run. Where nothing is known yet, the run is one that no earlier turn
  * had. Reads close silently after five minutes, so the end of one that stood open says nothing; one that closes at once, with nothing
- * new, is of a run that is over. What is known is kept as its {@link Trail} alone. Everything happens on one event loop context.
+ * new, is of a run that is over, and of one that stays open short of what is known the rest is gone. What is known is kept as its {@link Trail} alone. Everything happens on one event loop context.
  */
 final class Reread implements Flow.Subscription {
 
@@ -220,6 +220,7 @@ final class Reread implements Flow.Subscription {
         public void onSubscribe(Flow.Subscription subscription) {
             reading = subscription;
             pump();
+            watch(subscription);
         }
 
         @Override
@@ -246,8 +247,25 @@ final class Reread implements Flow.Subscription {
         }
     }
 
+    /** What is known is all there when a read begins. Where it stops before that, waiting longer brings no more of it. */
+    private void watch(Flow.Subscription watched) {
+        long length = read.length();
+        context.owner().setTimer(patience.toMillis(), _ -> context.runOnContext(_ -> {
+            if (cancelled || last != null || reading != watched || caughtUp || known.isEmpty()) {
+                return;
+            }
+            if (read.length() == length) {
+                fruitless(false);
+            } else {
+                watch(watched);
+            }
+        }));
+    }
+
     private void take(ChatEvent event) {
-        if (caughtUp) {
+        if (run.decided() == null && AgentsDecoder.isAnotherStart(event)) {
+            differs();
+        } else if (caughtUp) {
             goOn(event);
         } else if (read.isEmpty() && !run.begins(event)) {
             fruitless();
@@ -339,8 +357,12 @@ final class Reread implements Flow.Subscription {
      * over closes at once.
      */
     private void fruitless() {
+        fruitless(System.nanoTime() - openedNanos > patience.toNanos());
+    }
+
+    private void fruitless(boolean goesOn) {
         long now = System.nanoTime();
-        if (now - openedNanos > patience.toNanos()) {
+        if (goesOn) {
             fruitlessNanos = 0;
         } else if (fruitlessNanos == 0) {
             fruitlessNanos = now;

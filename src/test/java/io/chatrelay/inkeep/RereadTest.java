@@ -38,6 +38,7 @@ import io.chatrelay.chat.Upstream;
 import io.chatrelay.chat.UpstreamRun;
 import io.chatrelay.devmode.InkeepEmulator;
 import io.chatrelay.devmode.Recording;
+import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.helpers.test.AssertSubscriber;
 
 /** A run is followed further by reading it again: nothing twice, nothing missing, nothing of another run. */
@@ -150,6 +151,21 @@ class RereadTest {
     }
 
     @Test
+    void aReadThatStandsOpenShortOfWhatIsStoredIsOpenedAgainAndThenInterrupted() {
+        List<ChatEvent> whole = events(WHOLE);
+        List<ChatEvent> stored = whole.subList(0, 9);
+        inkeep.on(route, stream(begin(4), false), stream(WHOLE, true));
+        assertThat(all(impatient(stored))).isEqualTo(whole.subList(9, whole.size()));
+
+        inkeep.on(route, stream(begin(4), false));
+        assertThat(interrupted(all(impatient(stored))).failure().code()).isEqualTo(Failure.Code.REPLICA_LOST);
+    }
+
+    private Multi<ChatEvent> impatient(List<ChatEvent> stored) {
+        return inkeep.upstream("follow-timeout", "900ms").resume(turn, Map.of(), stored, false).orElseThrow().answer();
+    }
+
+    @Test
     void itIsReadNoFasterThanItIsWanted() {
         inkeep.on(route, stream(WHOLE, true));
         List<ChatEvent> whole = events(WHOLE);
@@ -190,6 +206,9 @@ class RereadTest {
         List<ChatEvent> whole = events(WHOLE);
 
         assertThat(follow(whole.subList(0, 5))).isEqualTo(whole.subList(5, whole.size()));
+
+        // None lies before the cut.
+        assertThat(follow(whole.subList(0, 1))).isEqualTo(whole.subList(1, whole.size()));
 
         List<ChatEvent> wanted = events(asked);
         assertThat(follow(wanted.subList(0, 5))).isEqualTo(wanted.subList(5, wanted.size()));
