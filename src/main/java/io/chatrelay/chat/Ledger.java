@@ -63,14 +63,17 @@ final class Ledger {
             where a.id = w.id and a.id in (select id from open)
               and (select count(*) from open) = (select count(*) from wanted)""";
 
-    /** What is locked is being decided, or its turn goes on: the next look finds it if not. */
     private static final String EXPIRE = """
             with due as (
                 select id from tool_approval
                 where turn_id = any(?) and state = 'pending' and expires_at <= clock_timestamp()
-                order by id for update skip locked)
+                order by id for update%s)
             update tool_approval a set state = 'expired', decided_at = clock_timestamp(), reason = ?
             from due where a.id = due.id""";
+
+    /** What is locked is being decided, or its turn goes on: the next look finds it if not. */
+    private static final String EXPIRE_WHAT_IS_FREE = EXPIRE.formatted(" skip locked");
+    private static final String EXPIRE_ALL = EXPIRE.formatted("");
 
     private static final String DUE = """
             select id, turn_id, call_id, approval_id, tool_name, state, reason, attempts, acknowledged_at is not null
@@ -147,9 +150,18 @@ final class Ledger {
         }
     }
 
-    /** Expires what is due in these turns. */
+    /** Expires what is due in these turns and is not being changed by anyone. */
     static int expire(Connection connection, Collection<UUID> turns) throws SQLException {
-        try (PreparedStatement update = connection.prepareStatement(EXPIRE)) {
+        return expire(connection, turns, EXPIRE_WHAT_IS_FREE);
+    }
+
+    /** Expires what is due in these turns, after whoever is changing it: it is decided or expired when this returns. */
+    static int expireAll(Connection connection, Collection<UUID> turns) throws SQLException {
+        return expire(connection, turns, EXPIRE_ALL);
+    }
+
+    private static int expire(Connection connection, Collection<UUID> turns, String sql) throws SQLException {
+        try (PreparedStatement update = connection.prepareStatement(sql)) {
             update.setArray(1, uuids(connection, turns));
             update.setString(2, EXPIRED);
             return update.executeUpdate();

@@ -3,7 +3,6 @@ package io.chatrelay.chat;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -95,7 +94,7 @@ class Outbox {
     private void look(Set<UUID> turns) {
         List<UUID> asking = List.copyOf(turns);
         try (Connection connection = database.getConnection()) {
-            expire(connection, asking);
+            counted(Ledger.expire(connection, asking));
             for (Ledger.Due due : Ledger.due(connection, asking)) {
                 RunningTurn turn = waiting.get(due.turn());
                 if (turn != null) {
@@ -112,14 +111,13 @@ class Outbox {
     /** Expires what is due in these turns, wherever they run; their replicas find it expired. */
     void expire(Set<UUID> turns) {
         try (Connection connection = database.getConnection()) {
-            expire(connection, turns);
+            counted(Ledger.expireAll(connection, turns));
         } catch (SQLException e) {
             throw new IllegalStateException("an expiry could not be recorded", e);
         }
     }
 
-    private void expire(Connection connection, Collection<UUID> turns) throws SQLException {
-        int expired = Ledger.expire(connection, turns);
+    private void counted(int expired) {
         if (expired > 0) {
             metrics.counter("chat.relay.approvals", "event", ApprovalState.EXPIRED.wireName()).increment(expired);
         }

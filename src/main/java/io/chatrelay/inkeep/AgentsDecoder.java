@@ -62,10 +62,6 @@ final class AgentsDecoder implements AnswerDecoder {
         return brackets.waiting();
     }
 
-    boolean toldError() {
-        return error != null;
-    }
-
     /** Whether it tells a second beginning, which no run has. */
     static boolean isAnotherStart(ChatEvent event) {
         return event instanceof ChatEvent.Data(var type, _, _) && type.equals("data-inkeep-start");

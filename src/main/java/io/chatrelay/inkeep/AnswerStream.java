@@ -231,7 +231,7 @@ final class AnswerStream implements Flow.Subscription {
             Long retryAfter = Refusals.retryAfter(head.getHeader("retry-after"), Instant.now());
             Failure failure = Refusals.of(head.statusCode(), body, retryAfter);
             if (Refusals.isWorthAnotherTry(head.statusCode())) {
-                if (head.statusCode() != 429) {
+                if (head.statusCode() != 429 && plan.resend() != Resend.NEVER) {
                     // What a proxy says: Inkeep may have heard it behind it.
                     lost = failure;
                 }

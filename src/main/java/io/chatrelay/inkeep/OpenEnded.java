@@ -4,8 +4,8 @@ import java.util.List;
 
 import io.chatrelay.chat.ChatEvent;
 
-/** Of a body whose end says nothing about the run's, unless Inkeep told an error before: it can be read again. */
-record OpenEnded(AgentsDecoder decoder) implements AnswerDecoder {
+/** Of a body whose end says nothing about the run's: it can be read again. */
+record OpenEnded(AnswerDecoder decoder) implements AnswerDecoder {
 
     @Override
     public void decode(String data, List<ChatEvent> out) {
@@ -14,14 +14,11 @@ record OpenEnded(AgentsDecoder decoder) implements AnswerDecoder {
 
     @Override
     public void ended(List<ChatEvent> out) {
-        // A clean end says no more than a cut: a proxy, or a server that stops, ends bodies properly.
-        broken(out);
+        // Nor does a clean one: a proxy, or a server that stops, ends bodies properly.
     }
 
     @Override
     public void broken(List<ChatEvent> out) {
-        if (decoder.toldError()) {
-            decoder.broken(out);
-        }
+        // It is read again.
     }
 }

@@ -32,7 +32,8 @@ import io.vertx.core.http.HttpClientResponse;
  * given on; what is given on is known from then on. So nothing is given twice, and nothing of another run: the buffer that is read
  * belongs to the conversation, and may still hold its previous run. Where nothing is known yet, the run is one that no earlier turn
  * had. Reads close silently after five minutes, so the end of one that stood open says nothing; one that closes at once, with nothing
- * new, is of a run that is over, and of one that stays open short of what is known the rest is gone. What is known is kept as its {@link Trail} alone. Everything happens on one event loop context.
+ * new, is of a run that is over, and of one that stays open short of what is known the rest is gone. What is known is kept as its
+ * {@link Trail} alone. Everything happens on one event loop context.
  */
 final class Reread implements Flow.Subscription {
 

@@ -198,19 +198,6 @@ class FollowingTest {
             assertThat(reader.getItems()).isEqualTo(events(WHOLE));
         }
 
-        @ParameterizedTest
-        @ValueSource(booleans = { true, false })
-        void endsWithTheErrorThatInkeepToldBefore(boolean properly) {
-            String error = "data: {\"type\":\"data-operation\",\"data\":{\"type\":\"error\",\"message\":\"no credit\"}}\n\n";
-            inkeep.on(CHAT, properly ? stream(begin(6) + error, true) : request -> {
-                stream(begin(6) + error, false).accept(request);
-                VERTX.setTimer(20, _ -> request.connection().close());
-            });
-
-            assertThat(failed(answer().getLast(), Failure.Code.UPSTREAM_ERROR).failure().message()).contains("no credit");
-            assertThat(inkeep.asked(replay)).isEmpty();
-        }
-
         @Test
         void isNotGoneOnWithWhereAnotherRunBeginsInTheRead() {
             inkeep.on(CHAT, cutAfter(6)).on(replay, stream(begin(6) + OTHER, true));
