@@ -33,7 +33,7 @@ class FollowIT {
     }
 
     private static RelayProcess.Setup relay() {
-        return RelayProcess.on(DATABASE, inkeep);
+        return RelayProcess.on(DATABASE, inkeep).shortLease();
     }
 
     /** What Inkeep was asked with that text. */
@@ -84,7 +84,7 @@ class FollowIT {
 
     @Test
     void aRunOfWhichNothingIsStoredIsNotTakenForThePreviousOne() {
-        String text = "late 4000 82";
+        String text = "late 12000 82";
         try (RelayProcess relay = relay().start()) {
             RelayClient client = new RelayClient(relay);
             assertWhole(client.chat("agents", "second", "echo the first answer").awaitEnd(), "the first answer");

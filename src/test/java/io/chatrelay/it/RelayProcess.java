@@ -84,6 +84,12 @@ public final class RelayProcess implements AutoCloseable {
                     "it");
         }
 
+        /** For tests that wait for a take-over whose time is not the point. */
+        public Setup shortLease() {
+            return with("chat-relay.lease.duration", "4s").with("chat-relay.lease.renew-every", "1s")
+                    .with("chat-relay.lease.sweep-every", "500ms");
+        }
+
         /** Starts it and returns at once. */
         public RelayProcess launch() {
             return new RelayProcess(this);

@@ -160,6 +160,6 @@ class RestartIT {
     }
 
     private RelayProcess start() {
-        return RelayProcess.on(database, inkeep).start();
+        return RelayProcess.on(database, inkeep).shortLease().start();
     }
 }
