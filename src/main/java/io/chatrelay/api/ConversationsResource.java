@@ -24,6 +24,9 @@ import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 
 import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.media.Content;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
+import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 
@@ -190,6 +193,8 @@ public class ConversationsResource {
     @POST
     @Path("/{id}/cancel")
     @Operation(summary = "Stops the running turn, on whatever replica it runs; what came of it is kept")
+    @RequestBody(required = false,
+            content = @Content(mediaType = MediaType.APPLICATION_JSON, schema = @Schema(ref = "CancelRequest")))
     @APIResponse(responseCode = "202", description = "It is stored that the turn has to end")
     @APIResponse(responseCode = "409", description = "no_running_turn: it has ended by itself, or there is none")
     public Response cancel(@PathParam("id") String id, InputStream in, @Context HttpHeaders headers) {

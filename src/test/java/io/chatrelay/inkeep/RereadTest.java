@@ -129,7 +129,7 @@ class RereadTest {
     void anotherRunIsNeverGiven() {
         inkeep.on(route, stream(OTHER, true));
 
-        assertThat(interrupted(follow(events(begin(4))))).isNotNull();
+        assertThat(interrupted(all(impatient(events(begin(4)))))).isNotNull();
     }
 
     @Test
