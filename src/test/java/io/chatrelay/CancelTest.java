@@ -179,6 +179,8 @@ class CancelTest extends ServiceTest {
             assertThat(message.path("parts").findValuesAsText("text")).containsExactly(stream.answer());
             assertThat(relay().read(CONVERSATIONS + "/" + id + "/stream?turn=" + stream.turn()).toEnd().events())
                     .isEqualTo(stream.events());
+            assertThat(query("select count(request) from turn where id = ?", UUID.fromString(stream.turn())))
+                    .as("what it asked is kept only while it runs").containsExactly("0");
             assertIsFree(id);
         }
 
