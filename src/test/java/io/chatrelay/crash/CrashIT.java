@@ -5,10 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.List;
 
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.parallel.Isolated;
 
 /** A short run of the crash test: one fault of each kind, and a few callers. */
-@Isolated("it takes all of the machine")
 class CrashIT {
 
     @Test

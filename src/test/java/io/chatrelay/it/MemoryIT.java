@@ -17,7 +17,6 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.parallel.Isolated;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -27,7 +26,6 @@ import io.chatrelay.devmode.InkeepEmulator;
  * Nothing that an Inkeep sends or a reader leaves unread grows the heap: the service runs with a small one, and ends at once
  * where it is exhausted.
  */
-@Isolated("it takes all of the machine")
 class MemoryIT {
 
     private static final TestPostgres DATABASE = TestPostgres.fresh();
