@@ -39,7 +39,10 @@ import io.quarkus.runtime.StartupEvent;
 import io.quarkus.virtual.threads.VirtualThreads;
 import io.smallrye.mutiny.Uni;
 
-/** Runs the turns that this replica owns: starts them, keeps their time, ends those whose replica is gone. */
+/**
+ * Runs the turns that this replica owns: starts them, keeps their time, hands them over, and goes on with those whose replica is gone. One
+ * room, because whoever begins a turn, takes it over or gives it away decides who owns it.
+ */
 @ApplicationScoped
 @Unremovable
 class Runner {

@@ -27,7 +27,8 @@ import io.smallrye.mutiny.subscription.Cancellable;
  *        └── refused, timed out ──▶ over ◀── Ended, cancelled, cut, timed out, too large, undeliverable, lease lost, left to others
  * </pre>
  *
- * It belongs to no connection: readers come and go without it. All that happens to it is serialised by its monitor.
+ * It belongs to no connection: readers come and go without it. All that happens to it is serialised by its monitor, which is why it is
+ * one class: each of these transitions reads and writes the same state.
  */
 final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
 

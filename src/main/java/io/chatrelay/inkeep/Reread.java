@@ -33,7 +33,8 @@ import io.vertx.core.http.HttpClientResponse;
  * belongs to the conversation, and may still hold its previous run. Where nothing is known yet, the run is one that no earlier turn
  * had. Reads close silently after five minutes, so the end of one that stood open says nothing; one that closes at once, with nothing
  * new, is of a run that is over, and of one that stays open short of what is known the rest is gone. What is known is kept as its
- * {@link Trail} alone. Everything happens on one event loop context.
+ * {@link Trail} alone. Everything happens on one event loop context. It is one state machine,
+ * and long because each way a read can disappoint is a transition of it.
  */
 final class Reread implements Flow.Subscription {
 

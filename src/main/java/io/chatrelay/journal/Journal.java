@@ -39,7 +39,8 @@ import io.smallrye.mutiny.Multi;
  * events of a turn are numbered 1, 2, 3 … without a gap.
  *
  * <p>Two threads of its own, each with a connection that it keeps: the writer, and a clock that renews the lease, sweeps
- * those of others and follows turns that run elsewhere. A third rewrites ended turns, and borrows its connection.
+ * those of others and follows turns that run elsewhere. A third rewrites ended turns, and borrows its connection. It is long because it
+ * alone knows which turns are open here: what opens, drops, hands over or claims one has to agree on that.
  *
  * @param <E> the events of a turn
  */
