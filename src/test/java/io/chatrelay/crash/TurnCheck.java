@@ -88,6 +88,13 @@ final class TurnCheck {
             }
             return;
         }
+        if (replay.ending == Ending.REFUSED) {
+            // Its only event is its end. Who had the head of a stream by then was told it there; whoever comes later, by a status.
+            if (sight.frames.size() > 1 || sight.last() > 1) {
+                world.history.violation("replay", "saw more than the end of a turn that never began", sight);
+            }
+            return;
+        }
         List<Frame> expected = replay.frames.stream().filter(frame -> frame.id() > sight.after).toList();
         for (int i = 0; i < Math.max(expected.size(), sight.frames.size()); i++) {
             Frame was = i < sight.frames.size() ? sight.frames.get(i) : null;
