@@ -357,11 +357,10 @@ class UpstreamFaultsIT {
     }
 
     @Test
-    void whileInkeepComesAndGoesEveryCallerMeetsBoth() {
-        assertThat(FLAPPING).allSatisfy(caller -> {
-            assertThat(caller.answers()).anyMatch(caller::completed).anyMatch(answer -> !caller.completed(answer));
-            assertThat(caller.answers()).anyMatch(answer -> answer.status() == 502);
-        });
+    void whileInkeepComesAndGoesCallersMeetBoth() {
+        assertThat(FLAPPING).allSatisfy(caller -> assertThat(caller.answers()).anyMatch(caller::completed));
+        // Whom a spell hits is chance: one caller may have had a turn under way whenever Inkeep was gone.
+        assertThat(FLAPPING.stream().flatMap(caller -> caller.answers().stream())).anyMatch(answer -> answer.status() == 502);
     }
 
     @Test
