@@ -173,6 +173,22 @@ class StorageTest extends ServiceTest {
             assertThat(relay().send(CHAT, on()).toEnd().done()).isTrue();
         }
 
+        @Test
+        void isEndedThoughItsEventsCannotBeRead() {
+            events(6, "{\"t\":\"text\",\"id\":\"t\",\"d\":\" and\"}", "{\"t\":\"of a later version\"}");
+
+            replicaDies();
+            awaitEnd(conversation);
+
+            assertThat(turn(turn.toString())).isEqualTo("interrupted replica_lost");
+            assertThat(Json.text(messages(conversation).getLast())).isEqualTo("Half an answer and");
+            Sse reader = relay().read(CONVERSATIONS + "/" + conversation + "/stream?turn=" + turn).toEnd();
+            assertThat(reader.answer()).isEqualTo("Half an answer and");
+            assertThat(reader.done()).isFalse();
+            assertThat(reader.broken()).as("what is missing is not passed over").isTrue();
+            assertThat(relay().send(CHAT, on()).toEnd().done()).isTrue();
+        }
+
         private ObjectNode on() {
             return Json.ask(conversation, "echo on").put("model", "cloud");
         }

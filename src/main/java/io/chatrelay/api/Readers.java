@@ -104,7 +104,7 @@ class Readers {
         AtApproval atApproval = position.atApproval(otherwise);
         Optional<Turn> readable = after.isEmpty() && named == null ? conversations.running(turns.tenant(), conversation)
                 : conversations.readable(turns.tenant(), conversation, named, after.orElse(0L));
-        Reader reader = Reader.whoComesBack();
+        Reader reader = Reader.whoComesBack(after.orElse(0L));
         if (readable.isEmpty()) {
             reply.resume(reader.nothing());
             return;

@@ -85,6 +85,10 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
             headTimer = context.owner().setTimer(config.headAfter().toMillis(), _ -> context.runOnContext(_ -> head()));
             beat(config.heartbeat().toMillis());
             telling.begin(this);
+            if (reader.hasBegun()) {
+                // Whoever was cut off sees that it is back, however long the next event takes.
+                head();
+            }
             subscription.request(1);
         });
     }

@@ -313,9 +313,9 @@ public class Chat {
         row.messageId = Ids.next();
         row.messagePosition = conversation.nextPosition + command.asked().size();
         // An upstream without memory is never asked the same again.
-        row.request = upstream.remembers()
-                ? new TurnRequest(command.parameters(), upstream.passes(command.headers())).write()
-                : null;
+        if (upstream.remembers()) {
+            row.remember(new TurnRequest(command.parameters(), upstream.passes(command.headers())));
+        }
         row.caller = command.caller();
         row.idempotencyKey = command.idempotencyKey();
         // Only a client that repeats by itself is found by what it said; anyone else says the same twice on purpose.

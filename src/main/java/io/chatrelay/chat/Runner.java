@@ -16,7 +16,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 import javax.sql.DataSource;
@@ -235,7 +234,7 @@ class Runner {
         }
         virtualThreads.execute(() -> {
             try {
-                Transcript transcript = stored(turn.id(), _ -> {});
+                Transcript transcript = stored(turn.id()).transcript();
                 log.reopen();
                 log.append(transcript.closing(ended), new TurnEnd(turn, ended, transcript.started(),
                         refusals < 2 && transcript.hasContent() ? transcript.parts() : null));
@@ -252,6 +251,8 @@ class Runner {
             takeOvers.acquireUninterruptibly();
             try {
                 goOn(id, lastNumber, owner);
+            } catch (RuntimeException e) {
+                LOG.errorf("turn %s could not be taken over, and is tried again later: %s", id, e.getClass().getName());
             } finally {
                 takeOvers.release();
                 takenOver.remove(id);
@@ -271,16 +272,17 @@ class Runner {
             return;
         }
         Turn turn = left.turn();
-        List<ChatEvent> stored = new ArrayList<>();
-        Transcript transcript = stored(id, stored::add);
+        Stored stored = stored(id);
         Optional<Upstream> upstream = upstreams.named(turn.upstream());
         Optional<UpstreamRun> run = left.cancelled() ? Optional.empty()
-                : upstream.flatMap(named -> furtherRun(turn, named, transcript, stored));
+                : upstream.flatMap(named -> furtherRun(turn, named, stored));
         LOG.infof("turn %s is taken over after event %d: %s", id, lastNumber,
                 left.cancelled() ? "cancelled"
-                        : run.isEmpty() ? "interrupted" : stored.isEmpty() ? "its message is sent again" : "followed further");
+                        : run.isEmpty() ? "interrupted"
+                                : stored.events().isEmpty() ? "its message is sent again" : "followed further");
         long begun = System.nanoTime() - Duration.between(turn.startedAt(), Instant.now()).toNanos();
-        RunningTurn orphan = new RunningTurn(turn, transcript, stored.stream().mapToLong(EventWeight::of).sum(), config,
+        RunningTurn orphan = new RunningTurn(turn, stored.transcript(),
+                stored.events().stream().mapToLong(EventWeight::of).sum(), config,
                 upstream.map(Upstream::approvals).orElse(new Upstream.Approvals(Duration.ZERO, false)), begun, this);
         orphan.writesTo(journal.open(id, lastNumber, owner, orphan), owner);
         if (run.isPresent()) {
@@ -294,12 +296,12 @@ class Runner {
     }
 
     /** The same run, where its upstream can prove it, and no other run of the conversation may still be speaking. */
-    private Optional<UpstreamRun> furtherRun(Turn turn, Upstream upstream, Transcript transcript, List<ChatEvent> stored) {
-        if (transcript.ended() != null) {
+    private Optional<UpstreamRun> furtherRun(Turn turn, Upstream upstream, Stored stored) {
+        if (!stored.whole() || stored.transcript().ended() != null) {
             return Optional.empty();
         }
         try {
-            return untilAnswered(turn.id(), () -> followed(turn, upstream, stored));
+            return untilAnswered(turn.id(), () -> followed(turn, upstream, stored.events()));
         } catch (RuntimeException e) {
             // A defect: nothing is proven by it, and the turn has to end.
             LOG.errorf("turn %s cannot be followed: %s", turn.id(), e.getClass().getName());
@@ -308,7 +310,7 @@ class Runner {
     }
 
     private Optional<UpstreamRun> followed(Turn turn, Upstream upstream, List<ChatEvent> stored) {
-        Optional<TurnRequest> request = TurnRequest.read(turns.findById(turn.id()).request);
+        Optional<TurnRequest> request = turns.findById(turn.id()).request();
         if (stored.isEmpty()) {
             return request.flatMap(asked -> upstream.again(question(turn, asked)));
         }
@@ -364,22 +366,32 @@ class Runner {
         return Instant.now().minus(longest);
     }
 
-    /** The fold of what is stored, tried again until the database answers: an owned turn has to end. */
-    private Transcript stored(UUID turn, Consumer<ChatEvent> each) {
+    /**
+     * A turn's events as far as they can be read, and their fold.
+     *
+     * @param whole whether that is all
+     */
+    private record Stored(Transcript transcript, List<ChatEvent> events, boolean whole) {}
+
+    /** Tried again until the database answers: an owned turn has to end. */
+    private Stored stored(UUID turn) {
         while (true) {
-            Transcript transcript = new Transcript();
             List<ChatEvent> events = new ArrayList<>();
+            boolean whole = true;
             try (Connection connection = database.getConnection()) {
                 journal.replay(connection, turn, events::add);
-                events.forEach(event -> {
-                    transcript.apply(event);
-                    each.accept(event);
-                });
-                return transcript;
             } catch (SQLException e) {
-                LOG.warnf("turn %s waits for the database to be ended", turn);
-                pause();
+                if (!Database.refuses(e)) {
+                    LOG.warnf("turn %s waits for the database to be ended", turn);
+                    pause();
+                    continue;
+                }
+                LOG.errorf("turn %s: what is stored of it cannot be read beyond event %d", turn, events.size());
+                whole = false;
             }
+            Transcript transcript = new Transcript();
+            events.forEach(transcript::apply);
+            return new Stored(transcript, events, whole);
         }
     }
 

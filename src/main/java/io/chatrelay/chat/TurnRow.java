@@ -9,8 +9,10 @@ import java.util.UUID;
 import java.util.stream.Stream;
 
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.persistence.Basic;
 import jakarta.persistence.Column;
 import jakarta.persistence.Entity;
+import jakarta.persistence.FetchType;
 import jakarta.persistence.Id;
 import jakarta.persistence.Table;
 
@@ -51,9 +53,10 @@ class TurnRow {
     @Column(name = "message_position", updatable = false)
     int messagePosition;
 
-    /** A {@link TurnRequest}, while the turn runs. */
+    /** A {@link TurnRequest}, while the turn runs: as large as a request may be, and only wanted by whoever takes the turn over. */
+    @Basic(fetch = FetchType.LAZY)
     @Column(updatable = false)
-    String request;
+    private String request;
 
     @Column(name = "upstream_position", updatable = false)
     String upstreamPosition;
@@ -88,6 +91,15 @@ class TurnRow {
 
     boolean running() {
         return endedAt == null;
+    }
+
+    /** What it asked beside its message; empty where a version that did not store it began the turn. */
+    Optional<TurnRequest> request() {
+        return TurnRequest.read(request);
+    }
+
+    void remember(TurnRequest asked) {
+        request = asked.write();
     }
 
     Turn turn(String conversationExternalId) {

@@ -67,6 +67,9 @@ final class EventTable<E> {
             left join lateral (%s) as e on true
             order by t.id, e.first""".formatted(FOUND.formatted("f.turn", "f.position", ROWS_A_LOAD));
 
+    /** @param all whether there was nothing more at that moment */
+    record Page<E>(List<Entry<E>> entries, boolean all) {}
+
     /**
      * What a poll found of a turn.
      *
@@ -142,8 +145,10 @@ final class EventTable<E> {
     /**
      * The entries after a position, in order and without a gap, at most {@code maxBytes} of them and at least one if there
      * is one. It is one statement, so rows that are being rewritten are seen either before or after.
+     *
+     * @throws SQLException of class 22 where the next one is missing, or cannot be read
      */
-    List<Entry<E>> after(Connection connection, UUID turn, long position, long maxBytes) throws SQLException {
+    Page<E> after(Connection connection, UUID turn, long position, long maxBytes) throws SQLException {
         Gathered gathered = new Gathered(turn, position, maxBytes);
         try (PreparedStatement select = connection.prepareStatement(AFTER)) {
             select.setObject(1, turn);
@@ -157,12 +162,12 @@ final class EventTable<E> {
                 }
             }
         }
-        return gathered.entries;
+        return new Page<>(gathered.entries, gathered.isAll());
     }
 
     /**
      * The same of several turns, each after its own position. A turn that is not there is left out; of one that cannot be read
-     * there are no entries and it is not all, so that whoever loads it by itself finds out why.
+     * further there is what comes before and it is not all, so that whoever loads the rest by itself finds out why.
      */
     Map<UUID, News<E>> after(Connection connection, Map<UUID, Long> positions, long maxBytes) throws SQLException {
         Map<UUID, Gathered> gathered = new HashMap<>();
@@ -208,31 +213,43 @@ final class EventTable<E> {
         }
 
         boolean hasRoom() {
-            return bytes < maxBytes;
+            return bytes < maxBytes && !unreadable;
         }
 
+        /** Whether the table holds no more, as far as rows were asked for. */
+        boolean isAll() {
+            return hasRoom() && rows < ROWS_A_LOAD;
+        }
+
+        /** What comes before an event that cannot be read is a page still; the next page fails. */
         void add(long first, byte[] events) throws SQLException {
             if (first > next) {
                 throw new SQLException("turn " + turn + " has no event " + next, "22000");
             }
-            bytes += split(events, first, next, maxBytes - bytes, entries);
+            try {
+                bytes += split(events, first, next, maxBytes - bytes, entries);
+            } catch (RuntimeException e) {
+                if (entries.isEmpty()) {
+                    throw new SQLException("an event of turn " + turn + " after " + (next - 1) + " cannot be read", "22000", e);
+                }
+                unreadable = true;
+            }
             next = entries.isEmpty() ? next : entries.getLast().number() + 1;
             rows++;
         }
 
         void addIfReadable(long first, byte[] events) {
             try {
-                if (!unreadable && hasRoom()) {
+                if (hasRoom()) {
                     add(first, events);
                 }
-            } catch (SQLException | RuntimeException e) {
+            } catch (SQLException e) {
                 unreadable = true;
             }
         }
 
         News<E> news(boolean ended) {
-            return unreadable ? new News<>(List.of(), false, ended)
-                    : new News<>(entries, hasRoom() && rows < ROWS_A_LOAD, ended);
+            return new News<>(entries, isAll(), ended);
         }
     }
 

@@ -90,12 +90,9 @@ final class Feeds<E> {
             SQLException error = null;
             loads.acquireUninterruptibly();
             try (Connection connection = database.getConnection()) {
-                entries = table.after(connection, turn, after, maxChunk());
+                entries = table.after(connection, turn, after, maxChunk()).entries();
             } catch (SQLException e) {
                 error = e;
-            } catch (RuntimeException e) {
-                // A row that cannot be read ends the reader; without this it would wait for ever.
-                error = new SQLException("events of turn " + turn + " cannot be read", "22000", e);
             } finally {
                 loads.release();
             }

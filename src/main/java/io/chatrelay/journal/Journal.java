@@ -261,15 +261,19 @@ public final class Journal<E> {
         return feeds.read(turn, after, executor, comesBack);
     }
 
-    /** All stored events of a turn, a page at a time; of a turn that runs, what is stored by then. */
+    /**
+     * All stored events of a turn, a page at a time; of a turn that runs, what is stored by then.
+     *
+     * @throws SQLException which {@link Database#refuses} tells apart: the database is away, or the next event cannot be read
+     */
     public void replay(Connection connection, UUID turn, Consumer<E> events) throws SQLException {
         long position = 0;
-        List<Entry<E>> page;
+        EventTable.Page<E> page;
         do {
             page = table.after(connection, turn, position, config.maxRow().asLongValue());
-            page.forEach(entry -> events.accept(entry.event()));
-            position = page.isEmpty() ? position : page.getLast().number();
-        } while (!page.isEmpty());
+            page.entries().forEach(entry -> events.accept(entry.event()));
+            position = page.entries().isEmpty() ? position : page.entries().getLast().number();
+        } while (!page.all());
     }
 
     /** Erases the events of a turn that does not run. */

@@ -63,7 +63,8 @@ class LedgerRacesTest extends ServiceTest {
                 values (?, 'dev', ?, 'running', ?, 'agents', 'agents', ?, 2, 'dev', now())""",
                 turn.id(), turn.conversation(),
                 replica, turn.messageId());
-        execute("insert into turn_event (turn_id, first, last, events) values (?, 1, 1, ?)", turn.id(), new byte[]{ '{', '}' });
+        execute("insert into turn_event (turn_id, first, last, events) values (?, 1, 1, ?)", turn.id(),
+                new ChatEventCodec().encode(new ChatEvent.StepStarted()));
         try (Connection connection = database.getConnection()) {
             for (int i = 0; i < calls; i++) {
                 new Ask(Ids.next(), turn.id(), call(i), "ask-" + i, "delete_file", "{}", new byte[32], expiry, WINDOW,
@@ -322,6 +323,7 @@ class LedgerRacesTest extends ServiceTest {
                     told.getFirst().refused() == null ? "ann" : "bob");
             assertThat(told).filteredOn(one -> one.refused() != null).hasSize(1);
             told.forEach(one -> assertTold(one, recorded));
+            inTransaction(connection -> new TurnEnd(turn, Events.COMPLETED, true, null).ride(connection));
         }
     }
 }

@@ -8,9 +8,12 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -30,6 +33,8 @@ class ApprovalFaultsTest {
 
     private static final Pattern CALL = Pattern.compile("call_fake_\\d+_\\d");
     private static final String LOST = "no answer";
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Executor READERS = task -> Thread.ofVirtual().start(task);
 
     private static final Vertx VERTX = Vertx.vertx();
     private static final InkeepEmulator INKEEP = new InkeepEmulator(VERTX);
@@ -72,7 +77,8 @@ class ApprovalFaultsTest {
             StringBuffer seen = new StringBuffer();
             CompletableFuture<Void> end = HTTP
                     .sendAsync(post(release.chat(), release.chat(conversation, text)), HttpResponse.BodyHandlers.ofLines())
-                    .thenAccept(answer -> answer.body().forEach(line -> seen.append(line).append('\n')));
+                    // On a thread of its own: where the head is there already, it would be this one, which decides.
+                    .thenAcceptAsync(answer -> answer.body().forEach(line -> seen.append(line).append('\n')), READERS);
             return new Waiting(release, conversation, seen, end);
         }
 
@@ -106,7 +112,7 @@ class ApprovalFaultsTest {
         }
 
         String toEnd() {
-            end.join();
+            end.orTimeout(PATIENCE.toSeconds(), TimeUnit.SECONDS).join();
             return seen.toString();
         }
     }
@@ -123,7 +129,8 @@ class ApprovalFaultsTest {
     }
 
     private static HttpRequest post(URI uri, String body) {
-        return HttpRequest.newBuilder(uri).header("authorization", "Bearer k").header("content-type", "application/json")
+        return HttpRequest.newBuilder(uri).timeout(PATIENCE).header("authorization", "Bearer k")
+                .header("content-type", "application/json")
                 .header("x-emit-operations", "true").POST(HttpRequest.BodyPublishers.ofString(body)).build();
     }
 
