@@ -3,29 +3,31 @@ package io.chatrelay.benchmark;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.stream.IntStream;
+import java.util.function.ToLongFunction;
 
 import io.chatrelay.it.EventSourceReader;
 import io.chatrelay.it.RelayProcess;
 import io.chatrelay.it.RoundRobin;
 
-/** Turns of one replica, each with one reader that comes back through a round-robin, and when each came back. */
+/** Turns of one replica, each with one reader that comes back through a round-robin, and when each was back and had its next event. */
 final class Answers implements AutoCloseable {
 
-    /** One reader, and the moment of its first event after something has happened. */
+    /** One reader, and the moments of its first head and its first event after something has happened. */
     static final class Answer {
 
         private final EventSourceReader reader;
-        private final AtomicLong cameBack = new AtomicLong();
+        private final AtomicLong back = new AtomicLong();
+        private final AtomicLong next = new AtomicLong();
         private volatile int connectionsBefore = Integer.MAX_VALUE;
 
         Answer(RelayProcess owner, RoundRobin both, String conversation, String text) {
-            reader = EventSourceReader.asking(owner, both.api(), "agents", conversation, text, _ -> note());
+            reader = EventSourceReader.asking(owner, both.api(), "agents", conversation, text, () -> note(back),
+                    _ -> note(next));
         }
 
-        private void note() {
-            if (connectionsBefore != Integer.MAX_VALUE && cameBack.get() == 0 && reader.connections() > connectionsBefore) {
-                cameBack.compareAndSet(0, System.nanoTime());
+        private void note(AtomicLong first) {
+            if (connectionsBefore != Integer.MAX_VALUE && first.get() == 0 && reader.connections() > connectionsBefore) {
+                first.compareAndSet(0, System.nanoTime());
             }
         }
 
@@ -69,15 +71,27 @@ final class Answers implements AutoCloseable {
         answers.forEach(answer -> answer.connectionsBefore = 0);
     }
 
-    /** Microseconds until each came back; -1 for one that did not before its turn's end. */
-    List<Long> awaitComebacks() throws InterruptedException {
+    /** Waits until each reader has its next event, or its turn's end. */
+    void awaitNext() throws InterruptedException {
         for (Answer answer : answers) {
-            while (answer.cameBack.get() == 0 && answer.reader().stoppedBy() == 0) {
+            while (answer.next.get() == 0 && answer.reader().stoppedBy() == 0) {
                 TimeUnit.MILLISECONDS.sleep(5);
             }
         }
-        return IntStream.range(0, answers.size()).mapToObj(i -> answers.get(i).cameBack.get())
-                .map(at -> at == 0 ? -1 : (at - since) / 1000).toList();
+    }
+
+    /** Microseconds until each reader's stream had begun again; -1 for one whose did not. */
+    List<Long> backs() {
+        return since(answer -> answer.back.get());
+    }
+
+    /** Microseconds until each reader's next event; -1 for one that had none before its turn's end. */
+    List<Long> nexts() {
+        return since(answer -> answer.next.get());
+    }
+
+    private List<Long> since(ToLongFunction<Answer> moment) {
+        return answers.stream().mapToLong(moment).mapToObj(at -> at == 0 ? -1 : (at - since) / 1000).toList();
     }
 
     @Override

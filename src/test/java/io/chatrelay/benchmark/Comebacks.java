@@ -16,6 +16,7 @@ final class Comebacks {
     private static final long LONGEST_MICROS = 300_000_000;
 
     private final Postgres database;
+    private final Histogram returned = new Histogram(LONGEST_MICROS, 3);
     private final Histogram waited = new Histogram(LONGEST_MICROS, 3);
     private int missing;
     private long lost;
@@ -30,11 +31,13 @@ final class Comebacks {
 
     /** Waits until all are back, then until all have read their turn to its end. */
     void await(Answers answers) throws InterruptedException {
-        for (long micros : answers.awaitComebacks()) {
+        answers.awaitNext();
+        answers.backs().stream().filter(micros -> micros >= 0).forEach(micros -> record(returned, micros));
+        for (long micros : answers.nexts()) {
             if (micros < 0) {
                 missing++;
             } else {
-                waited.recordValue(Math.clamp(micros, 1, LONGEST_MICROS));
+                record(waited, micros);
             }
         }
         for (Answers.Answer answer : answers.all()) {
@@ -43,6 +46,10 @@ final class Comebacks {
             }
             compare(answer.reader().turn(), answer.reader().ids());
         }
+    }
+
+    private static void record(Histogram into, long micros) {
+        into.recordValue(Math.clamp(micros, 1, LONGEST_MICROS));
     }
 
     private void compare(UUID turn, List<Long> ids) {
@@ -54,12 +61,20 @@ final class Comebacks {
         completed += database.number("select count(*) from turn where id = '%s' and state = 'completed'".formatted(turn));
     }
 
-    String row(String measured) {
-        return String.format(Locale.ROOT,
-                "| %s | %d | %.0f | %.0f | %.0f | %d events lost, %d doubled, %d of %d turns completed, "
-                        + "%d readers refused, %d not back |",
-                measured, waited.getTotalCount(),
-                waited.getValueAtPercentile(50) / 1000.0, waited.getValueAtPercentile(99) / 1000.0,
-                waited.getMaxValue() / 1000.0, lost, doubled, completed, turns, readersRefused, missing);
+    /** Until readers were back: their streams had begun again. */
+    String returns(String measured) {
+        return row(measured + ", to each reader's return", returned) + " |";
+    }
+
+    /** Until readers had their next event, and what was wrong with any of them. */
+    String nexts(String measured) {
+        return row(measured + ", to each reader's next event", waited) + String.format(Locale.ROOT,
+                " %d events lost, %d doubled, %d of %d turns completed, %d readers refused, %d not back |",
+                lost, doubled, completed, turns, readersRefused, missing);
+    }
+
+    private static String row(String measured, Histogram times) {
+        return String.format(Locale.ROOT, "| %s | %d | %.0f | %.0f | %.0f |", measured, times.getTotalCount(),
+                times.getValueAtPercentile(50) / 1000.0, times.getValueAtPercentile(99) / 1000.0, times.getMaxValue() / 1000.0);
     }
 }

@@ -60,7 +60,7 @@ final class FollowerLag {
         // By number: when the owner's own reader had it.
         AtomicLongArray seen = new AtomicLongArray(2 * WORDS);
         EventSourceReader first = EventSourceReader.asking(owner, owner.api(), "agents", conversation,
-                "words %d %d".formatted(WORDS, MILLIS_BETWEEN_WORDS), frame -> {
+                "words %d %d".formatted(WORDS, MILLIS_BETWEEN_WORDS), () -> {}, frame -> {
                     if (frame.id() != null) {
                         seen.set(frame.id().intValue(), System.nanoTime());
                     }

@@ -22,6 +22,7 @@ public final class EventSourceReader {
 
     private final RelayClient address;
     private final String conversation;
+    private final Runnable opened;
     private final Consumer<SseStream.Frame> seen;
     private final List<SseStream> streams = new ArrayList<>();
     /** Shorter than a browser's, for tests wait for it; a stream's own {@code retry:} counts more. */
@@ -30,17 +31,18 @@ public final class EventSourceReader {
     private boolean left;
     private int stoppedBy;
 
-    private EventSourceReader(URI address, String conversation, Consumer<SseStream.Frame> seen,
+    private EventSourceReader(URI address, String conversation, Runnable opened, Consumer<SseStream.Frame> seen,
             Function<SseStream, SseStream> first) {
         this.address = new RelayClient(address);
         this.conversation = conversation;
+        this.opened = opened;
         this.seen = seen;
         next(first);
     }
 
     /** Reads the conversation's turn from its beginning. */
     public static EventSourceReader of(URI address, String conversation, Consumer<SseStream.Frame> seen) {
-        return new EventSourceReader(address, conversation, seen,
+        return new EventSourceReader(address, conversation, () -> {}, seen,
                 into -> new RelayClient(address).readOn(conversation, 0, into));
     }
 
@@ -48,19 +50,23 @@ public final class EventSourceReader {
         return of(address, conversation, _ -> {});
     }
 
-    /** Sends the message to one replica, reads the answer there, and comes back to another address. */
+    /**
+     * Sends the message to one replica, reads the answer there, and comes back to another address.
+     *
+     * @param opened is told of each stream that begins
+     */
     public static EventSourceReader asking(RelayProcess relay, URI address, String upstream, String conversation, String text,
-            Consumer<SseStream.Frame> seen) {
-        return new EventSourceReader(address, conversation, seen,
+            Runnable opened, Consumer<SseStream.Frame> seen) {
+        return new EventSourceReader(address, conversation, opened, seen,
                 into -> new RelayClient(relay).chat(upstream, conversation, text, into));
     }
 
     static EventSourceReader asking(RelayProcess relay, URI address, String upstream, String conversation, String text) {
-        return asking(relay, address, upstream, conversation, text, _ -> {});
+        return asking(relay, address, upstream, conversation, text, () -> {}, _ -> {});
     }
 
     private void next(Function<SseStream, SseStream> open) {
-        SseStream stream = new SseStream(this::note);
+        SseStream stream = new SseStream(opened, this::note);
         synchronized (this) {
             if (left) {
                 return;

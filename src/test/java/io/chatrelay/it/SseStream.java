@@ -52,6 +52,7 @@ public final class SseStream {
 
     private final List<Frame> frames = new ArrayList<>();
     private final Consumer<Frame> seen;
+    private final Runnable opened;
     private State state = State.WAITING;
     private int status;
     private MultiMap headers;
@@ -60,11 +61,15 @@ public final class SseStream {
     private Runnable whenOver = () -> {};
 
     SseStream() {
-        this(_ -> {});
+        this(() -> {}, _ -> {});
     }
 
-    /** @param seen is told of each frame as it comes, on an event loop */
-    SseStream(Consumer<Frame> seen) {
+    /**
+     * @param opened is told on an event loop that a stream is the answer
+     * @param seen   is told there of each frame as it comes
+     */
+    SseStream(Runnable opened, Consumer<Frame> seen) {
+        this.opened = opened;
         this.seen = seen;
     }
 
@@ -77,6 +82,9 @@ public final class SseStream {
             status = response.statusCode();
             headers = response.headers();
             state = State.OPEN;
+        }
+        if (response.statusCode() == 200) {
+            opened.run();
         }
         RecordParser parser = RecordParser.newDelimited("\n\n", this::frame);
         response.handler(parser).endHandler(_ -> over(State.ENDED)).exceptionHandler(_ -> over(State.CUT));
