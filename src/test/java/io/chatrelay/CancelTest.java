@@ -165,6 +165,17 @@ class CancelTest extends ServiceTest {
     class AStoppedTurn {
 
         @Test
+        void keepsTheUsageThatCloudHasTold() {
+            String id = newId();
+            Sse stream = relay().send(CHAT, ask(id, "usage first").put("model", "cloud")).untilText();
+            cancel(id);
+            stream.toEnd();
+
+            assertThat(messages(id).getLast().at("/metadata/usage/totalTokens").asInt()).isEqualTo(10);
+            assertThat(stateOf(stream.turn())).isEqualTo("cancelled");
+        }
+
+        @Test
         void keepsWhatItSaidAndFreesItsConversation() {
             String id = newId();
             Sse stream = talking(id, "agents");

@@ -1,23 +1,24 @@
 package io.chatrelay.api;
 
-import java.sql.SQLException;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
 import jakarta.enterprise.context.ApplicationScoped;
-import jakarta.ws.rs.container.ContainerRequestContext;
+import jakarta.enterprise.context.ContextNotActiveException;
 import jakarta.ws.rs.container.ContainerResponseContext;
 import jakarta.ws.rs.core.MediaType;
-import jakarta.ws.rs.core.Response;
+import jakarta.ws.rs.core.UriInfo;
 
 import org.jboss.logging.Logger;
 import org.jboss.resteasy.reactive.server.ServerResponseFilter;
 
+import io.chatrelay.chat.Storage;
 import io.quarkiverse.resteasy.problem.HttpProblem;
 import io.quarkiverse.resteasy.problem.postprocessing.ProblemContext;
 import io.quarkiverse.resteasy.problem.postprocessing.ProblemPostProcessor;
 import io.quarkus.vertx.http.runtime.CurrentVertxRequest;
+import io.vertx.ext.web.RoutingContext;
 
 /**
  * The one funnel of errors, the framework's own included: every body has {@code code}, {@code requestId} and {@code error}. Two paths are
@@ -37,7 +38,7 @@ class ErrorBody implements ProblemPostProcessor {
 
     @Override
     public HttpProblem apply(HttpProblem problem, ProblemContext context) {
-        HttpProblem known = databaseIsAway(context.cause)
+        HttpProblem known = Storage.isAway(context.cause)
                 ? Problems.builder(503, "The database cannot be reached. Try again in a moment.")
                         .withHeader("retry-after", 2).withInstance(problem.getInstance()).build()
                 : problem;
@@ -45,6 +46,7 @@ class ErrorBody implements ProblemPostProcessor {
             // The trace says where; what was written, and by whom, is in none of these messages.
             LOG.errorf(context.cause, "request %s to %s failed", requestId(), context.path);
         }
+        // The request's id is not known here: see named.
         return shaped(known, context.path);
     }
 
@@ -59,7 +61,7 @@ class ErrorBody implements ProblemPostProcessor {
                 shaped.with(name, value);
             }
         });
-        shaped.with("code", code).with("requestId", requestId());
+        shaped.with("code", code);
         if (isTextError(path)) {
             shaped.with("error", detail).with("message", detail);
             if (!problem.getParameters().containsKey(Problems.DETAILS)) {
@@ -76,30 +78,25 @@ class ErrorBody implements ProblemPostProcessor {
     }
 
     private String requestId() {
-        return RequestId.of(current.getCurrent());
-    }
-
-    /** Connections that cannot be had or broke, transactions that took too long: a state of the database or of this process, and no defect. */
-    static boolean databaseIsAway(Throwable failure) {
-        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-            if (cause instanceof SQLException sql) {
-                String state = Objects.requireNonNullElse(sql.getSQLState(), "");
-                if (state.startsWith("08") || state.startsWith("57") || state.startsWith("53") || state.startsWith("55")
-                        || state.startsWith("25") || state.startsWith("58")
-                        || state.startsWith("40") || state.isEmpty()) {
-                    return true;
-                }
-            }
+        try {
+            return RequestId.of(current.getCurrent());
+        } catch (ContextNotActiveException e) {
+            return "unknown";
         }
-        return false;
     }
 
-    /** Where the documented error is plain JSON, it says so. */
+    /**
+     * Gives every problem the id of its request, and plain JSON its type where the documented error is that. An answer that is resumed by
+     * another thread may come by here while its own thread is still leaving, and takes the request's scope with it: so the id is taken
+     * from the request itself.
+     */
     @ServerResponseFilter
-    public void plain(ContainerRequestContext request, ContainerResponseContext response) {
-        if (response.getStatusInfo().getFamily() != Response.Status.Family.SUCCESSFUL && response.hasEntity()
-                && isTextError(request.getUriInfo().getPath())) {
-            response.getHeaders().putSingle("content-type", MediaType.APPLICATION_JSON);
+    public void named(RoutingContext request, UriInfo uri, ContainerResponseContext response) {
+        if (response.getEntity() instanceof HttpProblem problem) {
+            response.setEntity(HttpProblem.builder(problem).with("requestId", RequestId.of(request)).build());
+            if (isTextError(uri.getPath())) {
+                response.getHeaders().putSingle("content-type", MediaType.APPLICATION_JSON);
+            }
         }
     }
 

@@ -9,6 +9,7 @@ import jakarta.ws.rs.container.AsyncResponse;
 import io.chatrelay.api.wire.AiSdkWire;
 import io.chatrelay.api.wire.OpenAiWire;
 import io.chatrelay.chat.Conversations;
+import io.chatrelay.chat.Storage;
 import io.chatrelay.chat.Turn;
 import io.vertx.ext.web.RoutingContext;
 
@@ -89,7 +90,7 @@ class Readers {
         try {
             find(conversation, position, otherwise, http, reply);
         } catch (RuntimeException e) {
-            if (!eventSource || !ErrorBody.databaseIsAway(e)) {
+            if (!eventSource || !Storage.isAway(e)) {
                 throw e;
             }
             http.response().reset();

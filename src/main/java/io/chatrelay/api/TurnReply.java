@@ -14,6 +14,7 @@ import io.chatrelay.api.wire.Completion;
 import io.chatrelay.chat.ApprovalView;
 import io.chatrelay.chat.ChatEvent;
 import io.chatrelay.chat.Outcome;
+import io.chatrelay.chat.Storage;
 import io.chatrelay.chat.Transcript;
 import io.chatrelay.chat.Turn;
 import io.chatrelay.journal.Entry;
@@ -140,7 +141,7 @@ final class TurnReply implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits.
         if (!answered) {
             answered();
             TurnStream.name(response, turn.conversationId(), turn.id());
-            reply.resume(ErrorBody.databaseIsAway(failure) ? Problems.ofAnother(turn) : failure);
+            reply.resume(Storage.isAway(failure) ? Problems.ofAnother(turn) : failure);
         }
     }
 

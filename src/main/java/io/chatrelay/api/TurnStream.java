@@ -13,6 +13,7 @@ import io.chatrelay.chat.ChatEvent;
 import io.chatrelay.chat.ChatEvent.Ended;
 import io.chatrelay.chat.JsonText;
 import io.chatrelay.chat.Outcome;
+import io.chatrelay.chat.Storage;
 import io.chatrelay.chat.Turn;
 import io.chatrelay.journal.Entry;
 import io.vertx.core.Context;
@@ -166,7 +167,7 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
         if (!headWritten && !ended && !reader.comesBack()) {
             stop();
             name(response, turn.conversationId(), turn.id());
-            refusal.resume(ErrorBody.databaseIsAway(failure) ? Problems.ofAnother(turn) : failure);
+            refusal.resume(Storage.isAway(failure) ? Problems.ofAnother(turn) : failure);
         } else {
             cut();
         }

@@ -21,6 +21,7 @@ import io.chatrelay.devmode.Answer.Reply;
 final class CloudDialect implements Dialect {
 
     private static final Pace PACE = new Pace(20, 20, 20);
+    private static final long A_MINUTE = 60_000;
 
     private final String id = Wire.completionId();
     private final long created = System.currentTimeMillis() / 1000;
@@ -75,9 +76,12 @@ final class CloudDialect implements Dialect {
 
     private Stream<Step> finish(String reason, boolean withUsage) {
         return sequence(Stream.of(send(chunk("{}", quote(reason)))),
-                withUsage ? Stream.of(send(event(head() + ",\"choices\":[],\"usage\":{\"prompt_tokens\":9,"
-                        + "\"completion_tokens\":1,\"total_tokens\":10}}"))) : Stream.empty(),
-                Stream.of(send(event("[DONE]"))));
+                withUsage ? usage() : Stream.empty(), Stream.of(send(event("[DONE]"))));
+    }
+
+    private Stream<Step> usage() {
+        return Stream.of(send(event(head() + ",\"choices\":[],\"usage\":{\"prompt_tokens\":9,"
+                + "\"completion_tokens\":1,\"total_tokens\":10}}")));
     }
 
     /** An error in the stream, and no {@code [DONE]}: recording 06. */
@@ -133,6 +137,8 @@ final class CloudDialect implements Dialect {
         return switch (turn.text().strip()) {
             case "tool", "links" -> Optional.of(new Play(links(), false));
             case "usage" -> Optional.of(new Play(sequence(open(), word("Hello"), finish("stop", true)), false));
+            case "usage first" -> Optional.of(new Play(sequence(open(), usage(), word("Hello"),
+                    Stream.of(new Step.Pause(A_MINUTE)), finish("stop", false)), false));
             default -> Optional.empty();
         };
     }

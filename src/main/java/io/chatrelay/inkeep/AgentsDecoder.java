@@ -57,6 +57,11 @@ final class AgentsDecoder implements AnswerDecoder {
         return mode;
     }
 
+    /** Whether it has told an error after which nothing completes it. */
+    boolean hasFailed() {
+        return fatal;
+    }
+
     /** The calls that wait for a yes. */
     Set<String> waiting() {
         return brackets.waiting();

@@ -4,8 +4,8 @@ import java.util.List;
 
 import io.chatrelay.chat.ChatEvent;
 
-/** Of a body whose end says nothing about the run's: it can be read again. */
-record OpenEnded(AnswerDecoder decoder) implements AnswerDecoder {
+/** Of a body whose end says nothing about the run's: it can be read again. Only where the run has told that it failed there is no more. */
+record OpenEnded(AgentsDecoder decoder) implements AnswerDecoder {
 
     @Override
     public void decode(String data, List<ChatEvent> out) {
@@ -15,10 +15,13 @@ record OpenEnded(AnswerDecoder decoder) implements AnswerDecoder {
     @Override
     public void ended(List<ChatEvent> out) {
         // Nor does a clean one: a proxy, or a server that stops, ends bodies properly.
+        broken(out);
     }
 
     @Override
     public void broken(List<ChatEvent> out) {
-        // It is read again.
+        if (decoder.hasFailed()) {
+            decoder.broken(out);
+        }
     }
 }

@@ -181,6 +181,21 @@ class FollowingTest {
             assertThat(inkeep.asked(replay)).hasSizeBetween(2, 4);
         }
 
+        @ParameterizedTest
+        @ValueSource(booleans = { true, false })
+        void endsAsInkeepToldItWhereItsRunHasFailed(boolean properly) {
+            String failed = begin(6) + "data: {\"type\":\"error\",\"message\":\"the model is gone\"}\n\n";
+            inkeep.on(CHAT, properly ? stream(failed, true) : request -> {
+                stream(failed, false).accept(request);
+                VERTX.setTimer(20, _ -> request.connection().close());
+            });
+
+            List<ChatEvent> answer = answer();
+
+            assertThat(failed(answer.getLast(), Failure.Code.UPSTREAM_ERROR).failure().message()).contains("the model is gone");
+            assertThat(inkeep.asked(replay)).as("there is nothing to look for").isEmpty();
+        }
+
         @Test
         void isUnprovenUntilAllThatIsKnownCameAgain() {
             AtomicReference<HttpServerRequest> read = new AtomicReference<>();
