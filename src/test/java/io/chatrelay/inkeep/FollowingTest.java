@@ -46,7 +46,10 @@ import io.smallrye.mutiny.Uni;
 import io.smallrye.mutiny.helpers.test.AssertSubscriber;
 import io.vertx.core.http.HttpServerRequest;
 
-/** A question whose answer was lost, whole or from some place on, is neither answered twice nor given up: its run is followed. */
+/**
+ * A question whose answer was lost, whole or from some place on, is neither answered twice nor given up: its run is followed. One file,
+ * for all of it is one recorded run, lost at different places.
+ */
 class FollowingTest {
 
     private static final String CHAT = "POST /run/api/chat";

@@ -134,9 +134,10 @@ public final class RelayProcess implements AutoCloseable {
         return new Setup();
     }
 
-    /** With all that it needs. */
+    /** With all that it needs. It lives for seconds, so no more is compiled than pays within them. */
     public static Setup on(Postgres database, InkeepEmulator inkeep) {
-        return new Setup().database(database).upstreams(inkeep.agentsUrl(), inkeep.cloudUrl()).key();
+        return new Setup().jvm("-XX:TieredStopAtLevel=1").jvm("-XX:+UseSerialGC").database(database)
+                .upstreams(inkeep.agentsUrl(), inkeep.cloudUrl()).key();
     }
 
     RelayProcess awaitReady() {
