@@ -18,7 +18,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 
 import io.quarkus.test.junit.QuarkusTest;
 
-/** P9: who may see what. */
+/** Who may see what. */
 @QuarkusTest
 class AccessTest extends ServiceTest {
 

@@ -14,7 +14,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import io.quarkus.test.junit.QuarkusTest;
 
-/** P6 as callers meet it: an approval is decided once, refused with what is recorded, and seen by its tenant. */
+/** An approval is decided once, refused with what is recorded, and seen by its tenant. */
 @QuarkusTest
 class ApprovalsApiTest extends ApprovalsTest {
 

@@ -20,7 +20,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import io.quarkus.test.junit.QuarkusTest;
 
-/** P10: one clear error with the field's name, nothing stored, Inkeep not asked; and what only looks wrong is taken. */
+/** One clear error with the field's name, nothing stored, Inkeep not asked; and what only looks wrong is taken. */
 @QuarkusTest
 class BadInputTest extends ServiceTest {
 

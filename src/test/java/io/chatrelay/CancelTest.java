@@ -24,7 +24,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import io.quarkus.test.junit.QuarkusTest;
 
-/** P2: only a cancel stops a turn, whoever asks; what had come is kept, and nothing looks like success. */
+/** Only a cancel stops a turn, whoever asks; what had come is kept, and nothing looks like success. */
 @QuarkusTest
 class CancelTest extends ServiceTest {
 

@@ -24,7 +24,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import io.quarkus.test.junit.QuarkusTest;
 
-/** P5: sending twice is safe. */
+/** Sending twice is safe. */
 @QuarkusTest
 class SendingTwiceTest extends ServiceTest {
 

@@ -16,7 +16,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import io.quarkus.test.junit.QuarkusTest;
 
-/** P3: how a turn ends, on both wires and of both upstreams. What goes wrong for good is in {@link UpstreamFaultsIT}. */
+/** How a turn ends, on both wires and of both upstreams. What goes wrong for good is in {@link UpstreamFaultsIT}. */
 @QuarkusTest
 class StatusesTest extends ServiceTest {
 

@@ -4,6 +4,7 @@ import static io.chatrelay.Relay.CHAT;
 import static io.chatrelay.Relay.COMPLETIONS;
 import static io.chatrelay.Relay.CONVERSATIONS;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import java.io.ByteArrayInputStream;
 import java.net.http.HttpRequest.BodyPublishers;
@@ -25,7 +26,8 @@ import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.QuarkusTestProfile;
 import io.quarkus.test.junit.TestProfile;
 
-/** A service with several upstreams and no default one, small bodies, a short history, and little patience before the first event. */
+/** A service with several upstreams and no default one, small bodies, a short history, little patience before the first event, and heads only
+ * with it. */
 @QuarkusTest
 @TestProfile(StrictTest.Strict.class)
 class StrictTest extends ServiceTest {
@@ -50,6 +52,8 @@ class StrictTest extends ServiceTest {
             overrides.put("chat-relay.upstreams.agents.headers", "x-shop");
             overrides.put("chat-relay.api.max-body", "64K");
             overrides.put("chat-relay.turn.first-event-timeout", "1s");
+            // Longer than any test waits.
+            overrides.put("chat-relay.api.head-after", "1h");
             overrides.put("chat-relay.history.max-messages", "3");
             overrides.put("chat-relay.history.max-bytes", "2K");
             return overrides;
@@ -143,6 +147,29 @@ class StrictTest extends ServiceTest {
             JsonNode headers = emulator().asked(mark).getFirst().path("headers");
             assertThat(headers.path("x-shop").asText()).isEqualTo("eu");
             assertThat(headers.has("x-emit-operations")).isFalse();
+        }
+    }
+
+    @Nested
+    class AReaderThatComesBack {
+
+        @ParameterizedTest
+        @ValueSource(strings = { "ai-sdk", "openai" })
+        void seesThatItIsBackBeforeTheNextEvent(String wire) {
+            Sse left = relay().send(CHAT, ask("agents", "silence 60000"));
+            await().until(() -> left.answer().equals("Hello from the"));
+            left.close();
+            String last = left.ids().getLast().toString();
+            String turn = CONVERSATIONS + "/" + left.conversation();
+
+            Sse back = relay().with("last-event-id", last).read(turn + "/stream?wire=" + wire);
+
+            assertThat(back.status()).isEqualTo(200);
+            assertThat(back.turn()).isEqualTo(left.turn());
+            assertThat(query("select max(last) from turn_event where turn_id = ?::uuid", left.turn()))
+                    .as("nothing has come meanwhile").containsExactly(last);
+            relay().post(turn + "/cancel", "");
+            assertThat(back.toEnd().ids()).isNotEmpty().allMatch(id -> id > Long.parseLong(last));
         }
     }
 

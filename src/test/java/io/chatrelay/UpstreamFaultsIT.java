@@ -39,7 +39,7 @@ import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 
 /**
- * P3 for everything that can go wrong at an Inkeep: what is told, what is stored and what is counted say the same, and nothing looks like
+ * Everything that can go wrong at an Inkeep: what is told, what is stored and what is counted say the same, and nothing looks like
  * success that is not. Each fault meets each upstream, on both wires, as a stream and in one piece; all at the same time, for
  * some take a minute.
  */

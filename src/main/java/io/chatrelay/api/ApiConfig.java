@@ -23,7 +23,7 @@ public interface ApiConfig {
 
     /**
      * The head of a stream is written at its first event, at the failure before it, or after so long: a client's time-out counts until
-     * the head. From then on a failure can only be told inside the stream.
+     * the head. A reader that comes back with a number has it at once. From then on a failure can only be told inside the stream.
      */
     @WithDefault("10s")
     Duration headAfter();

@@ -46,7 +46,6 @@ class ErrorBody implements ProblemPostProcessor {
             // The trace says where; what was written, and by whom, is in none of these messages.
             LOG.errorf(context.cause, "request %s to %s failed", requestId(), context.path);
         }
-        // The request's id is not known here: see named.
         return shaped(known, context.path);
     }
 

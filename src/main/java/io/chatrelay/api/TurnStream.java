@@ -25,10 +25,10 @@ import io.vertx.core.http.HttpServerResponse;
  *
  * <pre>
  * silent ── first event, or some seconds ──▶ telling ── last event ──▶ ended
- *    │                                         ├── the socket is full ──▶ waits, and asks for nothing
- *    └── refused before the first event        ├── the caller leaves ───▶ detached: the turn runs on, unless it asked otherwise
- *           ──▶ a real status                  ├── it pauses for an approval ──▶ ended, the turn waits
- *                                              └── no end to be told ───▶ the connection is cut
+ *  │ └────── a reader that comes back ─────────▲ ├── the socket is full ──▶ waits, and asks for nothing
+ *  └── refused before the first event            ├── the caller leaves ───▶ detached: the turn runs on, unless it asked otherwise
+ *         ──▶ a real status                      ├── it pauses for an approval ──▶ ended, the turn waits
+ *                                                └── no end to be told ───▶ the connection is cut
  * </pre>
  *
  * It holds no thread and no connection of the pool, and no more events than the one chunk that it is writing. A stream that

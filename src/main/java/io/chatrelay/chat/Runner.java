@@ -30,6 +30,7 @@ import io.chatrelay.chat.ChatEvent.Ended;
 import io.chatrelay.journal.Database;
 import io.chatrelay.journal.Journal;
 import io.chatrelay.journal.TurnLog;
+import io.chatrelay.journal.UnreadableEventException;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.arc.Unremovable;
 import io.quarkus.narayana.jta.QuarkusTransaction;
@@ -275,7 +276,7 @@ class Runner {
         Stored stored = stored(id);
         Optional<Upstream> upstream = upstreams.named(turn.upstream());
         Optional<UpstreamRun> run = left.cancelled() ? Optional.empty()
-                : upstream.flatMap(named -> furtherRun(turn, named, stored));
+                : upstream.flatMap(named -> furtherRun(turn, named, stored, lastNumber));
         LOG.infof("turn %s is taken over after event %d: %s", id, lastNumber,
                 left.cancelled() ? "cancelled"
                         : run.isEmpty() ? "interrupted"
@@ -285,9 +286,18 @@ class Runner {
                 stored.events().stream().mapToLong(EventWeight::of).sum(), config,
                 upstream.map(Upstream::approvals).orElse(new Upstream.Approvals(Duration.ZERO, false)), begun, this);
         orphan.writesTo(journal.open(id, lastNumber, owner, orphan), owner);
+        try {
+            goOn(orphan, run, left.cancelled());
+        } catch (RuntimeException e) {
+            journal.abandon(id);
+            throw e;
+        }
+    }
+
+    private static void goOn(RunningTurn orphan, Optional<UpstreamRun> run, boolean cancelled) {
         if (run.isPresent()) {
             reads(orphan, run::get);
-        } else if (left.cancelled()) {
+        } else if (cancelled) {
             orphan.cancel();
         } else {
             orphan.stop(new Ended(Outcome.INTERRUPTED, null, null, Failure.of(Failure.Code.REPLICA_LOST,
@@ -296,8 +306,8 @@ class Runner {
     }
 
     /** The same run, where its upstream can prove it, and no other run of the conversation may still be speaking. */
-    private Optional<UpstreamRun> furtherRun(Turn turn, Upstream upstream, Stored stored) {
-        if (!stored.whole() || stored.transcript().ended() != null) {
+    private Optional<UpstreamRun> furtherRun(Turn turn, Upstream upstream, Stored stored, long last) {
+        if (!stored.whole() || stored.events().size() != last || stored.transcript().ended() != null) {
             return Optional.empty();
         }
         try {
@@ -380,19 +390,36 @@ class Runner {
             boolean whole = true;
             try (Connection connection = database.getConnection()) {
                 journal.replay(connection, turn, events::add);
-            } catch (SQLException e) {
-                if (!Database.refuses(e)) {
-                    LOG.warnf("turn %s waits for the database to be ended", turn);
-                    pause();
-                    continue;
-                }
-                LOG.errorf("turn %s: what is stored of it cannot be read beyond event %d", turn, events.size());
+            } catch (UnreadableEventException e) {
                 whole = false;
+            } catch (SQLException e) {
+                // Whatever refused it, nothing is known of the turn's events by that.
+                LOG.warnf("turn %s waits for the database to be ended", turn);
+                pause();
+                continue;
             }
-            Transcript transcript = new Transcript();
-            events.forEach(transcript::apply);
-            return new Stored(transcript, events, whole);
+            return folded(turn, events, whole);
         }
+    }
+
+    private static Stored folded(UUID turn, List<ChatEvent> events, boolean all) {
+        Transcript transcript = new Transcript();
+        int applied = 0;
+        try {
+            for (; applied < events.size(); applied++) {
+                transcript.apply(events.get(applied));
+            }
+        } catch (RuntimeException e) {
+            // It follows from nothing before it: no version of this service writes that.
+            return cutOff(turn, transcript, events.subList(0, applied));
+        }
+        return all ? new Stored(transcript, events, true) : cutOff(turn, transcript, events);
+    }
+
+    private static Stored cutOff(UUID turn, Transcript transcript, List<ChatEvent> events) {
+        LOG.errorf("turn %s: what is stored of it cannot be read beyond event %d", turn, events.size());
+        transcript.missesEvents();
+        return new Stored(transcript, events, false);
     }
 
     private static void pause() {

@@ -83,6 +83,11 @@ public final class Transcript {
     private String upstreamMessageId;
     private Ended ended;
 
+    /** There are events that nobody can apply: the turn has begun, whatever is known of it. */
+    void missesEvents() {
+        started = true;
+    }
+
     /** Takes the next event of the turn. */
     public void apply(ChatEvent event) {
         switch (event) {

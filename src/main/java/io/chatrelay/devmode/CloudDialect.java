@@ -21,7 +21,7 @@ import io.chatrelay.devmode.Answer.Reply;
 final class CloudDialect implements Dialect {
 
     private static final Pace PACE = new Pace(20, 20, 20);
-    private static final long A_MINUTE = 60_000;
+    private static final long MINUTE_MILLIS = 60_000;
 
     private final String id = Wire.completionId();
     private final long created = System.currentTimeMillis() / 1000;
@@ -138,7 +138,7 @@ final class CloudDialect implements Dialect {
             case "tool", "links" -> Optional.of(new Play(links(), false));
             case "usage" -> Optional.of(new Play(sequence(open(), word("Hello"), finish("stop", true)), false));
             case "usage first" -> Optional.of(new Play(sequence(open(), usage(), word("Hello"),
-                    Stream.of(new Step.Pause(A_MINUTE)), finish("stop", false)), false));
+                    Stream.of(new Step.Pause(MINUTE_MILLIS)), finish("stop", false)), false));
             default -> Optional.empty();
         };
     }

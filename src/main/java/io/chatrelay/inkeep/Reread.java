@@ -274,6 +274,9 @@ final class Reread implements Flow.Subscription {
         } else if (known.isEmpty()) {
             caughtUp(false);
             goOn(event);
+        } else if (event instanceof Ended && decoder.hasFailed()) {
+            // The read broke off after an error that the run has told, and before the rest of what is known.
+            fruitless();
         } else if (event instanceof Ended) {
             differs();
         } else {

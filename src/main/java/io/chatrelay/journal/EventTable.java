@@ -67,9 +67,6 @@ final class EventTable<E> {
             left join lateral (%s) as e on true
             order by t.id, e.first""".formatted(FOUND.formatted("f.turn", "f.position", ROWS_A_LOAD));
 
-    /** @param all whether there was nothing more at that moment */
-    record Page<E>(List<Entry<E>> entries, boolean all) {}
-
     /**
      * What a poll found of a turn.
      *
@@ -146,9 +143,9 @@ final class EventTable<E> {
      * The entries after a position, in order and without a gap, at most {@code maxBytes} of them and at least one if there
      * is one. It is one statement, so rows that are being rewritten are seen either before or after.
      *
-     * @throws SQLException of class 22 where the next one is missing, or cannot be read
+     * @throws UnreadableEventException where the next one is missing, or cannot be read
      */
-    Page<E> after(Connection connection, UUID turn, long position, long maxBytes) throws SQLException {
+    List<Entry<E>> after(Connection connection, UUID turn, long position, long maxBytes) throws SQLException {
         Gathered gathered = new Gathered(turn, position, maxBytes);
         try (PreparedStatement select = connection.prepareStatement(AFTER)) {
             select.setObject(1, turn);
@@ -162,7 +159,7 @@ final class EventTable<E> {
                 }
             }
         }
-        return new Page<>(gathered.entries, gathered.isAll());
+        return gathered.entries;
     }
 
     /**
@@ -203,6 +200,7 @@ final class EventTable<E> {
         private final List<Entry<E>> entries = new ArrayList<>();
         private long next;
         private long bytes;
+        private long rowBytes;
         private int rows;
         private boolean unreadable;
 
@@ -216,26 +214,32 @@ final class EventTable<E> {
             return bytes < maxBytes && !unreadable;
         }
 
-        /** Whether the table holds no more, as far as rows were asked for. */
+        /**
+         * Whether the table holds no more. A query ends with so many rows, or once its rows are as large as what is wanted: whole rows, and
+         * thus before what is taken of them is as much.
+         */
         boolean isAll() {
-            return hasRoom() && rows < ROWS_A_LOAD;
+            return hasRoom() && rows < ROWS_A_LOAD && rowBytes < maxBytes;
         }
 
-        /** What comes before an event that cannot be read is a page still; the next page fails. */
-        void add(long first, byte[] events) throws SQLException {
-            if (first > next) {
-                throw new SQLException("turn " + turn + " has no event " + next, "22000");
-            }
+        /** What comes before an event that cannot be read is given still; whoever asks for the rest is told. */
+        void add(long first, byte[] events) throws UnreadableEventException {
+            rows++;
+            rowBytes += events.length;
+            RuntimeException cause = null;
+            unreadable = first > next;
             try {
-                bytes += split(events, first, next, maxBytes - bytes, entries);
-            } catch (RuntimeException e) {
-                if (entries.isEmpty()) {
-                    throw new SQLException("an event of turn " + turn + " after " + (next - 1) + " cannot be read", "22000", e);
+                if (!unreadable) {
+                    bytes += split(events, first, next, maxBytes - bytes, entries);
                 }
+            } catch (RuntimeException e) {
                 unreadable = true;
+                cause = e;
+            }
+            if (unreadable && entries.isEmpty()) {
+                throw new UnreadableEventException(turn, next, cause);
             }
             next = entries.isEmpty() ? next : entries.getLast().number() + 1;
-            rows++;
         }
 
         void addIfReadable(long first, byte[] events) {
@@ -243,7 +247,7 @@ final class EventTable<E> {
                 if (hasRoom()) {
                     add(first, events);
                 }
-            } catch (SQLException e) {
+            } catch (UnreadableEventException e) {
                 unreadable = true;
             }
         }

@@ -197,7 +197,7 @@ final class FeedReader<E> implements Flow.Subscription {
         wake();
     }
 
-    /** The turn ended before the position, is gone, or cannot be read. Ends the stream without an event. */
+    /** The turn ended before the position, or is gone. Ends the stream without an event. */
     void end() {
         executor.execute(this::complete);
     }

@@ -90,9 +90,12 @@ final class Feeds<E> {
             SQLException error = null;
             loads.acquireUninterruptibly();
             try (Connection connection = database.getConnection()) {
-                entries = table.after(connection, turn, after, maxChunk()).entries();
+                entries = table.after(connection, turn, after, maxChunk());
             } catch (SQLException e) {
                 error = e;
+            } catch (RuntimeException e) {
+                // A defect ends the reader; without this it would wait for ever.
+                error = new SQLException("events of turn " + turn + " could not be loaded", "22000", e);
             } finally {
                 loads.release();
             }

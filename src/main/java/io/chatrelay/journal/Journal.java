@@ -264,16 +264,16 @@ public final class Journal<E> {
     /**
      * All stored events of a turn, a page at a time; of a turn that runs, what is stored by then.
      *
-     * @throws SQLException which {@link Database#refuses} tells apart: the database is away, or the next event cannot be read
+     * @throws UnreadableEventException after the events before it, where one cannot be read
      */
     public void replay(Connection connection, UUID turn, Consumer<E> events) throws SQLException {
         long position = 0;
-        EventTable.Page<E> page;
+        List<Entry<E>> page;
         do {
             page = table.after(connection, turn, position, config.maxRow().asLongValue());
-            page.entries().forEach(entry -> events.accept(entry.event()));
-            position = page.entries().isEmpty() ? position : page.entries().getLast().number();
-        } while (!page.all());
+            page.forEach(entry -> events.accept(entry.event()));
+            position = page.isEmpty() ? position : page.getLast().number();
+        } while (!page.isEmpty());
     }
 
     /** Erases the events of a turn that does not run. */

@@ -61,7 +61,7 @@ final class Cluster implements AutoCloseable {
                 .with("chat-relay.approvals.expiry", EXPIRY).with("chat-relay.approvals.catch-up", "PT1S")
                 .with("chat-relay.api.heartbeat", "PT2S").with("chat-relay.shutdown.grace", "PT3S")
                 // It starts in half the time, and many of them start.
-                .jvm("-XX:TieredStopAtLevel=1").jvm("-XX:+UseSerialGC").jvm("-Xmx256m").jvm("-Xshare:auto");
+                .jvm("-Xmx256m").jvm("-Xshare:auto");
         String jar = System.getProperty("crash.jar");
         return jar == null ? setup : setup.jar(Path.of(jar));
     }

@@ -48,9 +48,7 @@ final class TwoReplicas implements AutoCloseable {
                 .with("chat-relay.lease.duration", LEASE).with("chat-relay.lease.renew-every", "700ms")
                 .with("chat-relay.lease.sweep-every", "500ms")
                 // Whoever rewrites rows would count as their writer.
-                .with("chat-relay.journal.compact-every", "1h")
-                // It lives for seconds, and several start on few cores.
-                .jvm("-XX:TieredStopAtLevel=1")).launch();
+                .with("chat-relay.journal.compact-every", "1h")).launch();
         started.add(relay);
         return relay;
     }
