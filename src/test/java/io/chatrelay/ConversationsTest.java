@@ -18,7 +18,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 
 import io.quarkus.test.junit.QuarkusTest;
 
-/** Conversations as a caller keeps them, each with one running turn. One file, for its parts share what a conversation is seen by: rows, pages and what went up. */
+/**
+ * Conversations as a caller keeps them, each with one running turn. One file, for its parts share what a conversation is seen by: rows,
+ * pages and what went up.
+ */
 @QuarkusTest
 class ConversationsTest extends ServiceTest {
 

@@ -26,8 +26,10 @@ import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.QuarkusTestProfile;
 import io.quarkus.test.junit.TestProfile;
 
-/** A service with several upstreams and no default one, small bodies, a short history, little patience before the first event, and heads only
- * with it. */
+/**
+ * A service with several upstreams and no default one, small bodies, a short history, little patience before the first event, and heads
+ * only with it.
+ */
 @QuarkusTest
 @TestProfile(StrictTest.Strict.class)
 class StrictTest extends ServiceTest {

@@ -5,7 +5,6 @@ import java.util.Map;
 import java.util.Objects;
 
 import jakarta.enterprise.context.ApplicationScoped;
-import jakarta.enterprise.context.ContextNotActiveException;
 import jakarta.ws.rs.container.ContainerResponseContext;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.UriInfo;
@@ -17,7 +16,6 @@ import io.chatrelay.chat.Storage;
 import io.quarkiverse.resteasy.problem.HttpProblem;
 import io.quarkiverse.resteasy.problem.postprocessing.ProblemContext;
 import io.quarkiverse.resteasy.problem.postprocessing.ProblemPostProcessor;
-import io.quarkus.vertx.http.runtime.CurrentVertxRequest;
 import io.vertx.ext.web.RoutingContext;
 
 /**
@@ -30,22 +28,12 @@ class ErrorBody implements ProblemPostProcessor {
     private static final Logger LOG = Logger.getLogger(ErrorBody.class);
     private static final List<String> TEXT_ERRORS = List.of("/run/v1/chat/completions", "/run/api/tool-approvals");
 
-    private final CurrentVertxRequest current;
-
-    ErrorBody(CurrentVertxRequest current) {
-        this.current = current;
-    }
-
     @Override
     public HttpProblem apply(HttpProblem problem, ProblemContext context) {
         HttpProblem known = Storage.isAway(context.cause)
                 ? Problems.builder(503, "The database cannot be reached. Try again in a moment.")
                         .withHeader("retry-after", 2).withInstance(problem.getInstance()).build()
                 : problem;
-        if (known.getStatusCode() == 500) {
-            // The trace says where; what was written, and by whom, is in none of these messages.
-            LOG.errorf(context.cause, "request %s to %s failed", requestId(), context.path);
-        }
         return shaped(known, context.path);
     }
 
@@ -76,23 +64,20 @@ class ErrorBody implements ProblemPostProcessor {
         return TEXT_ERRORS.stream().anyMatch(text -> ("/" + path).replace("//", "/").startsWith(text));
     }
 
-    private String requestId() {
-        try {
-            return RequestId.of(current.getCurrent());
-        } catch (ContextNotActiveException e) {
-            return "unknown";
-        }
-    }
-
     /**
      * Gives every problem the id of its request, and plain JSON its type where the documented error is that. An answer that is resumed by
      * another thread may come by here while its own thread is still leaving, and takes the request's scope with it: so the id is taken
      * from the request itself.
      */
     @ServerResponseFilter
-    public void named(RoutingContext request, UriInfo uri, ContainerResponseContext response) {
+    public void named(RoutingContext request, UriInfo uri, ContainerResponseContext response, Throwable cause) {
         if (response.getEntity() instanceof HttpProblem problem) {
-            response.setEntity(HttpProblem.builder(problem).with("requestId", RequestId.of(request)).build());
+            String id = RequestId.of(request);
+            if (problem.getStatusCode() == 500) {
+                // The trace says where; what was written, and by whom, is in none of these messages.
+                LOG.errorf(cause, "request %s to %s failed", id, uri.getPath());
+            }
+            response.setEntity(HttpProblem.builder(problem).with("requestId", id).build());
             if (isTextError(uri.getPath())) {
                 response.getHeaders().putSingle("content-type", MediaType.APPLICATION_JSON);
             }

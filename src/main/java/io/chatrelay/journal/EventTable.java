@@ -159,7 +159,7 @@ final class EventTable<E> {
                 }
             }
         }
-        return gathered.entries;
+        return gathered.entries();
     }
 
     /**
@@ -181,8 +181,8 @@ final class EventTable<E> {
                     }
                     Gathered found = gathered.computeIfAbsent(turn, _ -> new Gathered(turn, positions.get(turn), maxBytes));
                     byte[] events = rows.getBytes(4);
-                    if (events != null) {
-                        found.addIfReadable(rows.getLong(3), events);
+                    if (events != null && found.hasRoom()) {
+                        found.add(rows.getLong(3), events);
                     }
                 }
             }
@@ -203,6 +203,7 @@ final class EventTable<E> {
         private long rowBytes;
         private int rows;
         private boolean unreadable;
+        private RuntimeException cause;
 
         Gathered(UUID turn, long position, long maxBytes) {
             this.turn = turn;
@@ -222,11 +223,10 @@ final class EventTable<E> {
             return hasRoom() && rows < ROWS_A_LOAD && rowBytes < maxBytes;
         }
 
-        /** What comes before an event that cannot be read is given still; whoever asks for the rest is told. */
-        void add(long first, byte[] events) throws UnreadableEventException {
+        /** What comes before an event that cannot be read is given still, and nothing after it. */
+        void add(long first, byte[] events) {
             rows++;
             rowBytes += events.length;
-            RuntimeException cause = null;
             unreadable = first > next;
             try {
                 if (!unreadable) {
@@ -236,20 +236,14 @@ final class EventTable<E> {
                 unreadable = true;
                 cause = e;
             }
-            if (unreadable && entries.isEmpty()) {
-                throw new UnreadableEventException(turn, next, cause);
-            }
             next = entries.isEmpty() ? next : entries.getLast().number() + 1;
         }
 
-        void addIfReadable(long first, byte[] events) {
-            try {
-                if (hasRoom()) {
-                    add(first, events);
-                }
-            } catch (UnreadableEventException e) {
-                unreadable = true;
+        List<Entry<E>> entries() throws UnreadableEventException {
+            if (unreadable && entries.isEmpty()) {
+                throw new UnreadableEventException(turn, next, cause);
             }
+            return entries;
         }
 
         News<E> news(boolean ended) {

@@ -60,7 +60,6 @@ final class Cluster implements AutoCloseable {
                 .with("quarkus.datasource.jdbc.additional-jdbc-properties.ApplicationName", application(replica))
                 .with("chat-relay.approvals.expiry", EXPIRY).with("chat-relay.approvals.catch-up", "PT1S")
                 .with("chat-relay.api.heartbeat", "PT2S").with("chat-relay.shutdown.grace", "PT3S")
-                // It starts in half the time, and many of them start.
                 .jvm("-Xmx256m").jvm("-Xshare:auto");
         String jar = System.getProperty("crash.jar");
         return jar == null ? setup : setup.jar(Path.of(jar));

@@ -90,8 +90,12 @@ class FollowingTest {
 
     /** Those frames, and then the connection breaks. */
     private static ScriptedInkeep.Answer cutAfter(int frames) {
+        return cutAfter(begin(frames));
+    }
+
+    private static ScriptedInkeep.Answer cutAfter(String frames) {
         return request -> {
-            stream(begin(frames), false).accept(request);
+            stream(frames, false).accept(request);
             VERTX.setTimer(20, _ -> request.connection().close());
         };
     }
@@ -188,10 +192,7 @@ class FollowingTest {
         @ValueSource(booleans = { true, false })
         void endsAsInkeepToldItWhereItsRunHasFailed(boolean properly) {
             String failed = begin(6) + "data: {\"type\":\"error\",\"message\":\"the model is gone\"}\n\n";
-            inkeep.on(CHAT, properly ? stream(failed, true) : request -> {
-                stream(failed, false).accept(request);
-                VERTX.setTimer(20, _ -> request.connection().close());
-            });
+            inkeep.on(CHAT, properly ? stream(failed, true) : cutAfter(failed));
 
             List<ChatEvent> answer = answer();
 
