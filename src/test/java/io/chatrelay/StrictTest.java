@@ -159,7 +159,7 @@ class StrictTest extends ServiceTest {
         @ValueSource(strings = { "ai-sdk", "openai" })
         void seesThatItIsBackBeforeTheNextEvent(String wire) {
             Sse left = relay().send(CHAT, ask("agents", "silence 60000"));
-            await().until(() -> left.answer().equals("Hello from the"));
+            await().until(() -> left.answer().equals("Hello from the fake model. I saw"));
             left.close();
             String last = left.ids().getLast().toString();
             String turn = CONVERSATIONS + "/" + left.conversation();
