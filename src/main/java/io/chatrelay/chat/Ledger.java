@@ -16,6 +16,7 @@ import java.util.UUID;
  * <p>
  * What is pending is locked before it is looked at, in the order of the ids: nobody waits for another in a ring, and whether its
  * time has passed is asked when nobody else can decide it any more. What has passed can only become expired, whoever writes it.
+ * The journal locks what is decided, too: who wanted to decide it, and comes too late, still holds it while he waits for the next one.
  */
 final class Ledger {
 
@@ -40,7 +41,7 @@ final class Ledger {
             on conflict (turn_id, call_id) do nothing""";
 
     private static final String LOCK = """
-            select id from tool_approval where turn_id = ? and state = 'pending' order by id for update""";
+            select id from tool_approval where turn_id = ? order by id for update""";
 
     /**
      * All or none, in one statement that is a transaction by itself: no row stays locked while its caller thinks, and the journal,
@@ -246,7 +247,7 @@ final class Ledger {
 
     /** @param callId or null for all calls of the turn */
     private static void close(Connection connection, UUID turn, String callId) throws SQLException {
-        // All of them, for one transaction may close several calls, in the order in which they went on.
+        // All of them, for one transaction may close and settle several calls, in the order in which they went on.
         lock(connection, turn);
         try (PreparedStatement update = connection.prepareStatement(CLOSE)) {
             update.setString(1, EXPIRED);
@@ -256,7 +257,7 @@ final class Ledger {
         }
     }
 
-    /** Holds what is pending until the transaction ends. */
+    /** Holds the turn's approvals until the transaction ends. */
     private static void lock(Connection connection, UUID turn) throws SQLException {
         try (PreparedStatement select = connection.prepareStatement(LOCK)) {
             select.setObject(1, turn);

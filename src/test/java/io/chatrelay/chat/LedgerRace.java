@@ -44,6 +44,10 @@ final class LedgerRace {
 
     private static final String ROWS = "select call_id, state, decided_at, decided_by, reason from tool_approval where turn_id = ?";
 
+    /** Microseconds in which everyone begins: some after others have ended, or all at the same moment. */
+    private static final int LOOSE = 20_000;
+    private static final int TIGHT = 1_000;
+
     private final Approvals approvals;
     private final DataSource database;
     private final Random random;
@@ -55,6 +59,7 @@ final class LedgerRace {
     private final ConcurrentLinkedQueue<Map<String, Recorded>> seen = new ConcurrentLinkedQueue<>();
     private final ConcurrentLinkedQueue<Ledger.Due> sent = new ConcurrentLinkedQueue<>();
     private final ConcurrentLinkedQueue<Told> told = new ConcurrentLinkedQueue<>();
+    private final int spread;
     private int callers;
 
     LedgerRace(Approvals approvals, DataSource database, Random random, UUID replica, String tenant) throws SQLException {
@@ -63,6 +68,7 @@ final class LedgerRace {
         this.random = random;
         this.replica = replica;
         this.tenant = tenant;
+        this.spread = random.nextBoolean() ? LOOSE : TIGHT;
         ask();
     }
 
@@ -108,7 +114,7 @@ final class LedgerRace {
             throws InterruptedException, ExecutionException {
         List<Future<Void>> running = new ArrayList<>();
         for (Callable<Void> one : all) {
-            running.add(clock.schedule(one, random.nextInt(20_000), TimeUnit.MICROSECONDS));
+            running.add(clock.schedule(one, random.nextInt(spread), TimeUnit.MICROSECONDS));
         }
         for (Future<Void> one : running) {
             one.get();

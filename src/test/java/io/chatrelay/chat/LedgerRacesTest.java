@@ -1,6 +1,7 @@
 package io.chatrelay.chat;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -26,6 +27,7 @@ import jakarta.inject.Inject;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.postgresql.PGConnection;
 
 import io.chatrelay.ServiceTest;
 import io.quarkus.test.junit.QuarkusTest;
@@ -65,13 +67,17 @@ class LedgerRacesTest extends ServiceTest {
                 replica, turn.messageId());
         execute("insert into turn_event (turn_id, first, last, events) values (?, 1, 1, ?)", turn.id(),
                 new ChatEventCodec().encode(new ChatEvent.StepStarted()));
-        try (Connection connection = database.getConnection()) {
-            for (int i = 0; i < calls; i++) {
-                new Ask(Ids.next(), turn.id(), call(i), "ask-" + i, "delete_file", "{}", new byte[32], expiry, WINDOW,
-                        System.nanoTime()).ride(connection);
-            }
+        for (int i = 0; i < calls; i++) {
+            ask(turn, i, expiry);
         }
         return turn;
+    }
+
+    private void ask(Turn turn, int call, Duration expiry) throws SQLException {
+        try (Connection connection = database.getConnection()) {
+            new Ask(Ids.next(), turn.id(), call(call), "ask-" + call, "delete_file", "{}", new byte[32], expiry, WINDOW,
+                    System.nanoTime()).ride(connection);
+        }
     }
 
     private static String call(int index) {
@@ -325,5 +331,67 @@ class LedgerRacesTest extends ServiceTest {
             told.forEach(one -> assertTold(one, recorded));
             inTransaction(connection -> new TurnEnd(turn, Events.COMPLETED, true, null).ride(connection));
         }
+    }
+
+    /**
+     * Whoever wanted to decide a call, and waited for a faster one, holds it still while he waits for his next one; meanwhile the
+     * stream tells its outcome. What keeps him waiting is an approval of another turn, which no caller can name in the same request:
+     * it makes certain what otherwise is a matter of microseconds.
+     */
+    @Test
+    void whoDecidesTooLateAndTheJournalNeverBlockEachOther() throws Exception {
+        Turn turn = waiting(1, LONG);
+        Turn other = waiting(1, LONG);
+        ask(turn, 1, LONG);
+        Ledger.Wanted first = wanted(turn, 0);
+        Ledger.Wanted between = wanted(other, 0);
+        Ledger.Wanted last = wanted(turn, 1);
+        try (Connection fast = database.getConnection();
+                Connection holder = database.getConnection();
+                Connection late = database.getConnection();
+                Connection journal = database.getConnection();
+                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (Connection connection : List.of(fast, holder, journal)) {
+                connection.setAutoCommit(false);
+            }
+            assertThat(Ledger.decide(fast, List.of(first), "fast", null)).isTrue();
+            assertThat(Ledger.decide(holder, List.of(between), "holder", null)).isTrue();
+
+            Future<Boolean> decision = threads.submit(() -> Ledger.decide(late, List.of(first, between, last), "late", null));
+            untilItWaitsFor(fast, late);
+            fast.commit();
+            untilItWaitsFor(holder, late);
+            Future<?> outcome = threads.submit(() -> {
+                Ledger.settle(journal, turn.id(), call(0), "executed");
+                journal.commit();
+                return null;
+            });
+            untilItWaitsFor(late, journal);
+            holder.rollback();
+
+            assertThat(decision.get()).isFalse();
+            outcome.get();
+        }
+        assertThat(recorded(turn).values()).extracting(Recorded::state).containsExactly("approved", "pending");
+        assertThat(query("select outcome from tool_approval where id = ?", first.id())).containsExactly("executed");
+        inTransaction(connection -> new TurnEnd(turn, Events.COMPLETED, true, null).ride(connection));
+        inTransaction(connection -> new TurnEnd(other, Events.COMPLETED, true, null).ride(connection));
+    }
+
+    private Ledger.Wanted wanted(Turn turn, int call) {
+        UUID id = UUID.fromString(query("select id::text from tool_approval where turn_id = ? and call_id = ?", turn.id(),
+                call(call)).getFirst());
+        return new Ledger.Wanted(id, ApprovalState.APPROVED, null);
+    }
+
+    private void untilItWaitsFor(Connection blocking, Connection waiting) throws SQLException {
+        int blocker = process(blocking);
+        int waiter = process(waiting);
+        await().until(() -> query("select b::text from unnest(pg_blocking_pids(?)) b", waiter)
+                .contains(String.valueOf(blocker)));
+    }
+
+    private static int process(Connection connection) throws SQLException {
+        return connection.unwrap(PGConnection.class).getBackendPID();
     }
 }
