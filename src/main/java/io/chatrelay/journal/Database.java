@@ -2,7 +2,9 @@ package io.chatrelay.journal;
 
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** What an error of PostgreSQL means for whoever wrote: try again, or it will never be taken. */
 public final class Database {
@@ -14,6 +16,8 @@ public final class Database {
      */
     private static final Set<String> PASSING = Set.of("08", "40", "53", "57", "58", "55", "25", "XX");
 
+    private static final int DEEPEST = 20;
+
     private Database() {}
 
     /** Whether the database will refuse this for ever. What has no SQLSTATE came from the driver or the pool, and passes. */
@@ -24,12 +28,19 @@ public final class Database {
 
     /** Whether something failed because of the database's or the pool's state, and may succeed later. */
     public static boolean isAway(Throwable failure) {
-        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-            if (cause instanceof SQLException sql) {
-                return !refuses(sql);
-            }
+        return first(failure, DEEPEST).filter(sql -> !refuses(sql)).isPresent();
+    }
+
+    /** A transaction manager whose commit fails keeps the database's reason among what was suppressed. */
+    private static Optional<SQLException> first(Throwable failure, int depth) {
+        if (failure == null || depth == 0) {
+            return Optional.empty();
         }
-        return false;
+        if (failure instanceof SQLException sql) {
+            return Optional.of(sql);
+        }
+        return Stream.concat(Stream.ofNullable(failure.getCause()), Stream.of(failure.getSuppressed()))
+                .flatMap(further -> first(further, depth - 1).stream()).findFirst();
     }
 
     /** What may be logged of it: the message of PostgreSQL can quote the row, and a row holds what a user wrote. */

@@ -1,0 +1,48 @@
+package io.chatrelay.chat;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import java.util.concurrent.CompletableFuture;
+
+import jakarta.inject.Inject;
+import jakarta.persistence.EntityManager;
+
+import org.junit.jupiter.api.Test;
+
+import io.chatrelay.ServiceTest;
+import io.quarkus.narayana.jta.QuarkusTransaction;
+import io.quarkus.test.junit.QuarkusTest;
+
+/** What a failure says about the database. */
+@QuarkusTest
+class StorageAwayTest extends ServiceTest {
+
+    @Inject
+    EntityManager entities;
+
+    private int process() {
+        return (Integer) entities.createNativeQuery("select pg_backend_pid()").getSingleResult();
+    }
+
+    @Test
+    void itIsAwayWhereItsConnectionEndsBeforeTheCommit() {
+        Throwable failure = catchThrowable(() -> QuarkusTransaction.requiringNew().run(() -> {
+            int process = process();
+            // On another thread, which has no part in this transaction and its connection.
+            CompletableFuture.runAsync(() -> query("select pg_terminate_backend(?, 5000)::text", process)).join();
+        }));
+
+        assertThat(failure).isNotNull();
+        assertThat(Storage.isAway(failure)).isTrue();
+    }
+
+    @Test
+    void itIsThereWhereAStatementIsWrong() {
+        Throwable failure = catchThrowable(() -> QuarkusTransaction.requiringNew()
+                .run(() -> entities.createNativeQuery("select no_such_column from turn").getResultList()));
+
+        assertThat(failure).isNotNull();
+        assertThat(Storage.isAway(failure)).isFalse();
+    }
+}
