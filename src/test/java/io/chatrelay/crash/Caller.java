@@ -13,7 +13,7 @@ final class Caller implements Runnable {
 
     private static final int MOST_TURNS = 6;
     private static final List<String> UPSTREAMS = List.of(Cluster.AGENTS, Cluster.AGENTS, Cluster.AGENTS, Cluster.CLOUD,
-            Cluster.CLOUD, Cluster.CLOUD, Cluster.DURABLE);
+            Cluster.CLOUD, Cluster.CLOUD, Cluster.DURABLE, Cluster.EXECUTIONS, Cluster.LEGACY);
 
     private final World world;
     private final int number;
@@ -67,20 +67,30 @@ final class Caller implements Runnable {
         }
         boolean twin = random.nextInt(6) == 0;
         boolean again = random.nextInt(8) == 0;
+        boolean whole = random.nextInt(6) == 0;
         int rest = random.nextInt(300);
         Random sending = own();
         Random repeating = own();
         Random others = own();
+        Random asking = own();
         world.conversations.put(where, at);
         world.history.count("turns");
         if (twin) {
             // The same at the same moment.
             go(() -> sender(at, repeating, !shared, "-twin").send(sent, dialect, options, _ -> _ -> {}));
         }
+        if (whole) {
+            go(() -> sender(at, asking, !shared, "-whole").ask(sent, dialect, options));
+        }
         boolean read = sender(at, sending, !shared, "").send(sent, dialect, options, sight -> accompany(sight, others));
         awaitAll();
         if (read && again) {
-            sender(at, repeating, !shared, "-again").send(sent, dialect, options, _ -> _ -> {});
+            Sender later = sender(at, repeating, !shared, "-again");
+            if (whole) {
+                later.ask(sent, dialect, options);
+            } else {
+                later.send(sent, dialect, options, _ -> _ -> {});
+            }
         }
         world.history.sent.add(sent);
         World.pause(rest);

@@ -12,6 +12,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 
+import com.fasterxml.jackson.databind.JsonNode;
+
 /**
  * Reads what callers noted, what Inkeep heard and what is stored, and says where they differ. It uses nothing of the service's code, and
  * forgets what it has checked: a long run would not fit into memory.
@@ -43,6 +45,7 @@ final class Checker {
             // Before the tables are read: what was noted before is stored, what comes later is for the next time.
             List<Sight> sights = world.history.sights.drain();
             List<History.Sent> sent = world.history.sent.drain();
+            List<History.Whole> wholes = world.history.wholes.drain();
             Map<UUID, List<Sight>> byTurn = new HashMap<>();
             sights.forEach(sight -> byTurn.computeIfAbsent(sight.turn, _ -> new ArrayList<>()).add(sight));
             for (UUID id : ended(connection)) {
@@ -62,6 +65,9 @@ final class Checker {
                     turns.readers(turn, seen.getValue());
                 }
             }
+            for (History.Whole one : wholes) {
+                whole(one, StoredTurn.load(connection, one.turn()));
+            }
             for (History.Sent one : sent) {
                 messages.check(connection, one);
             }
@@ -71,6 +77,30 @@ final class Checker {
             stuck(connection, over ? 0 : STUCK_SECONDS);
         }
         world.history.flush();
+    }
+
+    /** What was told in one piece is the stored end and the whole text, or that something waits, and what was said until then. */
+    private void whole(History.Whole told, StoredTurn turn) {
+        JsonNode message = told.body().at("/choices/0/message");
+        String text = message.path("content").asText("");
+        boolean right;
+        if (turn == null) {
+            right = false;
+        } else if (told.status() != 200) {
+            right = turn.ended() && turn.state().equals("cancelled") == (told.status() == 409)
+                    && !turn.state().equals("completed");
+        } else if (told.body().at("/chat_relay/state").asText().equals("awaiting_approval")) {
+            world.history.count("whole answers that named approvals");
+            right = turn.told().startsWith(text) && !message.path("tool_calls").isEmpty()
+                    && message.path("tool_calls").valueStream()
+                            .noneMatch(call -> turn.tool(call.path("id").asText()).isEmpty());
+        } else {
+            right = turn.ended() && turn.state().equals("completed") && turn.told().equals(text);
+        }
+        if (!right) {
+            world.history.violation("end", "%s was told in one piece %d %s, but stored is %s".formatted(told.who(),
+                    told.status(), told.body(), turn));
+        }
     }
 
     /** A cancel that was accepted is not forgotten: the turn may end otherwise at that moment, but does not go on. */

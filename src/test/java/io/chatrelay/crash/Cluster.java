@@ -24,6 +24,10 @@ final class Cluster implements AutoCloseable {
 
     static final String AGENTS = "agents";
     static final String DURABLE = "agents-durable";
+    /** Durable too, and told of decisions by its executions. */
+    static final String EXECUTIONS = "agents-executions";
+    /** A server of before March 2026. */
+    static final String LEGACY = "agents-legacy";
     static final String CLOUD = "cloud";
 
     final OwnPostgres database = OwnPostgres.started();
@@ -52,6 +56,10 @@ final class Cluster implements AutoCloseable {
     private RelayProcess.Setup setup(int replica) {
         RelayProcess.Setup setup = RelayProcess.on(database, inkeep).agents(DURABLE, inkeep.agentsUrl())
                 .with("chat-relay.upstreams.agents-durable.execution-mode", "durable")
+                .agents(EXECUTIONS, inkeep.agentsUrl())
+                .with("chat-relay.upstreams.agents-executions.execution-mode", "durable")
+                .with("chat-relay.upstreams.agents-executions.approvals", "executions")
+                .agents(LEGACY, inkeep.legacyUrl()).with("chat-relay.upstreams.agents-legacy.approvals", "legacy")
                 .with("chat-relay.lease.duration", LEASE).with("chat-relay.lease.renew-every", "PT1S")
                 // Others take over long before a process whose lease was taken looks after it: only the fence is between them.
                 .with("chat-relay.lease.sweep-every", "PT0.25S")

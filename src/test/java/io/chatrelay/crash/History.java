@@ -16,6 +16,8 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 
+import com.fasterxml.jackson.databind.JsonNode;
+
 /** What the callers did and saw, in memory for the checker and as lines in a file for whoever looks for a reason. */
 final class History implements AutoCloseable {
 
@@ -26,6 +28,9 @@ final class History implements AutoCloseable {
      */
     record Sent(String key, String conversation, Said said, List<UUID> acknowledged) {}
 
+    /** What somebody was told in one piece. */
+    record Whole(String who, UUID turn, int status, JsonNode body) {}
+
     /** @param status of a definite answer @param state that the answer says is recorded, or empty */
     record Decision(String conversation, String call, boolean approved, String reason, int status, String state) {}
 
@@ -35,6 +40,7 @@ final class History implements AutoCloseable {
 
     final Queue<Sight> sights = new Queue<>();
     final Queue<Sent> sent = new Queue<>();
+    final Queue<Whole> wholes = new Queue<>();
     final Queue<Decision> decisions = new Queue<>();
     /** Turns whose cancel was accepted. */
     final Queue<UUID> cancelled = new Queue<>();

@@ -9,6 +9,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
@@ -20,6 +22,8 @@ final class InkeepLog implements AutoCloseable {
 
     private static final Duration EVERY = Duration.ofSeconds(1);
     private static final int LIMIT = 400;
+    private static final Pattern EXECUTION = Pattern.compile("/run/api/executions/[^/]+/approvals/([^/]+)");
+    private static final String LEGACY = "/legacy/api/tool-approvals";
 
     private final URI emulator;
     private final History history;
@@ -68,19 +72,29 @@ final class InkeepLog implements AutoCloseable {
         }
     }
 
+    /** A decision comes as a part of a message, by itself under the execution's path, or by itself with the call's id. */
     private void copy(JsonNode request) {
         history.count("requests to Inkeep");
-        for (JsonNode message : request.path("body").path("messages")) {
+        JsonNode body = request.path("body");
+        for (JsonNode message : body.path("messages")) {
             for (JsonNode part : message.path("parts")) {
                 if (part.path("state").asText().equals("approval-responded")) {
-                    JsonNode approval = part.path("approval");
-                    history.count("decisions told to Inkeep");
-                    told.computeIfAbsent(part.path("toolCallId").asText(), _ -> new CopyOnWriteArrayList<>())
-                            .add(new Told(request.path("at").asLong(), approval.path("approved").asBoolean(),
-                                    approval.path("reason").asText("")));
+                    told(part.path("toolCallId").asText(), request, part.path("approval"));
                 }
             }
         }
+        Matcher execution = EXECUTION.matcher(request.path("path").asText());
+        if (execution.matches()) {
+            told(execution.group(1), request, body);
+        } else if (request.path("path").asText().equals(LEGACY)) {
+            told(body.path("toolCallId").asText(), request, body);
+        }
+    }
+
+    private void told(String call, JsonNode request, JsonNode approval) {
+        history.count("decisions told to Inkeep");
+        told.computeIfAbsent(call, _ -> new CopyOnWriteArrayList<>()).add(new Told(request.path("at").asLong(),
+                approval.path("approved").asBoolean(), approval.path("reason").asText("")));
     }
 
     @Override

@@ -61,6 +61,13 @@ record Said(String text, Function<List<Call>, String> answer) {
                 case 8 -> uses("use both approvals" + faults(random), mark);
                 default -> uses("use three in turn" + faults(random), mark);
             };
+            // It repeats no reason, and has an envelope of its own for what a tool said.
+            case Cluster.LEGACY -> switch (random.nextInt(4)) {
+                case 0 -> words(mark, random);
+                case 1 -> echo(mark, random);
+                case 2 -> new Said("use tool delete_file%s %d".formatted(faults(random), mark), _ -> null);
+                default -> new Said("use both approvals%s %d".formatted(faults(random), mark), _ -> null);
+            };
             default -> switch (random.nextInt(3)) {
                 case 0 -> words(mark, random);
                 case 1 -> echo(mark, random);

@@ -1,6 +1,7 @@
 package io.chatrelay.crash;
 
 import java.io.IOException;
+import java.time.Duration;
 import java.util.Random;
 import java.util.UUID;
 import java.util.function.Consumer;
@@ -12,6 +13,9 @@ import io.chatrelay.it.RelayClient;
 
 /** Sends a message until somebody has taken it, always under the same key, and reads its answer to the end. */
 final class Sender {
+
+    /** Whoever wants all at once hears nothing before. Longer than any answer, shorter than {@link World#PATIENCE}. */
+    private static final Duration WHOLE_ANSWER = Duration.ofSeconds(40);
 
     private final World world;
     private final String name;
@@ -53,7 +57,7 @@ final class Sender {
                     reader.read(sight, http, meanwhile.taken(sight));
                     return true;
                 }
-                if (!again(sent, http)) {
+                if (!again(sent, http.status(), http.body())) {
                     return false;
                 }
             } catch (IOException e) {
@@ -66,10 +70,48 @@ final class Sender {
         return false;
     }
 
+    /** Sends it as one who wants the answer in one piece, until that is there, or the end without one, or the question. */
+    void ask(History.Sent sent, Dialect dialect, ObjectNode options) {
+        ObjectNode whole = ((ObjectNode) Frame.parse(body(sent, dialect, options))).put("stream", false);
+        whole.remove("stream_options");
+        // Half of them answer what waits for an approval by themselves, once they were told of it; here, others do.
+        String prefer = random.nextBoolean() ? "wait" : "return=representation";
+        long begun = System.nanoTime();
+        while (System.nanoTime() - begun < World.PATIENCE.toNanos()) {
+            int replica = random.nextInt(2);
+            try (Http http = world.call(replica, "POST", dialect.path, whole.toString(), WHOLE_ANSWER, "idempotency-key",
+                    sent.key(), "prefer", prefer)) {
+                String body = http.body();
+                String turn = http.header("x-turn-id");
+                world.history.count("whole answers " + http.status());
+                world.history.note(name, "asked %s in %s at %d: %d %s".formatted(sent.key(), sent.conversation(), replica,
+                        http.status(), turn));
+                if (http.status() == 200) {
+                    sent.acknowledged().add(UUID.fromString(turn));
+                }
+                if (turn != null && !(http.status() == 503 && goesOn(body))) {
+                    world.history.wholes.add(new History.Whole(name, UUID.fromString(turn), http.status(), Frame.parse(body)));
+                    return;
+                }
+                if (!again(sent, http.status(), body)) {
+                    return;
+                }
+            } catch (IOException e) {
+                world.history.count("whole answers that did not come");
+            }
+            World.pause(50 + random.nextInt(500));
+        }
+        world.history.violation("stuck", "%s: message %s in %s was not answered in one piece for %s".formatted(name,
+                sent.key(), sent.conversation(), World.PATIENCE));
+    }
+
+    /** Whether a replica only says that it does not serve the turn, which has not ended. */
+    private static boolean goesOn(String problem) {
+        return !Frame.parse(problem).path("code").asText().equals("replica_lost");
+    }
+
     /** Whether a good client sends it again. */
-    private boolean again(History.Sent sent, Http http) throws IOException {
-        int status = http.status();
-        String body = http.body();
+    private boolean again(History.Sent sent, int status, String body) {
         if (status >= 500) {
             if (status != 503) {
                 world.history.note(name, body);

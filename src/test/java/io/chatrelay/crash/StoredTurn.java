@@ -94,7 +94,8 @@ record StoredTurn(UUID id, String conversation, String state, long lastEvent, bo
         return calls;
     }
 
-    private String tool(String call) {
+    /** The name of the tool of a call that was told; empty if none was. */
+    String tool(String call) {
         return lines.stream().filter(line -> line.path("t").asText().equals("call") && line.path("id").asText().equals(call))
                 .map(line -> line.path("name").asText()).findFirst().orElse("");
     }

@@ -51,7 +51,11 @@ final class World {
         for (int i = 0; i < fields.length; i += 2) {
             headers.put(fields[i], fields[i + 1]);
         }
-        return new Http(cluster.api(replica), method, path, headers, body, patience);
+        Http http = new Http(cluster.api(replica), method, path, headers, body, patience);
+        if (http.status() == 500) {
+            history.violation("500", "%s %s, request %s".formatted(method, path, http.header("x-request-id")));
+        }
+        return http;
     }
 
     /** A caller's own pause; what callers do is not awaited, but paced. */
