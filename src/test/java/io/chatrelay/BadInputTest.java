@@ -27,11 +27,11 @@ class BadInputTest extends ServiceTest {
     private static final String USER = "'messages':[{'role':'user','content':'echo hi'}]";
 
     /** What has to stay as it is. */
-    private record Traces(List<String> rows, long asked) {}
+    private record Traces(List<String> rows, int asked) {}
 
     private Traces traces() {
         return new Traces(query("select count(*) from conversation union all select count(*) from turn"),
-                emulator().requests());
+                emulator().asked("echo hi").size());
     }
 
     /** A refusal on both paths that chat, or on the one that is named. */

@@ -38,11 +38,6 @@ public final class Emulator {
         return list("toolCallId=" + toolCallId);
     }
 
-    /** How many requests there were, of any kind. */
-    public long requests() {
-        return control.get("/emulator/stats").json().path("requests").asLong();
-    }
-
     /** Streams that somebody reads. */
     public long streamsOpen() {
         return control.get("/emulator/stats").json().path("streamsOpen").asLong();
