@@ -31,6 +31,7 @@ record Fault(String name, String upstream, String keyword, Expected expected) {
         record Answered(String text, String finishReason) implements Expected {}
     }
 
+    private static final String NO_USAGE = "no usage";
     private static final String TEN_WORDS = "word0 word1 word2 word3 word4 word5 word6 word7 word8 word9";
     private static final String FROM_AGENTS = "Hello from the fake model. I saw 1 user message(s); the last was \"%s\".";
     private static final String FROM_CLOUD = "Hello from the fake cloud model. I saw 1 message(s); the last was \"%s\".";
@@ -63,7 +64,7 @@ record Fault(String name, String upstream, String keyword, Expected expected) {
                 both("an event of 2 MB", "huge 2", brokenOff(502, "turn_too_large", "")),
                 each("content filter", "filter", brokenOff(502, "upstream_error", "Half an"),
                         new Expected.Answered("Half an", "content-filter")),
-                each("no usage", "usage-missing", answered(FROM_AGENTS), answered(FROM_CLOUD)))
+                each(NO_USAGE, "usage-missing", answered(FROM_AGENTS), answered(FROM_CLOUD)))
                 .flatMap(List::stream);
     }
 
@@ -99,6 +100,11 @@ record Fault(String name, String upstream, String keyword, Expected expected) {
             case Expected.BrokenOff(_, var code, _) -> "failed " + code;
             case Expected.Answered _ -> "completed";
         };
+    }
+
+    /** That a completed answer cost, as it has to be told: Agents never says it. */
+    int tokens() {
+        return upstream.equals("agents") || name.equals(NO_USAGE) ? 0 : 10;
     }
 
     @Override

@@ -93,6 +93,18 @@ class SendingTwiceTest extends ServiceTest {
             assertThat(whole.json().at("/choices/0/message/content").asText()).isEqualTo("one two");
         }
 
+        @Test
+        void aRepeatMayAskForOtherDetailsOfTheAnswer() {
+            Sse first = keyed().send(COMPLETIONS, Json.ask("echo one").put("model", "cloud").put("stream", true)).toEnd();
+
+            Sse again = keyed().send(COMPLETIONS, Json.ask("echo one").put("model", "cloud").put("stream", true)
+                    .set("stream_options", Json.of("{'include_usage':true}"))).toEnd();
+
+            assertThat(again.turn()).isEqualTo(first.turn());
+            assertThat(first.text()).doesNotContain("total_tokens");
+            assertThat(again.text()).contains("\"total_tokens\":10");
+        }
+
         @ParameterizedTest
         @CsvSource({ "2, true", "10, true", "2, false", "10, false" })
         void manyAtTheSameMomentAreOneTurn(int count, boolean named) throws Exception {
@@ -142,6 +154,22 @@ class SendingTwiceTest extends ServiceTest {
 
             assertThat(again.turn()).isEqualTo(failed.turn());
             assertThat(again.text()).isEqualTo(failed.text());
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = { CHAT, COMPLETIONS })
+        void whoeverWantsItInOnePieceIsToldNotToRepeatWhatEndsTheSame(String path) {
+            ObjectNode body = Json.ask("eof 3 " + mark()).put("stream", false);
+            Relay.Answer failed = keyed().post(path, body);
+
+            Relay.Answer again = keyed().post(path, body);
+
+            assertError(path, failed, 502, "upstream_cut");
+            assertThat(failed.header("x-should-retry")).isEqualTo("false");
+            assertThat(failed.header("retry-after")).isEmpty();
+            assertThat(failed.json().path("detail").asText()).contains("is told the same");
+            assertThat(again.status()).isEqualTo(502);
+            assertThat(again.header("x-turn-id")).isEqualTo(failed.header("x-turn-id"));
         }
 
         @Test

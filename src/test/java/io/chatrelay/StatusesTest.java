@@ -112,17 +112,19 @@ class StatusesTest extends ServiceTest {
 
         @Test
         void theUsageIsToldWhereItIsKnown() {
-            Relay.Answer whole = relay().post(COMPLETIONS, ask("cloud", "usage").put("stream", false));
+            Relay.Answer whole = relay().post(COMPLETIONS, ask("cloud", "echo one").put("stream", false));
             Sse asked = relay()
-                    .send(COMPLETIONS, ask("cloud", "usage").set("stream_options", Json.of("{'include_usage':true}")))
+                    .send(COMPLETIONS, ask("cloud", "echo one").set("stream_options", Json.of("{'include_usage':true}")))
                     .toEnd();
-            Sse notAsked = relay().send(COMPLETIONS, ask("cloud", "usage")).toEnd();
+            Sse notAsked = relay().send(COMPLETIONS, ask("cloud", "echo one")).toEnd();
 
             assertThat(whole.json().at("/usage/total_tokens").asInt()).isEqualTo(10);
             assertThat(asked.status()).isEqualTo(200);
             assertThat(Json.each(asked.events().stream().filter(event -> event.data().startsWith("{")).map(Sse.Event::json)
                     .toList(), "/usage/total_tokens")).containsOnlyOnce("10");
             assertThat(notAsked.text()).doesNotContain("total_tokens");
+            assertThat(messages(notAsked.conversation()).getLast().at("/metadata/usage/totalTokens").asInt())
+                    .as("it is kept whoever asks for it").isEqualTo(10);
         }
     }
 

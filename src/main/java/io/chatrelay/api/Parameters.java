@@ -19,7 +19,9 @@ final class Parameters {
             "response_format", "stream_options");
     private static final List<String> KNOWN = List.of("max_tokens", "temperature", "top_p", "n", "presence_penalty",
             "frequency_penalty", "logit_bias", "user", "tools", "tool_choice", "response_format", "headers", "runConfig",
-            "userProperties", "properties", "stream_options");
+            "userProperties", "properties");
+    /** Checked, but not told to anyone: how one caller wants to be answered is no part of what was asked. */
+    private static final Set<String> OF_THE_ANSWER = Set.of("stream_options");
     private static final double MOST_BIAS = 100;
 
     private Parameters() {}
@@ -36,7 +38,7 @@ final class Parameters {
     }
 
     static boolean isKnown(String name) {
-        return KNOWN.contains(name) || name.equals("max_completion_tokens");
+        return KNOWN.contains(name) || OF_THE_ANSWER.contains(name) || name.equals("max_completion_tokens");
     }
 
     private static void check(JsonBody body) {

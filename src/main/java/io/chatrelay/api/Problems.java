@@ -17,6 +17,8 @@ final class Problems {
     private static final String WAITS = " It waits for the approvals that are listed: decide each with POST /run/api/tool-approvals"
             + " {approved, conversationId, toolCallId}, or with POST /run/api/chat, and it goes on.";
 
+    private static final String BEGUN = " Its Idempotency-Key, if it had one, is used up: a repeat is told the same.";
+
     private Problems() {}
 
     /** The caller's mistake, with the field's name. */
@@ -90,16 +92,23 @@ final class Problems {
         return problem.build();
     }
 
-    /** A turn that did not complete, for a caller who has been told nothing of it yet. */
-    static HttpProblem of(Turn turn, Ended end) {
+    /**
+     * A turn that did not complete, for a caller who has been told nothing of it yet.
+     *
+     * @param begun whether Inkeep had begun to answer: then it keeps its key, and whoever repeats the request is told the same
+     */
+    static HttpProblem of(Turn turn, Ended end, boolean begun) {
         Failure failure = end.failure();
         if (failure == null) {
             return builder(409, "The turn was cancelled.").with("code", "turn_cancelled").with("turnId", turn.id().toString())
                     .withHeader("x-should-retry", "false").build();
         }
-        HttpProblem.Builder problem = builder(ErrorCode.of(failure.code()), failure.message())
+        HttpProblem.Builder problem = builder(ErrorCode.of(failure.code()),
+                begun ? failure.message() + BEGUN : failure.message())
                 .with("code", failure.code().wireName()).with("turnId", turn.id().toString());
-        if (failure.retryAfter() != null) {
+        if (begun) {
+            problem.withHeader("x-should-retry", "false");
+        } else if (failure.retryAfter() != null) {
             problem.withHeader("retry-after", failure.retryAfter());
         } else if (failure.code() == Failure.Code.REPLICA_LOST) {
             problem.withHeader("retry-after", 1);

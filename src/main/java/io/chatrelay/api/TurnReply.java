@@ -132,7 +132,7 @@ final class TurnReply implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits.
         if (end.outcome() == Outcome.COMPLETED) {
             reply.resume(Response.ok(Completion.of(turn, transcript), MediaType.APPLICATION_JSON_TYPE).build());
         } else {
-            reply.resume(Problems.of(turn, end));
+            reply.resume(Problems.of(turn, end, transcript.started()));
         }
     }
 

@@ -190,7 +190,7 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
         stop();
         events.cancel();
         name(response, turn.conversationId(), turn.id());
-        refusal.resume(Problems.of(turn, end));
+        refusal.resume(Problems.of(turn, end, false));
     }
 
     private void head() {

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -22,6 +23,7 @@ final class CloudDialect implements Dialect {
 
     private static final Pace PACE = new Pace(20, 20, 20);
     private static final long MINUTE_MILLIS = 60_000;
+    private static final Pattern UNCOUNTED = Pattern.compile("usage-missing( \\d+)?");
 
     private final String id = Wire.completionId();
     private final long created = System.currentTimeMillis() / 1000;
@@ -139,7 +141,10 @@ final class CloudDialect implements Dialect {
             case "usage" -> Optional.of(new Play(sequence(open(), word("Hello"), finish("stop", true)), false));
             case "usage first" -> Optional.of(new Play(sequence(open(), usage(), word("Hello"),
                     Stream.of(new Step.Pause(MINUTE_MILLIS)), finish("stop", false)), false));
-            default -> Optional.empty();
+            default -> UNCOUNTED.matcher(turn.text().strip()).matches()
+                    ? Optional.of(new Play(sequence(open(), Script.say(this, ordinaryText(turn), pace().perWord()),
+                            finish("stop", false)), false))
+                    : Optional.empty();
         };
     }
 

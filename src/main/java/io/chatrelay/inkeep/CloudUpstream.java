@@ -36,7 +36,7 @@ final class CloudUpstream implements Upstream {
     private static final String DEFAULT_MODEL = "inkeep-qa-expert";
 
     private static final Set<String> TAKEN = Set.of("max_tokens", "temperature", "top_p", "n", "presence_penalty",
-            "frequency_penalty", "logit_bias", "user", "tools", "tool_choice", "response_format", "stream_options");
+            "frequency_penalty", "logit_bias", "user", "tools", "tool_choice", "response_format");
 
     private final String name;
     private final List<String> models;
@@ -149,6 +149,8 @@ final class CloudUpstream implements Upstream {
         ObjectNode body = JsonNodeFactory.instance.objectNode();
         String asked = question.turn().model();
         body.put("model", models.contains(asked) ? asked : models.getFirst()).put("stream", true);
+        // Always: it is stored with the turn, and told to whoever asks for it, now or later.
+        body.putObject("stream_options").put("include_usage", true);
         CloudMessages.write(Stream.concat(question.history().stream(), question.asked().stream()).toList(),
                 body.putArray("messages"));
         question.parameters().forEach((parameter, value) -> body.putRawValue(parameter, new RawValue(value.text())));
