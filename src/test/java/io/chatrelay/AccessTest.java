@@ -43,13 +43,15 @@ class AccessTest extends ServiceTest {
         @ParameterizedTest
         @ValueSource(strings = { CHAT, COMPLETIONS })
         void isRefusedBeforeHisBodyIsLookedAt(String path) {
-            List<String> before = query("select count(*) from turn");
+            String text = "echo " + mark();
 
             Relay.Answer refused = new Relay(base, "no-such-key").post(path, "{");
+            Relay.Answer alsoRefused = new Relay(base, "no-such-key").post(path, Json.ask(text));
 
             assertError(path, refused, 401, "unauthorized");
             assertThat(refused.header("www-authenticate")).startsWith("Bearer");
-            assertThat(query("select count(*) from turn")).isEqualTo(before);
+            assertError(path, alsoRefused, 401, "unauthorized");
+            assertThat(emulator().asked(text)).isEmpty();
         }
 
         @ParameterizedTest

@@ -26,12 +26,9 @@ class BadInputTest extends ServiceTest {
 
     private static final String USER = "'messages':[{'role':'user','content':'echo hi'}]";
 
-    /** What has to stay as it is. */
-    private record Traces(List<String> rows, int asked) {}
-
-    private Traces traces() {
-        return new Traces(query("select count(*) from conversation union all select count(*) from turn"),
-                emulator().asked("echo hi").size());
+    /** What has to stay as it is. Inkeep is asked for a turn alone, so without one it was not. */
+    private List<String> traces() {
+        return query("select count(*) from conversation union all select count(*) from turn");
     }
 
     /** A refusal on both paths that chat, or on the one that is named. */
@@ -42,7 +39,7 @@ class BadInputTest extends ServiceTest {
     @Nested
     class IsRefused {
 
-        private Traces before;
+        private List<String> before;
 
         @BeforeEach
         void remember() {

@@ -234,13 +234,24 @@ class StreamsTest extends ServiceTest {
         void getsItOnTheOtherWireToo() {
             Sse chunks = relay().send(COMPLETIONS, Json.ask("echo one two").put("stream", true)).toEnd();
 
-            Sse again = relay().read(streamOf(chunks.conversation()) + "?wire=openai&turn=" + chunks.turn()).toEnd();
+            String openAi = streamOf(chunks.conversation()) + "?wire=openai&turn=" + chunks.turn();
+            Sse again = relay().read(openAi).toEnd();
             Sse parts = relay().read(streamOf(chunks.conversation()) + "?wire=ai-sdk&turn=" + chunks.turn()).toEnd();
 
             assertThat(again.text()).isEqualTo(chunks.text());
             assertThat(again.header("x-vercel-ai-ui-message-stream")).isEmpty();
             assertThat(parts.answer()).isEqualTo("one two");
             assertThat(parts.ids()).containsAll(chunks.ids());
+        }
+
+        @Test
+        void getsItsUsageWhereThatIsAskedFor() {
+            Sse chunks = relay().send(COMPLETIONS, Json.ask("echo one two").put("model", "cloud").put("stream", true)).toEnd();
+            String openAi = streamOf(chunks.conversation()) + "?wire=openai&turn=" + chunks.turn();
+
+            assertThat(relay().read(openAi).toEnd().text()).isEqualTo(chunks.text()).doesNotContain("total_tokens");
+            assertThat(relay().read(openAi + "&include_usage=true").toEnd().text()).contains("\"total_tokens\":10");
+            assertInvalid(CONVERSATIONS, relay().get(openAi + "&include_usage=yes"), "include_usage");
         }
 
         @Test

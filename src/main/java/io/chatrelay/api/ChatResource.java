@@ -105,8 +105,9 @@ public class ChatResource {
     @APIResponse(responseCode = "200", description = "The turn's events")
     @APIResponse(responseCode = "204", description = "There is nothing to read")
     public void resume(@PathParam("id") String id, @QueryParam("after") String after, @QueryParam("turn") String turn,
-            @QueryParam("wire") String wire, @QueryParam("approvals") String approvals,
+            @QueryParam("wire") String wire, @QueryParam("include_usage") String usage,
+            @QueryParam("approvals") String approvals,
             @HeaderParam("Last-Event-ID") String lastEventId, @Context RoutingContext http, @Suspended AsyncResponse reply) {
-        readers.read(id, new Readers.Position(lastEventId, after, turn, wire, approvals), AtApproval.PAUSE, http, reply);
+        readers.read(id, new Readers.Position(lastEventId, after, turn, wire, usage, approvals), AtApproval.PAUSE, http, reply);
     }
 }

@@ -214,8 +214,9 @@ public class ConversationsResource {
     @APIResponse(responseCode = "200", description = "The turn's events")
     @APIResponse(responseCode = "204", description = "There is nothing (more) to read")
     public void stream(@PathParam("id") String id, @QueryParam("after") String after, @QueryParam("turn") String turn,
-            @QueryParam("wire") String wire, @QueryParam("approvals") String atApproval,
+            @QueryParam("wire") String wire, @QueryParam("include_usage") String usage,
+            @QueryParam("approvals") String atApproval,
             @HeaderParam("Last-Event-ID") String lastEventId, @Context RoutingContext http, @Suspended AsyncResponse reply) {
-        readers.read(id, new Readers.Position(lastEventId, after, turn, wire, atApproval), AtApproval.WAIT, http, reply);
+        readers.read(id, new Readers.Position(lastEventId, after, turn, wire, usage, atApproval), AtApproval.WAIT, http, reply);
     }
 }

@@ -17,7 +17,7 @@ final class Problems {
     private static final String WAITS = " It waits for the approvals that are listed: decide each with POST /run/api/tool-approvals"
             + " {approved, conversationId, toolCallId}, or with POST /run/api/chat, and it goes on.";
 
-    private static final String BEGUN = " Its Idempotency-Key, if it had one, is used up: a repeat is told the same.";
+    private static final String BEGUN = "The turn keeps its Idempotency-Key, whose repeats are told the same: ask again under another one.";
 
     private Problems() {}
 
@@ -103,17 +103,26 @@ final class Problems {
             return builder(409, "The turn was cancelled.").with("code", "turn_cancelled").with("turnId", turn.id().toString())
                     .withHeader("x-should-retry", "false").build();
         }
-        HttpProblem.Builder problem = builder(ErrorCode.of(failure.code()),
-                begun ? failure.message() + BEGUN : failure.message())
-                .with("code", failure.code().wireName()).with("turnId", turn.id().toString());
         if (begun) {
-            problem.withHeader("x-should-retry", "false");
-        } else if (failure.retryAfter() != null) {
+            // A 503 or a Retry-After would say that a repeat helps.
+            int status = ErrorCode.of(failure.code());
+            return builder(status == 503 ? 502 : status, sentence(failure.message()) + " " + BEGUN)
+                    .with("code", failure.code().wireName()).with("turnId", turn.id().toString())
+                    .withHeader("x-should-retry", "false").build();
+        }
+        HttpProblem.Builder problem = builder(ErrorCode.of(failure.code()), failure.message())
+                .with("code", failure.code().wireName()).with("turnId", turn.id().toString());
+        if (failure.retryAfter() != null) {
             problem.withHeader("retry-after", failure.retryAfter());
         } else if (failure.code() == Failure.Code.REPLICA_LOST) {
             problem.withHeader("retry-after", 1);
         }
         return problem.build();
+    }
+
+    /** What Inkeep said may end without a full stop. */
+    private static String sentence(String message) {
+        return message.endsWith(".") ? message : message + ".";
     }
 
     /** For a caller who waits for a turn that this replica does not serve any more. */

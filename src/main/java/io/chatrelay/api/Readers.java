@@ -22,7 +22,7 @@ class Readers {
      *
      * @param lastEventId the header, which wins: an {@code EventSource} sends it with the URL that it began with
      */
-    record Position(String lastEventId, String after, String turn, String wire, String approvals) {
+    record Position(String lastEventId, String after, String turn, String wire, String includeUsage, String approvals) {
 
         /** The number after which to go on; empty where the reader names none. */
         Optional<Long> number() {
@@ -54,6 +54,15 @@ class Readers {
                 case "ai-sdk" -> false;
                 case "openai" -> true;
                 default -> throw Problems.invalid("wire", "must be ai-sdk or openai");
+            };
+        }
+
+        /** Whether the usage is wanted as well: as in OpenAI's requests, a chunk without choices comes to nobody unasked. */
+        boolean usage() {
+            return switch (includeUsage == null ? "false" : includeUsage) {
+                case "true" -> true;
+                case "false" -> false;
+                default -> throw Problems.invalid("include_usage", "must be true or false");
             };
         }
 
@@ -102,6 +111,7 @@ class Readers {
         Optional<Long> after = position.number();
         UUID named = position.turnId();
         boolean openAi = position.openAi();
+        boolean usage = position.usage();
         AtApproval atApproval = position.atApproval(otherwise);
         Optional<Turn> readable = after.isEmpty() && named == null ? conversations.running(turns.tenant(), conversation)
                 : conversations.readable(turns.tenant(), conversation, named, after.orElse(0L));
@@ -112,7 +122,7 @@ class Readers {
         }
         Turn turn = readable.get();
         switch (atApproval) {
-            case WAIT -> turns.stream(turn, openAi ? new OpenAiWire(turn, true) : new AiSdkWire(turn), after.orElse(0L), http,
+            case WAIT -> turns.stream(turn, openAi ? new OpenAiWire(turn, usage) : new AiSdkWire(turn), after.orElse(0L), http,
                     reply, reader);
             case PAUSE ->
                     turns.streamToPause(turn, Standing.after(after.orElse(0L), turn, conversations), http, reply, reader);

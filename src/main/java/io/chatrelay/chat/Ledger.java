@@ -16,7 +16,8 @@ import java.util.UUID;
  * <p>
  * What is pending is locked before it is looked at, in the order of the ids: nobody waits for another in a ring, and whether its
  * time has passed is asked when nobody else can decide it any more. What has passed can only become expired, whoever writes it.
- * The journal locks what is decided, too: who wanted to decide it, and comes too late, still holds it while he waits for the next one.
+ * Whoever tells an outcome locks what is decided and has none, too: who wanted to decide it, and comes too late, still holds it while he
+ * waits for the next one.
  */
 final class Ledger {
 
@@ -40,8 +41,10 @@ final class Ledger {
             from turn t, (select clock_timestamp() - ? * interval '1 millisecond' as at) a where t.id = ?
             on conflict (turn_id, call_id) do nothing""";
 
-    private static final String LOCK = """
-            select id from tool_approval where turn_id = ? order by id for update""";
+    private static final String LOCK_PENDING = """
+            select id from tool_approval where turn_id = ? and state = 'pending' order by id for update""";
+    private static final String LOCK_UNSETTLED = """
+            select id from tool_approval where turn_id = ? and outcome is null order by id for update""";
 
     /**
      * All or none, in one statement that is a transaction by itself: no row stays locked while its caller thinks, and the journal,
@@ -231,6 +234,8 @@ final class Ledger {
      * decide.
      */
     static void settle(Connection connection, UUID turn, String callId, String outcome) throws SQLException {
+        // All of them, for one transaction may settle several calls, in the order in which they went on.
+        lock(connection, turn, LOCK_UNSETTLED);
         close(connection, turn, callId);
         try (PreparedStatement update = connection.prepareStatement(SETTLE)) {
             update.setString(1, outcome);
@@ -242,13 +247,12 @@ final class Ledger {
 
     /** Closes what nobody has decided: no approval outlives its turn. */
     static void supersede(Connection connection, UUID turn) throws SQLException {
+        lock(connection, turn, LOCK_PENDING);
         close(connection, turn, null);
     }
 
     /** @param callId or null for all calls of the turn */
     private static void close(Connection connection, UUID turn, String callId) throws SQLException {
-        // All of them, for one transaction may close and settle several calls, in the order in which they went on.
-        lock(connection, turn);
         try (PreparedStatement update = connection.prepareStatement(CLOSE)) {
             update.setString(1, EXPIRED);
             update.setObject(2, turn);
@@ -257,9 +261,9 @@ final class Ledger {
         }
     }
 
-    /** Holds the turn's approvals until the transaction ends. */
-    private static void lock(Connection connection, UUID turn) throws SQLException {
-        try (PreparedStatement select = connection.prepareStatement(LOCK)) {
+    /** Holds some of the turn's approvals until the transaction ends. */
+    private static void lock(Connection connection, UUID turn, String sql) throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement(sql)) {
             select.setObject(1, turn);
             select.execute();
         }

@@ -37,7 +37,7 @@ final class AgentsUpstream implements Upstream {
 
     private static final Set<String> TAKEN = Set.of("max_tokens", "headers", "runConfig", "userProperties", "properties",
             "tools",
-            "user", "n", "stream_options");
+            "user", "n");
     private static final Set<String> SENT = Set.of("max_tokens", "headers", "runConfig", "userProperties", "properties",
             "tools");
 

@@ -40,12 +40,14 @@ final class CloudUpstream implements Upstream {
 
     private final String name;
     private final List<String> models;
+    private final boolean usage;
     private final InkeepClient client;
     private final PassedHeaders passed;
 
     CloudUpstream(String name, UpstreamConfig config, InkeepClient client) {
         this.name = name;
         this.models = config.models().orElse(List.of(DEFAULT_MODEL));
+        this.usage = config.usage();
         this.client = client;
         this.passed = new PassedHeaders(config.headers());
     }
@@ -149,8 +151,10 @@ final class CloudUpstream implements Upstream {
         ObjectNode body = JsonNodeFactory.instance.objectNode();
         String asked = question.turn().model();
         body.put("model", models.contains(asked) ? asked : models.getFirst()).put("stream", true);
-        // Always: it is stored with the turn, and told to whoever asks for it, now or later.
-        body.putObject("stream_options").put("include_usage", true);
+        if (usage) {
+            // Whether or not the caller wants to see it: others may ask, now or later.
+            body.putObject("stream_options").put("include_usage", true);
+        }
         CloudMessages.write(Stream.concat(question.history().stream(), question.asked().stream()).toList(),
                 body.putArray("messages"));
         question.parameters().forEach((parameter, value) -> body.putRawValue(parameter, new RawValue(value.text())));

@@ -59,6 +59,13 @@ public interface UpstreamsConfig {
         /** Cloud: the models that callers may name; the first is asked where a caller names the upstream itself. */
         Optional<List<String>> models();
 
+        /**
+         * Cloud: whether every turn asks for its usage ({@code stream_options.include_usage}), which is stored with the answer. One that
+         * refuses the field says so with a 400.
+         */
+        @WithDefault("true")
+        boolean usage();
+
         @WithDefault("classic")
         ExecutionMode executionMode();
 

@@ -17,6 +17,7 @@ public final class Database {
     private static final Set<String> PASSING = Set.of("08", "40", "53", "57", "58", "55", "25", "XX");
 
     private static final int DEEPEST = 20;
+    private static final String TRANSACTIONS = "jakarta.transaction";
 
     private Database() {}
 
@@ -39,8 +40,11 @@ public final class Database {
         if (failure instanceof SQLException sql) {
             return Optional.of(sql);
         }
-        return Stream.concat(Stream.ofNullable(failure.getCause()), Stream.of(failure.getSuppressed()))
-                .flatMap(further -> first(further, depth - 1).stream()).findFirst();
+        Stream<Throwable> reasons = Stream.ofNullable(failure.getCause());
+        if (failure.getClass().getPackageName().equals(TRANSACTIONS)) {
+            reasons = Stream.concat(reasons, Stream.of(failure.getSuppressed()));
+        }
+        return reasons.flatMap(further -> first(further, depth - 1).stream()).findFirst();
     }
 
     /** What may be logged of it: the message of PostgreSQL can quote the row, and a row holds what a user wrote. */

@@ -88,7 +88,8 @@ final class Checker {
             right = false;
         } else if (told.status() != 200) {
             right = turn.ended() && turn.state().equals("cancelled") == (told.status() == 409)
-                    && !turn.state().equals("completed");
+                    && !turn.state().equals("completed")
+                    && told.mayBeRepeated() == (told.status() != 409 && !turn.started());
         } else if (told.body().at("/chat_relay/state").asText().equals("awaiting_approval")) {
             world.history.count("whole answers that named approvals");
             right = turn.told().startsWith(text) && !message.path("tool_calls").isEmpty()

@@ -31,7 +31,7 @@ enum Dialect {
         }
     },
 
-    OPENAI("/run/v1/chat/completions", "wire=openai&") {
+    OPENAI("/run/v1/chat/completions", "wire=openai&include_usage=true&") {
         @Override
         String text(Frame frame) {
             return frame.data().startsWith("{") ? frame.json().path("choices").path(0).path("delta").path("content").asText("")

@@ -29,7 +29,7 @@ final class History implements AutoCloseable {
     record Sent(String key, String conversation, Said said, List<UUID> acknowledged) {}
 
     /** What somebody was told in one piece. */
-    record Whole(String who, UUID turn, int status, JsonNode body) {}
+    record Whole(String who, UUID turn, int status, boolean mayBeRepeated, JsonNode body) {}
 
     /** @param status of a definite answer @param state that the answer says is recorded, or empty */
     record Decision(String conversation, String call, boolean approved, String reason, int status, String state) {}

@@ -79,14 +79,17 @@ final class InkeepLog implements AutoCloseable {
         for (JsonNode message : body.path("messages")) {
             for (JsonNode part : message.path("parts")) {
                 if (part.path("state").asText().equals("approval-responded")) {
+                    history.count("decisions told by messages");
                     told(part.path("toolCallId").asText(), request, part.path("approval"));
                 }
             }
         }
         Matcher execution = EXECUTION.matcher(request.path("path").asText());
         if (execution.matches()) {
+            history.count("decisions told by executions");
             told(execution.group(1), request, body);
         } else if (request.path("path").asText().equals(LEGACY)) {
+            history.count("decisions told to an old server");
             told(body.path("toolCallId").asText(), request, body);
         }
     }

@@ -5,6 +5,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Timestamp;
+import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -20,8 +21,8 @@ final class LedgerCheck {
     private static final long ON_ITS_WAY_MICROS = 150_000;
     private static final Set<String> DECIDED = Set.of("approved", "denied");
 
-    private record Row(String call, String turn, boolean turnEnded, String state, String reason, int attempts, String outcome,
-            Timestamp outcomeAt) {}
+    private record Row(String call, String turn, boolean turnEnded, String state, String reason, int attempts,
+            boolean acknowledged, String outcome, Timestamp outcomeAt) {}
 
     private final History history;
     private final InkeepLog inkeep;
@@ -44,16 +45,20 @@ final class LedgerCheck {
     void check(Connection connection, boolean over) throws SQLException {
         history.decisions.drain().forEach(decision -> decisions.computeIfAbsent(decision.call(), _ -> new ArrayList<>())
                 .add(decision));
+        // What was acknowledged before this is in what is copied now.
+        Timestamp copied = Timestamp.from(Instant.now());
         inkeep.copy();
         Set<String> known = new HashSet<>();
         try (PreparedStatement select = connection.prepareStatement(
                 """
-                        select a.call_id, a.turn_id::text, t.ended_at is not null, a.state, a.reason, a.attempts, a.outcome, a.outcome_at
+                        select a.call_id, a.turn_id::text, t.ended_at is not null, a.state, a.reason, a.attempts,
+                               a.acknowledged_at, a.outcome, a.outcome_at
                         from tool_approval a join turn t on t.id = a.turn_id""");
                 ResultSet row = select.executeQuery()) {
             while (row.next()) {
                 Row one = new Row(row.getString(1), row.getString(2), row.getBoolean(3), row.getString(4), row.getString(5),
-                        row.getInt(6), row.getString(7), row.getTimestamp(8));
+                        row.getInt(6), row.getTimestamp(7) != null && row.getTimestamp(7).before(copied), row.getString(8),
+                        row.getTimestamp(9));
                 known.add(one.call());
                 check(one, over);
             }
@@ -107,6 +112,9 @@ final class LedgerCheck {
                 && !(row.state().equals("expired") && !one.approved()))) {
             wrong("Inkeep was told something else: " + told, row);
         }
+        if (row.acknowledged() && told.isEmpty()) {
+            wrong("Inkeep acknowledged what it was not told", row);
+        }
         if (told.size() > row.attempts()) {
             wrong("Inkeep was told more often than is recorded: " + told, row);
         }
@@ -114,7 +122,7 @@ final class LedgerCheck {
             wrong("its tool ran", row);
         }
         if (row.outcomeAt() != null) {
-            long at = ChronoUnit.MICROS.between(java.time.Instant.EPOCH, row.outcomeAt().toInstant());
+            long at = ChronoUnit.MICROS.between(Instant.EPOCH, row.outcomeAt().toInstant());
             told.stream().filter(one -> one.at() > at + ON_ITS_WAY_MICROS).forEach(one -> wrong(
                     "Inkeep was told %d µs after its outcome was stored: %s".formatted(one.at() - at, told), row));
         }

@@ -90,7 +90,13 @@ final class Sender {
                     sent.acknowledged().add(UUID.fromString(turn));
                 }
                 if (turn != null && !(http.status() == 503 && goesOn(body))) {
-                    world.history.wholes.add(new History.Whole(name, UUID.fromString(turn), http.status(), Frame.parse(body)));
+                    boolean mayBeRepeated = !"false".equals(http.header("x-should-retry"));
+                    if (!mayBeRepeated && http.status() >= 500) {
+                        // It has begun, and keeps its key.
+                        sent.acknowledged().add(UUID.fromString(turn));
+                    }
+                    world.history.wholes.add(new History.Whole(name, UUID.fromString(turn), http.status(), mayBeRepeated,
+                            Frame.parse(body)));
                     return;
                 }
                 if (!again(sent, http.status(), body)) {
