@@ -66,7 +66,7 @@ class AccessTest extends ServiceTest {
 
         @Test
         void doesNotFindWhatIsNotIts() {
-            Sse mine = relay().send(CHAT, Json.ask(newId(), "slow 60")).until(2);
+            Sse mine = relay().send(CHAT, Json.ask(newId(), "slow 120")).until(2);
             String path = CONVERSATIONS + "/" + mine.conversation();
 
             assertError(path, other().get(path), 404, "not_found");
@@ -102,9 +102,9 @@ class AccessTest extends ServiceTest {
         void mayUseTheSameNameAndMeetsNobody() {
             String id = newId();
             String mark = mark();
-            Sse mine = relay().send(CHAT, Json.ask(id, "slow 60 " + mark)).until(2);
+            Sse mine = relay().send(CHAT, Json.ask(id, "slow 120 " + mark)).until(2);
 
-            Sse theirs = other().send(CHAT, Json.ask(id, "slow 60 " + mark)).until(2);
+            Sse theirs = other().send(CHAT, Json.ask(id, "slow 120 " + mark)).until(2);
 
             assertThat(theirs.status()).as("a turn of another tenant is not running here").isEqualTo(200);
             assertThat(theirs.turn()).isNotEqualTo(mine.turn());

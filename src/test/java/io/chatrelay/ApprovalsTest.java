@@ -3,6 +3,7 @@ package io.chatrelay;
 import static io.chatrelay.Relay.CHAT;
 import static io.chatrelay.Relay.CONVERSATIONS;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -45,6 +46,9 @@ abstract class ApprovalsTest extends ServiceTest {
     Waiting waiting(String text) {
         String conversation = newId();
         relay().post(CHAT, Json.ask(conversation, text).put("stream", false));
+        // The answer comes with the first that waits, if the second is late.
+        int all = text.startsWith(TWO) ? 2 : 1;
+        await().until(() -> waitingIn(conversation).approvals().size() == all);
         return waitingIn(conversation);
     }
 

@@ -279,7 +279,8 @@ class CancelTest extends ServiceTest {
         @ValueSource(strings = { "detach", "cancel" })
         void stopsItsTurnOnlyIfItAskedFor(String onDisconnect) {
             String id = newId();
-            Sse stream = relay().send(CHAT, ask(id, "words 150 20").put("onDisconnect", onDisconnect)).untilText();
+            String text = onDisconnect.equals("cancel") ? LONG : "words 150 20";
+            Sse stream = relay().send(CHAT, ask(id, text).put("onDisconnect", onDisconnect)).untilText();
             stream.close();
 
             awaitEnd(id);

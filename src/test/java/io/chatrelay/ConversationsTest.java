@@ -49,7 +49,7 @@ class ConversationsTest extends ServiceTest {
 
         @Test
         void atTheTurnThatRunsInIt() {
-            Sse turn = relay().send(CHAT, Json.ask("slow 60")).until(2);
+            Sse turn = relay().send(CHAT, Json.ask("slow 120")).until(2);
 
             JsonNode running = relay().get(path(turn.conversation())).json().path("runningTurn");
 
@@ -87,7 +87,7 @@ class ConversationsTest extends ServiceTest {
 
         @Test
         void atMessagesWithoutTheAnswerThatIsStillComing() {
-            Sse turn = relay().send(CHAT, Json.ask("slow 60")).untilText();
+            Sse turn = relay().send(CHAT, Json.ask("slow 120")).untilText();
 
             assertThat(messages(turn.conversation())).extracting(message -> message.path("role").asText())
                     .containsExactly("user");
@@ -174,7 +174,7 @@ class ConversationsTest extends ServiceTest {
 
         @Test
         void isRefusedWhileATurnRuns() {
-            Sse turn = relay().send(CHAT, Json.ask("slow 60")).until(2);
+            Sse turn = relay().send(CHAT, Json.ask("slow 120")).until(2);
 
             Relay.Answer refused = relay().delete(path(turn.conversation()));
 
@@ -220,7 +220,7 @@ class ConversationsTest extends ServiceTest {
         @ValueSource(strings = { CHAT, COMPLETIONS })
         void aSecondSendIsTurnedAwayWithTheNameOfTheFirst(String path) {
             String id = newId();
-            Sse running = relay().send(CHAT, Json.ask(id, "slow 60")).until(2);
+            Sse running = relay().send(CHAT, Json.ask(id, "slow 120")).until(2);
 
             Relay.Answer conflict = relay().post(path, Json.ask(id, "echo me too"));
 

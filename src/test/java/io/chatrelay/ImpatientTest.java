@@ -37,7 +37,7 @@ class ImpatientTest extends ServiceTest {
             overrides.put("chat-relay.api.head-after", "500ms");
             overrides.put("chat-relay.turn.first-event-timeout", "4s");
             overrides.put("chat-relay.turn.silence-timeout", "3s");
-            overrides.put("chat-relay.turn.max-duration", "5s");
+            overrides.put("chat-relay.turn.max-duration", "8s");
             overrides.put("chat-relay.turn.max-size", "20K");
             return overrides;
         }

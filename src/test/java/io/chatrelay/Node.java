@@ -27,6 +27,8 @@ public final class Node {
         require();
         List<String> command = new ArrayList<>(List.of("node", script));
         command.addAll(List.of(arguments));
+        // Its own is for whoever runs it by hand.
+        command.addAll(List.of("--max-ms", Long.toString(TimeUnit.SECONDS.toMillis(PATIENCE_SECONDS - 5))));
         try {
             Path out = Files.createTempFile("chat-relay-node", ".json");
             Path err = Files.createTempFile("chat-relay-node", ".txt");

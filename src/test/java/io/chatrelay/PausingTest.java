@@ -106,7 +106,7 @@ class PausingTest extends ApprovalsTest {
         @Test
         void aStreamThatGoesOnDoesNotEndBeforeTheApprovedCallHasItsOutcome() {
             String id = newId();
-            Sse asked = relay().send(CHAT, useChat(id, TWO + " slow 900")).toEnd();
+            Sse asked = relay().send(CHAT, useChat(id, TWO + " slow 2500")).toEnd();
             ObjectNode firstOnly = answering(id, true, null, asked);
             ((ObjectNode) firstOnly.at("/messages/1/parts/1")).put("state", "approval-requested");
 

@@ -193,7 +193,7 @@ class SendingTwiceTest extends ServiceTest {
     @Nested
     class AsTheOpenAiSdkDoesIt {
 
-        private final ObjectNode body = Json.ask("slow 60 " + mark()).put("stream", true);
+        private final ObjectNode body = Json.ask("slow 100 " + mark()).put("stream", true);
 
         private Sse attempt(int count) {
             return relay().with("x-stainless-retry-count", Integer.toString(count)).send(COMPLETIONS, body);

@@ -174,7 +174,7 @@ class StockClientsTest extends ServiceTest {
 
         private JsonNode conflict() {
             String id = newId();
-            try (Sse _ = relay().send(CHAT, Json.ask(id, "slow 250")).until(2)) {
+            try (Sse _ = relay().send(CHAT, Json.ask(id, "slow 500")).until(2)) {
                 return run("--conversation", id, "echo me too");
             }
         }
@@ -209,7 +209,7 @@ class StockClientsTest extends ServiceTest {
 
         @Test
         void resumesAnAnswerThatItLeft() {
-            assertThat(run("resume", "slow 60")).allSatisfy(chat -> {
+            assertThat(run("resume", "slow 120")).allSatisfy(chat -> {
                 assertThat(chat.path("status").asText()).as(chat.toString()).isEqualTo("ready");
                 assertThat(chat.path("answer").asText()).startsWith("word0 ").endsWith(" word39");
                 assertThat(Json.each(chat.path("messages"), "/role")).containsExactly("user", "assistant");

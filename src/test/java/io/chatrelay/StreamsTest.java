@@ -147,7 +147,7 @@ class StreamsTest extends ServiceTest {
         @ParameterizedTest
         @ValueSource(strings = { CHAT, CONVERSATIONS })
         void getsTheRunningTurnFromItsFirstEventWhereItNamesNoPosition(String path) {
-            Sse whole = relay().send(CHAT, Json.ask("slow 40")).until(4);
+            Sse whole = relay().send(CHAT, Json.ask("slow 100")).until(4);
 
             Sse again = relay().read(path + "/" + whole.conversation() + "/stream").toEnd();
 
@@ -271,7 +271,7 @@ class StreamsTest extends ServiceTest {
 
         @Test
         void getTheSameBytesWhereverTheyBegin() {
-            Sse asker = relay().send(CHAT, Json.ask("slow 40")).until(2);
+            Sse asker = relay().send(CHAT, Json.ask("slow 100")).until(2);
             String stream = streamOf(asker.conversation());
             List<Sse> early = List.of(relay().read(stream), relay().read(stream), relay().read(stream + "?after=0"));
             asker.until(15);
@@ -303,7 +303,7 @@ class StreamsTest extends ServiceTest {
 
         @Test
         void doesNotTakeTheOthersWithIt() {
-            Sse left = relay().send(CHAT, Json.ask("slow 30")).until(3);
+            Sse left = relay().send(CHAT, Json.ask("slow 80")).until(3);
             Sse stays = relay().read(streamOf(left.conversation()));
 
             left.close();

@@ -53,7 +53,7 @@ class StrictTest extends ServiceTest {
             overrides.put("chat-relay.upstreams.cloud.models", "inkeep-qa-expert,inkeep-context-expert");
             overrides.put("chat-relay.upstreams.agents.headers", "x-shop");
             overrides.put("chat-relay.api.max-body", "64K");
-            overrides.put("chat-relay.turn.first-event-timeout", "1s");
+            overrides.put("chat-relay.turn.first-event-timeout", "2s");
             // Longer than any test waits.
             overrides.put("chat-relay.api.head-after", "1h");
             overrides.put("chat-relay.history.max-messages", "3");

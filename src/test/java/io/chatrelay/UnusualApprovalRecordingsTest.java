@@ -90,8 +90,8 @@ class UnusualApprovalRecordingsTest extends RecordedTurns {
             Play play = askedAgain().answers(LATE_APPROVE, LATE_APPROVE);
             Watched turn = ask(path, "late", textOf(ASKED_AGAIN)).untilAsked(1).untilAsked(2);
 
-            assertGone(turn.conversation(), FIRST);
             assertDecided(turn.conversation(), SECOND, true, null);
+            assertGone(turn.conversation(), FIRST);
 
             turn.toEnd().assertTells(play, "decided " + FIRST + " expired " + NOBODY, "decided " + SECOND + " approved");
             assertThat(play.told()).hasSize(2);

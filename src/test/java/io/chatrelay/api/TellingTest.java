@@ -109,7 +109,7 @@ class TellingTest {
 
         Stand(Standing from, List<ApprovalView> ledger) {
             number = from.after();
-            telling = Telling.pausing(new AiSdkWire(TURN), from, new Waits(from.calls(), new Config(Duration.ofMillis(50)),
+            telling = Telling.pausing(new AiSdkWire(TURN), from, new Waits(from.calls(), new Config(Duration.ofMillis(500)),
                     context, () -> {
                         asked.incrementAndGet();
                         return List.copyOf(ledger);
@@ -197,7 +197,7 @@ class TellingTest {
                 Ended.completed(FinishReason.STOP, null));
 
         stand.tells("1 StepStarted", "2 ToolCalled", "3 ApprovalRequested", "4 StepFinished", "5 Ended");
-        await().during(Duration.ofMillis(150)).until(() -> stand.asked.get() == 0);
+        await().during(Duration.ofMillis(800)).until(() -> stand.asked.get() == 0);
     }
 
     @Test

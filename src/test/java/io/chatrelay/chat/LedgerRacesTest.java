@@ -351,13 +351,20 @@ class LedgerRacesTest extends ServiceTest {
                 Connection late = database.getConnection();
                 Connection journal = database.getConnection();
                 ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            for (Connection connection : List.of(fast, holder, journal)) {
+            for (Connection connection : List.of(fast, holder, late, journal)) {
                 connection.setAutoCommit(false);
+                // They wait for as long as the test looks who waits for whom.
+                connection.createStatement().execute(
+                        "set local lock_timeout = '60s'; set local idle_in_transaction_session_timeout = '60s'");
             }
             assertThat(Ledger.decide(fast, List.of(first), "fast", null)).isTrue();
             assertThat(Ledger.decide(holder, List.of(between), "holder", null)).isTrue();
 
-            Future<Boolean> decision = threads.submit(() -> Ledger.decide(late, List.of(first, between, last), "late", null));
+            Future<Boolean> decision = threads.submit(() -> {
+                boolean decided = Ledger.decide(late, List.of(first, between, last), "late", null);
+                late.commit();
+                return decided;
+            });
             untilItWaitsFor(fast, late);
             fast.commit();
             untilItWaitsFor(holder, late);

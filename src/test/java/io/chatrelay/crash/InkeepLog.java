@@ -3,6 +3,7 @@ package io.chatrelay.crash;
 import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -38,11 +39,6 @@ final class InkeepLog implements AutoCloseable {
         copying.start();
     }
 
-    /** In the order in which they came. */
-    List<Told> of(String call) {
-        return told.getOrDefault(call, List.of());
-    }
-
     private void copyAlways() {
         while (!closed) {
             copy();
@@ -50,8 +46,15 @@ final class InkeepLog implements AutoCloseable {
         }
     }
 
-    /** Up to now. */
-    synchronized void copy() {
+    /** What was told up to now, by calls, in the order in which it came: what comes later is not in it. */
+    synchronized Map<String, List<Told>> told() {
+        copy();
+        Map<String, List<Told>> until = new HashMap<>();
+        told.forEach((call, all) -> until.put(call, List.copyOf(all)));
+        return until;
+    }
+
+    private synchronized void copy() {
         try (Http http = new Http(emulator, "GET", "/emulator/requests?limit=" + LIMIT, Map.of(), null,
                 Duration.ofSeconds(20))) {
             JsonNode requests = Frame.parse(http.body());

@@ -29,6 +29,7 @@ final class LedgerCheck {
     private final Map<String, List<History.Decision>> decisions = new HashMap<>();
     private final Map<String, String> recorded = new HashMap<>();
     private final Map<String, String> announced = new HashMap<>();
+    private Map<String, List<InkeepLog.Told>> told = Map.of();
 
     LedgerCheck(History history, InkeepLog inkeep) {
         this.history = history;
@@ -47,7 +48,7 @@ final class LedgerCheck {
                 .add(decision));
         // What was acknowledged before this is in what is copied now.
         Timestamp copied = Timestamp.from(Instant.now());
-        inkeep.copy();
+        told = inkeep.told();
         Set<String> known = new HashSet<>();
         try (PreparedStatement select = connection.prepareStatement(
                 """
@@ -104,7 +105,7 @@ final class LedgerCheck {
     }
 
     private void told(Row row) {
-        List<InkeepLog.Told> told = inkeep.of(row.call());
+        List<InkeepLog.Told> told = this.told.getOrDefault(row.call(), List.of());
         if (told.stream().map(one -> one.approved() + " " + one.reason()).distinct().count() > 1) {
             wrong("Inkeep was told different things: " + told, row);
         }

@@ -133,7 +133,7 @@ class ApprovalCallsTest {
     void nobodyKnows(Answer answer) {
         inkeep.on(CHAT, answer);
 
-        assertThat(deliver(run("approvals", "parts", "approval-timeout", "300ms"), YES)).isInstanceOf(Unknown.class);
+        assertThat(deliver(run("approvals", "parts", "approval-timeout", "2s"), YES)).isInstanceOf(Unknown.class);
         assertThat(inkeep.asked(CHAT)).hasSize(1);
     }
 

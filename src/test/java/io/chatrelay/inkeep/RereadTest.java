@@ -122,7 +122,7 @@ class RereadTest {
 
         assertThat(followed).hasSize(1);
         assertThat(interrupted(followed).failure().code()).isEqualTo(Failure.Code.REPLICA_LOST);
-        assertThat(inkeep.asked(route).size()).isBetween(12, 18);
+        assertThat(inkeep.asked(route).size()).isBetween(5, 18);
     }
 
     @Test

@@ -127,7 +127,7 @@ final class ApprovalStates implements AutoCloseable {
         denialUnacknowledged = asks(first, CLASSIC, DELETE + " unheard-slow 12000");
         unacknowledgedDurably = asks(first, DURABLE, DELETE + " ack-slow 120000 slow 12000");
         unheard = asks(first, CLASSIC, DELETE + " ack-lost-unheard");
-        unheardYet = asks(first, CLASSIC, DELETE + " unheard-slow 40000");
+        unheardYet = asks(first, CLASSIC, DELETE + " unheard-slow 60000");
         unheardDurably = asks(first, DURABLE, DELETE + " ack-lost-unheard");
         acknowledged = asks(first, CLASSIC, DELETE + " slow 20000");
         for (WaitingTurn turn : all) {

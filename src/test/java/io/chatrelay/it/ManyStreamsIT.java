@@ -49,7 +49,7 @@ class ManyStreamsIT {
 
     private static List<SseStream> open(RelayClient client, int from, int to) {
         return IntStream.range(from, to)
-                .mapToObj(i -> client.chat(i % 2 == 0 ? "agents" : "cloud", "many-" + i, "words 60 400")).toList();
+                .mapToObj(i -> client.chat(i % 2 == 0 ? "agents" : "cloud", "many-" + i, "words 60 600")).toList();
     }
 
     private static void awaitOpen(RelayProcess relay, int streams) {
