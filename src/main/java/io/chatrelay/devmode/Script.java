@@ -44,6 +44,8 @@ final class Script {
 
     private static final int ALWAYS = Integer.MAX_VALUE;
     private static final int SCRIPTED_PACE_MILLIS = 20;
+    /** A reset throws away what its reader has received and not read yet, however busy that is. */
+    private static final int READ_BEFORE_RESET_MILLIS = 1_000;
     /** A pasted document is echoed too; nobody waits 41 ms for each of its words. */
     private static final int WORDS_AT_PACE = 300;
     private static final String FILLER = "x".repeat(16 * 1024);
@@ -185,7 +187,8 @@ final class Script {
     private Play cut(int words, int of, boolean reset) {
         List<String> all = split(numbered(of));
         return play(sequence(dialect.open(), pause(SCRIPTED_PACE_MILLIS),
-                say(dialect, all.subList(0, words), SCRIPTED_PACE_MILLIS), Stream.of(new Step.Cut(reset)),
+                say(dialect, all.subList(0, words), SCRIPTED_PACE_MILLIS), pause(reset ? READ_BEFORE_RESET_MILLIS : 0),
+                Stream.of(new Step.Cut(reset)),
                 say(dialect, all.subList(words, all.size()), SCRIPTED_PACE_MILLIS), dialect.complete()));
     }
 
