@@ -4,10 +4,11 @@ import java.util.Map;
 
 import io.chatrelay.chat.ChatEvent;
 import io.chatrelay.chat.JsonText;
+import io.chatrelay.chat.Turn;
 
 /**
- * How a turn's events look to one kind of client. One event is at most one numbered frame, and its number is the frame's
- * {@code id}; what a wire adds of its own carries none.
+ * How a turn's events look to one kind of client. One event is at most one numbered frame, whose {@code id} names the turn's
+ * ordinal and the event's number ({@code 3.17}); what a wire adds of its own carries none.
  */
 public interface Wire {
 
@@ -18,8 +19,12 @@ public interface Wire {
     void render(long number, ChatEvent event, JsonText out);
 
     /** Opens a numbered frame; what follows is its data. */
-    static JsonText open(long number, JsonText out) {
-        return out.ascii("id: ").number(number).ascii("\ndata: ");
+    static JsonText open(Turn turn, long number, JsonText out) {
+        out.ascii("id: ");
+        if (turn.ordinal() > 0) {
+            out.number(turn.ordinal()).ascii('.');
+        }
+        return out.number(number).ascii("\ndata: ");
     }
 
     /** Closes a frame. */
