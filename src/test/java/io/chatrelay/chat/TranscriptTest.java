@@ -13,7 +13,7 @@ import java.util.List;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
-import io.chatrelay.chat.ChatEvent.ApprovalRequested;
+import io.chatrelay.CallEvents;
 import io.chatrelay.chat.ChatEvent.Data;
 import io.chatrelay.chat.ChatEvent.Started;
 import io.chatrelay.chat.ChatEvent.StepFinished;
@@ -25,7 +25,6 @@ import io.chatrelay.chat.ChatEvent.ToolCalled;
 import io.chatrelay.chat.ChatEvent.ToolDenied;
 import io.chatrelay.chat.ChatEvent.ToolFailed;
 import io.chatrelay.chat.ChatEvent.ToolInputDelta;
-import io.chatrelay.chat.ChatEvent.ToolInputStarted;
 import io.chatrelay.chat.ChatEvent.ToolSucceeded;
 
 class TranscriptTest {
@@ -61,10 +60,11 @@ class TranscriptTest {
         Transcript transcript = ofEveryKind();
 
         assertThat(transcript.text()).isEqualTo("Let me see.Noon.");
-        assertThat(transcript.calls()).extracting(Transcript.Call::index).containsExactly(0, 1, 2);
-        assertThat(transcript.calls()).extracting(Transcript.Call::toolName).containsExactly("get_time", "delete_file", "boom");
-        assertThat(transcript.data()).extracting(Data::type).containsExactly("data-operation", "data-tool-approval",
-                "data-chart");
+        assertThat(transcript.calls()).extracting(call -> call.call().number()).containsExactly(0, 1, 2);
+        assertThat(transcript.calls()).extracting(ToolCalled::toolName).containsExactly("get_time", "delete_file", "boom");
+        assertThat(transcript.sideParts()).filteredOn(Data.class::isInstance).extracting(part -> ((Data) part).type())
+                .containsExactly("data-operation", "data-tool-approval",
+                        "data-chart");
     }
 
     @Test
@@ -86,17 +86,17 @@ class TranscriptTest {
 
     @Test
     void anOutcomeOfACallThatNeverWasIsPassedOver() {
-        assertThat(of(new ToolDenied("x"), new ApprovalRequested("a", "x"), new ToolFailed("x", "no")).parts()).isEqualTo("[]");
+        assertThat(of(new ToolDenied("x"), CallEvents.asked("a", "x"), new ToolFailed("x", "no")).parts()).isEqualTo("[]");
     }
 
     @Test
     void whatAnInputHadBeforeItWasWholeIsNotKept() {
-        assertThat(of(new ToolInputStarted("c", "t"), new ToolInputDelta("c", "{")).parts()).isEqualTo("[]");
+        assertThat(of(CallEvents.started("c", "t"), new ToolInputDelta("c", "{")).parts()).isEqualTo("[]");
     }
 
     @Test
     void aCallThatWaitsIsKeptAsWaiting() {
-        assertThat(of(new ToolCalled("c", "t", json("{}"), 0), new ApprovalRequested("a", "c")).parts()).isEqualTo(
+        assertThat(of(CallEvents.called("c", "t", json("{}"), 0), CallEvents.asked("a", "c")).parts()).isEqualTo(
                 "[{\"type\":\"tool-t\",\"toolCallId\":\"c\",\"state\":\"approval-requested\",\"input\":{},\"approval\":{\"id\":\"a\"}}]");
     }
 
@@ -106,9 +106,10 @@ class TranscriptTest {
         String escaped = "{\"k\\u0000\":\"\\u0000\\ud83e\",\"n\":1e999}";
 
         String parts = of(new StepStarted(), new TextStarted("t"), new TextDelta("t", bad), new TextEnded("t"),
-                new ToolCalled(bad, bad, json(escaped), 0), new ApprovalRequested(bad, bad),
+                CallEvents.called(bad, bad, json(escaped), 0), CallEvents.asked(bad, bad),
                 new ToolSucceeded(bad, json(escaped)),
-                new ToolCalled("f", "t", json("{}"), 1), new ToolFailed("f", bad), new Data("data-" + bad, bad, json(escaped)))
+                CallEvents.called("f", "t", json("{}"), 1), new ToolFailed("f", bad),
+                new Data("data-" + bad, bad, json(escaped)))
                 .parts();
 
         assertThat(parts).doesNotContain("\\u0000", "\\ud83e", "\u0000", "1e999,", "1e999}")
@@ -125,9 +126,9 @@ class TranscriptTest {
 
         private final ChatEvent[] inText = { new Started("m"), new StepStarted(), new TextStarted("text-1"),
                 new TextDelta("text-1", "Hal") };
-        private final ChatEvent[] inCalls = { new Started("m"), new StepStarted(), new ToolCalled("a", "t", json("{}"), 0),
-                new ToolCalled("b", "t", json("{}"), 1), new ToolCalled("c", "t", json("{}"), 2),
-                new ApprovalRequested("x", "c"),
+        private final ChatEvent[] inCalls = { new Started("m"), new StepStarted(), CallEvents.called("a", "t", json("{}"), 0),
+                CallEvents.called("b", "t", json("{}"), 1), CallEvents.called("c", "t", json("{}"), 2),
+                CallEvents.asked("x", "c"),
                 new ToolSucceeded("a", json("1")) };
 
         @Test
@@ -156,11 +157,11 @@ class TranscriptTest {
 
         @Test
         void aCancelSettlesACallWhoseInputIsNotWhole() {
-            assertThat(of(new Started("m"), new StepStarted(), new ToolInputStarted("a", "t"), new ToolInputDelta("a", "{"))
+            assertThat(of(new Started("m"), new StepStarted(), CallEvents.started("a", "t"), new ToolInputDelta("a", "{"))
                     .closing(CANCELLED)).containsExactly(new ToolFailed("a", "cancelled"), new StepFinished(), CANCELLED);
-            assertThat(of(new ToolInputStarted("a", "t"), new ToolCalled("a", "t", json("{}"), 0)).closing(CANCELLED))
+            assertThat(of(CallEvents.started("a", "t"), CallEvents.called("a", "t", json("{}"), 0)).closing(CANCELLED))
                     .containsExactly(new ToolFailed("a", "cancelled"), CANCELLED);
-            assertThat(of(new ToolInputStarted("a", "t"), new ToolCalled("a", "t", json("{}"), 0), new ToolDenied("a"))
+            assertThat(of(CallEvents.started("a", "t"), CallEvents.called("a", "t", json("{}"), 0), new ToolDenied("a"))
                     .closing(CANCELLED)).containsExactly(CANCELLED);
         }
 

@@ -101,7 +101,7 @@ class RecordingsReplayTest {
                 transcript.apply(event);
                 switch (event) {
                     case ChatEvent.TextStarted _ -> texts++;
-                    case ChatEvent.ApprovalRequested(var id, var callId) -> approvals.add(id + " for " + callId);
+                    case ChatEvent.ApprovalRequested(var id, var callId, _) -> approvals.add(id + " for " + callId);
                     case ChatEvent.ToolSucceeded(var id, var output) -> outcomes.put(id, "gives " + output.text());
                     case ChatEvent.ToolFailed(var id, var error) -> outcomes.put(id, "fails " + error);
                     case ChatEvent.ToolDenied(var id) -> outcomes.put(id, "is denied");

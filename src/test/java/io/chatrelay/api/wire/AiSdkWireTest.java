@@ -17,6 +17,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
+import io.chatrelay.CallEvents;
 import io.chatrelay.api.wire.Frame.Answer;
 import io.chatrelay.chat.ApprovalState;
 import io.chatrelay.chat.ChatEvent;
@@ -238,7 +239,7 @@ class AiSdkWireTest {
         String text = "x\n\ndata: [DONE]\n\n\r\r\u2028\u0000\ud83e\"";
         Answer answer = new Answer("", List.of(new ChatEvent.Started("m"), new ChatEvent.StepStarted(),
                 new ChatEvent.TextStarted(text), new TextDelta(text, text), new ChatEvent.TextEnded(text),
-                new ChatEvent.ToolCalled(text, text, new RawJson("{\n\"a\":\r1}"), 0),
+                CallEvents.called(text, text, new RawJson("{\n\"a\":\r1}"), 0),
                 new ChatEvent.ToolFailed(text, text), new ChatEvent.StepFinished(),
                 Ended.completed(FinishReason.STOP, new Usage(1, 1, 2))));
 
@@ -276,13 +277,13 @@ class AiSdkWireTest {
 
         private List<Frame> pause(boolean step, String text) {
             JsonText out = new JsonText(16);
-            new AiSdkWire(Frame.TURN).pause(step, text, out);
+            new AiSdkWire(Frame.TURN).pause(step, text, null, out);
             return Frame.of(out.toBytes());
         }
 
         private List<Frame> goesOn(String text) {
             JsonText out = new JsonText(16);
-            new AiSdkWire(Frame.TURN).goesOn(text, out);
+            new AiSdkWire(Frame.TURN).goesOn(text, null, out);
             return Frame.of(out.toBytes());
         }
 

@@ -151,7 +151,7 @@ class OpenAiWireTest {
             case ToolSucceeded _ -> "tool-output-available";
             case ToolFailed _ -> "tool-output-error";
             case ToolDenied _ -> "tool-output-denied";
-            case Data(var type, _, _) -> type;
+            case Data(var type, _, _, _) -> type;
             case ChatEvent _ -> "";
         }).filter(type -> !type.isEmpty()).toList();
         assertThat(told).isEqualTo(expected);
