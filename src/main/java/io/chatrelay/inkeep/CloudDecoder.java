@@ -133,7 +133,8 @@ final class CloudDecoder implements AnswerDecoder {
         long total = counted.hasNonNull("total_tokens") ? counted.get("total_tokens").asLong() : prompt + completion;
         ObjectNode whole = counted.deepCopy();
         whole.put("prompt_tokens", prompt).put("completion_tokens", completion).put("total_tokens", total);
-        return new Usage(prompt, completion, total, raw(whole));
+        // Three counts are told without their object.
+        return new Usage(prompt, completion, total, whole.size() > 3 ? raw(whole) : null);
     }
 
     private void choice(JsonNode choice, List<ChatEvent> out) throws Unreadable {

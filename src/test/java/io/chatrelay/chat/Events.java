@@ -6,6 +6,9 @@ import io.chatrelay.CallEvents;
 import io.chatrelay.chat.ChatEvent.ApprovalDecided;
 import io.chatrelay.chat.ChatEvent.Data;
 import io.chatrelay.chat.ChatEvent.Ended;
+import io.chatrelay.chat.ChatEvent.ReasoningDelta;
+import io.chatrelay.chat.ChatEvent.ReasoningEnded;
+import io.chatrelay.chat.ChatEvent.ReasoningStarted;
 import io.chatrelay.chat.ChatEvent.Started;
 import io.chatrelay.chat.ChatEvent.StepFinished;
 import io.chatrelay.chat.ChatEvent.StepStarted;
@@ -15,6 +18,7 @@ import io.chatrelay.chat.ChatEvent.TextStarted;
 import io.chatrelay.chat.ChatEvent.ToolDenied;
 import io.chatrelay.chat.ChatEvent.ToolFailed;
 import io.chatrelay.chat.ChatEvent.ToolInputDelta;
+import io.chatrelay.chat.ChatEvent.ToolInputFailed;
 import io.chatrelay.chat.ChatEvent.ToolSucceeded;
 
 /** Events that tests begin with. */
@@ -31,7 +35,11 @@ final class Events {
             new ToolFailed("c3", "exploded"), new ApprovalDecided("aitxt-c2", "c2", ApprovalState.DENIED, "No."),
             new ToolDenied("c2"), new StepFinished(), new StepStarted(),
             new TextStarted("text-2"), new TextDelta("text-2", "Noon."), new TextEnded("text-2"),
-            new Data("data-chart", "chart-1", json("[1, 2]")), new StepFinished());
+            new Data("data-chart", "chart-1", json("[1, 2]")), new Data("data-progress", "p1", json("40"), true),
+            new ReasoningStarted("reasoning-1"), new ReasoningDelta("reasoning-1", "They ask."),
+            new ReasoningEnded("reasoning-1"),
+            new ToolInputFailed(new ChatEvent.Call(3, "c1~2", "c1"), "get_time", json("\"{\""), "Invalid input"),
+            new StepFinished());
 
     static final Ended COMPLETED = Ended.completed(FinishReason.STOP, new Usage(9, 1, 10));
     static final Ended FAILED = Ended.failed(new Failure(Failure.Code.UPSTREAM_RATE_LIMITED, "Try again later.", 7L));

@@ -15,6 +15,9 @@ import org.junit.jupiter.api.Test;
 
 import io.chatrelay.CallEvents;
 import io.chatrelay.chat.ChatEvent.Data;
+import io.chatrelay.chat.ChatEvent.ReasoningDelta;
+import io.chatrelay.chat.ChatEvent.ReasoningEnded;
+import io.chatrelay.chat.ChatEvent.ReasoningStarted;
 import io.chatrelay.chat.ChatEvent.Started;
 import io.chatrelay.chat.ChatEvent.StepFinished;
 import io.chatrelay.chat.ChatEvent.StepStarted;
@@ -25,6 +28,7 @@ import io.chatrelay.chat.ChatEvent.ToolCalled;
 import io.chatrelay.chat.ChatEvent.ToolDenied;
 import io.chatrelay.chat.ChatEvent.ToolFailed;
 import io.chatrelay.chat.ChatEvent.ToolInputDelta;
+import io.chatrelay.chat.ChatEvent.ToolInputFailed;
 import io.chatrelay.chat.ChatEvent.ToolSucceeded;
 
 class TranscriptTest {
@@ -90,8 +94,27 @@ class TranscriptTest {
     }
 
     @Test
-    void whatAnInputHadBeforeItWasWholeIsNotKept() {
-        assertThat(of(CallEvents.started("c", "t"), new ToolInputDelta("c", "{")).parts()).isEqualTo("[]");
+    void reasoningIsKeptAndIsNoPartOfTheText() {
+        Transcript transcript = of(new ReasoningStarted("r"), new ReasoningDelta("r", "They "), new ReasoningDelta("r", "ask."),
+                new ReasoningEnded("r"), new TextStarted("t"), new TextDelta("t", "4"), new TextEnded("t"));
+
+        assertThat(transcript.text()).isEqualTo("4");
+        assertThat(transcript.reasoning()).isEqualTo("They ask.");
+        assertThat(transcript.parts()).startsWith("[{\"type\":\"reasoning\",\"text\":\"They ask.\",\"state\":\"done\"},");
+    }
+
+    @Test
+    void whatIsTransientIsNotKept() {
+        assertThat(of(new Data("data-progress", "p", json("40"), true)).parts()).isEqualTo("[]");
+    }
+
+    @Test
+    void theWordsOfARefusalAreOnePart() {
+        Transcript transcript = of(new Data(Data.REFUSAL, null, json("\"I \"")),
+                new Data(Data.REFUSAL, null, json("\"won't.\"")));
+
+        assertThat(transcript.refusal()).isEqualTo("I won't.");
+        assertThat(transcript.parts()).isEqualTo("[{\"type\":\"data-refusal\",\"data\":\"I won't.\"}]");
     }
 
     @Test
@@ -123,6 +146,8 @@ class TranscriptTest {
 
     @Nested
     class ClosesWhatIsOpen {
+
+        private static final String NO_OUTCOME = "The turn ended without an outcome of this call.";
 
         private final ChatEvent[] inText = { new Started("m"), new StepStarted(), new TextStarted("text-1"),
                 new TextDelta("text-1", "Hal") };
@@ -158,7 +183,9 @@ class TranscriptTest {
         @Test
         void aCancelSettlesACallWhoseInputIsNotWhole() {
             assertThat(of(new Started("m"), new StepStarted(), CallEvents.started("a", "t"), new ToolInputDelta("a", "{"))
-                    .closing(CANCELLED)).containsExactly(new ToolFailed("a", "cancelled"), new StepFinished(), CANCELLED);
+                    .closing(CANCELLED)).containsExactly(
+                            new ToolInputFailed(new ChatEvent.Call(0, "a", "a"), "t", json("\"{\""), "cancelled"),
+                            new StepFinished(), CANCELLED);
             assertThat(of(CallEvents.started("a", "t"), CallEvents.called("a", "t", json("{}"), 0)).closing(CANCELLED))
                     .containsExactly(new ToolFailed("a", "cancelled"), CANCELLED);
             assertThat(of(CallEvents.started("a", "t"), CallEvents.called("a", "t", json("{}"), 0), new ToolDenied("a"))
@@ -166,17 +193,34 @@ class TranscriptTest {
         }
 
         @Test
-        void everyOtherEndLeavesTheCallsAsTheyWere() {
-            for (ChatEvent.Ended end : List.of(FAILED, INTERRUPTED)) {
-                assertThat(of(inCalls).closing(end)).containsExactly(new StepFinished(), end);
+        void everyOtherEndSettlesThemToo() {
+            for (ChatEvent.Ended end : List.of(FAILED, INTERRUPTED, COMPLETED)) {
+                assertThat(of(inCalls).closing(end)).containsExactly(new ToolFailed("b", NO_OUTCOME),
+                        new ToolFailed("c", NO_OUTCOME), new StepFinished(), end);
             }
         }
 
-        /** A client that saw the approval would wait for the outcome, and ask again without end. */
         @Test
-        void aCompletedTurnSettlesTheCallsThatAsked() {
-            assertThat(of(inCalls).closing(COMPLETED)).containsExactly(
-                    new ToolFailed("c", "The turn ended without an outcome of this call."), new StepFinished(), COMPLETED);
+        void onlyTheCallerIsLeftItsOwnCallsAndOnlyInACompletedTurn() {
+            ChatEvent own = CallEvents.calledForCaller("a", "t", json("{}"), 0);
+
+            assertThat(of(own).closing(COMPLETED)).containsExactly(COMPLETED);
+            assertThat(of(own).closing(FAILED)).containsExactly(new ToolFailed("a", NO_OUTCOME), FAILED);
+        }
+
+        @Test
+        void anInputThatNeverBecameWholeIsSettledAndKept() {
+            for (ChatEvent.Ended end : List.of(COMPLETED, FAILED, INTERRUPTED)) {
+                Transcript transcript = of(CallEvents.started("c", "t"), new ToolInputDelta("c", "{\"q\":"));
+
+                List<ChatEvent> closing = transcript.closing(end);
+                closing.forEach(transcript::apply);
+
+                assertThat(closing.getFirst()).isInstanceOf(ToolInputFailed.class);
+                assertThat(transcript.parts()).isEqualTo("""
+                        [{"type":"tool-t","toolCallId":"c","state":"output-error","rawInput":"{\\"q\\":","errorText":\
+                        "The turn ended before the input of this call was whole."}]""");
+            }
         }
 
         @Test

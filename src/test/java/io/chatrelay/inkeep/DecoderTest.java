@@ -80,9 +80,9 @@ class DecoderTest {
         }
 
         @Test
-        void aCallIsAnnouncedOnce() {
+        void aCallThatIsToldOnceMoreIsNoOtherCall() {
             decode("{\"type\":\"tool-input-available\",\"toolCallId\":\"c\",\"toolName\":\"t\",\"input\":1}",
-                    "{\"type\":\"tool-input-available\",\"toolCallId\":\"c\",\"toolName\":\"t\",\"input\":2}");
+                    "{\"type\":\"tool-input-available\",\"toolCallId\":\"c\",\"toolName\":\"t\",\"input\":1}");
 
             assertThat(all(ToolCalled.class)).containsExactly(CallEvents.called("c", "t", new RawJson("1"), 0));
             assertThat(all(Data.class)).hasSize(1);
@@ -253,7 +253,8 @@ class DecoderTest {
         void argumentsStayAsTheyCame() {
             decode(called("{\"a\": 1.50}"), "[DONE]");
 
-            assertThat(all(ToolCalled.class)).containsExactly(CallEvents.called("c", "t", new RawJson("{\"a\": 1.50}"), 0));
+            assertThat(all(ToolCalled.class))
+                    .containsExactly(CallEvents.calledForCaller("c", "t", new RawJson("{\"a\": 1.50}"), 0));
         }
 
         @Test
@@ -275,10 +276,9 @@ class DecoderTest {
 
         @Test
         void aMemberOfADeltaThatIsNotKnownTravelsAsData() {
-            decode("{\"choices\":[{\"delta\":{\"reasoning_content\":\"hm\",\"refusal\":null}}]}");
+            decode("{\"choices\":[{\"delta\":{\"audio_id\":\"hm\",\"refusal\":null}}]}");
 
-            assertThat(all(Data.class))
-                    .containsExactly(new Data("data-inkeep-reasoning-content", null, new RawJson("\"hm\"")));
+            assertThat(all(Data.class)).containsExactly(new Data("data-inkeep-audio-id", null, new RawJson("\"hm\"")));
         }
 
         @Test

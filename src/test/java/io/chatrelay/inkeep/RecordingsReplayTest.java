@@ -147,7 +147,7 @@ class RecordingsReplayTest {
         TABLE.put("agents/54-chat-llm-dies-midstream", failed(UPSTREAM_ERROR,
                 "Inkeep ended its answer without completing it; what came before is kept.", TORN));
         TABLE.put("agents/56-chat-stream-false-llm-500", failed(UPSTREAM_ERROR,
-                "Inkeep ended its answer with an error; what came before is kept.", ""));
+                "Inkeep ended its answer as 'error'; what came before is kept.", ""));
         TABLE.put("agents/60-chat-client-disconnect", cut(numbered("word%d", 10, " ")));
         TABLE.put("agents/63a-chat-disconnects-at-3s", cut(numbered("word%d", 11, " ")));
         TABLE.put("agents/66c-second-chat-turn-while-pending", completed(hello(2, "hello again")));

@@ -59,7 +59,7 @@ class OpenAiWireTest {
         List<Long> expected = new ArrayList<>();
         for (int i = 0; i < answer.events().size(); i++) {
             switch (answer.events().get(i)) {
-                case Started _,TextDelta _,ToolCalled _,ApprovalRequested _,ToolSucceeded _,ToolFailed _,ToolDenied _,Data _,Ended _ ->
+                case Started _,TextDelta _,ChatEvent.ReasoningDelta _,ChatEvent.ToolInputFailed _,ToolCalled _,ApprovalRequested _,ToolSucceeded _,ToolFailed _,ToolDenied _,Data _,Ended _ ->
                         expected.add(i + 1L);
                 case ChatEvent _ -> {
                     // has no frame here
@@ -117,7 +117,7 @@ class OpenAiWireTest {
         List<JsonNode> calls = deltasOf(answer).stream().filter(delta -> delta.has("tool_calls"))
                 .flatMap(delta -> StreamSupport.stream(delta.get("tool_calls").spliterator(), false)).toList();
         List<ToolCalled> called = answer.events().stream().filter(ToolCalled.class::isInstance).map(ToolCalled.class::cast)
-                .toList();
+                .filter(ToolCalled::callerRuns).toList();
 
         assertThat(calls).hasSameSizeAs(called);
         for (int i = 0; i < calls.size(); i++) {
@@ -147,6 +147,8 @@ class OpenAiWireTest {
         }
 
         List<String> expected = answer.events().stream().map(event -> switch (event) {
+            case ToolCalled call -> call.callerRuns() ? "" : "tool-input-available";
+            case ChatEvent.ToolInputFailed _ -> "tool-input-error";
             case ApprovalRequested _ -> "tool-approval-request";
             case ToolSucceeded _ -> "tool-output-available";
             case ToolFailed _ -> "tool-output-error";
