@@ -34,11 +34,14 @@ import io.vertx.core.http.HttpServerResponse;
  * It holds no thread and no connection of the pool, and no more events than the one chunk that it is writing. A stream that
  * ends without the turn's end is cut rather than closed, because a clean close looks like success; its last line tells an
  * {@code EventSource} to come back soon.
+ *
+ * <p>Nothing but a frame ends with a blank line: readers that keep the last {@code id} take every blank line for an event.
  */
 final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits.Listener {
 
     private static final long NO_TIMER = -1;
-    private static final Buffer HEARTBEAT = Buffer.buffer(": keep-alive\n\n");
+    /** With one line end: a blank line is the end of an event, and some readers then see one without data. */
+    private static final Buffer HEARTBEAT = Buffer.buffer(": keep-alive\n");
 
     private final Turn turn;
     private final Wire wire;
@@ -203,9 +206,12 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
                 .putHeader("x-accel-buffering", "no");
         name(response, turn.conversationId(), turn.id());
         wire.headers().forEach(response::putHeader);
-        // A comment, so that the head is on its way at once and a proxy sees a body.
-        JsonText out = new JsonText(256).ascii(": turn ").ascii(turn.id().toString()).ascii("\n\n");
+        JsonText out = new JsonText(256);
+        if (wire.opensWithComment()) {
+            out.ascii(": turn ").ascii(turn.id().toString()).ascii("\n");
+        }
         telling.open(out);
+        // Even with nothing in it the head is on its way.
         response.write(Buffer.buffer(out.toBytes()));
     }
 
@@ -246,7 +252,7 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
         if (headWritten && !response.writeQueueFull()) {
             // Not all at the same moment: a replica that stops sends all of its readers to the others.
             long retry = ThreadLocalRandom.current().nextLong(config.comeBackWithin().toMillis() + 1);
-            response.write(Buffer.buffer("retry: " + retry + "\n\n")).onComplete(_ -> response.reset());
+            response.write(Buffer.buffer("retry: " + retry + "\n")).onComplete(_ -> response.reset());
         } else {
             response.reset();
         }

@@ -51,6 +51,11 @@ public final class AiSdkWire implements Wire {
     }
 
     @Override
+    public boolean opensWithComment() {
+        return true;
+    }
+
+    @Override
     public void render(long number, ChatEvent event, JsonText out) {
         Wire.open(number, out);
         switch (event) {

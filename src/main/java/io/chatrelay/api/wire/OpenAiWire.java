@@ -50,6 +50,12 @@ public final class OpenAiWire implements Wire {
     }
 
     @Override
+    public boolean opensWithComment() {
+        // Quarkus LangChain4j logs an uncaught error with its trace for every comment.
+        return false;
+    }
+
+    @Override
     public void render(long number, ChatEvent event, JsonText out) {
         switch (event) {
             case Started _ -> {

@@ -14,6 +14,12 @@ public interface Wire {
     /** Headers of the answer, beside those of every event stream. */
     Map<String, String> headers();
 
+    /**
+     * Whether the stream opens with a comment, so that a proxy sees a body before the first event. There are clients that log an error
+     * for every comment.
+     */
+    boolean opensWithComment();
+
     /** Writes the event's frame; nothing where this wire has none for it. */
     void render(long number, ChatEvent event, JsonText out);
 
