@@ -25,7 +25,8 @@ import io.chatrelay.chat.Turn;
 
 /**
  * OpenAI's chunks. Source: {@code chat.completion.chunk} of OpenAI's API reference. What has no place there rides beside
- * {@code choices} in {@code chat_relay}, never in {@code content}.
+ * {@code choices} in {@code chat_relay}, never in {@code content}. A chunk has its one choice, with an empty delta where it says nothing
+ * to it: the loop of every quick start reads {@code choices[0]}. Only the usage, which comes to those who ask for it, has none.
  *
  * <p>A turn that did not complete ends with an {@code error} object and without {@code [DONE]}: it is the only thing that an SDK throws
  * for in mid-stream. The usage chunk and {@code [DONE]} follow the numbered last frame as the wire's own.
@@ -125,7 +126,7 @@ public final class OpenAiWire implements Wire {
     }
 
     private void part(long number, JsonText out, Consumer<JsonText> part) {
-        relay(chunk(Wire.open(number, out)).ascii(",\"choices\":[]")).ascii(",\"parts\":[");
+        relay(delta(number, out, "").ascii("},\"finish_reason\":null}]")).ascii(",\"parts\":[");
         part.accept(out);
         out.ascii("}]}}");
         Wire.close(out);
