@@ -33,7 +33,7 @@ import io.vertx.core.http.HttpServerResponse;
  *
  * It holds no thread and no connection of the pool, and no more events than the one chunk that it is writing. A stream that
  * ends without the turn's end is cut rather than closed, because a clean close looks like success; its last line tells an
- * {@code EventSource} to come back soon.
+ * {@code EventSource} to come back soon. Where a wire asks for it, a stream is cut after an end that is no success, too.
  *
  * <p>Nothing but a frame ends with a blank line: readers that keep the last {@code id} take every blank line for an event.
  */
@@ -116,18 +116,27 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
 
     private void tell(List<Entry<ChatEvent>> entries) {
         JsonText out = new JsonText(entries.size() * 128);
-        boolean last = false;
+        Ended end = null;
         for (Entry<ChatEvent> entry : entries) {
             wire.render(entry.number(), entry.event(), out);
-            last |= entry.event() instanceof Ended;
+            end = entry.event() instanceof Ended ended ? ended : end;
         }
         metrics.told(entries.size());
-        if (last) {
-            stop();
-            response.end(Buffer.buffer(out.toBytes()));
+        if (end != null) {
+            end(Buffer.buffer(out.toBytes()), wire.breaksAfter(end));
         } else if (out.size() > 0) {
             wroteAt = System.nanoTime();
             response.write(Buffer.buffer(out.toBytes()));
+        }
+    }
+
+    /** Writes the last frames. A connection that is to break does so once they are on their way. */
+    private void end(Buffer last, boolean breaks) {
+        stop();
+        if (breaks) {
+            response.write(last).onComplete(_ -> response.reset());
+        } else {
+            response.end(last);
         }
     }
 
@@ -148,9 +157,8 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
             head();
             JsonText out = new JsonText(128);
             telling.pause(out);
-            stop();
             events.cancel();
-            response.end(Buffer.buffer(out.toBytes()));
+            end(Buffer.buffer(out.toBytes()), false);
         }
     }
 

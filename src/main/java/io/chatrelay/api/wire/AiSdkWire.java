@@ -56,6 +56,12 @@ public final class AiSdkWire implements Wire {
     }
 
     @Override
+    public boolean breaksAfter(Ended end) {
+        // The SDK reads the error part; a broken connection would hide it behind an error of its own.
+        return false;
+    }
+
+    @Override
     public void render(long number, ChatEvent event, JsonText out) {
         Wire.open(number, out);
         switch (event) {

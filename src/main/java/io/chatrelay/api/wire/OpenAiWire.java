@@ -21,6 +21,7 @@ import io.chatrelay.chat.ChatEvent.ToolInputDelta;
 import io.chatrelay.chat.ChatEvent.ToolInputStarted;
 import io.chatrelay.chat.ChatEvent.ToolSucceeded;
 import io.chatrelay.chat.JsonText;
+import io.chatrelay.chat.Outcome;
 import io.chatrelay.chat.Turn;
 
 /**
@@ -28,8 +29,8 @@ import io.chatrelay.chat.Turn;
  * {@code choices} in {@code chat_relay}, never in {@code content}. A chunk has its one choice, with an empty delta where it says nothing
  * to it: the loop of every quick start reads {@code choices[0]}. Only the usage, which comes to those who ask for it, has none.
  *
- * <p>A turn that did not complete ends with an {@code error} object and without {@code [DONE]}: it is the only thing that an SDK throws
- * for in mid-stream. The usage chunk and {@code [DONE]} follow the numbered last frame as the wire's own.
+ * <p>A turn that did not complete ends with an {@code error} object, without {@code [DONE]}, and with a broken connection: OpenAI's SDKs
+ * throw for the first, the others for the last. The usage chunk and {@code [DONE]} follow the numbered last frame as the wire's own.
  */
 public final class OpenAiWire implements Wire {
 
@@ -54,6 +55,12 @@ public final class OpenAiWire implements Wire {
     public boolean opensWithComment() {
         // Quarkus LangChain4j logs an uncaught error with its trace for every comment.
         return false;
+    }
+
+    @Override
+    public boolean breaksAfter(Ended end) {
+        // LangChain4j passes over the error object, and takes a clean close for the end of a whole answer.
+        return end.outcome() != Outcome.COMPLETED;
     }
 
     @Override

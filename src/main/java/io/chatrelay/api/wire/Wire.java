@@ -3,6 +3,7 @@ package io.chatrelay.api.wire;
 import java.util.Map;
 
 import io.chatrelay.chat.ChatEvent;
+import io.chatrelay.chat.ChatEvent.Ended;
 import io.chatrelay.chat.JsonText;
 
 /**
@@ -19,6 +20,9 @@ public interface Wire {
      * for every comment.
      */
     boolean opensWithComment();
+
+    /** Whether the connection breaks after this end, because clients of this wire take a clean close for success. */
+    boolean breaksAfter(Ended end);
 
     /** Writes the event's frame; nothing where this wire has none for it. */
     void render(long number, ChatEvent event, JsonText out);
