@@ -130,11 +130,12 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
         }
     }
 
-    /** Writes the last frames. A connection that is to break does so once they are on their way. */
+    /** Writes the last frames. A connection that is to break does so when they had time to be read. */
     private void end(Buffer last, boolean breaks) {
         stop();
         if (breaks) {
-            response.write(last).onComplete(_ -> response.reset());
+            response.write(last).onComplete(_ -> context.owner().setTimer(Math.max(1, config.breakAfter().toMillis()),
+                    _ -> context.runOnContext(_ -> response.reset())));
         } else {
             response.end(last);
         }

@@ -68,6 +68,11 @@ class TellingTest {
         }
 
         @Override
+        public Duration breakAfter() {
+            return Duration.ZERO;
+        }
+
+        @Override
         public Duration comeBackWithin() {
             return Duration.ofMillis(500);
         }
