@@ -67,6 +67,11 @@ class TellingTest {
         }
 
         @Override
+        public Duration breakAfter() {
+            return Duration.ZERO;
+        }
+
+        @Override
         public Duration comeBackWithin() {
             return Duration.ofMillis(500);
         }

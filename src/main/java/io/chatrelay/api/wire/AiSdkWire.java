@@ -49,6 +49,17 @@ public final class AiSdkWire implements Wire {
     }
 
     @Override
+    public boolean opensWithComment() {
+        return true;
+    }
+
+    @Override
+    public boolean breaksAfter(Ended end) {
+        // The SDK reads the error part; a broken connection would hide it behind an error of its own.
+        return false;
+    }
+
+    @Override
     public void render(long number, ChatEvent event, JsonText out) {
         Wire.open(turn, number, out);
         switch (event) {

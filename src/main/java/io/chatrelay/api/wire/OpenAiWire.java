@@ -21,14 +21,16 @@ import io.chatrelay.chat.ChatEvent.ToolCalled;
 import io.chatrelay.chat.ChatEvent.ToolInputDelta;
 import io.chatrelay.chat.ChatEvent.ToolInputStarted;
 import io.chatrelay.chat.JsonText;
+import io.chatrelay.chat.Outcome;
 import io.chatrelay.chat.Turn;
 
 /**
  * OpenAI's chunks. Source: {@code chat.completion.chunk} of OpenAI's API reference. What has no place there rides beside
- * {@code choices} in {@code chat_relay}, never in {@code content}.
+ * {@code choices} in {@code chat_relay}, never in {@code content}. A chunk has its one choice, with an empty delta where it says nothing
+ * to it: the loop of every quick start reads {@code choices[0]}. Only the usage, which comes to those who ask for it, has none.
  *
- * <p>A turn that did not complete ends with an {@code error} object and without {@code [DONE]}: it is the only thing that an SDK throws
- * for in mid-stream. The usage chunk and {@code [DONE]} follow the numbered last frame as the wire's own.
+ * <p>A turn that did not complete ends with an {@code error} object, without {@code [DONE]}, and with a broken connection: OpenAI's SDKs
+ * throw for the first, the others for the last. The usage chunk and {@code [DONE]} follow the numbered last frame as the wire's own.
  */
 public final class OpenAiWire implements Wire {
 
@@ -47,6 +49,18 @@ public final class OpenAiWire implements Wire {
     @Override
     public Map<String, String> headers() {
         return Map.of();
+    }
+
+    @Override
+    public boolean opensWithComment() {
+        // Quarkus LangChain4j logs an uncaught error with its trace for every comment.
+        return false;
+    }
+
+    @Override
+    public boolean breaksAfter(Ended end) {
+        // LangChain4j passes over the error object, and takes a clean close for the end of a whole answer.
+        return end.outcome() != Outcome.COMPLETED;
     }
 
     @Override
@@ -125,7 +139,7 @@ public final class OpenAiWire implements Wire {
     }
 
     private void part(long number, JsonText out, Consumer<JsonText> part) {
-        relay(chunk(Wire.open(turn, number, out)).ascii(",\"choices\":[]")).ascii(",\"parts\":[");
+        relay(delta(number, out, "").ascii("},\"finish_reason\":null}]")).ascii(",\"parts\":[");
         part.accept(out);
         out.ascii("}]}}");
         Wire.close(out);

@@ -3,6 +3,7 @@ package io.chatrelay.api.wire;
 import java.util.Map;
 
 import io.chatrelay.chat.ChatEvent;
+import io.chatrelay.chat.ChatEvent.Ended;
 import io.chatrelay.chat.JsonText;
 import io.chatrelay.chat.Turn;
 
@@ -14,6 +15,15 @@ public interface Wire {
 
     /** Headers of the answer, beside those of every event stream. */
     Map<String, String> headers();
+
+    /**
+     * Whether the stream opens with a comment, so that a proxy sees a body before the first event. There are clients that log an error
+     * for every comment.
+     */
+    boolean opensWithComment();
+
+    /** Whether the connection breaks after this end, because clients of this wire take a clean close for success. */
+    boolean breaksAfter(Ended end);
 
     /** Writes the event's frame; nothing where this wire has none for it. */
     void render(long number, ChatEvent event, JsonText out);

@@ -32,6 +32,8 @@ import io.chatrelay.inkeep.RecordedAnswer;
 
 class OpenAiWireTest {
 
+    private static final String NOTHING_SAID = "[{\"index\":0,\"delta\":{},\"finish_reason\":null}]";
+
     private static List<Frame> framesOf(Answer answer) {
         return Frame.of(Frame.render(new OpenAiWire(Frame.TURN, true), answer.events()));
     }
@@ -81,8 +83,7 @@ class OpenAiWireTest {
             assertThat(chunk.get("object").textValue()).isEqualTo("chat.completion.chunk");
             assertThat(chunk.get("created").longValue()).isEqualTo(1795363200L);
             assertThat(chunk.get("model").textValue()).isEqualTo("agents");
-            assertThat(chunk.get("choices").isArray()).isTrue();
-            assertThat(chunk.get("choices")).hasSizeLessThan(2);
+            assertThat(chunk.get("choices")).as("what nobody asked for is beside a choice").hasSize(chunk.has("usage") ? 0 : 1);
             chunk.get("choices").forEach(choice -> {
                 assertThat(choice.get("index").intValue()).isZero();
                 assertThat(choice.get("delta").isObject()).isTrue();
@@ -141,7 +142,7 @@ class OpenAiWireTest {
                 assertThat(relay.get("turnId").textValue()).isEqualTo("01920000-0000-7000-8000-000000000001");
             }
             relay.path("parts").forEach(part -> {
-                assertThat(chunk.get("choices")).isEmpty();
+                assertThat(chunk.get("choices").toString()).isEqualTo(NOTHING_SAID);
                 told.add(part.get("type").textValue());
             });
         }
@@ -219,7 +220,7 @@ class OpenAiWireTest {
                 List.of(new ChatEvent.ApprovalDecided("aitxt-c1", "c1", ApprovalState.DENIED, "no")));
 
         assertThat(objectsOf(answer)).singleElement().satisfies(chunk -> {
-            assertThat(chunk.get("choices")).isEmpty();
+            assertThat(chunk.get("choices").toString()).isEqualTo(NOTHING_SAID);
             assertThat(chunk.at("/chat_relay/parts").toString()).isEqualTo(
                     """
                             [{"type":"data-tool-approval","id":"aitxt-c1","data":{"toolCallId":"c1","state":"denied","reason":"no"}}]""");
