@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 import jakarta.ws.rs.core.HttpHeaders;
 
@@ -16,7 +18,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 
-import io.chatrelay.chat.Names;
+import io.chatrelay.chat.PrintableName;
 import io.chatrelay.chat.RawJson;
 import io.quarkiverse.resteasy.problem.HttpProblem;
 
@@ -90,6 +92,18 @@ record JsonBody(JsonNode node, String path) {
         return node.hasNonNull(name);
     }
 
+    /** Whether the value of that name asks for nothing: it is null, or empty. */
+    boolean isEmpty(String name) {
+        return !has(name) || node.get(name).isContainerNode() && node.get(name).isEmpty();
+    }
+
+    /** Refuses the first member that is none of these: what cannot be passed on is not dropped silently. */
+    void only(Set<String> known) {
+        names().stream().filter(name -> !known.contains(name) && !isEmpty(name)).findFirst().ifPresent(name -> {
+            throw wrong(name, "cannot be passed on. Known here: " + known.stream().sorted().collect(Collectors.joining(", ")));
+        });
+    }
+
     List<String> names() {
         List<String> names = new ArrayList<>();
         node.fieldNames().forEachRemaining(names::add);
@@ -116,11 +130,11 @@ record JsonBody(JsonNode node, String path) {
         return text;
     }
 
-    /** A short string without control characters, or null: it becomes part of rows, headers and answers. */
+    /** A {@linkplain PrintableName name} that somebody chose, or null. */
     String name(String name) {
         String text = text(name);
-        if (text != null && !Names.isName(text)) {
-            throw wrong(name, "must be 1 to %d printable characters".formatted(Names.LONGEST));
+        if (text != null && !PrintableName.isName(text)) {
+            throw wrong(name, PrintableName.RULE);
         }
         return text;
     }

@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
@@ -65,6 +66,13 @@ public interface UpstreamsConfig {
          */
         @WithDefault("true")
         boolean usage();
+
+        /**
+         * Request parameters, by name, that are taken and not passed on, where a framework sends them unasked and cannot be told not to:
+         * {@code temperature} to an agent, which decides for itself. By default there are none, for a setting that is dropped silently
+         * is found out in production; each one here is dropped for every caller.
+         */
+        Optional<Set<String>> ignoredParameters();
 
         @WithDefault("classic")
         ExecutionMode executionMode();
