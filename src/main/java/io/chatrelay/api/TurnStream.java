@@ -198,15 +198,19 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
             return;
         }
         headWritten = true;
-        response.setChunked(true).putHeader("content-type", "text/event-stream; charset=utf-8")
-                .putHeader("cache-control", "no-cache")
-                .putHeader("x-accel-buffering", "no");
-        name(response, turn.conversationId(), turn.id());
+        describe(response.setChunked(true), turn);
         wire.headers().forEach(response::putHeader);
         // A comment, so that the head is on its way at once and a proxy sees a body.
         JsonText out = new JsonText(256).ascii(": turn ").ascii(turn.id().toString()).ascii("\n\n");
         telling.open(out);
         response.write(Buffer.buffer(out.toBytes()));
+    }
+
+    /** The head of a turn's stream. */
+    static void describe(HttpServerResponse response, Turn turn) {
+        response.putHeader("content-type", "text/event-stream; charset=utf-8").putHeader("cache-control", "no-cache")
+                .putHeader("x-accel-buffering", "no");
+        name(response, turn.conversationId(), turn.id());
     }
 
     static void name(HttpServerResponse response, String conversation, UUID turn) {
