@@ -11,6 +11,7 @@ import io.chatrelay.api.wire.OpenAiWire;
 import io.chatrelay.chat.Conversations;
 import io.chatrelay.chat.Storage;
 import io.chatrelay.chat.Turn;
+import io.vertx.core.http.HttpMethod;
 import io.vertx.ext.web.RoutingContext;
 
 /** Lets a reader take a turn up where it left it. */
@@ -94,6 +95,19 @@ class Readers {
         }
     }
 
+    /**
+     * The same for {@code useChat}, which asks for a chat that it has just made up, too: there is nothing to read in a conversation that
+     * does not exist, or not for this caller.
+     */
+    void readIfAny(String conversation, Position position, AtApproval otherwise, RoutingContext http, AsyncResponse reply) {
+        JsonBody.checkId("id", conversation);
+        if (conversations.exists(turns.tenant(), conversation)) {
+            read(conversation, position, otherwise, http, reply);
+        } else {
+            reply.resume(Reader.NOTHING);
+        }
+    }
+
     private void find(String conversation, Position position, AtApproval otherwise, RoutingContext http, AsyncResponse reply) {
         JsonBody.checkId("id", conversation);
         Optional<EventId> event = position.event();
@@ -111,6 +125,11 @@ class Readers {
             return;
         }
         Turn turn = readable.get();
+        if (http.request().method() == HttpMethod.HEAD) {
+            TurnStream.describe(http.response(), turn);
+            http.response().end();
+            return;
+        }
         switch (atApproval) {
             case WAIT -> turns.stream(turn, openAi ? new OpenAiWire(turn, usage) : new AiSdkWire(turn), after, http, reply,
                     reader);
