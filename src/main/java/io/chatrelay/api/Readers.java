@@ -44,6 +44,11 @@ class Readers {
             throw Problems.invalid(field, "must be the number of an event");
         }
 
+        /** The same, held to what the reader may read. */
+        Position within(StreamBearers.Admission admission) {
+            return new Position(lastEventId, after, admission.orNamed(turn), wire, includeUsage, approvals);
+        }
+
         UUID turnId() {
             return turn == null ? null : Readers.turnId("turn", turn);
         }
@@ -78,10 +83,12 @@ class Readers {
 
     private final Conversations conversations;
     private final Turns turns;
+    private final StreamBearers bearers;
 
-    Readers(Conversations conversations, Turns turns) {
+    Readers(Conversations conversations, Turns turns, StreamBearers bearers) {
         this.conversations = conversations;
         this.turns = turns;
+        this.bearers = bearers;
     }
 
     /**
@@ -97,7 +104,8 @@ class Readers {
             return;
         }
         try {
-            find(conversation, position, otherwise, http, reply);
+            StreamBearers.Admission admission = bearers.admit(conversation);
+            find(conversation, position.within(admission), admission, otherwise, http, reply);
         } catch (RuntimeException e) {
             if (!eventSource || !Storage.isAway(e)) {
                 throw e;
@@ -106,7 +114,8 @@ class Readers {
         }
     }
 
-    private void find(String conversation, Position position, AtApproval otherwise, RoutingContext http, AsyncResponse reply) {
+    private void find(String conversation, Position position, StreamBearers.Admission admission, AtApproval otherwise,
+            RoutingContext http, AsyncResponse reply) {
         JsonBody.checkId("id", conversation);
         Optional<Long> after = position.number();
         UUID named = position.turnId();
@@ -121,6 +130,7 @@ class Readers {
             return;
         }
         Turn turn = readable.get();
+        admission.check(turn);
         switch (atApproval) {
             case WAIT -> turns.stream(turn, openAi ? new OpenAiWire(turn, usage) : new AiSdkWire(turn), after.orElse(0L), http,
                     reply, reader);
