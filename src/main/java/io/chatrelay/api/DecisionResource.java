@@ -54,10 +54,10 @@ public class DecisionResource {
         });
         body.required("conversationId");
         body.required("toolCallId");
-        DecideCommand.Answer answer = ApprovalAnswers.answer(body, "toolCallId", body.name("toolCallId"));
+        DecideCommand.Answer answer = ApprovalAnswers.answer(body, "toolCallId", body.name("toolCallId"), null);
         Caller caller = turns.caller();
         turns.decide(new DecideCommand(caller.tenant(), caller.name(), body.id("conversationId"), body.name("user"),
-                List.of(answer)));
+                null, List.of(answer)));
         return new Reply(true, answer.approved() ? "Tool execution approved" : "Tool execution denied");
     }
 }

@@ -16,6 +16,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 
+import io.chatrelay.chat.Names;
 import io.chatrelay.chat.RawJson;
 import io.quarkiverse.resteasy.problem.HttpProblem;
 
@@ -30,7 +31,6 @@ record JsonBody(JsonNode node, String path) {
                     StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).maxNestingDepth(200).build())
             .build()).enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS, DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
             .build();
-    private static final int LONGEST_NAME = 256;
     private static final Pattern ID = Pattern.compile("[A-Za-z0-9_-]{1,128}");
 
     /** Reads a body of at most {@code limit} bytes; what is longer is not read further. */
@@ -119,9 +119,8 @@ record JsonBody(JsonNode node, String path) {
     /** A short string without control characters, or null: it becomes part of rows, headers and answers. */
     String name(String name) {
         String text = text(name);
-        if (text != null && (text.isBlank() || text.length() > LONGEST_NAME
-                || text.chars().anyMatch(c -> Character.isISOControl(c) || Character.isSurrogate((char) c)))) {
-            throw wrong(name, "must be 1 to %d printable characters".formatted(LONGEST_NAME));
+        if (text != null && !Names.isName(text)) {
+            throw wrong(name, "must be 1 to %d printable characters".formatted(Names.LONGEST));
         }
         return text;
     }

@@ -24,24 +24,12 @@ class Readers {
      */
     record Position(String lastEventId, String after, String turn, String wire, String includeUsage, String approvals) {
 
-        /** The number after which to go on; empty where the reader names none. */
-        Optional<Long> number() {
+        /** The event after which to go on; empty where the reader names none. */
+        Optional<EventId> event() {
             if (lastEventId != null && !lastEventId.isEmpty()) {
-                return Optional.of(number("Last-Event-ID", lastEventId));
+                return Optional.of(EventId.of("Last-Event-ID", lastEventId));
             }
-            return after == null ? Optional.empty() : Optional.of(number("after", after));
-        }
-
-        private static long number(String field, String text) {
-            try {
-                long number = Long.parseLong(text.strip());
-                if (number >= 0) {
-                    return number;
-                }
-            } catch (NumberFormatException e) {
-                throw Problems.invalid(field, "must be the number of an event");
-            }
-            throw Problems.invalid(field, "must be the number of an event");
+            return after == null ? Optional.empty() : Optional.of(EventId.of("after", after));
         }
 
         /** The same, held to what the reader may read. */
@@ -77,7 +65,7 @@ class Readers {
                 AtApproval.refusePause(approvals);
                 return AtApproval.WAIT;
             }
-            return AtApproval.of(approvals, number().isEmpty() ? otherwise : AtApproval.WAIT);
+            return AtApproval.of(approvals, event().isEmpty() ? otherwise : AtApproval.WAIT);
         }
     }
 
@@ -117,14 +105,16 @@ class Readers {
     private void find(String conversation, Position position, StreamBearers.Admission admission, AtApproval otherwise,
             RoutingContext http, AsyncResponse reply) {
         JsonBody.checkId("id", conversation);
-        Optional<Long> after = position.number();
+        Optional<EventId> event = position.event();
+        long after = event.map(EventId::number).orElse(0L);
         UUID named = position.turnId();
         boolean openAi = position.openAi();
         boolean usage = position.usage();
         AtApproval atApproval = position.atApproval(otherwise);
-        Optional<Turn> readable = after.isEmpty() && named == null ? conversations.running(turns.tenant(), conversation)
-                : conversations.readable(turns.tenant(), conversation, named, after.orElse(0L));
-        Reader reader = Reader.whoComesBack(after.orElse(0L));
+        Optional<Turn> readable = event.isEmpty() && named == null
+                ? conversations.running(turns.tenant(), conversation)
+                : conversations.readable(turns.tenant(), conversation, named, event.map(EventId::ordinal).orElse(null), after);
+        Reader reader = Reader.whoComesBack(after);
         if (readable.isEmpty()) {
             reply.resume(reader.nothing());
             return;
@@ -132,10 +122,10 @@ class Readers {
         Turn turn = readable.get();
         admission.check(turn);
         switch (atApproval) {
-            case WAIT -> turns.stream(turn, openAi ? new OpenAiWire(turn, usage) : new AiSdkWire(turn), after.orElse(0L), http,
-                    reply, reader);
+            case WAIT -> turns.stream(turn, openAi ? new OpenAiWire(turn, usage) : new AiSdkWire(turn), after, http, reply,
+                    reader);
             case PAUSE ->
-                    turns.streamToPause(turn, Standing.after(after.orElse(0L), turn, conversations), http, reply, reader);
+                    turns.streamToPause(turn, Standing.after(after, turn, conversations), http, reply, reader);
         }
     }
 

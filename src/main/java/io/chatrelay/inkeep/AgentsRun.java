@@ -244,11 +244,11 @@ final class AgentsRun implements UpstreamRun {
         if (at.config().approvals() == ApprovalTransport.EXECUTIONS) {
             return id == null ? Uni.createFrom().item(new Delivery.Refused("Inkeep told no id of the run"))
                     : at.calls().executions(id, said,
-                            () -> reread(Set.of(), Mode.DURABLE, said.decision().callId()).invoke(this::note));
+                            () -> reread(Set.of(), Mode.DURABLE, said.decision().number()).invoke(this::note));
         }
         return at.calls().parts(said, () -> {
             brackets = brackets.continued();
-            return new AgentsDecoder(brackets, Mode.DURABLE, allOperations).after(said.decision().callId());
+            return new AgentsDecoder(brackets, Mode.DURABLE, allOperations).after(said.decision().number());
         }).map(delivery -> delivery instanceof Delivery.Continued(var rest)
                 ? new Delivery.Continued((takenOver ? rest.onItem().transformToUniAndConcatenate(this::unlessItWaits) : rest)
                         .invoke(this::note))
@@ -264,16 +264,17 @@ final class AgentsRun implements UpstreamRun {
             return Uni.createFrom().item(event);
         }
         return at.calls().pending(turn).onFailure().retry().withBackOff(PENDING_AGAIN).atMost(2)
-                .map(call -> call.isPresent() && (!brackets.knows(call.get()) || brackets.isOpen(call.get()))
-                        ? ended(Failure.Code.APPROVAL_UNAVAILABLE, "Inkeep waits for an approval that nobody was shown")
-                        : event)
+                .map(call -> call.isPresent()
+                        && (!brackets.calls().knows(call.get()) || brackets.calls().open(call.get()) != null)
+                                ? ended(Failure.Code.APPROVAL_UNAVAILABLE, "Inkeep waits for an approval that nobody was shown")
+                                : event)
                 .onFailure()
                 .recoverWithItem(
                         () -> ended(Failure.Code.REPLICA_LOST, "Inkeep does not say whether it waits for an approval"));
     }
 
     /** @param others ids of runs that are not this one */
-    private Multi<ChatEvent> reread(Set<String> others, Mode mode, String decided) {
+    private Multi<ChatEvent> reread(Set<String> others, Mode mode, Integer decided) {
         String workflow = mode == Mode.DURABLE ? id : null;
         String path = workflow == null ? "/v1/conversations/" + turn.conversation() : ApprovalCalls.execution(workflow);
         return at.client().reread(path + "/stream",

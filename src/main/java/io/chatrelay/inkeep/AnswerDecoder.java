@@ -11,11 +11,13 @@ import io.chatrelay.chat.ChatEvent;
 interface AnswerDecoder {
 
     /**
-     * Takes the data of the next frame.
+     * Takes the next frame.
      *
+     * @param event its {@code event} field, or null where it has none
+     * @param data  its data
      * @param out gets the events; after an {@link ChatEvent.Ended} nothing is decoded any more
      */
-    void decode(String data, List<ChatEvent> out);
+    void decode(String event, String data, List<ChatEvent> out);
 
     /** The body ended properly. Gives the end, if it has not come; none where the run goes on in another body. */
     void ended(List<ChatEvent> out);

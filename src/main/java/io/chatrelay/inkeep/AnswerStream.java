@@ -264,7 +264,7 @@ final class AnswerStream implements Flow.Subscription {
         head.handler(chunk -> {
             fetching = false;
             if (!over && !cancelled) {
-                decode(() -> frames.decode(chunk.getBytes(), data -> decoder.decode(data, decoded)));
+                decode(() -> frames.decode(chunk.getBytes(), (event, data) -> decoder.decode(event, data, decoded)));
             }
         });
         head.endHandler(_ -> {

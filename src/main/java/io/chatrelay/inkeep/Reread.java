@@ -49,10 +49,10 @@ final class Reread implements Flow.Subscription {
      * @param known    what it has said so far
      * @param others   ids of runs that it is not; they count where nothing is known
      * @param decoders a fresh decoder for each read
-     * @param decided  of a durable run: the call whose outcome is to come, or null for a classic one
+     * @param decided  of a durable run: the number of the call whose outcome is to come, or null for a classic one
      * @param proven   told once all that is known came again
      */
-    record Run(Trail known, Set<String> others, Supplier<AgentsDecoder> decoders, String decided, Runnable proven, Lost lost) {
+    record Run(Trail known, Set<String> others, Supplier<AgentsDecoder> decoders, Integer decided, Runnable proven, Lost lost) {
 
         boolean begins(ChatEvent event) {
             return event instanceof Started(var id) && id != null
@@ -113,8 +113,8 @@ final class Reread implements Flow.Subscription {
         OpenEnded openEnded = new OpenEnded(decoder);
         return run.decided() == null ? openEnded : new AnswerDecoder() {
             @Override
-            public void decode(String data, List<ChatEvent> out) {
-                decoder.decode(data, out);
+            public void decode(String event, String data, List<ChatEvent> out) {
+                decoder.decode(event, data, out);
             }
 
             @Override
@@ -353,7 +353,7 @@ final class Reread implements Flow.Subscription {
 
     /** Its outcome came, and others still have to be decided. */
     private boolean waitsForOthers() {
-        Set<String> waiting = decoder.waiting();
+        List<Integer> waiting = decoder.waiting();
         return !waiting.isEmpty() && !waiting.contains(run.decided());
     }
 

@@ -101,7 +101,7 @@ class RecordingsReplayTest {
                 transcript.apply(event);
                 switch (event) {
                     case ChatEvent.TextStarted _ -> texts++;
-                    case ChatEvent.ApprovalRequested(var id, var callId) -> approvals.add(id + " for " + callId);
+                    case ChatEvent.ApprovalRequested(var id, var callId, _) -> approvals.add(id + " for " + callId);
                     case ChatEvent.ToolSucceeded(var id, var output) -> outcomes.put(id, "gives " + output.text());
                     case ChatEvent.ToolFailed(var id, var error) -> outcomes.put(id, "fails " + error);
                     case ChatEvent.ToolDenied(var id) -> outcomes.put(id, "is denied");
@@ -147,7 +147,7 @@ class RecordingsReplayTest {
         TABLE.put("agents/54-chat-llm-dies-midstream", failed(UPSTREAM_ERROR,
                 "Inkeep ended its answer without completing it; what came before is kept.", TORN));
         TABLE.put("agents/56-chat-stream-false-llm-500", failed(UPSTREAM_ERROR,
-                "Inkeep ended its answer with an error; what came before is kept.", ""));
+                "Inkeep ended its answer as 'error'; what came before is kept.", ""));
         TABLE.put("agents/60-chat-client-disconnect", cut(numbered("word%d", 10, " ")));
         TABLE.put("agents/63a-chat-disconnects-at-3s", cut(numbered("word%d", 11, " ")));
         TABLE.put("agents/66c-second-chat-turn-while-pending", completed(hello(2, "hello again")));

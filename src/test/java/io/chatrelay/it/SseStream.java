@@ -58,6 +58,9 @@ public final class SseStream {
     private MultiMap headers;
     private HttpClientRequest request;
     private Duration retry;
+    /** Of the frame whose lines come. */
+    private Long id;
+    private String data;
     private Runnable whenOver = () -> {};
 
     SseStream() {
@@ -86,7 +89,7 @@ public final class SseStream {
         if (response.statusCode() == 200) {
             opened.run();
         }
-        RecordParser parser = RecordParser.newDelimited("\n\n", this::frame);
+        RecordParser parser = RecordParser.newDelimited("\n", this::line);
         response.handler(parser).endHandler(_ -> over(State.ENDED)).exceptionHandler(_ -> over(State.CUT));
     }
 
@@ -122,20 +125,19 @@ public final class SseStream {
         return state == State.ENDED || state == State.CUT;
     }
 
-    private void frame(Buffer bytes) {
-        Long id = null;
-        String data = null;
-        for (String line : bytes.toString().split("\n")) {
-            if (line.startsWith("id: ")) {
-                id = Long.valueOf(line.substring(4));
-            } else if (line.startsWith("data: ")) {
-                data = line.substring(6);
-            } else if (line.startsWith("retry: ")) {
-                retryAfter(Duration.ofMillis(Long.parseLong(line.substring(7))));
-            }
-        }
-        if (data != null) {
+    /** Lines come one after the other, on one event loop. */
+    private void line(Buffer bytes) {
+        String line = bytes.toString();
+        if (line.startsWith("id: ")) {
+            id = Long.valueOf(line.substring(4));
+        } else if (line.startsWith("data: ")) {
+            data = line.substring(6);
+        } else if (line.startsWith("retry: ")) {
+            retryAfter(Duration.ofMillis(Long.parseLong(line.substring(7))));
+        } else if (line.isEmpty() && data != null) {
             Frame frame = new Frame(id, data);
+            id = null;
+            data = null;
             add(frame);
             seen.accept(frame);
         }
