@@ -33,6 +33,11 @@ class Readers {
             return after == null ? Optional.empty() : Optional.of(EventId.of("after", after));
         }
 
+        /** The same, held to what the reader may read. */
+        Position within(StreamBearers.Admission admission) {
+            return new Position(lastEventId, after, admission.orNamed(turn), wire, includeUsage, approvals);
+        }
+
         UUID turnId() {
             return turn == null ? null : Readers.turnId("turn", turn);
         }
@@ -67,10 +72,12 @@ class Readers {
 
     private final Conversations conversations;
     private final Turns turns;
+    private final StreamBearers bearers;
 
-    Readers(Conversations conversations, Turns turns) {
+    Readers(Conversations conversations, Turns turns, StreamBearers bearers) {
         this.conversations = conversations;
         this.turns = turns;
+        this.bearers = bearers;
     }
 
     /**
@@ -80,13 +87,36 @@ class Readers {
      * @param otherwise what is done at an approval for a reader that says neither this nor where it stands
      */
     void read(String conversation, Position position, AtApproval otherwise, RoutingContext http, AsyncResponse reply) {
+        guarded(http, () -> {
+            StreamBearers.Admission admission = bearers.admit(conversation);
+            find(conversation, position.within(admission), admission, otherwise, http, reply);
+        });
+    }
+
+    /**
+     * The same for {@code useChat}, which asks for a chat that it has just made up, too: there is nothing to read in a conversation that
+     * does not exist, or not for this caller.
+     */
+    void readIfAny(String conversation, Position position, AtApproval otherwise, RoutingContext http, AsyncResponse reply) {
+        guarded(http, () -> {
+            JsonBody.checkId("id", conversation);
+            StreamBearers.Admission admission = bearers.admit(conversation);
+            if (conversations.exists(turns.tenant(), conversation)) {
+                find(conversation, position.within(admission), admission, otherwise, http, reply);
+            } else {
+                reply.resume(Reader.NOTHING);
+            }
+        });
+    }
+
+    private void guarded(RoutingContext http, Runnable read) {
         boolean eventSource = isEventSource(http);
         if (eventSource && conversations.closesReaders()) {
             http.response().reset();
             return;
         }
         try {
-            find(conversation, position, otherwise, http, reply);
+            read.run();
         } catch (RuntimeException e) {
             if (!eventSource || !Storage.isAway(e)) {
                 throw e;
@@ -95,20 +125,8 @@ class Readers {
         }
     }
 
-    /**
-     * The same for {@code useChat}, which asks for a chat that it has just made up, too: there is nothing to read in a conversation that
-     * does not exist, or not for this caller.
-     */
-    void readIfAny(String conversation, Position position, AtApproval otherwise, RoutingContext http, AsyncResponse reply) {
-        JsonBody.checkId("id", conversation);
-        if (conversations.exists(turns.tenant(), conversation)) {
-            read(conversation, position, otherwise, http, reply);
-        } else {
-            reply.resume(Reader.NOTHING);
-        }
-    }
-
-    private void find(String conversation, Position position, AtApproval otherwise, RoutingContext http, AsyncResponse reply) {
+    private void find(String conversation, Position position, StreamBearers.Admission admission, AtApproval otherwise,
+            RoutingContext http, AsyncResponse reply) {
         JsonBody.checkId("id", conversation);
         Optional<EventId> event = position.event();
         long after = event.map(EventId::number).orElse(0L);
@@ -125,6 +143,7 @@ class Readers {
             return;
         }
         Turn turn = readable.get();
+        admission.check(turn);
         if (http.request().method() == HttpMethod.HEAD) {
             TurnStream.describe(http.response(), turn);
             http.response().end();
