@@ -125,7 +125,8 @@ final class AgentsDecoder implements AnswerDecoder {
             frame(type, fields, data, out);
             if ("error".equals(event) && !type.equals("error")) {
                 fatal = true;
-                error = Refusals.said(data);
+                String said = Refusals.said(data);
+                error = said.isEmpty() ? error : said;
             }
         } catch (IOException e) {
             end(Ended.failed(Failure.of(Failure.Code.UPSTREAM_PROTOCOL,
@@ -322,7 +323,7 @@ final class AgentsDecoder implements AnswerDecoder {
         if (over) {
             return;
         }
-        if (mode == Mode.CLASSIC || !brackets.started() || error != null
+        if (mode == Mode.CLASSIC || !brackets.started() || fatal || error != null
                 || brackets.waiting().contains(decided)) {
             broken(out);
         } else if (brackets.waiting().isEmpty()) {
@@ -338,7 +339,7 @@ final class AgentsDecoder implements AnswerDecoder {
     @Override
     public void broken(List<ChatEvent> out) {
         if (!over) {
-            end(error == null
+            end(error == null && !fatal
                     ? Ended.failed(
                             Failure.of(Failure.Code.UPSTREAM_CUT, "Inkeep's answer broke off; what came before is kept."))
                     : failed(), out);
