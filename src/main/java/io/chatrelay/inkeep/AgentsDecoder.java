@@ -30,7 +30,7 @@ final class AgentsDecoder implements AnswerDecoder {
         UNFORESEEN
     }
 
-    private static final String DONE = "[DONE]";
+    static final String DONE = "[DONE]";
     private static final Set<String> OPERATIONS_OF_EVERYONE = Set.of("agent_initializing", "completion", "error");
 
     private final Mode mode;
@@ -60,6 +60,11 @@ final class AgentsDecoder implements AnswerDecoder {
     /** Whether it has told an error after which nothing completes it. */
     boolean hasFailed() {
         return fatal;
+    }
+
+    /** Whether it has told an error, though not each is the run's end. */
+    boolean hasToldError() {
+        return fatal || error != null;
     }
 
     /** The calls that wait for a yes. */
