@@ -34,7 +34,7 @@ final class AgentsDecoder implements AnswerDecoder {
         UNFORESEEN
     }
 
-    private static final String DONE = "[DONE]";
+    static final String DONE = "[DONE]";
     /** Of members that nobody knows, these say what they belong to. */
     private static final Set<String> NAMING = Set.of("type", "id", "toolCallId");
     private static final Set<String> OF_DATA = Set.of("type", "id", "data", "transient");
@@ -76,6 +76,11 @@ final class AgentsDecoder implements AnswerDecoder {
     /** Whether it has told an error after which nothing completes it. */
     boolean hasFailed() {
         return fatal;
+    }
+
+    /** Whether it has told an error, though not each is the run's end. */
+    boolean hasToldError() {
+        return fatal || error != null;
     }
 
     /** The calls that wait for a yes, by their numbers. */
