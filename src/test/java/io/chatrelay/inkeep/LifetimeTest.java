@@ -271,24 +271,24 @@ class LifetimeTest {
 
         @Test
         void isBoundedNoMoreOnceItsServerIsHeardToTellLonger() {
-            int every = PATIENCE_MILLIS / 4;
+            int every = 125;
             inkeep.on(CHAT, request -> {
                 stream(begin(3), false).accept(request);
                 HttpServerResponse response = request.response();
-                for (int frame = 3; frame < 15; frame++) {
+                for (int frame = 3; frame < 19; frame++) {
                     String text = frames(frame, frame + 1);
                     VERTX.setTimer((long) (frame - 2) * every, _ -> response.write(text));
                 }
-                VERTX.setTimer(12L * every + 3 * PATIENCE_MILLIS, _ -> response.end(rest(15)));
+                VERTX.setTimer(16L * every + 2_500, _ -> response.end(rest(19)));
             }).on(replay, stream(begin(3), false));
 
-            assertThat(answer()).isEqualTo(events(WHOLE));
+            assertThat(answer("follow-timeout", "1s")).isEqualTo(events(WHOLE));
             assertThat(inkeep.asked(replay)).isEmpty();
         }
 
         @Test
         void isNotMuteWhileNobodyReadsIt() {
-            inkeep.on(CHAT, stream(WHOLE, true));
+            inkeep.on(CHAT, later(begin(9), 100, rest(9)));
             AssertSubscriber<ChatEvent> reader = upstream().run(question(turn, "delete it")).answer().subscribe()
                     .withSubscriber(AssertSubscriber.create(2));
             reader.awaitItems(2, SOON);
