@@ -6,6 +6,7 @@ import jakarta.validation.constraints.NotBlank;
 import jakarta.validation.constraints.Pattern;
 
 import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
 
 /** The callers of the API, by name. The service never holds a key, only what proves that one was shown. */
 @ConfigMapping(prefix = "chat-relay.access")
@@ -15,6 +16,22 @@ public interface AccessConfig {
     String SHA256 = "[0-9a-fA-F]{64}";
 
     Map<String, Key> keys();
+
+    /** What a caller's leaving means for its turn. */
+    enum OnDisconnect {
+        /** The turn goes on. */
+        DETACH,
+        /** The turn is stopped. */
+        CANCEL
+    }
+
+    /** What a message means while a turn runs. */
+    enum OnRunning {
+        /** The message is refused. */
+        REFUSE,
+        /** The turn is stopped first. */
+        CANCEL
+    }
 
     /** One caller's key. */
     interface Key {
@@ -26,5 +43,19 @@ public interface AccessConfig {
         /** Whose data the caller sees. Two callers of one tenant share its conversations. */
         @NotBlank
         String tenant();
+
+        /**
+         * What it means that the caller disconnects, where its request does not say: a chat UI that cannot add a field or a header, and
+         * whose stop button only disconnects, needs {@code cancel}. A reader of a flaky network then loses its turns.
+         */
+        @WithDefault("detach")
+        OnDisconnect onDisconnect();
+
+        /**
+         * What a message means while a turn runs in its conversation, where its request does not say: a chat UI that sends after its stop
+         * button needs {@code cancel}.
+         */
+        @WithDefault("refuse")
+        OnRunning onRunning();
     }
 }
