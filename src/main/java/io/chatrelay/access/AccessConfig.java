@@ -23,6 +23,22 @@ public interface AccessConfig {
     /** Tokens in place of keys, for readers that cannot send a header. */
     StreamTokens streamTokens();
 
+    /** What a caller's leaving means for its turn. */
+    enum OnDisconnect {
+        /** The turn goes on. */
+        DETACH,
+        /** The turn is stopped. */
+        CANCEL
+    }
+
+    /** What a message means while a turn runs. */
+    enum OnRunning {
+        /** The message is refused. */
+        REFUSE,
+        /** The turn is stopped first. */
+        CANCEL
+    }
+
     /** One caller's key. */
     interface Key {
 
@@ -33,6 +49,20 @@ public interface AccessConfig {
         /** Whose data the caller sees. Two callers of one tenant share its conversations. */
         @NotBlank
         String tenant();
+
+        /**
+         * What it means that the caller disconnects, where its request does not say: a chat UI that cannot add a field or a header, and
+         * whose stop button only disconnects, needs {@code cancel}. A reader of a flaky network then loses its turns.
+         */
+        @WithDefault("detach")
+        OnDisconnect onDisconnect();
+
+        /**
+         * What a message means while a turn runs in its conversation, where its request does not say: a chat UI that sends after its stop
+         * button needs {@code cancel}.
+         */
+        @WithDefault("refuse")
+        OnRunning onRunning();
     }
 
     /** How long a stream token opens its stream. What is open stays open: it is looked at when a reader comes, and comes back. */

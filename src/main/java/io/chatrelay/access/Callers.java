@@ -22,7 +22,9 @@ public class Callers {
     Callers(AccessConfig config) {
         byDigest = config.keys().entrySet().stream().collect(Collectors.toMap(
                 entry -> entry.getValue().sha256().toLowerCase(Locale.ROOT),
-                entry -> new Caller(entry.getKey(), entry.getValue().tenant())));
+                entry -> new Caller(entry.getKey(), entry.getValue().tenant(),
+                        entry.getValue().onDisconnect() == AccessConfig.OnDisconnect.CANCEL,
+                        entry.getValue().onRunning() == AccessConfig.OnRunning.CANCEL)));
     }
 
     /** The caller whose key an {@code Authorization} header carries. The look-up is by digest, so its time tells nothing of a key. */

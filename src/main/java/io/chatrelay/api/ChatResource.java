@@ -65,7 +65,7 @@ public class ChatResource {
             @Context RoutingContext http, @Suspended AsyncResponse reply) {
         JsonBody body = turns.body(in, headers);
         AtApproval atApproval = AtApproval.of(approvals, body.text("trigger") == null ? AtApproval.WAIT : AtApproval.PAUSE);
-        Optional<ApprovalAnswers> answers = ApprovalAnswers.of(body, turns.caller());
+        Optional<ApprovalAnswers> answers = ApprovalAnswers.of(body, headers, turns.caller());
         if (answers.isPresent()) {
             decide(answers.get(), atApproval, http, reply);
             return;

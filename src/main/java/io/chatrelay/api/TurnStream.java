@@ -229,7 +229,7 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
     }
 
     static void name(HttpServerResponse response, String conversation, UUID turn) {
-        response.putHeader("x-conversation-id", conversation).putHeader("x-turn-id", turn.toString());
+        response.putHeader(ConversationHeader.NAME, conversation).putHeader("x-turn-id", turn.toString());
     }
 
     private void beat(long inMillis) {

@@ -47,7 +47,7 @@ public class Conversations {
     @Transactional
     public ConversationView get(String tenant, String id) {
         Conversation conversation = find(tenant, id);
-        return view(conversation, turns.running(conversation.id).map(turn -> turn.view(id)).orElse(null));
+        return view(conversation, turns.running(conversation.id).map(turn -> turns.view(turn, id)).orElse(null));
     }
 
     /**
@@ -59,13 +59,16 @@ public class Conversations {
     @Transactional
     public MessagePage messages(String tenant, String id, int beforePosition, int limit, long maxBytes) {
         List<Message> found = messages.page(find(tenant, id).id, beforePosition, limit + 1, maxBytes, true);
-        boolean cut = found.size() > limit;
-        List<MessageView> views = found.stream().limit(limit)
-                .map(message -> new MessageView(message.externalId == null ? message.id.toString() : message.externalId,
-                        message.position, message.role, new RawJson(message.parts), message.turnId, message.model,
-                        message.finishReason, message.usage == null ? null : new RawJson(message.usage), message.createdAt))
-                .toList();
-        return new MessagePage(views, cut || !found.isEmpty() && messages.isOlder(found.getLast()));
+        boolean more = found.size() > limit || !found.isEmpty() && messages.isOlder(found.getLast());
+        return new MessagePage(found.stream().limit(limit).map(Message::view).toList(), more);
+    }
+
+    /** The same, oldest first, after a place. */
+    @Transactional
+    public MessagePage messagesAfter(String tenant, String id, int afterPosition, int limit, long maxBytes) {
+        List<Message> found = messages.pageAfter(find(tenant, id).id, afterPosition, limit + 1, maxBytes);
+        boolean more = found.size() > limit || !found.isEmpty() && messages.isNewer(found.getLast());
+        return new MessagePage(found.stream().limit(limit).map(Message::view).toList(), more);
     }
 
     /** Changes what is given; null leaves a thing as it is. */
@@ -79,7 +82,7 @@ public class Conversations {
             conversation.properties = Jsonb.clean(properties).text();
         }
         conversation.updatedAt = Instant.now();
-        return view(conversation, turns.running(conversation.id).map(turn -> turn.view(id)).orElse(null));
+        return view(conversation, turns.running(conversation.id).map(turn -> turns.view(turn, id)).orElse(null));
     }
 
     /** Erases it with its messages, turns and events. Refused while a turn runs. */
@@ -87,7 +90,7 @@ public class Conversations {
     public void delete(String tenant, String id) {
         Conversation conversation = conversations.locked(tenant, id).orElseThrow(() -> ChatException.notFound(MISSING));
         turns.running(conversation.id).ifPresent(turn -> {
-            throw ChatException.turnRunning(turn.view(id),
+            throw ChatException.turnRunning(turns.view(turn, id),
                     approvals.pending(turn.id).stream().map(row -> row.view(id)).toList(),
                     "The turn %s is running in this conversation. Delete it after the turn's end.".formatted(turn.id), null);
         });
@@ -139,7 +142,7 @@ public class Conversations {
     /** A turn of the tenant as it stands. */
     @Transactional
     public TurnView turn(Turn turn) {
-        return turns.findById(turn.id()).view(turn.conversationId());
+        return turns.view(turns.findById(turn.id()), turn.conversationId());
     }
 
     /**
