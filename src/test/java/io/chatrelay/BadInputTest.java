@@ -92,6 +92,17 @@ class BadInputTest extends ServiceTest {
                 "messages[0].parts[0].type|{'messages':[{'role':'user','parts':[{'type':'hologram'}]}]}",
                 "messages[0].parts[0].url|{'messages':[{'role':'user','parts':[{'type':'file','mediaType':'text/plain'}]}]}",
                 "messages[0].parts[0].mediaType|{'messages':[{'role':'user','parts':[{'type':'file','url':'x'}]}]}",
+                "messages[0].content[0].image_url.size|{'messages':[{'role':'user','content':[{'type':'image_url','image_url':{'url':'x','size':7}}]}]}",
+                "messages[0].content[0].image_url.detail|{'messages':[{'role':'user','content':[{'type':'image_url','image_url':{'url':'x','detail':7}}]}]}",
+                "messages[0].content[0].cache_control|{'messages':[{'role':'user','content':[{'type':'text','text':'x','cache_control':{'type':'a'}}]}]}",
+                "messages[0].parts[0].providerMetadata|{'messages':[{'role':'user','parts':[{'type':'text','text':'x','providerMetadata':{'a':{'b':1}}}]}]}",
+                "messages[0].parts[0].transient|{'messages':[{'role':'user','parts':[{'type':'data-x','data':1,'transient':true}]}]}",
+                "messages[0].parts[0].file|{'messages':[{'role':'user','parts':[{'type':'file','file':{'file_id':'f'}}]}]}",
+                "messages[0].refusal|{'messages':[{'role':'user','content':'hi','refusal':'no'}]}",
+                "messages[0].audio|{'messages':[{'role':'user','content':'hi','audio':{'id':'a'}}]}",
+                "messages[0].content|{'messages':[{'role':'user','content':'one','parts':[{'type':'text','text':'two'}]}]}",
+                "messages[0].name|{'model':'cloud','messages':[{'role':'user','content':'hi','name':' '}]}",
+                "messages[0].name|{'model':'agents','messages':[{'role':'user','content':'hi','name':'jane'}]}",
                 "messages[0].id|{'messages':[{'role':'user','content':'hi','id':'a b'}]}",
                 "messages[0].id|{'messages':[{'role':'user','content':'hi','id':7}]}",
                 "messages[0].tool_calls|{'messages':[{'role':'user','content':'hi','tool_calls':'x'}]}",
@@ -103,6 +114,11 @@ class BadInputTest extends ServiceTest {
                 "stream|{'stream':'yes','messages':[{'role':'user','content':'echo hi'}]}",
                 "model|{'model':7,'messages':[{'role':'user','content':'echo hi'}]}",
                 "user|{'user':{},'messages':[{'role':'user','content':'echo hi'}]}",
+                "user|{'user':'a\\u0085b','messages':[{'role':'user','content':'echo hi'}]}",
+                "user|{'user':'a\\ud83e','messages':[{'role':'user','content':'echo hi'}]}",
+                "max_completion_tokens|{'max_tokens':1,'max_completion_tokens':2,'messages':[{'role':'user','content':'echo hi'}]}",
+                "stream_options.include_obfuscation|{'stream_options':{'include_obfuscation':true},'messages':[{'role':'user','content':'echo hi'}]}",
+                "stream_options.other|{'stream_options':{'other':1},'messages':[{'role':'user','content':'echo hi'}]}",
                 "max_tokens|{'max_tokens':0,'messages':[{'role':'user','content':'echo hi'}]}",
                 "max_tokens|{'max_tokens':-1,'messages':[{'role':'user','content':'echo hi'}]}",
                 "max_tokens|{'max_tokens':1.5,'messages':[{'role':'user','content':'echo hi'}]}",
@@ -122,7 +138,7 @@ class BadInputTest extends ServiceTest {
                 "logit_bias|{'model':'cloud','logit_bias':[],'messages':[{'role':'user','content':'echo hi'}]}",
                 "logit_bias.50256|{'model':'cloud','logit_bias':{'50256':101},'messages':[{'role':'user','content':'echo hi'}]}",
                 "logit_bias.50256|{'model':'cloud','logit_bias':{'50256':'no'},'messages':[{'role':'user','content':'echo hi'}]}",
-                "tools|{'tools':{},'messages':[{'role':'user','content':'echo hi'}]}",
+                "tools|{'tools':{'a':{}},'messages':[{'role':'user','content':'echo hi'}]}",
                 "tools[1]|{'tools':['a',7],'messages':[{'role':'user','content':'echo hi'}]}",
                 "tools[0]|{'model':'cloud','tools':[{}],'messages':[{'role':'user','content':'echo hi'}]}",
                 "headers|{'headers':[],'messages':[{'role':'user','content':'echo hi'}]}",
@@ -160,14 +176,19 @@ class BadInputTest extends ServiceTest {
         }
 
         @ParameterizedTest
-        @ValueSource(strings = { "'seed':1", "'logprobs':true", "'modalities':['audio']", "'store':true", "'functions':[]" })
+        @ValueSource(strings = { "'seed':1", "'logprobs':true", "'modalities':['audio']", "'store':true",
+                "'functions':[{'name':'f'}]",
+                "'stop':['x']", "'metadata':{'a':'b'}", "'parallel_tool_calls':false", "'reasoning_effort':'low'",
+                "'top_logprobs':1",
+                "'service_tier':'flex'", "'prediction':{'type':'content'}" })
         void becauseACompletionCannotDoThatHere(String field) {
             assertInvalid(COMPLETIONS, refuses(COMPLETIONS, "{%s,%s}".formatted(field, USER)), field.split("'")[1]);
         }
 
         @ParameterizedTest
-        @ValueSource(strings = { "'temperature':1", "'top_p':1", "'presence_penalty':1", "'frequency_penalty':1",
-                "'logit_bias':{}", "'tool_choice':'auto'", "'response_format':{'type':'json_object'}",
+        @ValueSource(strings = { "'temperature':0.1", "'top_p':0.9", "'presence_penalty':1",
+                "'frequency_penalty':1", "'logit_bias':{'1':1}", "'tool_choice':'required'", "'requestContext':{'a':1}",
+                "'response_format':{'type':'json_object'}",
                 "'tools':[{'type':'function','function':{'name':'f'}}]" })
         void becauseAgentsHasNoSuchSetting(String field) {
             for (String path : List.of(CHAT, COMPLETIONS)) {
@@ -190,7 +211,9 @@ class BadInputTest extends ServiceTest {
         }
 
         @ParameterizedTest
-        @ValueSource(strings = { "'runConfig':{}", "'headers':{}", "'userProperties':{}", "'properties':{}" })
+        @ValueSource(
+                strings = { "'runConfig':{'a':1}", "'headers':{'a':'b'}", "'userProperties':{'a':1}", "'properties':{'a':1}",
+                        "'requestContext':{'a':1}" })
         void becauseCloudHasNoSuchSetting(String field) {
             for (String path : List.of(CHAT, COMPLETIONS)) {
                 Relay.Answer refused = refuses(path, "{'model':'cloud',%s,%s}".formatted(field, USER));

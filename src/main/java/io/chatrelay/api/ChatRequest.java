@@ -11,6 +11,7 @@ import jakarta.ws.rs.core.HttpHeaders;
 
 import io.chatrelay.access.Caller;
 import io.chatrelay.chat.Question.Said;
+import io.chatrelay.chat.RawJson;
 import io.chatrelay.chat.Role;
 import io.chatrelay.chat.SendCommand;
 
@@ -29,7 +30,7 @@ record ChatRequest(SendCommand command, Boolean stream, boolean includeUsage, bo
     private static final String RETRY_COUNT = "x-stainless-retry-count";
 
     /** Known beside {@link Parameters}: what this service itself honours. */
-    private static final Set<String> OWN = Set.of("messages", "model", "stream", "conversationId", "onRunning",
+    static final Set<String> OWN = Set.of("messages", "model", "stream", "conversationId", "onRunning",
             "onDisconnect");
     private static final String CANCEL = "cancel";
 
@@ -42,20 +43,16 @@ record ChatRequest(SendCommand command, Boolean stream, boolean includeUsage, bo
         }
         body.text("messageId");
         body.text("trigger");
-        return of(body, http, caller, conversation == null ? id : conversation);
+        return of(body, http, caller, conversation == null ? id : conversation, Parameters.of(body));
     }
 
     /** Source: OpenAI's {@code POST /v1/chat/completions} with Inkeep's {@code conversationId}, {@code headers} and {@code runConfig}. */
     static ChatRequest completion(JsonBody body, HttpHeaders http, Caller caller) {
-        for (String name : body.names()) {
-            if (!OWN.contains(name) && !Parameters.isKnown(name) && body.has(name)) {
-                throw body.wrong(name, "is not supported here: nothing that was asked for is dropped silently");
-            }
-        }
-        return of(body, http, caller, body.id("conversationId"));
+        return of(body, http, caller, body.id("conversationId"), Parameters.ofCompletion(body));
     }
 
-    private static ChatRequest of(JsonBody body, HttpHeaders http, Caller caller, String conversation) {
+    private static ChatRequest of(JsonBody body, HttpHeaders http, Caller caller, String conversation,
+            Map<String, RawJson> parameters) {
         if (!body.has("messages")) {
             throw body.wrong("messages", "is required");
         }
@@ -81,7 +78,7 @@ record ChatRequest(SendCommand command, Boolean stream, boolean includeUsage, bo
         JsonBody options = body.object("stream_options");
         String retries = http.getHeaderString(RETRY_COUNT);
         SendCommand command = new SendCommand(caller.tenant(), caller.name(), conversation, body.name("model"),
-                messages.getLast().id("id"), asked, before, Parameters.of(body), headers(http), body.name("user"),
+                messages.getLast().id("id"), asked, first, before, parameters, headers(http), body.name("user"),
                 idempotencyKey(http), retries != null, retries != null && !retries.equals("0"),
                 replacesRunning(body));
         return new ChatRequest(command, stream, options != null && options.flag("include_usage", false), leavingStops(body));

@@ -103,11 +103,12 @@ public class ChatResource {
     @Path("/{id}/stream")
     @Operation(summary = "Takes up the conversation's running turn; 204 when there is none. The path that useChat asks")
     @APIResponse(responseCode = "200", description = "The turn's events")
-    @APIResponse(responseCode = "204", description = "There is nothing to read")
+    @APIResponse(responseCode = "204", description = "There is nothing to read, or no such conversation: a chat that is new")
     public void resume(@PathParam("id") String id, @QueryParam("after") String after, @QueryParam("turn") String turn,
             @QueryParam("wire") String wire, @QueryParam("include_usage") String usage,
             @QueryParam("approvals") String approvals,
             @HeaderParam("Last-Event-ID") String lastEventId, @Context RoutingContext http, @Suspended AsyncResponse reply) {
-        readers.read(id, new Readers.Position(lastEventId, after, turn, wire, usage, approvals), AtApproval.PAUSE, http, reply);
+        readers.readIfAny(id, new Readers.Position(lastEventId, after, turn, wire, usage, approvals), AtApproval.PAUSE, http,
+                reply);
     }
 }

@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 import jakarta.ws.rs.core.HttpHeaders;
 
@@ -16,7 +18,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 
-import io.chatrelay.chat.Names;
+import io.chatrelay.chat.PrintableName;
 import io.chatrelay.chat.RawJson;
 import io.quarkiverse.resteasy.problem.HttpProblem;
 
@@ -45,6 +47,10 @@ record JsonBody(JsonNode node, String path) {
     }
 
     private static byte[] bytes(InputStream in, HttpHeaders headers, long limit) {
+        String encoding = headers.getHeaderString(HttpHeaders.CONTENT_ENCODING);
+        if (encoding != null && !encoding.isBlank() && !encoding.strip().equalsIgnoreCase("identity")) {
+            throw Problems.unsupported("content-encoding", "is not known here: send the body as it is");
+        }
         // The framework reads it as an int.
         String length = headers.getHeaderString(HttpHeaders.CONTENT_LENGTH);
         if (length != null && (length.length() > 18 || Long.parseLong(length) > limit)) {
@@ -90,6 +96,18 @@ record JsonBody(JsonNode node, String path) {
         return node.hasNonNull(name);
     }
 
+    /** Whether the value of that name asks for nothing: it is null, or empty. */
+    boolean isEmpty(String name) {
+        return !has(name) || node.get(name).isContainerNode() && node.get(name).isEmpty();
+    }
+
+    /** Refuses the first member that is none of these: what cannot be passed on is not dropped silently. */
+    void only(Set<String> known) {
+        names().stream().filter(name -> !known.contains(name) && !isEmpty(name)).findFirst().ifPresent(name -> {
+            throw wrong(name, "cannot be passed on. Known here: " + known.stream().sorted().collect(Collectors.joining(", ")));
+        });
+    }
+
     List<String> names() {
         List<String> names = new ArrayList<>();
         node.fieldNames().forEachRemaining(names::add);
@@ -116,11 +134,11 @@ record JsonBody(JsonNode node, String path) {
         return text;
     }
 
-    /** A short string without control characters, or null: it becomes part of rows, headers and answers. */
+    /** A {@linkplain PrintableName name} that somebody chose, or null. */
     String name(String name) {
         String text = text(name);
-        if (text != null && !Names.isName(text)) {
-            throw wrong(name, "must be 1 to %d printable characters".formatted(Names.LONGEST));
+        if (text != null && !PrintableName.isName(text)) {
+            throw wrong(name, PrintableName.RULE);
         }
         return text;
     }

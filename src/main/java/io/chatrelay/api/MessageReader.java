@@ -3,6 +3,7 @@ package io.chatrelay.api;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 import io.chatrelay.chat.Part;
 import io.chatrelay.chat.Question.Said;
@@ -10,12 +11,18 @@ import io.chatrelay.chat.RawJson;
 import io.chatrelay.chat.Role;
 
 /**
- * A message of a request, as OpenAI's SDKs ({@code content}) or the AI SDK ({@code parts}) write it. What is asked is read strictly: a part
- * that cannot be passed on is refused by its name. What is told of the past is read leniently: it is mostly stored here already.
+ * A message of a request, as OpenAI's SDKs ({@code content}) or the AI SDK ({@code parts}) write it. What is asked is read strictly: a
+ * member that cannot be passed on is refused by its name. What is told of the past is read leniently: it is mostly stored here already.
  */
 final class MessageReader {
 
     private static final Set<String> ROLES = Set.of("system", "developer", "user", "assistant", "function", "tool");
+
+    /** Beside what goes up: {@code metadata} and {@code createdAt} are an app's own notes on its messages, and stay with it. */
+    private static final Set<String> MESSAGE = Set.of("id", "role", "content", "parts", "name", "metadata", "createdAt",
+            "tool_calls");
+    private static final Set<String> RESULT = Set.of("id", "role", "content", "name", "tool_call_id", "metadata", "createdAt",
+            "tool_calls");
 
     private MessageReader() {}
 
@@ -35,24 +42,45 @@ final class MessageReader {
     /** @param strict whether this message is asked, and not only told of */
     static Said read(JsonBody message, boolean strict) {
         Role role = role(message);
+        if (strict) {
+            message.only(role == Role.TOOL ? RESULT : MESSAGE);
+        }
         List<Part> parts = new ArrayList<>();
+        PartReader reader = new PartReader(strict, parts);
         if (role == Role.TOOL) {
             parts.add(new Part.ToolResult(toolCallId(message, strict), content(message, strict)));
         } else if (message.isArray("parts") && !message.objects("parts").isEmpty()) {
-            message.objects("parts").forEach(part -> part(part, strict, parts));
+            message.objects("parts").forEach(reader::read);
+            if (strict) {
+                sameContent(message, parts);
+            }
         } else if (message.isArray("content")) {
-            message.objects("content").forEach(part -> part(part, strict, parts));
+            message.objects("content").forEach(reader::read);
         } else {
             String text = message.text("content");
             if (text != null && !text.isEmpty()) {
                 parts.add(new Part.Text(text));
             }
         }
+        if (role == Role.ASSISTANT && message.has("refusal")) {
+            parts.add(new Part.Refusal(message.text("refusal")));
+        }
         calls(message, role, strict, parts);
         if (strict && parts.isEmpty()) {
             throw message.wrong(message.has("parts") ? "parts" : "content", "is empty");
         }
-        return new Said(role, parts);
+        // A function's message is named by its function.
+        return new Said(role, parts, role == Role.TOOL ? null : message.name("name"));
+    }
+
+    /** Older AI SDKs say the text of the parts once more; what only one of the two says would be lost. */
+    private static void sameContent(JsonBody message, List<Part> parts) {
+        String said = parts.stream().filter(Part.Text.class::isInstance).map(part -> ((Part.Text) part).text())
+                .collect(Collectors.joining());
+        if (!message.isEmpty("content") && message.node().get("content").isTextual()
+                && !message.text("content").isEmpty() && !message.text("content").equals(said)) {
+            throw message.wrong("content", "says something else than parts: send one of them");
+        }
     }
 
     private static String toolCallId(JsonBody message, boolean strict) {
@@ -77,46 +105,6 @@ final class MessageReader {
             }
         }
         return text.toString();
-    }
-
-    private static void part(JsonBody part, boolean strict, List<Part> into) {
-        String type = part.required("type");
-        switch (type) {
-            case "text" -> into.add(new Part.Text(part.required("text")));
-            case "image_url" -> into.add(new Part.File("image/*", url(part), null));
-            case "image" -> into.add(new Part.File("image/*", part.required(part.has("image") ? "image" : "text"), null));
-            case "file" -> file(part, strict, into);
-            case "step-start" -> {
-                // A bracket, not a thing that was said.
-            }
-            default -> other(part, type, strict, into);
-        }
-    }
-
-    private static String url(JsonBody part) {
-        JsonBody image = part.object("image_url");
-        if (image == null) {
-            throw part.wrong("image_url", "is required");
-        }
-        return image.required("url");
-    }
-
-    private static void file(JsonBody part, boolean strict, List<Part> into) {
-        if (part.has("url") || strict) {
-            into.add(new Part.File(part.required("mediaType"), part.required("url"), part.text("filename")));
-        }
-    }
-
-    private static void other(JsonBody part, String type, boolean strict, List<Part> into) {
-        if (type.startsWith("data-")) {
-            into.add(new Part.Data(type, part.text("id"), part.node().has("data") ? part.raw("data") : RawJson.NULL));
-        } else if (type.startsWith("tool-") && !strict && part.has("toolCallId")) {
-            into.add(new Part.ToolCall(part.text("toolCallId"), type.substring("tool-".length()),
-                    part.has("input") ? part.raw("input") : RawJson.EMPTY_OBJECT,
-                    part.has("output") ? part.raw("output") : null));
-        } else if (strict) {
-            throw part.wrong("type", "cannot be passed on: text, image_url, image, file and data-* can");
-        }
     }
 
     private static void calls(JsonBody message, Role role, boolean strict, List<Part> into) {

@@ -15,49 +15,96 @@ import io.chatrelay.chat.RawJson;
  */
 final class Parameters {
 
-    private static final Set<String> OBJECTS = Set.of("headers", "runConfig", "userProperties", "properties", "logit_bias",
-            "response_format", "stream_options");
+    private static final Set<String> OBJECTS = Set.of("headers", "runConfig", "userProperties", "properties", "requestContext",
+            "logit_bias", "response_format", "stream_options");
     private static final List<String> KNOWN = List.of("max_tokens", "temperature", "top_p", "n", "presence_penalty",
             "frequency_penalty", "logit_bias", "user", "tools", "tool_choice", "response_format", "headers", "runConfig",
-            "userProperties", "properties");
+            "userProperties", "properties", "requestContext");
+    /** Known on OpenAI's path alone: in the body of a {@code useChat} app these words may be the app's own. */
+    private static final List<String> OF_OPENAI = List.of("stop", "seed", "store", "metadata", "parallel_tool_calls",
+            "reasoning_effort", "logprobs", "top_logprobs", "service_tier", "modalities", "functions", "function_call");
+    private static final int MOST_LOGPROBS = 20;
+    private static final String SAME_AS_MAX_TOKENS = "max_completion_tokens";
     /** Checked, but not told to anyone: how one caller wants to be answered is no part of what was asked. */
     private static final Set<String> OF_THE_ANSWER = Set.of("stream_options");
     private static final double MOST_BIAS = 100;
 
     private Parameters() {}
 
+    /** Those that both paths know. */
     static Map<String, RawJson> of(JsonBody body) {
         check(body);
         Map<String, RawJson> parameters = new LinkedHashMap<>();
         KNOWN.stream().filter(body::has).forEach(name -> parameters.put(name, body.raw(name)));
-        if (body.has("max_completion_tokens")) {
+        if (body.isEmpty("tools")) {
+            // An empty object, as some clients write it, is none either.
+            parameters.remove("tools");
+        }
+        if (body.has(SAME_AS_MAX_TOKENS)) {
             // OpenAI's newer name for the same thing.
-            parameters.put("max_tokens", body.raw("max_completion_tokens"));
+            parameters.put("max_tokens", body.raw(SAME_AS_MAX_TOKENS));
         }
         return parameters;
     }
 
-    static boolean isKnown(String name) {
-        return KNOWN.contains(name) || OF_THE_ANSWER.contains(name) || name.equals("max_completion_tokens");
+    /** Those of OpenAI's path. */
+    static Map<String, RawJson> ofCompletion(JsonBody body) {
+        for (String name : body.names()) {
+            if (!isKnown(name) && !body.isEmpty(name)) {
+                throw body.wrong(name, "is not supported here: nothing that was asked for is dropped silently");
+            }
+        }
+        checkOpenAi(body);
+        Map<String, RawJson> parameters = of(body);
+        OF_OPENAI.stream().filter(body::has).forEach(name -> parameters.put(name, body.raw(name)));
+        return parameters;
+    }
+
+    private static boolean isKnown(String name) {
+        return KNOWN.contains(name) || OF_OPENAI.contains(name) || OF_THE_ANSWER.contains(name)
+                || name.equals(SAME_AS_MAX_TOKENS) || ChatRequest.OWN.contains(name);
+    }
+
+    private static void checkOpenAi(JsonBody body) {
+        body.integer("seed", Long.MIN_VALUE, Long.MAX_VALUE);
+        body.integer("top_logprobs", 0, MOST_LOGPROBS);
+        List.of("store", "parallel_tool_calls", "logprobs").forEach(name -> body.flag(name, false));
+        List.of("reasoning_effort", "service_tier").forEach(body::text);
+        strings(body.object("metadata"));
+        if (body.has("stop") && !body.isArray("stop")) {
+            body.text("stop");
+        }
     }
 
     private static void check(JsonBody body) {
         body.integer("max_tokens", 1, Integer.MAX_VALUE);
-        body.integer("max_completion_tokens", 1, Integer.MAX_VALUE);
+        body.integer(SAME_AS_MAX_TOKENS, 1, Integer.MAX_VALUE);
+        if (body.has("max_tokens") && body.has(SAME_AS_MAX_TOKENS)
+                && !body.raw("max_tokens").equals(body.raw(SAME_AS_MAX_TOKENS))) {
+            throw body.wrong(SAME_AS_MAX_TOKENS, "differs from max_tokens, which is the same");
+        }
         body.number("temperature", 0, 2);
         body.number("top_p", 0, 1);
         body.number("presence_penalty", -2, 2);
         body.number("frequency_penalty", -2, 2);
         // One turn has one answer.
         body.integer("n", 1, 1);
-        body.text("user");
         OBJECTS.forEach(body::object);
         bias(body.object("logit_bias"));
         strings(body.object("headers"));
-        if (body.has("stream_options")) {
-            body.object("stream_options").flag("include_usage", false);
-        }
+        streamOptions(body.object("stream_options"));
         tools(body);
+    }
+
+    private static void streamOptions(JsonBody options) {
+        if (options == null) {
+            return;
+        }
+        options.flag("include_usage", false);
+        if (options.flag("include_obfuscation", false)) {
+            throw options.wrong("include_obfuscation", "can only be false: no chunk is padded here");
+        }
+        options.only(Set.of("include_usage", "include_obfuscation"));
     }
 
     private static void bias(JsonBody bias) {
@@ -73,7 +120,7 @@ final class Parameters {
     }
 
     private static void tools(JsonBody body) {
-        if (body.has("tools")) {
+        if (!body.isEmpty("tools")) {
             if (!body.isArray("tools")) {
                 throw body.wrong("tools", "must be an array");
             }

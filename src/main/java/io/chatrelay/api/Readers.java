@@ -11,6 +11,7 @@ import io.chatrelay.api.wire.OpenAiWire;
 import io.chatrelay.chat.Conversations;
 import io.chatrelay.chat.Storage;
 import io.chatrelay.chat.Turn;
+import io.vertx.core.http.HttpMethod;
 import io.vertx.ext.web.RoutingContext;
 
 /** Lets a reader take a turn up where it left it. */
@@ -86,14 +87,36 @@ class Readers {
      * @param otherwise what is done at an approval for a reader that says neither this nor where it stands
      */
     void read(String conversation, Position position, AtApproval otherwise, RoutingContext http, AsyncResponse reply) {
+        guarded(http, () -> {
+            StreamBearers.Admission admission = bearers.admit(conversation);
+            find(conversation, position.within(admission), admission, otherwise, http, reply);
+        });
+    }
+
+    /**
+     * The same for {@code useChat}, which asks for a chat that it has just made up, too: there is nothing to read in a conversation that
+     * does not exist, or not for this caller.
+     */
+    void readIfAny(String conversation, Position position, AtApproval otherwise, RoutingContext http, AsyncResponse reply) {
+        guarded(http, () -> {
+            JsonBody.checkId("id", conversation);
+            StreamBearers.Admission admission = bearers.admit(conversation);
+            if (conversations.exists(turns.tenant(), conversation)) {
+                find(conversation, position.within(admission), admission, otherwise, http, reply);
+            } else {
+                reply.resume(Reader.NOTHING);
+            }
+        });
+    }
+
+    private void guarded(RoutingContext http, Runnable read) {
         boolean eventSource = isEventSource(http);
         if (eventSource && conversations.closesReaders()) {
             http.response().reset();
             return;
         }
         try {
-            StreamBearers.Admission admission = bearers.admit(conversation);
-            find(conversation, position.within(admission), admission, otherwise, http, reply);
+            read.run();
         } catch (RuntimeException e) {
             if (!eventSource || !Storage.isAway(e)) {
                 throw e;
@@ -121,6 +144,11 @@ class Readers {
         }
         Turn turn = readable.get();
         admission.check(turn);
+        if (http.request().method() == HttpMethod.HEAD) {
+            TurnStream.describe(http.response(), turn);
+            http.response().end();
+            return;
+        }
         switch (atApproval) {
             case WAIT -> turns.stream(turn, openAi ? new OpenAiWire(turn, usage) : new AiSdkWire(turn), after, http, reply,
                     reader);

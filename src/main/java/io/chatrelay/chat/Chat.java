@@ -212,7 +212,7 @@ public class Chat {
     }
 
     private static void check(SendCommand command, Optional<Conversation> known, Upstream upstream) {
-        upstream.refuses(command.asked(), command.parameters()).ifPresent(refusal -> {
+        upstream.refuses(command.asked(), command.askedAt(), command.parameters()).ifPresent(refusal -> {
             throw ChatException.invalid(refusal.field(), refusal.reason());
         });
         if (upstream.remembers() && command.before().stream().anyMatch(said -> said.role() == Role.SYSTEM)) {
@@ -288,8 +288,8 @@ public class Chat {
         if (given.isEmpty()) {
             return given;
         }
-        List<List<Part>> known = messages.system(conversation.id).stream().map(message -> Parts.read(message.parts)).toList();
-        return given.stream().filter(said -> !known.contains(said.parts())).toList();
+        List<Said> known = messages.system(conversation.id).stream().map(Message::said).toList();
+        return given.stream().filter(said -> !known.contains(said)).toList();
     }
 
     /** A message id that the conversation knows is an edit, or asks for another answer: from there on it is said anew. */
@@ -333,6 +333,7 @@ public class Chat {
         message.position = conversation.nextPosition++;
         message.externalId = externalId;
         message.role = said.role().wireName();
+        message.name = said.name();
         message.parts = Parts.write(said.parts());
         message.createdAt = Instant.now();
         messages.persist(message);

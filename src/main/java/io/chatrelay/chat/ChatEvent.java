@@ -51,7 +51,7 @@ public sealed interface ChatEvent {
      * A call of the turn. Upstreams use an id again within a turn, so a call has a number and an id of ours.
      *
      * @param number     its place among the turn's calls, from 0
-     * @param id         by which callers know it: unique in the turn, and {@linkplain Names#isName a name}. It is the upstream's own where
+     * @param id         by which callers know it: unique in the turn, and {@linkplain PrintableName#isName a name}. It is the upstream's own where
      *                   that is both
      * @param upstreamId by which the upstream knows it
      */

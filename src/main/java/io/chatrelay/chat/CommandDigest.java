@@ -22,6 +22,9 @@ final class CommandDigest {
 
     private static void said(JsonText out, Question.Said said) {
         out.ascii(',').string(said.role().wireName()).ascii(',').string(Parts.write(said.parts()));
+        if (said.name() != null) {
+            out.ascii(',').string(said.name());
+        }
     }
 
     private static byte[] sha256(byte[] bytes) {

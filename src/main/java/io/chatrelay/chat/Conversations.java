@@ -98,6 +98,11 @@ public class Conversations {
         conversations.delete(conversation);
     }
 
+    @Transactional
+    public boolean exists(String tenant, String id) {
+        return conversations.of(tenant, id).isPresent();
+    }
+
     /** The turn that runs in a conversation. */
     @Transactional
     public Optional<Turn> running(String tenant, String id) {

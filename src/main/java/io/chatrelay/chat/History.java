@@ -24,6 +24,6 @@ class History {
                 config.maxBytes().asLongValue(), false);
         return Stream.concat(messages.system(conversation.id).stream().filter(system -> !window.contains(system)),
                 window.stream()).sorted(Comparator.comparingInt(message -> message.position))
-                .map(message -> new Question.Said(Role.of(message.role), Parts.read(message.parts))).toList();
+                .map(Message::said).toList();
     }
 }

@@ -14,6 +14,7 @@ import jakarta.persistence.Table;
 import org.hibernate.annotations.JdbcTypeCode;
 import org.hibernate.type.SqlTypes;
 
+import io.chatrelay.chat.Question.Said;
 import io.quarkus.hibernate.orm.panache.PanacheRepositoryBase;
 
 /**
@@ -42,6 +43,10 @@ class Message {
     @Column(updatable = false)
     String role;
 
+    /** Who of several speaks, or null. */
+    @Column(updatable = false)
+    String name;
+
     @JdbcTypeCode(SqlTypes.JSON)
     @Column(updatable = false)
     String parts;
@@ -62,6 +67,11 @@ class Message {
 
     @Column(name = "created_at", updatable = false)
     Instant createdAt;
+
+    /** As an upstream without memory is told it. */
+    Said said() {
+        return new Said(Role.of(role), Parts.read(parts), name);
+    }
 
     @ApplicationScoped
     static class Repository implements PanacheRepositoryBase<Message, UUID> {

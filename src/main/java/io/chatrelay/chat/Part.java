@@ -11,8 +11,12 @@ public sealed interface Part {
      * @param mediaType as given, or {@code image/*} where only that is known
      * @param url       an address or a data URI
      * @param filename  or null
+     * @param detail    how closely an image is to be looked at, or null. Source: OpenAI's {@code image_url.detail}
      */
-    record File(String mediaType, String url, String filename) implements Part {}
+    record File(String mediaType, String url, String filename, String detail) implements Part {}
+
+    /** What an assistant said instead of an answer. Source: {@code refusal} of OpenAI's assistant message. */
+    record Refusal(String text) implements Part {}
 
     /**
      * A call that the model made; with {@code output} once it is known.

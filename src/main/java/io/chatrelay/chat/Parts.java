@@ -15,6 +15,9 @@ import com.fasterxml.jackson.core.JsonToken;
 /** A message's parts as the JSON that is stored, and that a history gives to {@code useChat}; and back. */
 final class Parts {
 
+    /** The AI SDK's place for what its parts have no member for. Source: {@code ProviderMetadata} of AI SDK 6. */
+    private static final String OURS = "chat_relay";
+
     private Parts() {}
 
     static String write(List<Part> parts) {
@@ -25,12 +28,10 @@ final class Parts {
             separator = ",";
             switch (part) {
                 case Part.Text(var text) -> out.ascii("{\"type\":\"text\",\"text\":").string(Jsonb.clean(text)).ascii('}');
-                case Part.File(var mediaType, var url, var filename) -> {
-                    out.ascii("{\"type\":\"file\",\"mediaType\":").string(Jsonb.clean(mediaType)).ascii(",\"url\":")
-                            .string(Jsonb.clean(url));
-                    optional(out, "filename", filename);
-                    out.ascii('}');
-                }
+                case Part.File file -> file(out, file);
+                // A client shows it like any text, and one that knows more finds out what it is.
+                case Part.Refusal(var text) -> out.ascii("{\"type\":\"text\",\"text\":").string(Jsonb.clean(text))
+                        .ascii(",\"providerMetadata\":{\"" + OURS + "\":{\"refusal\":true}}}");
                 case Part.ToolCall call -> call(out, call);
                 case Part.ToolResult(var callId, var content) ->
                         out.ascii("{\"type\":\"tool-result\",\"toolCallId\":").string(Jsonb.clean(callId))
@@ -40,6 +41,16 @@ final class Parts {
             }
         }
         return out.ascii(']').toString();
+    }
+
+    private static void file(JsonText out, Part.File file) {
+        out.ascii("{\"type\":\"file\",\"mediaType\":").string(Jsonb.clean(file.mediaType())).ascii(",\"url\":")
+                .string(Jsonb.clean(file.url()));
+        optional(out, "filename", file.filename());
+        if (file.detail() != null) {
+            out.ascii(",\"providerMetadata\":{\"" + OURS + "\":{\"detail\":").string(Jsonb.clean(file.detail())).ascii("}}");
+        }
+        out.ascii('}');
     }
 
     private static void call(JsonText out, Part.ToolCall call) {
@@ -102,8 +113,10 @@ final class Parts {
     private static Part part(Map<String, RawJson> m) {
         String type = string(m, "type");
         return switch (type) {
-            case "text" -> new Part.Text(string(m, "text"));
-            case "file" -> new Part.File(string(m, "mediaType"), string(m, "url"), string(m, "filename"));
+            case "text" -> ours(m).containsKey("refusal") ? new Part.Refusal(string(m, "text"))
+                    : new Part.Text(string(m, "text"));
+            case "file" ->
+                    new Part.File(string(m, "mediaType"), string(m, "url"), string(m, "filename"), string(ours(m), "detail"));
             case "tool-result" -> new Part.ToolResult(string(m, "toolCallId"), string(m, "content"));
             default -> type.startsWith("tool-")
                     ? new Part.ToolCall(string(m, "toolCallId"), type.substring("tool-".length()),
@@ -112,6 +125,20 @@ final class Parts {
                             ? new Part.Data(type, string(m, "id"), m.getOrDefault("data", RawJson.NULL))
                             : null;
         };
+    }
+
+    private static Map<String, RawJson> ours(Map<String, RawJson> members) {
+        RawJson metadata = members.get("providerMetadata");
+        RawJson ours = metadata == null ? null : object(metadata).get(OURS);
+        return ours == null ? Map.of() : object(ours);
+    }
+
+    private static Map<String, RawJson> object(RawJson json) {
+        try (JsonParser parser = StoredJson.FACTORY.createParser(json.text())) {
+            return parser.nextToken() == JsonToken.START_OBJECT ? members(parser) : Map.of();
+        } catch (IOException e) {
+            throw new UncheckedIOException("a stored message cannot be read", e);
+        }
     }
 
     /** The members of the object at the parser, each as its JSON text. */

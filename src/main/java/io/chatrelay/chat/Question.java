@@ -20,6 +20,15 @@ import io.smallrye.mutiny.Uni;
 public record Question(Turn turn, UUID messageId, List<Said> asked, List<Said> history, Map<String, RawJson> parameters,
         Map<String, String> headers, Uni<EarlierRuns> earlier) {
 
-    /** A message as an upstream is told it. */
-    public record Said(Role role, List<Part> parts) {}
+    /**
+     * A message as an upstream is told it.
+     *
+     * @param name who of several speaks, or null. Source: {@code name} of OpenAI's messages
+     */
+    public record Said(Role role, List<Part> parts, String name) {
+
+        public Said(Role role, List<Part> parts) {
+            this(role, parts, null);
+        }
+    }
 }

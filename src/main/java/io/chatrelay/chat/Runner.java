@@ -351,7 +351,8 @@ class Runner {
     private Question question(Turn turn, TurnRequest request) {
         List<Message> asked = messages.asked(turn.id());
         return new Question(turn, asked.getLast().id,
-                asked.stream().map(said -> new Question.Said(Role.of(said.role), Parts.whole(said.parts))).toList(), List.of(),
+                asked.stream().map(said -> new Question.Said(Role.of(said.role), Parts.whole(said.parts), said.name)).toList(),
+                List.of(),
                 request.parameters(), request.headers(), earlier(turn));
     }
 

@@ -13,6 +13,7 @@ import java.util.Map;
  * @param messageId      the caller's id of the new message, or null; one that the conversation knows edits that message, or
  *                       asks for its answer anew
  * @param asked          the new messages, at least one
+ * @param askedAt        the place of the first of them in the request
  * @param before         what the request says was said before; it counts where the conversation is new
  * @param parameters     request fields that go up, by name
  * @param headers        the request's HTTP headers, by lower-case name
@@ -23,6 +24,7 @@ import java.util.Map;
  * @param replacesRunning whether a turn that runs in the conversation is stopped for it
  */
 public record SendCommand(String tenant, String caller, String conversationId, String model, String messageId,
-        List<Question.Said> asked, List<Question.Said> before, Map<String, RawJson> parameters, Map<String, String> headers,
+        List<Question.Said> asked, int askedAt, List<Question.Said> before, Map<String, RawJson> parameters,
+        Map<String, String> headers,
         String endUser, String idempotencyKey, boolean maybeRepeated, boolean repeated,
         boolean replacesRunning) {}

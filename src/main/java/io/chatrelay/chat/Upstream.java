@@ -34,9 +34,10 @@ public interface Upstream {
      * What of a request it cannot take: the field's path and why. Asked before anything is stored.
      *
      * @param asked      the messages that would be sent
+     * @param askedAt    the place of the first of them in the request
      * @param parameters request fields by name
      */
-    Optional<Refusal> refuses(List<Question.Said> asked, Map<String, RawJson> parameters);
+    Optional<Refusal> refuses(List<Question.Said> asked, int askedAt, Map<String, RawJson> parameters);
 
     /** Of a request's HTTP headers, by lower-case name, those that go up. */
     Map<String, String> passes(Map<String, String> headers);

@@ -50,11 +50,13 @@ final class AgentsUpstream implements Upstream {
     private final UpstreamConfig config;
     private final AgentsRun.At at;
     private final PassedHeaders passed;
+    private final Set<String> ignored;
 
     AgentsUpstream(String name, UpstreamConfig config, InkeepClient client) {
         this.name = name;
         this.config = config;
         this.passed = new PassedHeaders(config.headers());
+        this.ignored = config.ignoredParameters().orElse(Set.of());
         this.at = new AgentsRun.At(config, client, new ApprovalCalls(client, config.approvalTimeout()),
                 new Generations(configured(config),
                         () -> client.call("/api/tool-approvals", Buffer.buffer("{}"), Map.of(), PROBE, () -> true)));
@@ -91,7 +93,11 @@ final class AgentsUpstream implements Upstream {
     }
 
     @Override
-    public Optional<Refusal> refuses(List<Said> asked, Map<String, RawJson> parameters) {
+    public Optional<Refusal> refuses(List<Said> asked, int askedAt, Map<String, RawJson> parameters) {
+        return refusesMessages(asked, askedAt).or(() -> refusesParameters(parameters));
+    }
+
+    private Optional<Refusal> refusesMessages(List<Said> asked, int askedAt) {
         for (Said said : asked) {
             if (said.role() != Role.USER) {
                 return Optional.of(new Refusal("messages",
@@ -104,14 +110,33 @@ final class AgentsUpstream implements Upstream {
                     "can hold one new user message for the upstream '%s': Inkeep Agents reads the last one alone"
                             .formatted(name)));
         }
+        Said said = asked.getLast();
+        if (said.name() != null) {
+            return Optional.of(new Refusal("messages[%d].name".formatted(askedAt),
+                    "cannot be given to the upstream '%s': Inkeep Agents knows one user".formatted(name)));
+        }
+        if (said.parts().stream().anyMatch(AgentsUpstream::asksForDetail)) {
+            return Optional.of(new Refusal("messages[%d]".formatted(askedAt),
+                    "holds an image with a detail, which cannot be given to the upstream '%s': Inkeep Agents has no such setting"
+                            .formatted(name)));
+        }
+        return Optional.empty();
+    }
+
+    private static boolean asksForDetail(Part part) {
+        return part instanceof Part.File file && file.detail() != null && !file.detail().equals("auto");
+    }
+
+    private Optional<Refusal> refusesParameters(Map<String, RawJson> parameters) {
         for (String parameter : parameters.keySet()) {
-            if (!TAKEN.contains(parameter)) {
+            if (!TAKEN.contains(parameter) && !ignored.contains(parameter) && !Neutral.isNeutral(parameter, parameters)) {
                 return Optional.of(new Refusal(parameter,
-                        "cannot be given to the upstream '%s': Inkeep Agents has no such setting, its agent decides"
+                        ("cannot be given to the upstream '%1$s': Inkeep Agents has no such setting, its agent decides. Where a client"
+                                + " cannot leave it out, chat-relay.upstreams.%1$s.ignored-parameters may name it")
                                 .formatted(name)));
             }
         }
-        RawJson tools = parameters.get("tools");
+        RawJson tools = ignored.contains("tools") ? null : parameters.get("tools");
         if (tools != null && tools.text().contains("{")) {
             return Optional
                     .of(new Refusal("tools", "of the upstream '%s' are given by name, as an array of strings".formatted(name)));
@@ -182,7 +207,7 @@ final class AgentsUpstream implements Upstream {
             body.put("executionMode", config.executionMode().name().toLowerCase(Locale.ROOT));
         }
         question.parameters().forEach((parameter, value) -> {
-            if (SENT.contains(parameter)) {
+            if (SENT.contains(parameter) && !ignored.contains(parameter)) {
                 body.putRawValue(parameter, new RawValue(value.text()));
             }
         });
@@ -192,7 +217,7 @@ final class AgentsUpstream implements Upstream {
     private static void part(Part part, ArrayNode into) {
         switch (part) {
             case Part.Text(var text) -> into.addObject().put("type", "text").put("text", text);
-            case Part.File(var mediaType, var url, var filename) -> {
+            case Part.File(var mediaType, var url, var filename, _) -> {
                 if (mediaType.startsWith("image/")) {
                     into.addObject().put("type", "image").put("text", url);
                 } else {
@@ -202,9 +227,13 @@ final class AgentsUpstream implements Upstream {
                     }
                 }
             }
-            case Part.Data(var type, _, var data) ->
-                    into.addObject().put("type", type).putRawValue("data", new RawValue(data.text()));
-            case Part.ToolCall _,Part.ToolResult _ -> throw new IllegalStateException("refused before");
+            case Part.Data(var type, var id, var data) -> {
+                ObjectNode sent = into.addObject().put("type", type).putRawValue("data", new RawValue(data.text()));
+                if (id != null) {
+                    sent.put("id", id);
+                }
+            }
+            case Part.ToolCall _,Part.ToolResult _,Part.Refusal _ -> throw new IllegalStateException("refused before");
         }
     }
 }

@@ -8,7 +8,7 @@ import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 import io.chatrelay.chat.ChatEvent.Call;
-import io.chatrelay.chat.Names;
+import io.chatrelay.chat.PrintableName;
 import io.chatrelay.chat.RawJson;
 
 /**
@@ -96,11 +96,11 @@ final class Calls {
 
     /** An id that nothing else in the turn has: the given one, or one made from it. */
     private static String unique(String id, String otherwise, Set<String> taken) {
-        String base = Names.isName(id) ? id : otherwise;
+        String base = PrintableName.isName(id) ? id : otherwise;
         String candidate = base;
         for (int n = 2; taken.contains(candidate); n++) {
             String suffix = "~" + n;
-            candidate = base.length() + suffix.length() <= Names.LONGEST ? base + suffix : otherwise + suffix;
+            candidate = base.length() + suffix.length() <= PrintableName.LONGEST ? base + suffix : otherwise + suffix;
         }
         taken.add(candidate);
         return candidate;

@@ -28,8 +28,8 @@ final class CloudMessages {
         Set<String> called = new HashSet<>();
         for (Said said : conversation) {
             switch (said.role()) {
-                case SYSTEM -> into.addObject().put("role", "system").put("content", text(said));
-                case USER -> user(said, into.addObject().put("role", "user"));
+                case SYSTEM -> message("system", said, into).put("content", text(said));
+                case USER -> user(said, message("user", said, into));
                 case ASSISTANT -> assistant(said, answered, called, into);
                 case TOOL -> said.parts().forEach(part -> {
                     if (part instanceof Part.ToolResult(var callId, var content) && called.contains(callId)) {
@@ -40,8 +40,16 @@ final class CloudMessages {
         }
     }
 
+    private static ObjectNode message(String role, Said said, ArrayNode into) {
+        ObjectNode message = into.addObject().put("role", role);
+        if (said.name() != null) {
+            message.put("name", said.name());
+        }
+        return message;
+    }
+
     private static void user(Said said, ObjectNode message) {
-        if (said.parts().stream().allMatch(Part.Text.class::isInstance)) {
+        if (said.parts().stream().noneMatch(CloudMessages::isImage)) {
             message.put("content", text(said));
             return;
         }
@@ -49,20 +57,33 @@ final class CloudMessages {
         for (Part part : said.parts()) {
             if (part instanceof Part.Text(var text)) {
                 content.addObject().put("type", "text").put("text", text);
-            } else if (part instanceof Part.File(_, var url, _)) {
-                content.addObject().put("type", "image_url").putObject("image_url").put("url", url);
+            } else if (part instanceof Part.File file && isImage(file)) {
+                ObjectNode image = content.addObject().put("type", "image_url").putObject("image_url").put("url", file.url());
+                if (file.detail() != null) {
+                    image.put("detail", file.detail());
+                }
             }
         }
+    }
+
+    /** A document of the past is not told: Cloud takes images alone, and refuses a request that holds something else. */
+    private static boolean isImage(Part part) {
+        return part instanceof Part.File file && file.mediaType().startsWith("image/");
     }
 
     private static void assistant(Said said, Set<String> answered, Set<String> called, ArrayNode into) {
         List<Part.ToolCall> calls = said.parts().stream().filter(Part.ToolCall.class::isInstance).map(Part.ToolCall.class::cast)
                 .filter(call -> answered.contains(call.callId())).toList();
         String text = text(said);
-        if (text.isEmpty() && calls.isEmpty()) {
+        String refusal = said.parts().stream().filter(Part.Refusal.class::isInstance).map(part -> ((Part.Refusal) part).text())
+                .collect(Collectors.joining());
+        if (text.isEmpty() && refusal.isEmpty() && calls.isEmpty()) {
             return;
         }
-        ObjectNode message = into.addObject().put("role", "assistant").put("content", text);
+        ObjectNode message = message("assistant", said, into).put("content", text);
+        if (!refusal.isEmpty()) {
+            message.put("refusal", refusal);
+        }
         for (Part.ToolCall call : calls) {
             called.add(call.callId());
             message.withArray("/tool_calls").addObject().put("id", call.callId()).put("type", "function").putObject("function")

@@ -43,6 +43,7 @@ final class CloudUpstream implements Upstream {
     private final boolean usage;
     private final InkeepClient client;
     private final PassedHeaders passed;
+    private final Set<String> ignored;
 
     CloudUpstream(String name, UpstreamConfig config, InkeepClient client) {
         this.name = name;
@@ -50,6 +51,7 @@ final class CloudUpstream implements Upstream {
         this.usage = config.usage();
         this.client = client;
         this.passed = new PassedHeaders(config.headers());
+        this.ignored = config.ignoredParameters().orElse(Set.of());
     }
 
     @Override
@@ -73,16 +75,17 @@ final class CloudUpstream implements Upstream {
     }
 
     @Override
-    public Optional<Refusal> refuses(List<Said> asked, Map<String, RawJson> parameters) {
+    public Optional<Refusal> refuses(List<Said> asked, int askedAt, Map<String, RawJson> parameters) {
         for (String parameter : parameters.keySet()) {
-            if (!TAKEN.contains(parameter)) {
+            if (!TAKEN.contains(parameter) && !ignored.contains(parameter) && !Neutral.isNeutral(parameter, parameters)) {
                 return Optional.of(new Refusal(parameter,
-                        "cannot be given to the upstream '%s': Inkeep Cloud has no such setting".formatted(name)));
+                        ("cannot be given to the upstream '%1$s': Inkeep Cloud has no such setting. Where a client cannot leave it out,"
+                                + " chat-relay.upstreams.%1$s.ignored-parameters may name it").formatted(name)));
             }
         }
         for (Said said : asked) {
             for (Part part : said.parts()) {
-                boolean image = part instanceof Part.File(var mediaType, _, _) && mediaType.startsWith("image/");
+                boolean image = part instanceof Part.File file && file.mediaType().startsWith("image/");
                 if (part instanceof Part.Data || part instanceof Part.File && !image) {
                     return Optional.of(new Refusal("messages",
                             "for the upstream '%s' may hold text and images: Inkeep Cloud takes nothing else".formatted(name)));
@@ -157,7 +160,17 @@ final class CloudUpstream implements Upstream {
         }
         CloudMessages.write(Stream.concat(question.history().stream(), question.asked().stream()).toList(),
                 body.putArray("messages"));
-        question.parameters().forEach((parameter, value) -> body.putRawValue(parameter, new RawValue(value.text())));
+        question.parameters().forEach((parameter, value) -> {
+            if (sends(parameter, question.parameters())) {
+                body.putRawValue(parameter, new RawValue(value.text()));
+            }
+        });
         return body;
+    }
+
+    /** An empty list of tools, or a choice among none, is refused by OpenAI's API. */
+    private boolean sends(String parameter, Map<String, RawJson> parameters) {
+        return TAKEN.contains(parameter) && !ignored.contains(parameter) && (!Neutral.isNeutral(parameter, parameters)
+                || Neutral.isNumber(parameter, parameters.get(parameter).text()));
     }
 }

@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
@@ -66,6 +67,13 @@ public interface UpstreamsConfig {
         @WithDefault("true")
         boolean usage();
 
+        /**
+         * Request parameters, by name, that are taken and not passed on, where a framework sends them unasked and cannot be told not to:
+         * {@code temperature} to an agent, which decides for itself. By default there are none, for a setting that is dropped silently
+         * is found out in production; each one here is dropped for every caller.
+         */
+        Optional<Set<String>> ignoredParameters();
+
         @WithDefault("classic")
         ExecutionMode executionMode();
 
@@ -115,6 +123,16 @@ public interface UpstreamsConfig {
          */
         @WithDefault("8s")
         Duration followTimeout();
+
+        /**
+         * Agents in classic mode: how long Inkeep tells a run ({@code AGENTS_STREAM_MAX_LIFETIME_MS} there, 600 s by default, from the head
+         * of its answer on). After that it drops every event, the end included. So a stream that is as old and says nothing for
+         * {@code follow-timeout} is left, its run is read again, and its turn fails if nothing new comes there for as long either. Longer
+         * than Inkeep's own delays that end, up to the silence time-out; shorter ends turns that would have gone on, unless events are seen
+         * to come later. 0 for a server that tells without end.
+         */
+        @WithDefault("600s")
+        Duration streamLifetime();
 
         /** Further tries before the first event, after 429, 502, 503, 504 or a refused connection. After it there is none. */
         @WithDefault("2")

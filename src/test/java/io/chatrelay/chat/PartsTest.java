@@ -13,8 +13,8 @@ class PartsTest {
 
     static List<Part> parts() {
         return List.of(new Part.Text("Hi \"you\"\n🦊"), new Part.Text(""),
-                new Part.File("image/png", "data:image/png;base64,AA", "a.png"),
-                new Part.File("image/*", "https://e.com/a", null),
+                new Part.File("image/png", "data:image/png;base64,AA", "a.png", null),
+                new Part.File("image/*", "https://e.com/a", null, "low"), new Part.Refusal("No."),
                 new Part.ToolCall("c", "get-time", json("{\"a\":1.50}"), null),
                 new Part.ToolCall("c", "t", json("{}"), json("[1,null]")),
                 new Part.ToolCall("c", "t", json("null"), json("null")),

@@ -47,7 +47,7 @@ class CloudMessagesTest {
 
     @Test
     void imagesGoAsOpenAisParts() {
-        assertThat(told(said(Role.USER, text("What is it?"), new Part.File("image/png", "https://e.com/a.png", "a.png"))))
+        assertThat(told(said(Role.USER, text("What is it?"), new Part.File("image/png", "https://e.com/a.png", "a.png", null))))
                 .isEqualTo("""
                         [{"role":"user","content":[{"type":"text","text":"What is it?"},\
                         {"type":"image_url","image_url":{"url":"https://e.com/a.png"}}]}]""");

@@ -106,14 +106,14 @@ class DatabaseAwayIT {
         try {
             // What was committed last is still on its way at first.
             Awaitility.await("nothing more is told").during(LONGER_THAN_A_LEASE).atMost(PATIENCE)
-                    .until(new Unchanged(() -> answers.stream().map(answer -> answer.reader().lastId()).toList()));
+                    .until(new Unchanged(() -> answers.stream().map(answer -> answer.reader().lastNumber()).toList()));
             assertPendingIsBounded();
             if (outage != Outage.SILENCE) {
                 assertSendsAndReadsAreRefused(answers.getFirst().conversation());
             }
         } finally {
             told = answers.stream().collect(Collectors.toMap(answer -> answer.reader().turn(),
-                    answer -> answer.reader().lastId()));
+                    answer -> answer.reader().lastNumber()));
             back = Instant.now();
             outage.end.accept(database);
         }
@@ -141,7 +141,7 @@ class DatabaseAwayIT {
         JsonNode problem = refused(a.post("/run/api/chat", message));
         assertThat(problem.path("error").path("code").asText()).isEqualTo("service_unavailable");
         JsonNode documented = refused(b.post("/run/v1/chat/completions", message));
-        assertThat(documented.path("error").asText()).contains("database");
+        assertThat(documented.at("/error/message").asText()).contains("database");
         assertThat(documented.path("details").isArray()).isTrue();
         refused(b.ask("/run/v1/conversations/" + conversation));
     }

@@ -22,8 +22,13 @@ import io.vertx.core.parsetools.RecordParser;
 /** A stream of server-sent events as one reader sees it: kept as it comes, until it ends or is cut. */
 public final class SseStream {
 
-    /** @param id the event's number; null for what the wire adds of its own */
-    public record Frame(Long id, String data) {
+    /** @param id as the stream tells it; null for what the wire adds of its own */
+    public record Frame(String id, String data) {
+
+        /** Its place in its turn, which is the end of its id. */
+        public long number() {
+            return Long.parseLong(id.substring(id.indexOf('.') + 1));
+        }
 
         public JsonNode json() {
             try {
@@ -59,7 +64,7 @@ public final class SseStream {
     private HttpClientRequest request;
     private Duration retry;
     /** Of the frame whose lines come. */
-    private Long id;
+    private String id;
     private String data;
     private Runnable whenOver = () -> {};
 
@@ -129,7 +134,7 @@ public final class SseStream {
     private void line(Buffer bytes) {
         String line = bytes.toString();
         if (line.startsWith("id: ")) {
-            id = Long.valueOf(line.substring(4));
+            id = line.substring(4);
         } else if (line.startsWith("data: ")) {
             data = line.substring(6);
         } else if (line.startsWith("retry: ")) {
@@ -176,17 +181,22 @@ public final class SseStream {
         return List.copyOf(frames);
     }
 
-    /** Those that carry a number: what is in the journal. */
+    /** Those that carry an id: what is in the journal. */
     List<Frame> events() {
         return frames().stream().filter(frame -> frame.id() != null).toList();
     }
 
     List<Long> ids() {
-        return events().stream().map(Frame::id).toList();
+        return events().stream().map(Frame::number).toList();
     }
 
-    long lastId() {
+    long lastNumber() {
         return ids().getLast();
+    }
+
+    /** What a reader comes back with. */
+    String lastId() {
+        return events().getLast().id();
     }
 
     /** The answer's text, as far as it came. */
