@@ -71,8 +71,14 @@ public class ChatResource {
             return;
         }
         ChatRequest request = ChatRequest.chat(body, headers, turns.caller());
+        boolean whole = request.stream() != null && !request.stream();
+        Optional<EventId> seen = whole ? Optional.empty() : EventId.lastSeen(headers);
+        if (seen.isPresent()) {
+            readers.goOn(request, seen.get(), atApproval, AiSdkWire::new, http, reply);
+            return;
+        }
         Turn turn = turns.send(request);
-        if (request.stream() != null && !request.stream()) {
+        if (whole) {
             turns.reply(turn, TurnReply.prefersWait(headers) || "wait".equals(approvals), request.leavingStops(), http, reply);
             return;
         }

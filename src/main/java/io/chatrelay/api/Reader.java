@@ -28,6 +28,15 @@ record Reader(Response nothing, boolean hasBegun, boolean leavingStops) {
         return new Reader(NOTHING, after > 0, false);
     }
 
+    /**
+     * The caller whose turn it is, back after a drop.
+     *
+     * @param after the number of the last event that it has; 0 if it has none
+     */
+    static Reader whoRepeats(long after, boolean leavingStops) {
+        return new Reader(null, after > 0, leavingStops);
+    }
+
     boolean comesBack() {
         return nothing != null;
     }

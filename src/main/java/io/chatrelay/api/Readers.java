@@ -2,12 +2,14 @@ package io.chatrelay.api;
 
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Function;
 
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.ws.rs.container.AsyncResponse;
 
 import io.chatrelay.api.wire.AiSdkWire;
 import io.chatrelay.api.wire.OpenAiWire;
+import io.chatrelay.api.wire.Wire;
 import io.chatrelay.chat.Conversations;
 import io.chatrelay.chat.Storage;
 import io.chatrelay.chat.Turn;
@@ -28,7 +30,7 @@ class Readers {
         /** The event after which to go on; empty where the reader names none. */
         Optional<EventId> event() {
             if (lastEventId != null && !lastEventId.isEmpty()) {
-                return Optional.of(EventId.of("Last-Event-ID", lastEventId));
+                return Optional.of(EventId.of(EventId.LAST_EVENT_ID, lastEventId));
             }
             return after == null ? Optional.empty() : Optional.of(EventId.of("after", after));
         }
@@ -154,6 +156,29 @@ class Readers {
                     reader);
             case PAUSE ->
                     turns.streamToPause(turn, Standing.after(after, turn, conversations), http, reply, reader);
+        }
+    }
+
+    /**
+     * A client that sends its request once more after a drop, and says what it has seen of the answer: it goes on there, whether its turn
+     * runs or has ended, and begins no other. Where there is nothing more, its stream is empty, and ends as it should.
+     *
+     * @param wire for a stream that stays open at an approval, or else the AI SDK's
+     */
+    void goOn(ChatRequest request, EventId seen, AtApproval atApproval, Function<Turn, Wire> wire, RoutingContext http,
+            AsyncResponse reply) {
+        Turn turn = conversations.begunBy(request.command(), seen.ordinal());
+        Optional<Turn> readable = conversations.readable(turns.tenant(), turn.conversationId(), turn.id(), null, seen.number());
+        if (readable.isEmpty()) {
+            TurnStream.describe(http.response(), turn);
+            wire.apply(turn).headers().forEach(http.response()::putHeader);
+            http.response().end();
+            return;
+        }
+        Reader reader = Reader.whoRepeats(seen.number(), request.leavingStops());
+        switch (atApproval) {
+            case WAIT -> turns.stream(turn, wire.apply(turn), seen.number(), http, reply, reader);
+            case PAUSE -> turns.streamToPause(turn, Standing.after(seen.number(), turn, conversations), http, reply, reader);
         }
     }
 

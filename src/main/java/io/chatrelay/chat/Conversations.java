@@ -1,6 +1,7 @@
 package io.chatrelay.chat;
 
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -28,14 +29,16 @@ public class Conversations {
     private final TurnRow.Repository turns;
     private final ApprovalRow.Repository approvals;
     private final Journal<ChatEvent> journal;
+    private final TurnConfig config;
 
     Conversations(Conversation.Repository conversations, Message.Repository messages, TurnRow.Repository turns,
-            ApprovalRow.Repository approvals, Journal<ChatEvent> journal) {
+            ApprovalRow.Repository approvals, Journal<ChatEvent> journal, TurnConfig config) {
         this.conversations = conversations;
         this.messages = messages;
         this.turns = turns;
         this.approvals = approvals;
         this.journal = journal;
+        this.config = config;
     }
 
     /** A page of the tenant's conversations, newest first, after the one with that cursor. */
@@ -132,6 +135,32 @@ public class Conversations {
             throw ChatException.invalid("Last-Event-ID", "names another turn than ?turn= does");
         }
         return Optional.of(turn).filter(row -> row.running() || row.lastEvent > after).map(row -> row.turn(id));
+    }
+
+    /**
+     * The turn that a command began, for a client that sends it once more because its answer broke off, and says where. Begins none.
+     *
+     * @param ordinal of the turn as the client saw it, or null where it saw a number alone, which counts for the running turn
+     */
+    @Transactional
+    public Turn begunBy(SendCommand command, Integer ordinal) {
+        byte[] digest = CommandDigest.of(command);
+        if (command.conversationId() == null) {
+            return Optional.ofNullable(ordinal)
+                    .flatMap(place -> turns.begunBy(command.tenant(), command.caller(), digest, place,
+                            Instant.now().minus(config.retryWindow())))
+                    .map(row -> row.turn(conversations.findById(row.conversationId).externalId))
+                    .orElseThrow(() -> unseen("of a turn that this request began: name the conversation, too"));
+        }
+        Conversation conversation = find(command.tenant(), command.conversationId());
+        Optional<TurnRow> seen = ordinal != null ? turns.byOrdinal(conversation.id, ordinal)
+                : turns.running(conversation.id).filter(row -> Arrays.equals(row.commandDigest, digest));
+        return seen.map(row -> row.turn(command.conversationId()))
+                .orElseThrow(() -> unseen("in this conversation: send the id as the stream told it (3.17)"));
+    }
+
+    private static ChatException unseen(String where) {
+        return ChatException.notFound("Last-Event-ID", "Last-Event-ID: there is no such event " + where + ".");
     }
 
     /** Whether this replica stops, and sends readers away. */
