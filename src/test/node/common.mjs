@@ -3,8 +3,13 @@ import { parseArgs } from 'node:util';
 
 const require = createRequire(import.meta.url);
 
+const packages = Object.keys(require('./package.json').dependencies);
+
 /** Every AI SDK that package.json names: one more version is one more line there. */
-export const aiAliases = Object.keys(require('./package.json').dependencies).filter((name) => name.startsWith('ai-'));
+export const aiAliases = packages.filter((name) => /^ai(-|$)/.test(name));
+
+/** Every OpenAI SDK, alike. */
+export const openAiAliases = packages.filter((name) => /^openai(-|$)/.test(name));
 
 /** The package behind an alias, with the version that is really installed. */
 export async function loadAi(alias) {

@@ -88,7 +88,7 @@ class ImpatientTest extends ServiceTest {
 
                 assertThat(answer.status()).isEqualTo(200);
                 assertThat(answer.text().indexOf(": keep-alive")).as("the head came before the answer")
-                        .isBetween(0, answer.text().indexOf("id: 1\n"));
+                        .isBetween(0, answer.text().indexOf("id: 1.1\n"));
                 assertThat(answer.turn()).isNotEmpty();
                 assertThat(answer.done()).isTrue();
                 assertThat(answer.ids().getFirst()).isEqualTo(1);

@@ -131,7 +131,7 @@ abstract class RecordedTurns extends ServiceTest {
         void assertNumbered() {
             assertThat(ui.ids()).as(ui.text()).isEqualTo(LongStream.rangeClosed(1, ui.ids().size()).boxed().toList());
             assertThat(openAi.ids()).as(openAi.text()).containsExactlyElementsOf(ui.numbered().stream()
-                    .filter(event -> !BRACKETS.contains(event.type())).map(event -> Long.valueOf(event.id())).toList());
+                    .filter(event -> !BRACKETS.contains(event.type())).map(Sse.Event::number).toList());
         }
     }
 

@@ -95,6 +95,16 @@ public final class Relay {
         return stream(request("GET", path, BodyPublishers.noBody()));
     }
 
+    /** Sends a message, and keeps the bytes that answer it. */
+    RawAnswer raw(String path, Object json) {
+        return RawAnswer.to(request("POST", path, BodyPublishers.ofString(json.toString())));
+    }
+
+    /** Takes up a stream, and keeps its bytes. */
+    RawAnswer raw(String path) {
+        return RawAnswer.to(request("GET", path, BodyPublishers.noBody()));
+    }
+
     private Sse stream(HttpRequest request) {
         HttpResponse<InputStream> response = send(request, BodyHandlers.ofInputStream());
         return new Sse(response.statusCode(), response.headers(), response.body());

@@ -24,6 +24,11 @@ public final class Sse implements AutoCloseable {
     /** One event; its id is empty where it has none. */
     public record Event(String id, String data) {
 
+        /** Its place in its turn, which is the end of its id. */
+        public long number() {
+            return Long.parseLong(id.substring(id.indexOf('.') + 1));
+        }
+
         public JsonNode json() {
             return Json.read(data);
         }
@@ -135,8 +140,14 @@ public final class Sse implements AutoCloseable {
         return events.stream().filter(event -> !event.id().isEmpty()).toList();
     }
 
+    /** The numbers of the numbered ones. */
     public List<Long> ids() {
-        return numbered().stream().map(event -> Long.valueOf(event.id())).toList();
+        return numbered().stream().map(Event::number).toList();
+    }
+
+    /** What a reader comes back with: the last id, or an empty text. */
+    public String lastId() {
+        return numbered().isEmpty() ? "" : numbered().getLast().id();
     }
 
     public List<String> types() {

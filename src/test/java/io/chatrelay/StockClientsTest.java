@@ -273,7 +273,7 @@ class StockClientsTest extends ServiceTest {
                     numbers.add(event.path("id").asText());
                 }
             }
-            assertThat(numbers).isEqualTo(LongStream.rangeClosed(1, numbers.size()).mapToObj(Long::toString).toList());
+            assertThat(numbers).isEqualTo(LongStream.rangeClosed(1, numbers.size()).mapToObj(number -> "1." + number).toList());
             assertThat(result.path("closed").asBoolean()).as("a 204 stopped it").isTrue();
             assertThat(Json.each(result.path("connections"), "/status")).endsWith("204");
         }

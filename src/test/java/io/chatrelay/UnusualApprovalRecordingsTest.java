@@ -188,7 +188,7 @@ class UnusualApprovalRecordingsTest extends RecordedTurns {
             assertThat(turn.ui().done()).isTrue();
             assertThat(turn.openAi().done()).isTrue();
             assertThat(turn.ui().numbered().get((int) last).type()).isEqualTo("data-tool-approval");
-            assertThat(turn.ui().numbered().get((int) last).id()).isEqualTo(Long.toString(last + 1));
+            assertThat(turn.ui().numbered().get((int) last).number()).isEqualTo(last + 1);
             assertThat(play.question().body().path("executionMode").asText()).isEqualTo("durable");
             assertThat(play.told()).hasSize(1);
             assertAsRecorded(play.told().getFirst(), play, GOES_ON);

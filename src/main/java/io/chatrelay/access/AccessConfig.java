@@ -1,9 +1,12 @@
 package io.chatrelay.access;
 
+import java.time.Duration;
 import java.util.Map;
 
 import jakarta.validation.constraints.NotBlank;
 import jakarta.validation.constraints.Pattern;
+
+import org.hibernate.validator.constraints.time.DurationMin;
 
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
@@ -33,6 +36,9 @@ public interface AccessConfig {
         CANCEL
     }
 
+    /** Tokens in place of keys, for readers that cannot send a header. */
+    StreamTokens streamTokens();
+
     /** One caller's key. */
     interface Key {
 
@@ -57,5 +63,22 @@ public interface AccessConfig {
          */
         @WithDefault("refuse")
         OnRunning onRunning();
+    }
+
+    /** How long a stream token opens its stream. What is open stays open: it is looked at when a reader comes, and comes back. */
+    interface StreamTokens {
+
+        /**
+         * Where its maker names no time. A token travels in a URL, which proxies log and people copy: longer lets whoever finds it read
+         * for longer, shorter sends a reader that lost its connection for a new one.
+         */
+        @WithDefault("5m")
+        @DurationMin(seconds = 1)
+        Duration lifetime();
+
+        /** The longest that its maker may name: as long as a turn may take by default. */
+        @WithDefault("60m")
+        @DurationMin(seconds = 1)
+        Duration maxLifetime();
     }
 }

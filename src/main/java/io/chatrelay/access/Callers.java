@@ -35,6 +35,12 @@ public class Callers {
         return Optional.ofNullable(byDigest.get(digest(authorization.substring(SCHEME.length()).strip())));
     }
 
+    /** The caller of that name and tenant, if it still has a key: whose key is withdrawn, his tokens are too. */
+    public Optional<Caller> named(String name, String tenant) {
+        return byDigest.values().stream().filter(caller -> caller.name().equals(name) && caller.tenant().equals(tenant))
+                .findFirst();
+    }
+
     private static String digest(String key) {
         try {
             return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(key.getBytes(StandardCharsets.UTF_8)));

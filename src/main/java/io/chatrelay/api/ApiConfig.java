@@ -42,4 +42,12 @@ public interface ApiConfig {
      */
     @WithDefault("300ms")
     Duration pauseAfter();
+
+    /**
+     * Where a connection breaks after an error, because a clean close would look like success, it does so this long after the error was
+     * written. A client whose connection breaks throws away what it has not read yet; one that reads the error leaves at once. Longer keeps
+     * clients waiting that see nothing but the break.
+     */
+    @WithDefault("500ms")
+    Duration breakAfter();
 }

@@ -15,6 +15,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.chatrelay.access.Caller;
 import io.chatrelay.chat.DecideCommand;
 import io.chatrelay.chat.DecideCommand.Answer;
+import io.chatrelay.chat.RawJson;
 
 /**
  * Answers to approvals, as {@code useChat} sends them: a request whose last message is the assistant's, with parts in the state
@@ -54,9 +55,15 @@ record ApprovalAnswers(DecideCommand command, SeenCalls seen, boolean useChat, b
         // An app's body is the same for all of its requests: what it asks of a turn that runs is checked, and means nothing here.
         CancelOptions cancel = CancelOptions.of(body, http, caller);
         return Optional.of(new ApprovalAnswers(
-                new DecideCommand(caller.tenant(), caller.name(), conversation, body.name("user"), answers),
+                new DecideCommand(caller.tenant(), caller.name(), conversation, body.name("user"),
+                        answered(message), answers),
                 SeenCalls.of(parts, answers), body.text("trigger") != null, body.flag("stream", true),
                 cancel.leavingStops()));
+    }
+
+    private static DecideCommand.Answered answered(JsonBody message) {
+        String id = message.text("id");
+        return id == null ? null : new DecideCommand.Answered(message.at("id"), id);
     }
 
     private static List<Answer> answers(List<JsonBody> parts) {
@@ -78,7 +85,7 @@ record ApprovalAnswers(DecideCommand command, SeenCalls seen, boolean useChat, b
                     throw part.wrong("approval", "is required");
                 }
                 approval.text("id");
-                answers.add(answer(approval, part.at("toolCallId"), call));
+                answers.add(answer(approval, part.at("toolCallId"), call, part.has("input") ? part.raw("input") : null));
             }
         }
         return answers;
@@ -89,13 +96,17 @@ record ApprovalAnswers(DecideCommand command, SeenCalls seen, boolean useChat, b
         return streaming && (useChat || atApproval == AtApproval.PAUSE);
     }
 
-    /** {@code approved}, {@code reason} and {@code inputDigest} of an object. */
-    static Answer answer(JsonBody body, String callField, String toolCallId) {
+    /**
+     * {@code approved}, {@code reason} and {@code inputDigest} of an object.
+     *
+     * @param input that the decider was shown, or null
+     */
+    static Answer answer(JsonBody body, String callField, String toolCallId, RawJson input) {
         if (!body.has("approved")) {
             throw body.wrong("approved", "is required");
         }
         return new Answer(body.at("approved"), callField, body.at("inputDigest"), toolCallId, body.flag("approved", false),
-                reason(body), digest(body));
+                reason(body), digest(body), input);
     }
 
     private static String reason(JsonBody body) {

@@ -57,10 +57,9 @@ public class DecisionResource {
             throw body.wrong("conversationId", "is required");
         }
         body.required("toolCallId");
-        DecideCommand.Answer answer = ApprovalAnswers.answer(body, "toolCallId", body.name("toolCallId"));
+        DecideCommand.Answer answer = ApprovalAnswers.answer(body, "toolCallId", body.name("toolCallId"), null);
         Caller caller = turns.caller();
-        turns.decide(new DecideCommand(caller.tenant(), caller.name(), conversation, body.name("user"),
-                List.of(answer)));
+        turns.decide(new DecideCommand(caller.tenant(), caller.name(), conversation, body.name("user"), null, List.of(answer)));
         return new Reply(true, answer.approved() ? "Tool execution approved" : "Tool execution denied");
     }
 }

@@ -145,6 +145,7 @@ final class Problems {
 
     private static String title(int status) {
         return switch (status) {
+            case 403 -> "Forbidden";
             case 409 -> "Conflict";
             case 410 -> "Gone";
             case 413 -> "Content Too Large";

@@ -2,6 +2,7 @@ package io.chatrelay.api;
 
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Consumer;
 
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.ws.rs.container.AsyncResponse;
@@ -25,24 +26,17 @@ class Readers {
      */
     record Position(String lastEventId, String after, String turn, String wire, String includeUsage, String approvals) {
 
-        /** The number after which to go on; empty where the reader names none. */
-        Optional<Long> number() {
+        /** The event after which to go on; empty where the reader names none. */
+        Optional<EventId> event() {
             if (lastEventId != null && !lastEventId.isEmpty()) {
-                return Optional.of(number("Last-Event-ID", lastEventId));
+                return Optional.of(EventId.of("Last-Event-ID", lastEventId));
             }
-            return after == null ? Optional.empty() : Optional.of(number("after", after));
+            return after == null ? Optional.empty() : Optional.of(EventId.of("after", after));
         }
 
-        private static long number(String field, String text) {
-            try {
-                long number = Long.parseLong(text.strip());
-                if (number >= 0) {
-                    return number;
-                }
-            } catch (NumberFormatException e) {
-                throw Problems.invalid(field, "must be the number of an event");
-            }
-            throw Problems.invalid(field, "must be the number of an event");
+        /** The same, held to what the reader may read. */
+        Position within(StreamBearers.Admission admission) {
+            return new Position(lastEventId, after, admission.orNamed(turn), wire, includeUsage, approvals);
         }
 
         UUID turnId() {
@@ -73,16 +67,18 @@ class Readers {
                 AtApproval.refusePause(approvals);
                 return AtApproval.WAIT;
             }
-            return AtApproval.of(approvals, number().isEmpty() ? otherwise : AtApproval.WAIT);
+            return AtApproval.of(approvals, event().isEmpty() ? otherwise : AtApproval.WAIT);
         }
     }
 
     private final Conversations conversations;
     private final Turns turns;
+    private final StreamBearers bearers;
 
-    Readers(Conversations conversations, Turns turns) {
+    Readers(Conversations conversations, Turns turns, StreamBearers bearers) {
         this.conversations = conversations;
         this.turns = turns;
+        this.bearers = bearers;
     }
 
     /**
@@ -92,13 +88,45 @@ class Readers {
      * @param otherwise what is done at an approval for a reader that says neither this nor where it stands
      */
     void read(String conversation, Position position, AtApproval otherwise, RoutingContext http, AsyncResponse reply) {
+        guarded(http, () -> {
+            StreamBearers.Admission admission = bearers.admit(conversation);
+            find(conversation, position.within(admission), admission, otherwise, http, reply);
+        });
+    }
+
+    /**
+     * A request that begins turns, posted again with the id of the last event that its client has: it reads on in that turn, and begins
+     * none. A client that repeats by itself does so after its turn's end, too.
+     */
+    void readOn(RepeatedPost post, RoutingContext http, AsyncResponse reply) {
+        guarded(http, () -> stream(post.conversation(), post.position(), AtApproval.WAIT,
+                Reader.whoRepeats(post.conversation(), post.leavingStops()), _ -> {}, http, reply));
+    }
+
+    /**
+     * The same for {@code useChat}, which asks for a chat that it has just made up, too: there is nothing to read in a conversation that
+     * does not exist, or not for this caller.
+     */
+    void readIfAny(String conversation, Position position, AtApproval otherwise, RoutingContext http, AsyncResponse reply) {
+        guarded(http, () -> {
+            JsonBody.checkId("id", conversation);
+            StreamBearers.Admission admission = bearers.admit(conversation);
+            if (conversations.exists(turns.tenant(), conversation)) {
+                find(conversation, position.within(admission), admission, otherwise, http, reply);
+            } else {
+                reply.resume(Reader.NOTHING);
+            }
+        });
+    }
+
+    private void guarded(RoutingContext http, Runnable read) {
         boolean eventSource = isEventSource(http);
         if (eventSource && conversations.closesReaders()) {
             http.response().reset();
             return;
         }
         try {
-            find(conversation, position, otherwise, http, reply);
+            read.run();
         } catch (RuntimeException e) {
             if (!eventSource || !Storage.isAway(e)) {
                 throw e;
@@ -107,44 +135,40 @@ class Readers {
         }
     }
 
-    /**
-     * The same for {@code useChat}, which asks for a chat that it has just made up, too: there is nothing to read in a conversation that
-     * does not exist, or not for this caller.
-     */
-    void readIfAny(String conversation, Position position, AtApproval otherwise, RoutingContext http, AsyncResponse reply) {
+    private void find(String conversation, Position position, StreamBearers.Admission admission, AtApproval otherwise,
+            RoutingContext http, AsyncResponse reply) {
         JsonBody.checkId("id", conversation);
-        if (conversations.exists(turns.tenant(), conversation)) {
-            read(conversation, position, otherwise, http, reply);
-        } else {
-            reply.resume(Reader.NOTHING);
-        }
+        stream(conversation, position, otherwise,
+                Reader.whoComesBack(position.event().map(EventId::number).orElse(0L)), admission::check, http, reply);
     }
 
-    private void find(String conversation, Position position, AtApproval otherwise, RoutingContext http, AsyncResponse reply) {
-        JsonBody.checkId("id", conversation);
-        Optional<Long> after = position.number();
+    private void stream(String conversation, Position position, AtApproval otherwise, Reader reader, Consumer<Turn> admits,
+            RoutingContext http, AsyncResponse reply) {
+        Optional<EventId> event = position.event();
+        long after = event.map(EventId::number).orElse(0L);
         UUID named = position.turnId();
         boolean openAi = position.openAi();
         boolean usage = position.usage();
         AtApproval atApproval = position.atApproval(otherwise);
-        Optional<Turn> readable = after.isEmpty() && named == null ? conversations.running(turns.tenant(), conversation)
-                : conversations.readable(turns.tenant(), conversation, named, after.orElse(0L));
-        Reader reader = Reader.whoComesBack(after.orElse(0L));
+        Optional<Turn> readable = event.isEmpty() && named == null
+                ? conversations.running(turns.tenant(), conversation)
+                : conversations.readable(turns.tenant(), conversation, named, event.map(EventId::ordinal).orElse(null), after);
         if (readable.isEmpty()) {
             reply.resume(reader.nothing());
             return;
         }
         Turn turn = readable.get();
+        admits.accept(turn);
         if (http.request().method() == HttpMethod.HEAD) {
             TurnStream.describe(http.response(), turn);
             http.response().end();
             return;
         }
         switch (atApproval) {
-            case WAIT -> turns.stream(turn, openAi ? new OpenAiWire(turn, usage) : new AiSdkWire(turn), after.orElse(0L), http,
-                    reply, reader);
+            case WAIT -> turns.stream(turn, openAi ? new OpenAiWire(turn, usage) : new AiSdkWire(turn), after, http, reply,
+                    reader);
             case PAUSE ->
-                    turns.streamToPause(turn, Standing.after(after.orElse(0L), turn, conversations), http, reply, reader);
+                    turns.streamToPause(turn, Standing.after(after, turn, conversations), http, reply, reader);
         }
     }
 

@@ -11,6 +11,7 @@ import io.chatrelay.chat.ChatEvent.ApprovalRequested;
 import io.chatrelay.chat.ChatEvent.ToolCalled;
 import io.chatrelay.chat.ChatEvent.ToolDenied;
 import io.chatrelay.chat.ChatEvent.ToolFailed;
+import io.chatrelay.chat.ChatEvent.ToolInputFailed;
 import io.chatrelay.chat.ChatEvent.ToolInputStarted;
 import io.chatrelay.chat.ChatEvent.ToolSucceeded;
 import io.chatrelay.chat.Conversations;
@@ -53,13 +54,14 @@ record SeenCalls(Map<String, Seen> calls, Set<String> answered) {
 
     private boolean knows(ChatEvent event) {
         return switch (event) {
-            case ToolInputStarted(var call, _) -> calls.containsKey(call);
-            case ToolCalled(var call, _, _, _) -> calls.containsKey(call);
-            case ApprovalRequested(_, var call) -> seen(call).asked();
+            case ToolInputStarted started -> calls.containsKey(started.callId());
+            case ToolCalled called -> calls.containsKey(called.callId());
+            case ToolInputFailed failed -> seen(failed.callId()).settled();
+            case ApprovalRequested(_, var call, _) -> seen(call).asked();
             case ToolSucceeded(var call, _) -> seen(call).settled();
             case ToolFailed(var call, _) -> seen(call).settled();
             case ToolDenied(var call) -> seen(call).settled();
-            case ChatEvent.Started _,ChatEvent.StepStarted _,ChatEvent.StepFinished _,ChatEvent.TextStarted _,ChatEvent.TextDelta _,ChatEvent.TextEnded _,ChatEvent.ToolInputDelta _,ChatEvent.ApprovalDecided _,ChatEvent.Data _,ChatEvent.Ended _ ->
+            case ChatEvent.Started _,ChatEvent.StepStarted _,ChatEvent.StepFinished _,ChatEvent.TextStarted _,ChatEvent.TextDelta _,ChatEvent.TextEnded _,ChatEvent.ReasoningStarted _,ChatEvent.ReasoningDelta _,ChatEvent.ReasoningEnded _,ChatEvent.ToolInputDelta _,ChatEvent.ApprovalDecided _,ChatEvent.Data _,ChatEvent.Ended _ ->
                     true;
         };
     }

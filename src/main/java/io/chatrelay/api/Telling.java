@@ -34,7 +34,8 @@ final class Telling {
         this.wire = wire;
         this.from = from;
         this.waits = waits;
-        this.brackets = from.goesOn() ? new OpenBrackets(false, from.brackets().text()) : from.brackets();
+        this.brackets = from.goesOn() ? new OpenBrackets(false, from.brackets().text(), from.brackets().reasoning())
+                : from.brackets();
     }
 
     /** Everything, as it comes. */
@@ -62,7 +63,7 @@ final class Telling {
     /** What comes before the first event. */
     void open(JsonText out) {
         if (from.goesOn()) {
-            wire.goesOn(from.brackets().text(), out);
+            wire.goesOn(from.brackets().text(), from.brackets().reasoning(), out);
         }
     }
 
@@ -112,7 +113,7 @@ final class Telling {
 
     /** Ends the stream at the last pause point. */
     void pause(JsonText out) {
-        wire.pause(brackets.step(), brackets.text(), out);
+        wire.pause(brackets.step(), brackets.text(), brackets.reasoning(), out);
     }
 
     void stop() {

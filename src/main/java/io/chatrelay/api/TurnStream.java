@@ -33,12 +33,15 @@ import io.vertx.core.http.HttpServerResponse;
  *
  * It holds no thread and no connection of the pool, and no more events than the one chunk that it is writing. A stream that
  * ends without the turn's end is cut rather than closed, because a clean close looks like success; its last line tells an
- * {@code EventSource} to come back soon.
+ * {@code EventSource} to come back soon. Where a wire asks for it, a stream is cut after an end that is no success, too.
+ *
+ * <p>Nothing but a frame ends with a blank line: readers that keep the last {@code id} take every blank line for an event.
  */
 final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits.Listener {
 
     private static final long NO_TIMER = -1;
-    private static final Buffer HEARTBEAT = Buffer.buffer(": keep-alive\n\n");
+    /** With one line end: a blank line is the end of an event, and some readers then see one without data. */
+    private static final Buffer HEARTBEAT = Buffer.buffer(": keep-alive\n");
 
     private final Turn turn;
     private final Wire wire;
@@ -113,18 +116,28 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
 
     private void tell(List<Entry<ChatEvent>> entries) {
         JsonText out = new JsonText(entries.size() * 128);
-        boolean last = false;
+        Ended end = null;
         for (Entry<ChatEvent> entry : entries) {
             wire.render(entry.number(), entry.event(), out);
-            last |= entry.event() instanceof Ended;
+            end = entry.event() instanceof Ended ended ? ended : end;
         }
         metrics.told(entries.size());
-        if (last) {
-            stop();
-            response.end(Buffer.buffer(out.toBytes()));
+        if (end != null) {
+            end(Buffer.buffer(out.toBytes()), wire.breaksAfter(end));
         } else if (out.size() > 0) {
             wroteAt = System.nanoTime();
             response.write(Buffer.buffer(out.toBytes()));
+        }
+    }
+
+    /** Writes the last frames. A connection that is to break does so when they had time to be read. */
+    private void end(Buffer last, boolean breaks) {
+        stop();
+        if (breaks) {
+            response.write(last).onComplete(_ -> context.owner().setTimer(Math.max(1, config.breakAfter().toMillis()),
+                    _ -> context.runOnContext(_ -> response.reset())));
+        } else {
+            response.end(last);
         }
     }
 
@@ -145,9 +158,8 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
             head();
             JsonText out = new JsonText(128);
             telling.pause(out);
-            stop();
             events.cancel();
-            response.end(Buffer.buffer(out.toBytes()));
+            end(Buffer.buffer(out.toBytes()), false);
         }
     }
 
@@ -200,9 +212,12 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
         headWritten = true;
         describe(response.setChunked(true), turn);
         wire.headers().forEach(response::putHeader);
-        // A comment, so that the head is on its way at once and a proxy sees a body.
-        JsonText out = new JsonText(256).ascii(": turn ").ascii(turn.id().toString()).ascii("\n\n");
+        JsonText out = new JsonText(256);
+        if (wire.opensWithComment()) {
+            out.ascii(": turn ").ascii(turn.id().toString()).ascii("\n");
+        }
         telling.open(out);
+        // Even with nothing in it the head is on its way.
         response.write(Buffer.buffer(out.toBytes()));
     }
 
@@ -250,7 +265,7 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
         if (headWritten && !response.writeQueueFull()) {
             // Not all at the same moment: a replica that stops sends all of its readers to the others.
             long retry = ThreadLocalRandom.current().nextLong(config.comeBackWithin().toMillis() + 1);
-            response.write(Buffer.buffer("retry: " + retry + "\n\n")).onComplete(_ -> response.reset());
+            response.write(Buffer.buffer("retry: " + retry + "\n")).onComplete(_ -> response.reset());
         } else {
             response.reset();
         }

@@ -129,7 +129,10 @@ class ApprovalRow {
     static class Repository implements PanacheRepositoryBase<ApprovalRow, UUID> {
 
         /** The call's approval: the one that waits, if the model used the same id in several turns, else the newest. */
-        Optional<ApprovalRow> ofCall(UUID conversation, String callId) {
+        Optional<ApprovalRow> ofCall(UUID conversation, Optional<UUID> turn, String callId) {
+            if (turn.isPresent()) {
+                return find("turnId = ?1 and callId = ?2", turn.get(), callId).firstResultOptional();
+            }
             return find("""
                     conversationId = ?1 and callId = ?2
                     order by case when state = 'pending' then 0 else 1 end, id desc""", conversation, callId)

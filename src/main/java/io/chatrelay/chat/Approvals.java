@@ -72,12 +72,14 @@ public class Approvals {
     /** The approvals that are answered, each as it is recorded; refused where that is something else. */
     private List<Asked> look(DecideCommand command) {
         Conversation conversation = conversation(command.tenant(), command.conversationId());
+        Optional<UUID> turn = Optional.ofNullable(command.message()).map(message -> answered(conversation, message));
         List<Asked> asked = new ArrayList<>();
         for (DecideCommand.Answer answer : command.answers()) {
-            ApprovalRow row = approvals.ofCall(conversation.id, answer.toolCallId())
+            ApprovalRow row = approvals.ofCall(conversation.id, turn, answer.toolCallId())
                     .orElseThrow(() -> ChatException.notFound(answer.callField(),
-                            "%s: no call of that id asked for approval in this conversation.".formatted(answer.callField())));
-            if (answer.inputDigest() != null && !answer.inputDigest().equals(row.digest())) {
+                            "%s: no call of that id asked for approval in this %s.".formatted(answer.callField(),
+                                    turn.isPresent() ? "message's turn" : "conversation")));
+            if (isAnother(answer, row)) {
                 throw ChatException.inputChanged(answer.digestField(),
                         "%s: the call's input is not the one whose digest was sent. Look at it again."
                                 .formatted(answer.digestField()),
@@ -87,6 +89,20 @@ public class Approvals {
             asked.add(new Asked(answer, row));
         }
         return asked;
+    }
+
+    /** The turn whose message is answered: the model may have used a call's id in others, too. */
+    private UUID answered(Conversation conversation, DecideCommand.Answered message) {
+        return Ids.parsed(message.id()).flatMap(id -> turns.ofAnswer(conversation.id, id)).map(turn -> turn.id)
+                .orElseThrow(() -> ChatException.notFound(message.field(),
+                        "%s: no answer of that id is in this conversation: send the message's id as the stream gave it."
+                                .formatted(message.field())));
+    }
+
+    /** Whether what the decider was shown is not what asks. */
+    private static boolean isAnother(DecideCommand.Answer answer, ApprovalRow row) {
+        return answer.inputDigest() != null && !answer.inputDigest().equals(row.digest())
+                || answer.input() != null && InputDigest.differ(answer.input(), new RawJson(row.input));
     }
 
     private static ChatException expired(DecideCommand.Answer answer, ApprovalRow row, Conversation conversation) {

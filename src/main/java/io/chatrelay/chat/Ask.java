@@ -16,13 +16,14 @@ import io.chatrelay.journal.Rider;
  * @param window    from the request on: later than this no decision is sent
  * @param seenNanos when the request came, by this process' clock
  */
-record Ask(UUID id, UUID turn, String callId, String approvalId, String toolName, String input, byte[] digest, Duration expiry,
-        Duration window, long seenNanos) implements Rider {
+record Ask(UUID id, UUID turn, ChatEvent.Call call, String approvalId, String upstreamApprovalId, String toolName, String input,
+        byte[] digest, Duration expiry, Duration window, long seenNanos) implements Rider {
 
-    static Ask of(UUID turn, ChatEvent.ToolCalled call, String approvalId, byte[] digest, Upstream.Approvals terms,
-            ApprovalsConfig config) {
-        return new Ask(Ids.next(), turn, Jsonb.clean(call.callId()), Jsonb.clean(approvalId), Jsonb.clean(call.toolName()),
-                escaped(call.input().text()), digest, config.expiryWithin(terms.window()), terms.window(),
+    static Ask of(UUID turn, ChatEvent.ToolCalled called, ChatEvent.ApprovalRequested asked, byte[] digest,
+            Upstream.Approvals terms, ApprovalsConfig config) {
+        return new Ask(Ids.next(), turn, called.call(), asked.approvalId(), asked.upstreamApprovalId(),
+                Jsonb.clean(called.toolName()), escaped(called.input().text()), digest, config.expiryWithin(terms.window()),
+                terms.window(),
                 System.nanoTime());
     }
 

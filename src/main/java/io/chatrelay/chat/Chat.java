@@ -320,6 +320,7 @@ public class Chat {
         row.id = id;
         row.tenant = command.tenant();
         row.conversationId = conversation.id;
+        row.ordinal = ++conversation.turns;
         row.state = "running";
         row.owner = owner;
         row.upstream = upstream.name();

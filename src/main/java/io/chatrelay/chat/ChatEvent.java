@@ -7,14 +7,19 @@ package io.chatrelay.chat;
  *
  * <pre>
  * Started ( StepStarted ( TextStarted TextDelta* TextEnded
- *                       | ToolInputStarted ToolInputDelta* ToolCalled [ApprovalRequested [ApprovalDecided]]
- *                         (ToolSucceeded|ToolFailed|ToolDenied)
+ *                       | ReasoningStarted ReasoningDelta* ReasoningEnded
+ *                       | ToolInputStarted ToolInputDelta*
+ *                         ( ToolCalled [ApprovalRequested [ApprovalDecided]] (ToolSucceeded|ToolFailed|ToolDenied)
+ *                         | ToolInputFailed )
  *                       | Data )* StepFinished )* Ended
  * </pre>
  *
  * A turn that Inkeep refused is a lone {@code Ended}.
  */
 public sealed interface ChatEvent {
+
+    /** What is told beside the answer's text: a part of the same shape on every wire that has no place of its own for it. */
+    sealed interface SidePart extends ChatEvent {}
 
     /**
      * Inkeep's first event is here.
@@ -35,18 +40,63 @@ public sealed interface ChatEvent {
 
     record TextEnded(String id) implements ChatEvent {}
 
-    record ToolInputStarted(String callId, String toolName) implements ChatEvent {}
+    /** The model begins to reason aloud; what it says so is no part of the answer's text. Its id is unique in the turn. */
+    record ReasoningStarted(String id) implements ChatEvent {}
+
+    record ReasoningDelta(String id, String text) implements ChatEvent {}
+
+    record ReasoningEnded(String id) implements ChatEvent {}
+
+    /**
+     * A call of the turn. Upstreams use an id again within a turn, so a call has a number and an id of ours.
+     *
+     * @param number     its place among the turn's calls, from 0
+     * @param id         by which callers know it: unique in the turn, and {@linkplain PrintableName#isName a name}. It is the upstream's own where
+     *                   that is both
+     * @param upstreamId by which the upstream knows it
+     */
+    record Call(int number, String id, String upstreamId) {}
+
+    record ToolInputStarted(Call call, String toolName) implements ChatEvent {
+
+        public String callId() {
+            return call.id();
+        }
+    }
 
     record ToolInputDelta(String callId, String text) implements ChatEvent {}
 
     /**
+     * The input of a call was refused, or never became whole: the call is over.
+     *
+     * @param input as far as it came, as JSON: a string where it is no JSON itself
+     */
+    record ToolInputFailed(Call call, String toolName, RawJson input, String errorText) implements SidePart {
+
+        public String callId() {
+            return call.id();
+        }
+    }
+
+    /**
      * A tool is called, its input is whole.
      *
-     * @param index its place among the turn's calls, from 0: OpenAI's chunks count them
+     * @param callerRuns whether the caller is to run it: an upstream's own calls run there
      */
-    record ToolCalled(String callId, String toolName, RawJson input, int index) implements ChatEvent {}
+    record ToolCalled(Call call, String toolName, RawJson input, boolean callerRuns) implements SidePart {
 
-    record ApprovalRequested(String approvalId, String callId) implements ChatEvent {}
+        public String callId() {
+            return call.id();
+        }
+    }
+
+    /**
+     * A call waits for a yes.
+     *
+     * @param approvalId         under which callers answer it, unique in the turn
+     * @param upstreamApprovalId under which the upstream asked
+     */
+    record ApprovalRequested(String approvalId, String callId, String upstreamApprovalId) implements SidePart {}
 
     /**
      * The ledger has a decision. This service's own event: no upstream sends it.
@@ -66,19 +116,28 @@ public sealed interface ChatEvent {
         }
     }
 
-    record ToolSucceeded(String callId, RawJson output) implements ChatEvent {}
+    record ToolSucceeded(String callId, RawJson output) implements SidePart {}
 
-    record ToolFailed(String callId, String errorText) implements ChatEvent {}
+    record ToolFailed(String callId, String errorText) implements SidePart {}
 
-    record ToolDenied(String callId) implements ChatEvent {}
+    record ToolDenied(String callId) implements SidePart {}
 
     /**
      * Whatever has no place of its own, so that nothing Inkeep says is dropped.
      *
      * @param type begins with {@code data-}
      * @param id   of the part that it replaces, or null
+     * @param isTransient whether it is told and not kept
      */
-    record Data(String type, String id, RawJson data) implements ChatEvent {}
+    record Data(String type, String id, RawJson data, boolean isTransient) implements SidePart {
+
+        /** A piece of the model's refusal, a JSON string: OpenAI has a member for it, the AI SDK has not. */
+        public static final String REFUSAL = "data-refusal";
+
+        public Data(String type, String id, RawJson data) {
+            this(type, id, data, false);
+        }
+    }
 
     /**
      * The turn's one end.

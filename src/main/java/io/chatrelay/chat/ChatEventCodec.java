@@ -10,8 +10,12 @@ import com.fasterxml.jackson.core.JsonToken;
 
 import io.chatrelay.chat.ChatEvent.ApprovalDecided;
 import io.chatrelay.chat.ChatEvent.ApprovalRequested;
+import io.chatrelay.chat.ChatEvent.Call;
 import io.chatrelay.chat.ChatEvent.Data;
 import io.chatrelay.chat.ChatEvent.Ended;
+import io.chatrelay.chat.ChatEvent.ReasoningDelta;
+import io.chatrelay.chat.ChatEvent.ReasoningEnded;
+import io.chatrelay.chat.ChatEvent.ReasoningStarted;
 import io.chatrelay.chat.ChatEvent.Started;
 import io.chatrelay.chat.ChatEvent.StepFinished;
 import io.chatrelay.chat.ChatEvent.StepStarted;
@@ -22,6 +26,7 @@ import io.chatrelay.chat.ChatEvent.ToolCalled;
 import io.chatrelay.chat.ChatEvent.ToolDenied;
 import io.chatrelay.chat.ChatEvent.ToolFailed;
 import io.chatrelay.chat.ChatEvent.ToolInputDelta;
+import io.chatrelay.chat.ChatEvent.ToolInputFailed;
 import io.chatrelay.chat.ChatEvent.ToolInputStarted;
 import io.chatrelay.chat.ChatEvent.ToolSucceeded;
 import io.chatrelay.journal.EventCodec;
@@ -42,18 +47,26 @@ public final class ChatEventCodec implements EventCodec<ChatEvent> {
             case TextStarted(var id) -> open(out, "text-start").with("id", id);
             case TextDelta(var id, var text) -> open(out, "text").with("id", id).with("d", text);
             case TextEnded(var id) -> open(out, "text-end").with("id", id);
-            case ToolInputStarted(var id, var name) -> open(out, "input-start").with("id", id).with("name", name);
+            case ReasoningStarted(var id) -> open(out, "reasoning-start").with("id", id);
+            case ReasoningDelta(var id, var text) -> open(out, "reasoning").with("id", id).with("d", text);
+            case ReasoningEnded(var id) -> open(out, "reasoning-end").with("id", id);
+            case ToolInputStarted(var call, var name) -> open(out, "input-start").with(call).with("name", name);
             case ToolInputDelta(var id, var text) -> open(out, "input").with("id", id).with("d", text);
-            case ToolCalled(var id, var name, var input, var index) ->
-                    open(out, "call").with("id", id).with("name", name).with("d", input.text()).with("i", index);
-            case ApprovalRequested(var id, var callId) -> open(out, "approval").with("id", id).with("call", callId);
+            case ToolInputFailed(var call, var name, var input, var error) ->
+                    open(out, "input-error").with(call).with("name", name).with("in", input.text()).with("d", error);
+            case ToolCalled(var call, var name, var input, var callerRuns) ->
+                    open(out, "call").with(call).with("name", name).with("d", input.text()).flag("own", callerRuns);
+            case ApprovalRequested(var id, var callId, var upstreamId) ->
+                    open(out, "approval").with("id", id).with("call", callId).with("up",
+                            upstreamId.equals(id) ? null : upstreamId);
             case ApprovalDecided(var id, var callId, var decision, var reason) ->
                     open(out, "decided").with("id", id).with("call", callId).with("state", decision.wireName()).with("d",
                             reason);
             case ToolSucceeded(var id, var output) -> open(out, "output").with("id", id).with("d", output.text());
             case ToolFailed(var id, var error) -> open(out, "output-error").with("id", id).with("d", error);
             case ToolDenied(var id) -> open(out, "output-denied").with("id", id);
-            case Data(var type, var id, var data) -> open(out, "data").with("name", type).with("id", id).with("d", data.text());
+            case Data(var type, var id, var data, var isTransient) ->
+                    open(out, "data").with("name", type).with("id", id).with("d", data.text()).flag("transient", isTransient);
             case Ended ended -> end(open(out, "end"), ended);
         }
         return out.ascii('}').toBytes();
@@ -67,6 +80,9 @@ public final class ChatEventCodec implements EventCodec<ChatEvent> {
         if (ended.usage() != null) {
             members.with("prompt", ended.usage().promptTokens()).with("completion", ended.usage().completionTokens())
                     .with("total", ended.usage().totalTokens());
+            if (ended.usage().counted() != null) {
+                members.with("usage", ended.usage().counted().text());
+            }
         }
         if (ended.failure() != null) {
             members.with("code", ended.failure().code().wireName()).with("d", ended.failure().message());
@@ -86,26 +102,35 @@ public final class ChatEventCodec implements EventCodec<ChatEvent> {
             case "text-start" -> new TextStarted(m.get("id"));
             case "text" -> new TextDelta(m.get("id"), m.get("d"));
             case "text-end" -> new TextEnded(m.get("id"));
-            case "input-start" -> new ToolInputStarted(m.get("id"), m.get("name"));
+            case "reasoning-start" -> new ReasoningStarted(m.get("id"));
+            case "reasoning" -> new ReasoningDelta(m.get("id"), m.get("d"));
+            case "reasoning-end" -> new ReasoningEnded(m.get("id"));
+            case "input-start" -> new ToolInputStarted(call(m), m.get("name"));
             case "input" -> new ToolInputDelta(m.get("id"), m.get("d"));
-            case "call" -> new ToolCalled(m.get("id"), m.get("name"), new RawJson(m.get("d")), Integer.parseInt(m.get("i")));
-            case "approval" -> new ApprovalRequested(m.get("id"), m.get("call"));
+            case "input-error" -> new ToolInputFailed(call(m), m.get("name"), new RawJson(m.get("in")), m.get("d"));
+            case "call" -> new ToolCalled(call(m), m.get("name"), new RawJson(m.get("d")), m.containsKey("own"));
+            case "approval" -> new ApprovalRequested(m.get("id"), m.get("call"), m.getOrDefault("up", m.get("id")));
             case "decided" -> new ApprovalDecided(m.get("id"), m.get("call"), ApprovalState.of(m.get("state")).orElseThrow(),
                     m.get("d"));
             case "output" -> new ToolSucceeded(m.get("id"), new RawJson(m.get("d")));
             case "output-error" -> new ToolFailed(m.get("id"), m.get("d"));
             case "output-denied" -> new ToolDenied(m.get("id"));
-            case "data" -> new Data(m.get("name"), m.get("id"), new RawJson(m.get("d")));
+            case "data" -> new Data(m.get("name"), m.get("id"), new RawJson(m.get("d")), m.containsKey("transient"));
             case "end" -> ended(m);
             default -> throw new IllegalStateException("unknown kind of event in the journal: " + m.get("t"));
         };
+    }
+
+    /** An input that began before calls had numbers has none. */
+    private static Call call(Map<String, String> m) {
+        return new Call(Integer.parseInt(m.getOrDefault("i", "-1")), m.get("id"), m.getOrDefault("up", m.get("id")));
     }
 
     private static Ended ended(Map<String, String> m) {
         FinishReason reason = m.containsKey("reason") ? FinishReason.of(m.get("reason")) : null;
         Usage usage = m.containsKey("total")
                 ? new Usage(Long.parseLong(m.get("prompt")), Long.parseLong(m.get("completion")),
-                        Long.parseLong(m.get("total")))
+                        Long.parseLong(m.get("total")), m.containsKey("usage") ? new RawJson(m.get("usage")) : null)
                 : null;
         Failure failure = m.containsKey("code")
                 ? new Failure(Failure.Code.of(m.get("code")), m.get("d"),
@@ -152,6 +177,16 @@ public final class ChatEventCodec implements EventCodec<ChatEvent> {
         Members with(String name, long value) {
             out.ascii(",\"").ascii(name).ascii("\":").number(value);
             return this;
+        }
+
+        Members with(Call call) {
+            return with("id", call.id()).with("i", call.number())
+                    .with("up", call.upstreamId().equals(call.id()) ? null : call.upstreamId());
+        }
+
+        /** Only what is so is written. */
+        Members flag(String name, boolean value) {
+            return value ? with(name, 1) : this;
         }
     }
 }

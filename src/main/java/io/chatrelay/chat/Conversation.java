@@ -51,6 +51,9 @@ class Conversation {
     @Column(name = "next_position")
     int nextPosition = 1;
 
+    /** How many turns it has had: the next one's ordinal is one more. */
+    int turns;
+
     @Column(name = "created_at", updatable = false)
     Instant createdAt;
 

@@ -113,17 +113,25 @@ public class Conversations {
     }
 
     /**
-     * What a reader that names its position may still read: the running turn, or the newest, if there is more of it.
+     * What a reader that names its position may still read: the turn that it names, if there is more of it; else the running one, for a
+     * number alone says nothing about a turn that has ended.
      *
-     * @param turnId names another turn of the conversation, or null
+     * @param turnId  names a turn of the conversation, or null
+     * @param ordinal names one by its place in the conversation, or null; if both do, it is the same one
      */
     @Transactional
-    public Optional<Turn> readable(String tenant, String id, UUID turnId, long after) {
+    public Optional<Turn> readable(String tenant, String id, UUID turnId, Integer ordinal, long after) {
         Conversation conversation = find(tenant, id);
-        Optional<TurnRow> turn = turnId == null ? turns.current(conversation.id)
-                : Optional.of(turns.findByIdOptional(turnId).filter(row -> row.conversationId.equals(conversation.id))
-                        .orElseThrow(() -> ChatException.notFound("There is no such turn in this conversation.")));
-        return turn.filter(row -> row.running() || row.lastEvent > after).map(row -> row.turn(id));
+        if (turnId == null && ordinal == null) {
+            return turns.running(conversation.id).map(row -> row.turn(id));
+        }
+        TurnRow turn = (turnId == null ? turns.byOrdinal(conversation.id, ordinal)
+                : turns.findByIdOptional(turnId).filter(row -> row.conversationId.equals(conversation.id)))
+                .orElseThrow(() -> ChatException.notFound("There is no such turn in this conversation."));
+        if (ordinal != null && !ordinal.equals(turn.ordinal)) {
+            throw ChatException.invalid("Last-Event-ID", "names another turn than ?turn= does");
+        }
+        return Optional.of(turn).filter(row -> row.running() || row.lastEvent > after).map(row -> row.turn(id));
     }
 
     /** Whether this replica stops, and sends readers away. */

@@ -7,9 +7,14 @@ import java.util.List;
  *
  * @param caller  who decides
  * @param endUser for whom, or null
+ * @param message the assistant's message that is answered, whose turn alone is meant; null where the caller names none
  * @param answers at least one, each of another call
  */
-public record DecideCommand(String tenant, String caller, String conversationId, String endUser, List<Answer> answers) {
+public record DecideCommand(String tenant, String caller, String conversationId, String endUser, Answered message,
+        List<Answer> answers) {
+
+    /** @param field where in the request its id stands, for errors */
+    public record Answered(String field, String id) {}
 
     /**
      * @param field       where in the request the decision stands, for errors
@@ -17,7 +22,8 @@ public record DecideCommand(String tenant, String caller, String conversationId,
      * @param digestField where the digest does, or would
      * @param reason      for the agent, or null
      * @param inputDigest what the decider was shown, in lower-case hex, or null
+     * @param input       what the decider was shown, or null
      */
     public record Answer(String field, String callField, String digestField, String toolCallId, boolean approved, String reason,
-            String inputDigest) {}
+            String inputDigest, RawJson input) {}
 }

@@ -13,12 +13,14 @@ final class EventWeight {
         return 32 + switch (event) {
             case TextDelta(_, var text) -> text.length();
             case ChatEvent.ToolInputDelta(_, var text) -> text.length();
+            case ChatEvent.ReasoningDelta(_, var text) -> text.length();
             case ChatEvent.ToolCalled(_, _, var input, _) -> input.text().length();
+            case ChatEvent.ToolInputFailed(_, _, var input, var error) -> input.text().length() + error.length();
             case ChatEvent.ToolSucceeded(_, var output) -> output.text().length();
             case ChatEvent.ApprovalDecided(_, _, _, var reason) -> reason == null ? 0 : reason.length();
             case ChatEvent.ToolFailed(_, var error) -> error.length();
-            case ChatEvent.Data(_, _, var data) -> data.text().length();
-            case Started _,ChatEvent.StepStarted _,ChatEvent.StepFinished _,ChatEvent.TextStarted _,ChatEvent.TextEnded _,ChatEvent.ToolInputStarted _,ChatEvent.ApprovalRequested _,ChatEvent.ToolDenied _,Ended _ ->
+            case ChatEvent.Data(_, _, var data, _) -> data.text().length();
+            case Started _,ChatEvent.StepStarted _,ChatEvent.StepFinished _,ChatEvent.TextStarted _,ChatEvent.TextEnded _,ChatEvent.ReasoningStarted _,ChatEvent.ReasoningEnded _,ChatEvent.ToolInputStarted _,ChatEvent.ApprovalRequested _,ChatEvent.ToolDenied _,Ended _ ->
                     0;
         };
     }

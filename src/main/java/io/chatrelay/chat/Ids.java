@@ -1,6 +1,7 @@
 package io.chatrelay.chat;
 
 import java.security.SecureRandom;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -11,6 +12,15 @@ public final class Ids {
     private static final AtomicLong LAST = new AtomicLong();
 
     private Ids() {}
+
+    /** The id that a text is; empty where it is none. */
+    static Optional<UUID> parsed(String text) {
+        try {
+            return Optional.of(UUID.fromString(text));
+        } catch (IllegalArgumentException e) {
+            return Optional.empty();
+        }
+    }
 
     /**
      * A UUIDv7 (RFC 9562, 5.7), greater than every one made before by this process: the 12 bits after the milliseconds count

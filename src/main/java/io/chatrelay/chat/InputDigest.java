@@ -5,6 +5,7 @@ import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Optional;
 
 import org.erdtman.jcs.JsonCanonicalizer;
 
@@ -30,18 +31,32 @@ final class InputDigest {
         }
     }
 
+    /**
+     * Whether two inputs are certainly not the same. Where one has no canonical form nobody can say: a client that reads and writes it may
+     * have changed its letters.
+     */
+    static boolean differ(RawJson one, RawJson other) {
+        Optional<String> first = canonicalForm(one.text());
+        Optional<String> second = canonicalForm(other.text());
+        return first.isPresent() && second.isPresent() && !first.equals(second);
+    }
+
     private static byte[] canonical(String json) {
+        return canonicalForm(json).orElseGet(() -> Ask.escaped(json)).getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static Optional<String> canonicalForm(String json) {
         if (depth(json) <= DEEPEST) {
             try {
                 String canonical = new JsonCanonicalizer(json).getEncodedString();
                 if (Jsonb.clean(canonical).equals(canonical) && numbersSurvive(json)) {
-                    return canonical.getBytes(StandardCharsets.UTF_8);
+                    return Optional.of(canonical);
                 }
             } catch (IOException | RuntimeException e) {
-                // No canonical form: below.
+                // It has none.
             }
         }
-        return Ask.escaped(json).getBytes(StandardCharsets.UTF_8);
+        return Optional.empty();
     }
 
     /** A canonical number is a double: two inputs that differ beyond it would be one. */

@@ -22,21 +22,29 @@ import java.util.UUID;
 final class Ledger {
 
     /** A decision that its turn's replica has to send, or has sent without knowing what became of it. */
-    record Due(UUID id, UUID turn, String callId, String approvalId, String toolName, ApprovalState state, String reason,
+    record Due(UUID id, UUID turn, String callId, String approvalId, Asker asker, ApprovalState state, String reason,
             int attempts, boolean acknowledged) {
 
         Decision decision() {
-            return new Decision(callId, approvalId, toolName, state == ApprovalState.APPROVED, reason);
+            return new Decision(asker.number(), asker.callId(), asker.approvalId(), asker.toolName(),
+                    state == ApprovalState.APPROVED, reason);
         }
     }
+
+    /**
+     * The call that asked, as its upstream knows it.
+     *
+     * @param number its place among the turn's calls; -1 where a version that did not store it asked
+     */
+    record Asker(int number, String callId, String approvalId, String toolName) {}
 
     /** Told to the agent where nobody answered. */
     static final String EXPIRED = "Nobody answered in time.";
 
     private static final String ASK = """
             insert into tool_approval (id, tenant, conversation_id, turn_id, call_id, approval_id, tool_name, input, input_digest,
-                                       asked_at, expires_at, send_before)
-            select ?, t.tenant, t.conversation_id, t.id, ?, ?, ?, ?, ?, a.at, a.at + ? * interval '1 millisecond',
+                                       call_number, upstream_call_id, upstream_approval_id, asked_at, expires_at, send_before)
+            select ?, t.tenant, t.conversation_id, t.id, ?, ?, ?, ?, ?, ?, ?, ?, a.at, a.at + ? * interval '1 millisecond',
                    a.at + ? * interval '1 millisecond'
             from turn t, (select clock_timestamp() - ? * interval '1 millisecond' as at) a where t.id = ?
             on conflict (turn_id, call_id) do nothing""";
@@ -80,7 +88,8 @@ final class Ledger {
     private static final String EXPIRE_ALL = EXPIRE.formatted("");
 
     private static final String DUE = """
-            select id, turn_id, call_id, approval_id, tool_name, state, reason, attempts, acknowledged_at is not null
+            select id, turn_id, call_id, approval_id, tool_name, state, reason, attempts, acknowledged_at is not null,
+                   coalesce(call_number, -1), upstream_call_id, upstream_approval_id
             from tool_approval
             where turn_id = any(?) and state in ('approved', 'denied', 'expired') and outcome is null order by id""";
 
@@ -126,17 +135,29 @@ final class Ledger {
     static void ask(Connection connection, Ask ask, Duration age) throws SQLException {
         try (PreparedStatement insert = connection.prepareStatement(ASK)) {
             insert.setObject(1, ask.id());
-            insert.setString(2, ask.callId());
+            insert.setString(2, ask.call().id());
             insert.setString(3, ask.approvalId());
             insert.setString(4, ask.toolName());
             insert.setString(5, ask.input());
             insert.setBytes(6, ask.digest());
-            insert.setLong(7, ask.expiry().toMillis());
-            insert.setLong(8, ask.window().toMillis());
-            insert.setLong(9, age.toMillis());
-            insert.setObject(10, ask.turn());
+            insert.setInt(7, ask.call().number());
+            insert.setString(8, upstreams(ask.call().upstreamId(), ask.call().id()));
+            insert.setString(9, upstreams(ask.upstreamApprovalId(), ask.approvalId()));
+            insert.setLong(10, ask.expiry().toMillis());
+            insert.setLong(11, ask.window().toMillis());
+            insert.setLong(12, age.toMillis());
+            insert.setObject(13, ask.turn());
             insert.executeUpdate();
         }
+    }
+
+    /** An upstream's id as a JSON string, for it may hold what text refuses; null where it is ours. */
+    private static String upstreams(String id, String ours) {
+        return id.equals(ours) ? null : new JsonText(64).string(id).toString();
+    }
+
+    private static String upstreamId(String stored, String ours) {
+        return stored == null ? ours : StoredJson.string(stored);
     }
 
     /** What is to be recorded of one approval. */
@@ -179,8 +200,10 @@ final class Ledger {
             select.setArray(1, uuids(connection, turns));
             try (ResultSet rows = select.executeQuery()) {
                 while (rows.next()) {
+                    Asker asker = new Asker(rows.getInt(10), upstreamId(rows.getString(11), rows.getString(3)),
+                            upstreamId(rows.getString(12), rows.getString(4)), rows.getString(5));
                     due.add(new Due(rows.getObject(1, UUID.class), rows.getObject(2, UUID.class), rows.getString(3),
-                            rows.getString(4), rows.getString(5), ApprovalState.of(rows.getString(6)).orElseThrow(),
+                            rows.getString(4), asker, ApprovalState.of(rows.getString(6)).orElseThrow(),
                             rows.getString(7), rows.getInt(8), rows.getBoolean(9)));
                 }
             }

@@ -62,11 +62,15 @@ final class Parts {
     /**
      * A call as the AI SDK has it; the closing brace is the caller's to write.
      *
+     * @param input  null where it never became whole
      * @param output null where there is none
      */
     static void openCall(JsonText out, String toolName, String callId, String state, RawJson input, RawJson output) {
         out.ascii("{\"type\":").string("tool-" + Jsonb.clean(toolName)).ascii(",\"toolCallId\":").string(Jsonb.clean(callId))
-                .ascii(",\"state\":\"").ascii(state).ascii("\",\"input\":").raw(Jsonb.clean(input));
+                .ascii(",\"state\":\"").ascii(state).ascii('"');
+        if (input != null) {
+            out.ascii(",\"input\":").raw(Jsonb.clean(input));
+        }
         if (output != null) {
             out.ascii(",\"output\":").raw(Jsonb.clean(output));
         }
@@ -154,13 +158,6 @@ final class Parts {
 
     private static String string(Map<String, RawJson> members, String name) {
         RawJson value = members.get(name);
-        if (value == null) {
-            return null;
-        }
-        try (JsonParser parser = StoredJson.FACTORY.createParser(value.text())) {
-            return parser.nextToken() == JsonToken.VALUE_NULL ? null : parser.getText();
-        } catch (IOException e) {
-            throw new UncheckedIOException("a stored message cannot be read", e);
-        }
+        return value == null ? null : StoredJson.string(value.text());
     }
 }

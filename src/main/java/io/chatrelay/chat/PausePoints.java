@@ -8,6 +8,9 @@ import io.chatrelay.chat.ChatEvent.ApprovalDecided;
 import io.chatrelay.chat.ChatEvent.ApprovalRequested;
 import io.chatrelay.chat.ChatEvent.Data;
 import io.chatrelay.chat.ChatEvent.Ended;
+import io.chatrelay.chat.ChatEvent.ReasoningDelta;
+import io.chatrelay.chat.ChatEvent.ReasoningEnded;
+import io.chatrelay.chat.ChatEvent.ReasoningStarted;
 import io.chatrelay.chat.ChatEvent.Started;
 import io.chatrelay.chat.ChatEvent.StepFinished;
 import io.chatrelay.chat.ChatEvent.StepStarted;
@@ -18,6 +21,7 @@ import io.chatrelay.chat.ChatEvent.ToolCalled;
 import io.chatrelay.chat.ChatEvent.ToolDenied;
 import io.chatrelay.chat.ChatEvent.ToolFailed;
 import io.chatrelay.chat.ChatEvent.ToolInputDelta;
+import io.chatrelay.chat.ChatEvent.ToolInputFailed;
 import io.chatrelay.chat.ChatEvent.ToolInputStarted;
 import io.chatrelay.chat.ChatEvent.ToolSucceeded;
 
@@ -52,9 +56,10 @@ public final class PausePoints {
     /** Takes the next event of the turn. True if the position after it is a pause point. */
     public boolean apply(ChatEvent event) {
         boolean moved = switch (event) {
-            case ToolInputStarted(var callId, _) -> announced(callId);
-            case ToolCalled(var callId, _, _, _) -> announced(callId);
-            case ApprovalRequested(_, var callId) -> open.replace(callId, Call.OPEN, Call.ASKED);
+            case ToolInputStarted started -> announced(started.callId());
+            case ToolCalled called -> announced(called.callId());
+            case ToolInputFailed failed -> open.remove(failed.callId()) != null;
+            case ApprovalRequested(_, var callId, _) -> open.replace(callId, Call.OPEN, Call.ASKED);
             case ApprovalDecided(_, var callId, _, _) -> {
                 open.replace(callId, Call.DECIDED);
                 yield false;
@@ -66,7 +71,8 @@ public final class PausePoints {
                 open.clear();
                 yield false;
             }
-            case Started _,StepStarted _,StepFinished _,TextStarted _,TextDelta _,TextEnded _,ToolInputDelta _,Data _ -> false;
+            case Started _,StepStarted _,StepFinished _,TextStarted _,TextDelta _,TextEnded _,ReasoningStarted _,ReasoningDelta _,ReasoningEnded _,ToolInputDelta _,Data _ ->
+                    false;
         };
         return moved && mayPause();
     }

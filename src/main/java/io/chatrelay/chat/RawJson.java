@@ -25,6 +25,11 @@ public record RawJson(String text) {
         } catch (IOException e) {
             // Not JSON: below.
         }
+        return string(text);
+    }
+
+    /** The JSON string of a text. */
+    public static RawJson string(String text) {
         return new RawJson(new JsonText(text.length() + 2).string(text).toString());
     }
 

@@ -4,7 +4,6 @@ import java.sql.SQLException;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.Flow;
-import java.util.regex.Pattern;
 
 import org.jboss.logging.Logger;
 
@@ -33,9 +32,6 @@ import io.smallrye.mutiny.subscription.Cancellable;
 final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
 
     private static final Logger LOG = Logger.getLogger(RunningTurn.class);
-
-    /** As callers name a call: anything else could be shown, and never decided. */
-    private static final Pattern DECIDABLE = Pattern.compile("[^\\p{Cntrl}\\p{Cs}]{1,256}");
 
     private final Turn turn;
     private final Transcript transcript;
@@ -183,9 +179,6 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
         if (call == null || awaited.awaits(callId)) {
             LOG.warnf("turn %s: an approval was asked for a call that is not open", turn.id());
             upstream.request(1);
-        } else if (!DECIDABLE.matcher(callId).matches()) {
-            end(Ended.failed(Failure.of(Failure.Code.UPSTREAM_PROTOCOL,
-                    "Inkeep asked for an approval under an id that nobody could name; what came before is kept.")));
         } else {
             // The digest of a large input takes its time, and an event loop has none.
             asking = true;
@@ -204,7 +197,7 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
             }
             awaited.asked(asked.callId(), false);
             runner.waits(this);
-            take(asked, Ask.of(turn.id(), call, asked.approvalId(), digest, terms, runner.approvals()));
+            take(asked, Ask.of(turn.id(), call, asked, digest, terms, runner.approvals()));
             ended = completed;
             more = log.hasRoom();
             paused = !more;

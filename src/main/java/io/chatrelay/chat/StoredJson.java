@@ -1,6 +1,11 @@
 package io.chatrelay.chat;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamWriteConstraints;
 
@@ -17,4 +22,13 @@ final class StoredJson {
             .streamWriteConstraints(StreamWriteConstraints.builder().maxNestingDepth(Integer.MAX_VALUE).build()).build();
 
     private StoredJson() {}
+
+    /** The text of a JSON string; null for {@code null}. */
+    static String string(String json) {
+        try (JsonParser parser = FACTORY.createParser(json)) {
+            return parser.nextToken() == JsonToken.VALUE_NULL ? null : parser.getText();
+        } catch (IOException e) {
+            throw new UncheckedIOException("what is stored is no JSON", e);
+        }
+    }
 }

@@ -2,15 +2,18 @@ package io.chatrelay.chat;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 import io.chatrelay.chat.ChatEvent.ApprovalDecided;
 import io.chatrelay.chat.ChatEvent.ApprovalRequested;
+import io.chatrelay.chat.ChatEvent.Call;
 import io.chatrelay.chat.ChatEvent.Data;
 import io.chatrelay.chat.ChatEvent.Ended;
+import io.chatrelay.chat.ChatEvent.ReasoningDelta;
+import io.chatrelay.chat.ChatEvent.ReasoningEnded;
+import io.chatrelay.chat.ChatEvent.ReasoningStarted;
+import io.chatrelay.chat.ChatEvent.SidePart;
 import io.chatrelay.chat.ChatEvent.Started;
 import io.chatrelay.chat.ChatEvent.StepFinished;
 import io.chatrelay.chat.ChatEvent.StepStarted;
@@ -21,6 +24,7 @@ import io.chatrelay.chat.ChatEvent.ToolCalled;
 import io.chatrelay.chat.ChatEvent.ToolDenied;
 import io.chatrelay.chat.ChatEvent.ToolFailed;
 import io.chatrelay.chat.ChatEvent.ToolInputDelta;
+import io.chatrelay.chat.ChatEvent.ToolInputFailed;
 import io.chatrelay.chat.ChatEvent.ToolInputStarted;
 import io.chatrelay.chat.ChatEvent.ToolSucceeded;
 
@@ -30,25 +34,35 @@ import io.chatrelay.chat.ChatEvent.ToolSucceeded;
  */
 public final class Transcript {
 
-    /** A call as a caller sees it. */
-    public record Call(String callId, String toolName, RawJson input, int index) {}
-
     private static final class ToolPart {
-        final ToolCalled call;
+        final Call call;
+        final String toolName;
+        /** What came of the input, until it is whole. */
+        final StringBuilder inputText = new StringBuilder();
+        ToolCalled called;
         String approvalId;
-        String state = "input-available";
+        String state = "input-streaming";
+        RawJson rawInput;
         RawJson output;
         String errorText;
         Boolean approved;
         String reason;
 
-        ToolPart(ToolCalled call) {
+        ToolPart(Call call, String toolName) {
             this.call = call;
+            this.toolName = toolName;
         }
 
+        void called(ToolCalled whole) {
+            called = whole;
+            inputText.setLength(0);
+            state = "input-available";
+        }
+
+        /** Whether it has no outcome. */
         boolean open() {
             return switch (state) {
-                case "input-available", "approval-requested", "approval-responded" -> true;
+                case "input-streaming", "input-available", "approval-requested", "approval-responded" -> true;
                 default -> false;
             };
         }
@@ -61,6 +75,28 @@ public final class Transcript {
         boolean decided() {
             return !state.equals("approval-requested");
         }
+
+        void told(List<SidePart> parts) {
+            if (called == null && state.equals("output-error")) {
+                parts.add(new ToolInputFailed(call, toolName, rawInput, errorText));
+            } else if (called != null && !called.callerRuns()) {
+                parts.add(called);
+                switch (state) {
+                    case "output-available" -> parts.add(new ToolSucceeded(call.id(), output));
+                    case "output-error" -> parts.add(new ToolFailed(call.id(), errorText));
+                    case "output-denied" -> parts.add(new ToolDenied(call.id()));
+                    default -> {
+                        // It has no outcome yet.
+                    }
+                }
+            }
+        }
+
+        /** What settles it where the turn ends. */
+        ChatEvent failed(String errorText) {
+            return called == null ? new ToolInputFailed(call, toolName, RawJson.of(inputText.toString()), errorText)
+                    : new ToolFailed(call.id(), errorText);
+        }
     }
 
     private sealed interface Piece {
@@ -68,16 +104,23 @@ public final class Transcript {
 
         record Text(StringBuilder text) implements Piece {}
 
+        record Reasoning(StringBuilder text) implements Piece {}
+
         record Tool(ToolPart part) implements Piece {}
 
         record Extra(Data data) implements Piece {}
     }
 
+    private static final String CANCELLED = "cancelled";
+    private static final String NO_OUTCOME = "The turn ended without an outcome of this call.";
+    private static final String NOT_WHOLE = "The turn ended before the input of this call was whole.";
+
     private final List<Piece> pieces = new ArrayList<>();
     private final Map<String, ToolPart> calls = new LinkedHashMap<>();
-    private final Set<String> inputs = new LinkedHashSet<>();
     private String openText;
     private StringBuilder currentText;
+    private String openReasoning;
+    private StringBuilder currentReasoning;
     private boolean openStep;
     private boolean started;
     private String upstreamMessageId;
@@ -107,16 +150,27 @@ public final class Transcript {
             }
             case TextDelta(_, var text) -> currentText.append(text);
             case TextEnded(_) -> openText = null;
-            // Only whole calls are part of a message.
-            case ToolInputStarted(var callId, _) -> inputs.add(callId);
-            case ToolInputDelta(_, _) -> {}
-            case ToolCalled call -> {
-                inputs.remove(call.callId());
-                ToolPart part = new ToolPart(call);
-                calls.put(call.callId(), part);
-                pieces.add(new Piece.Tool(part));
+            case ReasoningStarted(var id) -> {
+                openReasoning = id;
+                currentReasoning = new StringBuilder();
+                pieces.add(new Piece.Reasoning(currentReasoning));
             }
-            case ApprovalRequested(var id, var callId) -> {
+            case ReasoningDelta(_, var text) -> currentReasoning.append(text);
+            case ReasoningEnded(_) -> openReasoning = null;
+            case ToolInputStarted(var call, var name) -> begin(call, name);
+            case ToolInputDelta(var callId, var text) -> {
+                ToolPart part = calls.get(callId);
+                if (part != null && part.called == null) {
+                    part.inputText.append(text);
+                }
+            }
+            case ToolInputFailed failed -> {
+                ToolPart part = begin(failed.call(), failed.toolName());
+                part.rawInput = failed.input();
+                settle(failed.callId(), "output-error", null, failed.errorText());
+            }
+            case ToolCalled called -> begin(called.call(), called.toolName()).called(called);
+            case ApprovalRequested(var id, var callId, _) -> {
                 ToolPart part = calls.get(callId);
                 if (part != null) {
                     part.approvalId = id;
@@ -140,8 +194,28 @@ public final class Transcript {
         }
     }
 
+    private static boolean isRefusal(Data data) {
+        return data.type().equals(Data.REFUSAL);
+    }
+
+    private ToolPart begin(Call call, String toolName) {
+        return calls.computeIfAbsent(call.id(), _ -> {
+            ToolPart part = new ToolPart(call, toolName);
+            pieces.add(new Piece.Tool(part));
+            return part;
+        });
+    }
+
     /** A part with the id of an earlier one of its type replaces it, as it does in the AI SDK. */
     private void add(Data data) {
+        if (data.isTransient()) {
+            return;
+        }
+        if (isRefusal(data) && !pieces.isEmpty() && pieces.getLast() instanceof Piece.Extra(var before) && isRefusal(before)) {
+            pieces.set(pieces.size() - 1, new Piece.Extra(new Data(Data.REFUSAL, null, RawJson.string(
+                    StoredJson.string(before.data().text()) + StoredJson.string(data.data().text())))));
+            return;
+        }
         for (int i = 0; data.id() != null && i < pieces.size(); i++) {
             if (pieces.get(i) instanceof Piece.Extra(var earlier) && data.id().equals(earlier.id())
                     && data.type().equals(earlier.type())) {
@@ -153,9 +227,12 @@ public final class Transcript {
     }
 
     private void settle(String callId, String state, RawJson output, String errorText) {
-        inputs.remove(callId);
         ToolPart part = calls.get(callId);
         if (part != null) {
+            if (part.called == null && part.rawInput == null) {
+                part.rawInput = RawJson.of(part.inputText.toString());
+            }
+            part.inputText.setLength(0);
             part.state = state;
             part.output = output;
             part.errorText = errorText;
@@ -163,31 +240,29 @@ public final class Transcript {
     }
 
     /**
-     * The events that end the turn from here: what is open is closed first, so that no wire is left inside a bracket. A
-     * cancelled turn also settles the calls that are open, those included whose input is not whole, for a client would wait for
-     * their outcome.
+     * The events that end the turn from here: what is open is closed first, so that no wire is left inside a bracket, and every call is
+     * settled, for a client would wait for its outcome. Only the calls that the caller is to run stay open in a completed turn.
      */
     public List<ChatEvent> closing(Ended end) {
         List<ChatEvent> events = new ArrayList<>(4);
         if (openText != null) {
             events.add(new TextEnded(openText));
         }
-        if (end.outcome() == Outcome.COMPLETED) {
-            // A client that saw an approval waits for its call's outcome, and asks again without end where there is none.
-            calls.values().stream().filter(part -> part.open() && part.approvalId != null)
-                    .forEach(part -> events
-                            .add(new ToolFailed(part.call.callId(), "The turn ended without an outcome of this call.")));
+        if (openReasoning != null) {
+            events.add(new ReasoningEnded(openReasoning));
         }
-        if (end.outcome() == Outcome.CANCELLED) {
-            calls.values().stream().filter(ToolPart::open)
-                    .forEach(part -> events.add(new ToolFailed(part.call.callId(), "cancelled")));
-            inputs.forEach(callId -> events.add(new ToolFailed(callId, "cancelled")));
-        }
+        calls.values().stream().filter(part -> part.open() && !isLeftToCaller(part, end))
+                .forEach(part -> events.add(part.failed(end.outcome() == Outcome.CANCELLED ? CANCELLED
+                        : part.called == null ? NOT_WHOLE : NO_OUTCOME)));
         if (openStep) {
             events.add(new StepFinished());
         }
         events.add(end);
         return events;
+    }
+
+    private static boolean isLeftToCaller(ToolPart part, Ended end) {
+        return end.outcome() == Outcome.COMPLETED && part.called != null && part.called.callerRuns();
     }
 
     /** Whether Inkeep's first event has come. */
@@ -224,26 +299,63 @@ public final class Transcript {
     /** A call that this turn announced and that has no outcome yet, or null. */
     ToolCalled open(String callId) {
         ToolPart part = calls.get(callId);
-        return part != null && part.open() ? part.call : null;
+        return part != null && part.open() ? part.called : null;
     }
 
     /** The open calls that asked for approval, each with whether the stream has told its decision. */
     Map<String, Boolean> asking() {
         Map<String, Boolean> asking = new LinkedHashMap<>();
         calls.values().stream().filter(part -> part.open() && part.approvalId != null)
-                .forEach(part -> asking.put(part.call.callId(), part.approved != null));
+                .forEach(part -> asking.put(part.call.id(), part.approved != null));
         return asking;
     }
 
-    /** The turn's calls in their order. */
-    public List<Call> calls() {
-        return calls.values().stream().map(part -> new Call(part.call.callId(), part.call.toolName(), part.call.input(),
-                part.call.index())).toList();
+    /** What the model reasoned aloud, all runs of it joined. */
+    public String reasoning() {
+        StringBuilder text = new StringBuilder();
+        for (Piece piece : pieces) {
+            if (piece instanceof Piece.Reasoning(var run)) {
+                text.append(run);
+            }
+        }
+        return text.toString();
     }
 
-    /** The data parts in their order. */
-    public List<Data> data() {
-        return pieces.stream().filter(Piece.Extra.class::isInstance).map(piece -> ((Piece.Extra) piece).data()).toList();
+    /** The words with which the model refused to answer, or null. */
+    public String refusal() {
+        StringBuilder text = new StringBuilder();
+        for (Piece piece : pieces) {
+            if (piece instanceof Piece.Extra(var data) && isRefusal(data)) {
+                text.append(StoredJson.string(data.data().text()));
+            }
+        }
+        return text.isEmpty() ? null : text.toString();
+    }
+
+    /** The turn's whole calls in their order. */
+    public List<ToolCalled> calls() {
+        return calls.values().stream().filter(part -> part.called != null).map(part -> part.called).toList();
+    }
+
+    /**
+     * What is beside the text, in its order, as it stands: data, and the upstream's own calls, each with its outcome. Calls that the caller
+     * is to run are not among them.
+     */
+    public List<SidePart> sideParts() {
+        List<SidePart> parts = new ArrayList<>();
+        for (Piece piece : pieces) {
+            switch (piece) {
+                case Piece.Extra(var data) when isRefusal(data) -> {
+                    // It is told as what it is.
+                }
+                case Piece.Extra(var data) -> parts.add(data);
+                case Piece.Tool(var part) -> part.told(parts);
+                case Piece.Step _,Piece.Text _,Piece.Reasoning _ -> {
+                    // They have a place of their own.
+                }
+            }
+        }
+        return parts;
     }
 
     /** The message's parts as an AI SDK {@code UIMessage} has them, fit for {@code jsonb}. */
@@ -257,6 +369,8 @@ public final class Transcript {
                 case Piece.Step() -> out.ascii("{\"type\":\"step-start\"}");
                 case Piece.Text(var text) -> out.ascii("{\"type\":\"text\",\"text\":").string(Jsonb.clean(text.toString()))
                         .ascii(",\"state\":\"done\"}");
+                case Piece.Reasoning(var text) -> out.ascii("{\"type\":\"reasoning\",\"text\":")
+                        .string(Jsonb.clean(text.toString())).ascii(",\"state\":\"done\"}");
                 case Piece.Tool(var part) -> tool(out, part);
                 case Piece.Extra(var data) -> Parts.data(out, data.type(), data.id(), data.data());
             }
@@ -265,7 +379,11 @@ public final class Transcript {
     }
 
     private static void tool(JsonText out, ToolPart part) {
-        Parts.openCall(out, part.call.toolName(), part.call.callId(), part.state, part.call.input(), part.output);
+        Parts.openCall(out, part.toolName, part.call.id(), part.state, part.called == null ? null : part.called.input(),
+                part.output);
+        if (part.rawInput != null) {
+            out.ascii(",\"rawInput\":").raw(Jsonb.clean(part.rawInput));
+        }
         Parts.optional(out, "errorText", part.errorText);
         if (part.approvalId != null) {
             out.ascii(",\"approval\":{\"id\":").string(Jsonb.clean(part.approvalId));

@@ -35,6 +35,10 @@ class TurnRow {
     @Column(name = "conversation_id", updatable = false)
     UUID conversationId;
 
+    /** Its place among the conversation's turns, from 1; null where an earlier version began it. */
+    @Column(updatable = false)
+    Integer ordinal;
+
     @Column(updatable = false)
     String state;
 
@@ -107,7 +111,8 @@ class TurnRow {
     }
 
     Turn turn(String conversationExternalId) {
-        return new Turn(id, tenant, caller, conversationId, conversationExternalId, upstream, model, messageId, startedAt);
+        return new Turn(id, tenant, caller, conversationId, conversationExternalId, ordinal == null ? 0 : ordinal,
+                upstream, model, messageId, startedAt);
     }
 
     private TurnView view(String conversationExternalId, long lastEvent) {
@@ -136,6 +141,15 @@ class TurnRow {
         Optional<TurnRow> current(UUID conversation) {
             return running(conversation)
                     .or(() -> find("conversationId = ?1 order by id desc", conversation).page(0, 1).firstResultOptional());
+        }
+
+        Optional<TurnRow> byOrdinal(UUID conversation, int ordinal) {
+            return find("conversationId = ?1 and ordinal = ?2", conversation, ordinal).firstResultOptional();
+        }
+
+        /** The turn whose answer is that message. */
+        Optional<TurnRow> ofAnswer(UUID conversation, UUID message) {
+            return find("conversationId = ?1 and messageId = ?2", conversation, message).firstResultOptional();
         }
 
         /**

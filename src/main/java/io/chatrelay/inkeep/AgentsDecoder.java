@@ -3,13 +3,17 @@ package io.chatrelay.inkeep;
 import java.io.IOException;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
 
 import io.chatrelay.chat.ChatEvent;
 import io.chatrelay.chat.ChatEvent.Ended;
 import io.chatrelay.chat.Failure;
 import io.chatrelay.chat.FinishReason;
 import io.chatrelay.chat.RawJson;
+import io.chatrelay.inkeep.Calls.Tracked;
 
 /**
  * Inkeep Agents' UI message stream. Source: its run API, {@code POST /run/api/chat}, as recorded.
@@ -30,14 +34,26 @@ final class AgentsDecoder implements AnswerDecoder {
         UNFORESEEN
     }
 
-    private static final String DONE = "[DONE]";
+    static final String DONE = "[DONE]";
+    /** Of members that nobody knows, these say what they belong to. */
+    private static final Set<String> NAMING = Set.of("type", "id", "toolCallId");
+    private static final Set<String> OF_DATA = Set.of("type", "id", "data", "transient");
+    private static final Map<String, Set<String>> MEMBERS = Map.of("start", Set.of("type", "messageId"),
+            "text-delta", Set.of("type", "id", "delta"), "reasoning-delta", Set.of("type", "id", "delta"),
+            "tool-input-start", Set.of("type", "toolCallId", "toolName"),
+            "tool-input-delta", Set.of("type", "toolCallId", "inputTextDelta"),
+            "tool-input-available", Set.of("type", "toolCallId", "toolName", "input"),
+            "tool-input-error", Set.of("type", "toolCallId", "toolName", "input", "errorText"),
+            "tool-approval-request", Set.of("type", "toolCallId", "approvalId"),
+            "tool-output-available", Set.of("type", "toolCallId", "output"),
+            "tool-output-error", Set.of("type", "toolCallId", "errorText"));
     private static final Set<String> OPERATIONS_OF_EVERYONE = Set.of("agent_initializing", "completion", "error");
 
     private final Mode mode;
     private final Brackets brackets;
     private final boolean allOperations;
     private final Set<String> toldAsOperation = new HashSet<>();
-    private String decided;
+    private int decided = -1;
     private boolean completion;
     private boolean fatal;
     private String error;
@@ -62,19 +78,24 @@ final class AgentsDecoder implements AnswerDecoder {
         return fatal;
     }
 
-    /** The calls that wait for a yes. */
-    Set<String> waiting() {
+    /** Whether it has told an error, though not each is the run's end. */
+    boolean hasToldError() {
+        return fatal || error != null;
+    }
+
+    /** The calls that wait for a yes, by their numbers. */
+    List<Integer> waiting() {
         return brackets.waiting();
     }
 
     /** Whether it tells a second beginning, which no run has. */
     static boolean isAnotherStart(ChatEvent event) {
-        return event instanceof ChatEvent.Data(var type, _, _) && type.equals("data-inkeep-start");
+        return event instanceof ChatEvent.Data(var type, _, _, _) && type.equals("data-inkeep-start");
     }
 
     /** Whether it tells an operation that a server sends only to who asks for it. */
     static boolean isAskedForOperation(ChatEvent event) {
-        if (!(event instanceof ChatEvent.Data(var type, _, var data)) || !type.equals("data-operation")) {
+        if (!(event instanceof ChatEvent.Data(var type, _, var data, _)) || !type.equals("data-operation")) {
             return false;
         }
         try {
@@ -85,14 +106,14 @@ final class AgentsDecoder implements AnswerDecoder {
         }
     }
 
-    /** Of the answer to a decision on that call: without its outcome it is not whole. */
-    AgentsDecoder after(String decidedCall) {
+    /** Of the answer to a decision on the call of that number: without its outcome it is not whole. */
+    AgentsDecoder after(int decidedCall) {
         decided = decidedCall;
         return this;
     }
 
     @Override
-    public void decode(String data, List<ChatEvent> out) {
+    public void decode(String event, String data, List<ChatEvent> out) {
         if (over) {
             return;
         }
@@ -106,8 +127,11 @@ final class AgentsDecoder implements AnswerDecoder {
             if (type == null) {
                 throw new IOException("a frame without a type");
             }
-            if (!frame(type, fields, out)) {
-                brackets.data("data-inkeep-" + type, null, new RawJson(data), out);
+            frame(type, fields, data, out);
+            if ("error".equals(event) && !type.equals("error")) {
+                fatal = true;
+                String said = Refusals.said(data);
+                error = said.isEmpty() ? error : said;
             }
         } catch (IOException e) {
             end(Ended.failed(Failure.of(Failure.Code.UPSTREAM_PROTOCOL,
@@ -115,9 +139,20 @@ final class AgentsDecoder implements AnswerDecoder {
         }
     }
 
+    /** What has no place of its own is carried on as data: a whole frame, or the members that nobody knows of a frame that has one. */
+    private void frame(String type, Fields fields, String data, List<ChatEvent> out) throws IOException {
+        if (!understood(type, fields, out)) {
+            brackets.data(new ChatEvent.Data("data-inkeep-" + type, null, WholeText.of(new RawJson(data))), out);
+            return;
+        }
+        RawJson others = fields.others(type.startsWith("data-") ? OF_DATA : MEMBERS.getOrDefault(type, NAMING), NAMING);
+        if (others != null) {
+            brackets.data(new ChatEvent.Data("data-inkeep-" + type, null, others), out);
+        }
+    }
+
     /** False for what has no place of its own. */
-    private boolean frame(String type, Fields f, List<ChatEvent> out) throws IOException {
-        String call = f.text("toolCallId");
+    private boolean understood(String type, Fields f, List<ChatEvent> out) throws IOException {
         return switch (type) {
             case "start" -> {
                 boolean first = !brackets.started();
@@ -125,38 +160,112 @@ final class AgentsDecoder implements AnswerDecoder {
                 yield first;
             }
             // Only what is said counts: a part is opened with its first delta, and closed by what follows it.
-            case "text-start", "text-end" -> true;
-            case "text-delta" -> text(f, out);
-            case "tool-input-start" -> call != null && f.text("toolName") != null
-                    && brackets.inputStarted(call, f.text("toolName"), out);
-            case "tool-input-delta" -> call != null && f.text("inputTextDelta") != null
-                    && brackets.inputDelta(call, f.text("inputTextDelta"), out);
-            case "tool-input-available" -> call != null && f.text("toolName") != null
-                    && brackets.called(call, f.text("toolName"), f.has("input") ? f.json("input") : RawJson.EMPTY_OBJECT, out);
-            case "tool-approval-request" -> call != null && f.text("approvalId") != null
-                    && brackets.asks(f.text("approvalId"), call, out);
-            case "tool-output-available" -> call != null && brackets.outcome(call,
-                    new ChatEvent.ToolSucceeded(call, f.has("output") ? f.json("output") : RawJson.NULL), out);
-            case "tool-output-error" -> call != null && brackets.outcome(call,
-                    new ChatEvent.ToolFailed(call, f.text("errorText") == null ? "" : f.text("errorText")), out);
-            case "tool-output-denied" -> call != null && brackets.outcome(call, new ChatEvent.ToolDenied(call), out);
+            case "text-start", "text-end", "reasoning-start", "reasoning-end" -> true;
+            case "text-delta" -> delta(f, (id, delta) -> brackets.text(id, delta, out));
+            case "reasoning-delta" -> delta(f, (id, delta) -> brackets.reasoning(id, delta, out));
             case "error" -> {
                 fatal = true;
                 error = f.text("message") == null ? f.text("errorText") : f.text("message");
                 yield false;
             }
-            default -> type.startsWith("data-") && data(type, f, out);
+            default -> type.startsWith("tool-") ? tool(type, f, out) : type.startsWith("data-") && data(type, f, out);
         };
     }
 
-    private boolean text(Fields f, List<ChatEvent> out) {
-        String delta = f.text("delta");
+    private static boolean delta(Fields f, BiConsumer<String, String> said) {
+        String delta = f.piece("delta");
         if (delta == null || f.text("id") == null) {
             return false;
         }
         if (!delta.isEmpty()) {
-            brackets.text(f.text("id"), delta, out);
+            said.accept(f.text("id"), delta);
         }
+        return true;
+    }
+
+    private boolean tool(String type, Fields f, List<ChatEvent> out) {
+        String id = f.piece("toolCallId");
+        if (id == null) {
+            return false;
+        }
+        return switch (type) {
+            case "tool-input-start" -> inputStarted(id, f.text("toolName"), out);
+            case "tool-input-delta" -> inputDelta(id, f.piece("inputTextDelta"), out);
+            case "tool-input-available" -> called(id, f, out);
+            case "tool-input-error" -> inputFailed(id, f, out);
+            case "tool-approval-request" -> asks(id, f.piece("approvalId"), out);
+            case "tool-output-available" -> outcome(id, call -> new ChatEvent.ToolSucceeded(call,
+                    f.has("output") ? f.json("output") : RawJson.NULL), out);
+            case "tool-output-error" -> outcome(id, call -> new ChatEvent.ToolFailed(call,
+                    f.text("errorText") == null ? "" : f.text("errorText")), out);
+            case "tool-output-denied" -> outcome(id, ChatEvent.ToolDenied::new, out);
+            default -> false;
+        };
+    }
+
+    /** Whatever its id: each beginning is that of another call. */
+    private boolean inputStarted(String id, String tool, List<ChatEvent> out) {
+        if (tool != null) {
+            brackets.inputStarted(id, tool, out);
+        }
+        return tool != null;
+    }
+
+    /** Only an input that has begun and is not whole goes on: the AI SDK gives the stream up over any other piece. */
+    private boolean inputDelta(String id, String delta, List<ChatEvent> out) {
+        Tracked call = brackets.calls().streaming(id);
+        if (call == null || delta == null) {
+            return false;
+        }
+        brackets.inputDelta(call, delta, out);
+        return true;
+    }
+
+    /** The input of a call is whole; what says the same of an open call once more is a repetition. */
+    private boolean called(String id, Fields f, List<ChatEvent> out) {
+        RawJson input = f.has("input") ? f.json("input") : RawJson.EMPTY_OBJECT;
+        Tracked streaming = brackets.calls().streaming(id);
+        if (streaming != null) {
+            brackets.called(streaming, input, false, out);
+            return true;
+        }
+        if (f.text("toolName") == null || brackets.calls().isRepetition(id, f.text("toolName"), input)) {
+            return false;
+        }
+        brackets.called(id, f.text("toolName"), input, out);
+        return true;
+    }
+
+    private boolean inputFailed(String id, Fields f, List<ChatEvent> out) {
+        Tracked streaming = brackets.calls().streaming(id);
+        if (streaming == null) {
+            if (f.text("toolName") == null || brackets.calls().open(id) != null) {
+                return false;
+            }
+            streaming = brackets.inputStarted(id, f.text("toolName"), out);
+        }
+        brackets.inputFailed(streaming, f.has("input") ? f.json("input") : RawJson.NULL,
+                f.text("errorText") == null ? "" : f.text("errorText"), out);
+        return true;
+    }
+
+    /** Only a call that this turn announced can ask, once, and before it has its outcome. */
+    private boolean asks(String id, String approvalId, List<ChatEvent> out) {
+        Tracked call = brackets.calls().asker(id);
+        if (call == null || approvalId == null) {
+            return false;
+        }
+        brackets.asks(approvalId, call, out);
+        return true;
+    }
+
+    /** Of a call that this turn announced. */
+    private boolean outcome(String id, Function<String, ChatEvent> outcome, List<ChatEvent> out) {
+        Tracked call = brackets.calls().settledBy(id);
+        if (call == null) {
+            return false;
+        }
+        brackets.outcome(call, outcome.apply(call.call.id()), out);
         return true;
     }
 
@@ -176,43 +285,41 @@ final class AgentsDecoder implements AnswerDecoder {
                 return true;
             }
         }
-        brackets.data(type, f.text("id"), f.has("data") ? f.json("data") : RawJson.NULL, out);
+        brackets.data(new ChatEvent.Data(type, f.text("id"), f.has("data") ? f.json("data") : RawJson.NULL,
+                f.isTrue("transient")), out);
         return true;
     }
 
     /** A legacy server tells a call, and that it asks, in no other way; a current one has told it before. */
     private void operationCalls(Fields call, List<ChatEvent> out) {
-        String id = call.text("toolCallId");
+        String id = call.piece("toolCallId");
         String tool = call.text("toolName");
-        if (id == null || tool == null || brackets.knows(id)) {
+        if (id == null || tool == null || brackets.calls().knows(id) && !toldAsOperation.contains(id)
+                || brackets.calls().open(id) != null) {
             return;
         }
         toldAsOperation.add(id);
         brackets.called(id, tool, call.has("input") ? call.json("input") : RawJson.EMPTY_OBJECT, out);
-        if (isTrue(call, "needsApproval")) {
-            brackets.asks("aitxt-" + id, id, out);
+        if (call.isTrue("needsApproval")) {
+            asks(id, "aitxt-" + id, out);
         }
     }
 
     private void operationGives(Fields result, List<ChatEvent> out) {
-        String id = result.text("toolCallId");
-        if (id == null || !toldAsOperation.contains(id) || !brackets.isOpen(id)) {
+        String id = result.piece("toolCallId");
+        if (id == null || !toldAsOperation.contains(id) || brackets.calls().open(id) == null) {
             return;
         }
-        brackets.outcome(id, result.text("error") != null ? new ChatEvent.ToolFailed(id, result.text("error"))
-                : isDenied(result) ? new ChatEvent.ToolDenied(id)
-                        : new ChatEvent.ToolSucceeded(id, result.has("output") ? result.json("output") : RawJson.NULL),
+        outcome(id, call -> result.text("error") != null ? new ChatEvent.ToolFailed(call, result.text("error"))
+                : isDenied(result) ? new ChatEvent.ToolDenied(call)
+                        : new ChatEvent.ToolSucceeded(call, result.has("output") ? result.json("output") : RawJson.NULL),
                 out);
     }
 
     /** A legacy server has no word for it: the tool gives this text, where one that ran gives an object. Source: its {@code Agent.ts}. */
     private static boolean isDenied(Fields result) {
         String output = result.text("output");
-        return isTrue(result, "needsApproval") && output != null && output.startsWith("User denied approval to run this tool");
-    }
-
-    private static boolean isTrue(Fields fields, String name) {
-        return fields.has(name) && "true".equals(fields.json(name).text());
+        return result.isTrue("needsApproval") && output != null && output.startsWith("User denied approval to run this tool");
     }
 
     /** A durable run that waits for an approval has no end yet. */
@@ -221,8 +328,8 @@ final class AgentsDecoder implements AnswerDecoder {
         if (over) {
             return;
         }
-        if (mode == Mode.CLASSIC || !brackets.started() || error != null
-                || decided != null && brackets.waiting().contains(decided)) {
+        if (mode == Mode.CLASSIC || !brackets.started() || fatal || error != null
+                || brackets.waiting().contains(decided)) {
             broken(out);
         } else if (brackets.waiting().isEmpty()) {
             end(Ended.completed(FinishReason.STOP, null), out);
@@ -237,7 +344,7 @@ final class AgentsDecoder implements AnswerDecoder {
     @Override
     public void broken(List<ChatEvent> out) {
         if (!over) {
-            end(error == null
+            end(error == null && !fatal
                     ? Ended.failed(
                             Failure.of(Failure.Code.UPSTREAM_CUT, "Inkeep's answer broke off; what came before is kept."))
                     : failed(), out);
@@ -252,6 +359,7 @@ final class AgentsDecoder implements AnswerDecoder {
 
     private void end(Ended ended, List<ChatEvent> out) {
         over = true;
+        brackets.flush(out);
         out.add(ended);
     }
 }

@@ -1,16 +1,15 @@
 package io.chatrelay.inkeep;
 
-import java.util.HashSet;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Set;
 
 import io.chatrelay.chat.ChatEvent;
+import io.chatrelay.chat.ChatEvent.Call;
 import io.chatrelay.chat.RawJson;
+import io.chatrelay.inkeep.Calls.Tracked;
 
 /**
- * Sets the brackets that an upstream does not: one text part a run of text, and steps. A step is one call of the model: it ends
- * when the model speaks again after the outcomes of its calls.
+ * Sets the brackets that an upstream does not: one text part a run of text, one reasoning part a run of reasoning, and steps. A step is
+ * one call of the model: it ends when the model speaks again after the outcomes of its calls. Every text that it gives is whole Unicode.
  */
 final class Brackets {
 
@@ -19,13 +18,14 @@ final class Brackets {
     private boolean step;
     private boolean outcomes;
     private int texts;
-    private int calls;
+    private int reasonings;
     private String text;
     private String upstreamText;
-    private final Set<String> streaming = new HashSet<>();
-    private final Set<String> announced = new LinkedHashSet<>();
-    private final Set<String> open = new LinkedHashSet<>();
-    private final Set<String> asking = new LinkedHashSet<>();
+    private String reasoning;
+    private String upstreamReasoning;
+    private WholeText textHalves = new WholeText();
+    private WholeText reasoningHalves = new WholeText();
+    private Calls calls = new Calls();
 
     Brackets() {
         this(null);
@@ -59,26 +59,42 @@ final class Brackets {
                 texts++;
             }
             case ChatEvent.TextEnded _ -> text = null;
-            case ChatEvent.ToolInputStarted(var callId, _) -> streaming.add(callId);
-            case ChatEvent.ToolCalled(var callId, _, _, _) -> {
-                announced.add(callId);
-                streaming.remove(callId);
-                open.add(callId);
-                calls++;
+            case ChatEvent.ReasoningStarted(var id) -> {
+                reasoning = id;
+                reasonings++;
             }
-            case ChatEvent.ApprovalRequested(_, var callId) -> asking.add(callId);
-            case ChatEvent.ToolSucceeded(var callId, _) -> settled(callId);
-            case ChatEvent.ToolFailed(var callId, _) -> settled(callId);
-            case ChatEvent.ToolDenied(var callId) -> settled(callId);
-            case ChatEvent.TextDelta _,ChatEvent.ToolInputDelta _,ChatEvent.Data _,ChatEvent.ApprovalDecided _,ChatEvent.Ended _ -> {
+            case ChatEvent.ReasoningEnded _ -> reasoning = null;
+            case ChatEvent.ToolInputStarted(var call, var name) -> calls.add(call, name);
+            case ChatEvent.ToolInputFailed(var call, var name, _, _) -> settled(tracked(call, name));
+            case ChatEvent.ToolCalled(var call, var name, var input, _) -> tracked(call, name).whole(input);
+            case ChatEvent.ApprovalRequested(var id, var callId, _) -> asks(calls.known(callId), id);
+            case ChatEvent.ToolSucceeded(var callId, _) -> settled(calls.known(callId));
+            case ChatEvent.ToolFailed(var callId, _) -> settled(calls.known(callId));
+            case ChatEvent.ToolDenied(var callId) -> settled(calls.known(callId));
+            case ChatEvent.TextDelta _,ChatEvent.ReasoningDelta _,ChatEvent.ToolInputDelta _,ChatEvent.Data _,ChatEvent.ApprovalDecided _,ChatEvent.Ended _ -> {
                 // They open and close nothing.
             }
         }
     }
 
-    private void settled(String callId) {
-        open.remove(callId);
-        asking.remove(callId);
+    private Tracked tracked(Call call, String toolName) {
+        Tracked known = calls.known(call.id());
+        return known == null ? calls.add(call, toolName) : known;
+    }
+
+    private void asks(Tracked call, String approvalId) {
+        calls.addApprovalId(approvalId);
+        if (call != null) {
+            call.asking = true;
+            call.asked = true;
+        }
+    }
+
+    private void settled(Tracked call) {
+        if (call != null) {
+            call.settled = true;
+            call.asking = false;
+        }
         outcomes = true;
     }
 
@@ -89,13 +105,17 @@ final class Brackets {
         copy.step = step;
         copy.outcomes = outcomes;
         copy.texts = texts;
-        copy.calls = calls;
+        copy.reasonings = reasonings;
         copy.text = text;
-        copy.streaming.addAll(streaming);
-        copy.announced.addAll(announced);
-        copy.open.addAll(open);
-        copy.asking.addAll(asking);
+        copy.reasoning = reasoning;
+        copy.textHalves = textHalves.copy();
+        copy.reasoningHalves = reasoningHalves.copy();
+        copy.calls = calls.copy();
         return copy;
+    }
+
+    Calls calls() {
+        return calls;
     }
 
     boolean started() {
@@ -112,6 +132,7 @@ final class Brackets {
     /** A piece of text; neighbours of one id are one part, however often the upstream opens and closes it. */
     void text(String id, String delta, List<ChatEvent> out) {
         start(null, out);
+        endReasoning(out);
         if (text != null && !id.equals(upstreamText)) {
             endText(out);
         }
@@ -121,19 +142,82 @@ final class Brackets {
             upstreamText = id;
             out.add(new ChatEvent.TextStarted(text));
         }
-        out.add(new ChatEvent.TextDelta(text, delta));
+        String whole = textHalves.take(delta);
+        if (!whole.isEmpty()) {
+            out.add(new ChatEvent.TextDelta(text, whole));
+        }
+    }
+
+    /** A piece of reasoning; the same. */
+    void reasoning(String id, String delta, List<ChatEvent> out) {
+        start(null, out);
+        endText(out);
+        if (reasoning != null && !id.equals(upstreamReasoning)) {
+            endReasoning(out);
+        }
+        if (reasoning == null) {
+            speak(out);
+            reasoning = "reasoning-" + ++reasonings;
+            upstreamReasoning = id;
+            out.add(new ChatEvent.ReasoningStarted(reasoning));
+        }
+        String whole = reasoningHalves.take(delta);
+        if (!whole.isEmpty()) {
+            out.add(new ChatEvent.ReasoningDelta(reasoning, whole));
+        }
     }
 
     private void endText(List<ChatEvent> out) {
         if (text != null) {
+            flushText(out);
             out.add(new ChatEvent.TextEnded(text));
             text = null;
         }
     }
 
+    private void endReasoning(List<ChatEvent> out) {
+        if (reasoning != null) {
+            flushReasoning(out);
+            out.add(new ChatEvent.ReasoningEnded(reasoning));
+            reasoning = null;
+        }
+    }
+
+    private void flushText(List<ChatEvent> out) {
+        String rest = textHalves.rest();
+        if (!rest.isEmpty()) {
+            out.add(new ChatEvent.TextDelta(text, rest));
+        }
+    }
+
+    private void flushReasoning(List<ChatEvent> out) {
+        String rest = reasoningHalves.rest();
+        if (!rest.isEmpty()) {
+            out.add(new ChatEvent.ReasoningDelta(reasoning, rest));
+        }
+    }
+
+    /** The answer is over: half a character that waits for its other half does so in vain. */
+    void flush(List<ChatEvent> out) {
+        if (text != null) {
+            flushText(out);
+        }
+        if (reasoning != null) {
+            flushReasoning(out);
+        }
+        calls.streaming().forEach(call -> flushInput(call, out));
+    }
+
+    private static void flushInput(Tracked call, List<ChatEvent> out) {
+        String rest = call.input.rest();
+        if (!rest.isEmpty()) {
+            out.add(new ChatEvent.ToolInputDelta(call.call.id(), rest));
+        }
+    }
+
     /** The model says something: in this step, or in a new one if the calls of this one have their outcomes. */
     private void speak(List<ChatEvent> out) {
-        if (step && outcomes && open.isEmpty()) {
+        if (step && outcomes && !calls.anyOpen()) {
             out.add(new ChatEvent.StepFinished());
             step = false;
         }
@@ -144,78 +228,67 @@ final class Brackets {
         }
     }
 
-    /** The input of a call begins. False for one that began before. */
-    boolean inputStarted(String callId, String toolName, List<ChatEvent> out) {
-        if (announced.contains(callId) || !streaming.add(callId)) {
-            return false;
-        }
+    /** The input of a call begins. */
+    Tracked inputStarted(String upstreamId, String toolName, List<ChatEvent> out) {
+        Tracked call = begin(upstreamId, toolName, out);
+        out.add(new ChatEvent.ToolInputStarted(call.call, toolName));
+        return call;
+    }
+
+    private Tracked begin(String upstreamId, String toolName, List<ChatEvent> out) {
         start(null, out);
+        endReasoning(out);
         endText(out);
         speak(out);
-        out.add(new ChatEvent.ToolInputStarted(callId, toolName));
-        return true;
+        return calls.begin(upstreamId, toolName);
     }
 
-    /** Only an input that has begun and is not whole goes on: the AI SDK gives the stream up over any other piece. */
-    boolean inputDelta(String callId, String delta, List<ChatEvent> out) {
-        if (!streaming.contains(callId)) {
-            return false;
+    void inputDelta(Tracked call, String delta, List<ChatEvent> out) {
+        String whole = call.input.take(delta);
+        if (!whole.isEmpty()) {
+            out.add(new ChatEvent.ToolInputDelta(call.call.id(), whole));
         }
-        out.add(new ChatEvent.ToolInputDelta(callId, delta));
-        return true;
     }
 
-    /** A call is whole. False for one that was announced before. */
-    boolean called(String callId, String toolName, RawJson input, List<ChatEvent> out) {
-        if (!announced.add(callId)) {
-            return false;
-        }
-        start(null, out);
+    /** The input of a call is whole. */
+    void called(Tracked call, RawJson input, boolean callerRuns, List<ChatEvent> out) {
+        call.whole(input);
+        out.add(new ChatEvent.ToolCalled(call.call, call.toolName, input, callerRuns));
+    }
+
+    /** A call whose input was not streamed. */
+    void called(String upstreamId, String toolName, RawJson input, List<ChatEvent> out) {
+        called(begin(upstreamId, toolName, out), input, false, out);
+    }
+
+    /** The input of a call was refused. */
+    void inputFailed(Tracked call, RawJson input, String errorText, List<ChatEvent> out) {
+        settled(call);
+        out.add(new ChatEvent.ToolInputFailed(call.call, call.toolName, input, errorText));
+    }
+
+    /** A call asks for a yes. */
+    void asks(String upstreamApprovalId, Tracked call, List<ChatEvent> out) {
+        String id = calls.approvalId(upstreamApprovalId, call.call);
+        asks(call, id);
+        out.add(new ChatEvent.ApprovalRequested(id, call.call.id(), upstreamApprovalId));
+    }
+
+    /** The outcome of a call. */
+    void outcome(Tracked call, ChatEvent event, List<ChatEvent> out) {
+        endReasoning(out);
         endText(out);
-        speak(out);
-        streaming.remove(callId);
-        open.add(callId);
-        out.add(new ChatEvent.ToolCalled(callId, toolName, input, calls++));
-        return true;
-    }
-
-    /** Only a call that this turn announced can ask, once, and before it has its outcome. */
-    boolean asks(String approvalId, String callId, List<ChatEvent> out) {
-        if (!open.contains(callId) || !asking.add(callId)) {
-            return false;
-        }
-        out.add(new ChatEvent.ApprovalRequested(approvalId, callId));
-        return true;
-    }
-
-    /** The outcome of a call that this turn announced. */
-    boolean outcome(String callId, ChatEvent event, List<ChatEvent> out) {
-        if (!announced.contains(callId)) {
-            return false;
-        }
-        endText(out);
-        settled(callId);
+        settled(call);
         out.add(event);
-        return true;
     }
 
-    void data(String type, String id, RawJson data, List<ChatEvent> out) {
+    void data(ChatEvent.Data data, List<ChatEvent> out) {
         start(null, out);
-        out.add(new ChatEvent.Data(type, id, data));
+        out.add(data);
     }
 
-    /** Whether the call has begun in this turn, whole or not. */
-    boolean knows(String callId) {
-        return announced.contains(callId) || streaming.contains(callId);
-    }
-
-    /** Whether the call is whole and has no outcome. */
-    boolean isOpen(String callId) {
-        return open.contains(callId);
-    }
-
-    /** The calls that wait for a yes. */
-    Set<String> waiting() {
-        return Set.copyOf(asking);
+    /** The calls that wait for a yes, by their numbers. */
+    List<Integer> waiting() {
+        return calls.asking().stream().map(call -> call.call.number()).toList();
     }
 }

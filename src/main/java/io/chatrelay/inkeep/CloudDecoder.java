@@ -1,15 +1,20 @@
 package io.chatrelay.inkeep;
 
+import java.util.HashMap;
 import java.util.List;
-import java.util.TreeMap;
+import java.util.Map;
+import java.util.Set;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import io.chatrelay.chat.ChatEvent;
+import io.chatrelay.chat.ChatEvent.Data;
 import io.chatrelay.chat.ChatEvent.Ended;
 import io.chatrelay.chat.Failure;
 import io.chatrelay.chat.FinishReason;
@@ -21,23 +26,35 @@ import io.chatrelay.chat.Usage;
  * that it claims.
  *
  * <p>It ends with the literal {@code [DONE]}: an end without it is a cut, whatever {@code finish_reason} said; with it, a
- * missing reason is only unknown. Arguments of calls come in pieces, and calls are whole when the reason comes.
+ * missing reason is only unknown. Arguments of calls come in pieces, and calls are whole at the end.
+ *
+ * <p>What comes is understood, or carried on as data, or the turn fails and says what came: no turn completes with less in it than the
+ * upstream said.
  */
 final class CloudDecoder implements AnswerDecoder {
 
-    // A frame is one JSON value: what has something behind it is not what the protocol says.
-    private static final ObjectMapper JSON = JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-            .build();
-    private static final String TEXT = "content";
+    /** What came is not what the protocol says. */
+    private static final class Unreadable extends Exception {
+        private static final long serialVersionUID = 1;
 
-    private record Call(String id, String name, StringBuilder arguments) {
-        Call(String id, String name) {
-            this(id, name, new StringBuilder());
+        Unreadable(String what) {
+            super(what, null, false, false);
         }
     }
 
+    // A frame is one JSON value: what has something behind it is not what the protocol says. Numbers come back as they were.
+    private static final ObjectMapper JSON = JsonMapper.builder()
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS, DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+            .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES).build();
+    private static final String TEXT = "content";
+    private static final Set<String> OF_CHUNK = Set.of("id", "object", "created", "model", "choices", "usage");
+    private static final Set<String> OF_CHOICE = Set.of("index", "delta", "message", "finish_reason");
+    private static final Set<String> OF_DELTA = Set.of("role", TEXT, "tool_calls", "reasoning_content", "reasoning", "refusal");
+
     private final Brackets brackets = new Brackets();
-    private final TreeMap<Integer, Call> calls = new TreeMap<>();
+    private final CloudCalls calls = new CloudCalls(brackets);
+    private final Map<String, JsonNode> told = new HashMap<>();
+    private boolean chosen;
     private String reason;
     private volatile Usage usage;
     private boolean over;
@@ -48,7 +65,7 @@ final class CloudDecoder implements AnswerDecoder {
     }
 
     @Override
-    public void decode(String data, List<ChatEvent> out) {
+    public void decode(String event, String data, List<ChatEvent> out) {
         if (over) {
             return;
         }
@@ -57,102 +74,196 @@ final class CloudDecoder implements AnswerDecoder {
             return;
         }
         try {
-            JsonNode chunk = JSON.readTree(data);
-            if (!chunk.isObject()) {
-                protocol(out);
-            } else if (chunk.hasNonNull("error")) {
-                error(chunk.get("error"), out);
+            JsonNode frame = JSON.readTree(data);
+            if (frame.hasNonNull("error")) {
+                error(frame.get("error"), out);
+            } else if ("error".equals(event)) {
+                error(frame, out);
             } else {
-                chunk(chunk, out);
+                chunk(frame, out);
             }
         } catch (JsonProcessingException e) {
-            protocol(out);
+            if ("error".equals(event)) {
+                failed(Failure.Code.UPSTREAM_ERROR, "Inkeep could not answer: " + Refusals.shortened(data), out);
+            } else {
+                protocol("text that is no JSON", out);
+            }
+        } catch (Unreadable e) {
+            protocol(e.getMessage(), out);
         }
     }
 
-    private void chunk(JsonNode chunk, List<ChatEvent> out) {
+    private void chunk(JsonNode chunk, List<ChatEvent> out) throws Unreadable {
+        if (!chunk.path("choices").isArray() && !chunk.path("usage").isObject()) {
+            throw new Unreadable(described(chunk));
+        }
         brackets.start(chunk.path("id").asText(null), out);
-        JsonNode counted = chunk.path("usage");
-        if (counted.isObject()) {
-            usage = new Usage(counted.path("prompt_tokens").asLong(), counted.path("completion_tokens").asLong(),
-                    counted.path("total_tokens").asLong());
+        if (chunk.path("usage").isObject()) {
+            usage = usage((ObjectNode) chunk.get("usage"));
         }
-        JsonNode choice = chunk.path("choices").path(0);
-        JsonNode delta = choice.has("delta") ? choice.get("delta") : choice.path("message");
-        if (delta.path(TEXT).isTextual() && !delta.get(TEXT).asText().isEmpty()) {
-            brackets.text(TEXT, delta.get(TEXT).asText(), out);
+        for (JsonNode choice : chunk.path("choices")) {
+            choice(choice, out);
         }
-        for (JsonNode call : delta.path("tool_calls")) {
-            if (!call(call, out)) {
-                protocol(out);
+        // The same in each chunk as a rule, and told once then.
+        for (Map.Entry<String, JsonNode> member : chunk.properties()) {
+            if (!OF_CHUNK.contains(member.getKey()) && !member.getValue().isNull()
+                    && !member.getValue().equals(told.put(member.getKey(), member.getValue()))) {
+                carry(member.getKey(), member.getValue(), out);
+            }
+        }
+    }
+
+    /** What is no chunk: what it says, where it says something, or else what it is. */
+    private static String described(JsonNode node) {
+        String said = Refusals.said(node.toString());
+        if (!said.isEmpty()) {
+            return Refusals.shortened(said);
+        }
+        return node.isObject() ? "an object with " + String.join(", ", names(node)) : "a value that is no object";
+    }
+
+    private static List<String> names(JsonNode object) {
+        return object.properties().stream().map(member -> Refusals.shortened(WholeText.of(member.getKey()))).limit(10).toList();
+    }
+
+    /** A count that is not told is the sum of the others. */
+    private static Usage usage(ObjectNode counted) {
+        long prompt = counted.path("prompt_tokens").asLong();
+        long completion = counted.path("completion_tokens").asLong();
+        long total = counted.hasNonNull("total_tokens") ? counted.get("total_tokens").asLong() : prompt + completion;
+        ObjectNode whole = counted.deepCopy();
+        whole.put("prompt_tokens", prompt).put("completion_tokens", completion).put("total_tokens", total);
+        // Three counts are told without their object.
+        return new Usage(prompt, completion, total, whole.size() > 3 ? raw(whole) : null);
+    }
+
+    private void choice(JsonNode choice, List<ChatEvent> out) throws Unreadable {
+        if (!choice.isObject()) {
+            throw new Unreadable("a choice that is no object");
+        }
+        if (choice.path("index").asInt(0) != 0) {
+            // One answer was asked for.
+            carry("choice", choice, out);
+            return;
+        }
+        chosen = true;
+        JsonNode delta = choice.hasNonNull("delta") ? choice.get("delta") : choice.path("message");
+        if (!delta.isObject() && !delta.isMissingNode()) {
+            throw new Unreadable("a delta that is no object");
+        }
+        reasoning(delta, out);
+        content(delta.path(TEXT), out);
+        calls.take(delta.path("tool_calls"), out).ifPresent(rest -> carry("tool-calls", rest, out));
+        if (delta.path("refusal").isTextual()) {
+            String refusal = delta.get("refusal").asText();
+            if (!refusal.isEmpty()) {
+                brackets.data(new Data(Data.REFUSAL, null, RawJson.string(WholeText.of(refusal))), out);
+            }
+        }
+        carryOthers(delta, OF_DELTA, out);
+        carryOthers(choice, OF_CHOICE, out);
+        finishReason(choice.path("finish_reason"));
+    }
+
+    private void reasoning(JsonNode delta, List<ChatEvent> out) {
+        for (String member : new String[]{ "reasoning_content", "reasoning" }) {
+            JsonNode said = delta.path(member);
+            if (said.isTextual()) {
+                if (!said.asText().isEmpty()) {
+                    brackets.reasoning(member, said.asText(), out);
+                }
+                // Some tell the same in both.
                 return;
             }
+            if (!said.isMissingNode() && !said.isNull()) {
+                carry(member, said, out);
+            }
         }
-        delta.properties().forEach(member -> {
-            boolean known = member.getKey().equals("role") || member.getKey().equals(TEXT)
-                    || member.getKey().equals("tool_calls");
-            if (!known && !member.getValue().isNull()) {
-                brackets.data("data-inkeep-" + member.getKey().replace('_', '-'), null,
-                        new RawJson(member.getValue().toString()),
-                        out);
+    }
+
+    private void content(JsonNode content, List<ChatEvent> out) throws Unreadable {
+        if (content.isTextual()) {
+            text(content.asText(), out);
+        } else if (content.isArray()) {
+            for (JsonNode part : content) {
+                if (part.path("text").isTextual() && Set.of("text", "output_text", "").contains(part.path("type").asText(""))) {
+                    text(part.get("text").asText(), out);
+                } else if (part.isTextual()) {
+                    text(part.asText(), out);
+                } else {
+                    carry(TEXT, part, out);
+                }
+            }
+        } else if (!content.isMissingNode() && !content.isNull()) {
+            throw new Unreadable("a content that is neither a text nor parts");
+        }
+    }
+
+    private void text(String text, List<ChatEvent> out) {
+        if (!text.isEmpty()) {
+            brackets.text(TEXT, text, out);
+        }
+    }
+
+    private void carryOthers(JsonNode node, Set<String> known, List<ChatEvent> out) {
+        node.properties().forEach(member -> {
+            if (!known.contains(member.getKey()) && !member.getValue().isNull()) {
+                carry(member.getKey(), member.getValue(), out);
             }
         });
-        if (choice.path("finish_reason").isTextual()) {
-            reason = choice.get("finish_reason").asText();
-            whole(out);
-        }
     }
 
-    /** False for a piece that belongs to no call: without an event of its own nothing would bound what is gathered. */
-    private boolean call(JsonNode piece, List<ChatEvent> out) {
-        int index = piece.path("index").asInt(calls.size());
-        String name = piece.path("function").path("name").asText("");
-        Call call = calls.get(index);
-        if (call == null) {
-            if (name.isEmpty()) {
-                return false;
-            }
-            call = new Call(piece.path("id").asText("").isEmpty() ? "call-" + index : piece.get("id").asText(), name);
-            calls.put(index, call);
-            brackets.inputStarted(call.id, call.name, out);
-        }
-        String arguments = piece.path("function").path("arguments").asText("");
-        if (!arguments.isEmpty()) {
-            call.arguments.append(arguments);
-            brackets.inputDelta(call.id, arguments, out);
-        }
-        return true;
+    private void carry(String member, JsonNode value, List<ChatEvent> out) {
+        brackets.data(new Data("data-inkeep-" + WholeText.of(member).replace('_', '-'), null, raw(value)), out);
     }
 
-    private void whole(List<ChatEvent> out) {
-        for (Call call : calls.values()) {
-            brackets.called(call.id, call.name, input(call.arguments.toString()), out);
-        }
+    private static RawJson raw(JsonNode value) {
+        return WholeText.of(new RawJson(value.toString()));
     }
 
-    private static RawJson input(String arguments) {
-        return arguments.isBlank() ? RawJson.EMPTY_OBJECT : RawJson.of(arguments);
+    private void finishReason(JsonNode given) throws Unreadable {
+        if (given.isTextual()) {
+            // Some send an empty one with every chunk.
+            reason = given.asText().isBlank() ? reason : given.asText().strip();
+        } else if (!given.isMissingNode() && !given.isNull()) {
+            throw new Unreadable("a finish_reason that is no text");
+        }
     }
 
     private void done(List<ChatEvent> out) {
+        if (!chosen) {
+            failed(Failure.Code.UPSTREAM_PROTOCOL, "Inkeep ended its answer without having said anything.", out);
+            return;
+        }
         brackets.start(null, out);
-        whole(out);
-        end("error".equals(reason)
-                ? Ended.failed(Failure.of(Failure.Code.UPSTREAM_ERROR,
-                        "Inkeep ended its answer with an error; what came before is kept."))
-                : Ended.completed(reason == null ? FinishReason.OTHER : FinishReason.of(reason), usage), out);
+        calls.whole(out);
+        brackets.flush(out);
+        FinishWord word = FinishWord.of(reason);
+        if (word.failed()) {
+            failed(Failure.Code.UPSTREAM_ERROR,
+                    "Inkeep ended its answer as '%s'; what came before is kept.".formatted(Refusals.shortened(reason)), out);
+            return;
+        }
+        if (reason != null && word.reason() == FinishReason.OTHER) {
+            brackets.data(new Data("data-inkeep-finish-reason", null, RawJson.string(WholeText.of(reason))), out);
+        }
+        end(Ended.completed(word.reason(), usage), out);
     }
 
     private void error(JsonNode error, List<ChatEvent> out) {
-        String message = error.isTextual() ? error.asText() : error.path("message").asText("no reason given");
+        String message = error.isTextual() ? error.asText() : Refusals.said(error.toString());
         boolean length = "context_length_exceeded".equals(error.path("code").asText());
-        end(Ended.failed(Failure.of(length ? Failure.Code.CONTEXT_LENGTH_EXCEEDED : Failure.Code.UPSTREAM_ERROR,
-                "Inkeep could not answer: " + Refusals.shortened(message))), out);
+        failed(length ? Failure.Code.CONTEXT_LENGTH_EXCEEDED : Failure.Code.UPSTREAM_ERROR,
+                "Inkeep could not answer: " + (message.isEmpty() ? "no reason given" : Refusals.shortened(message)), out);
     }
 
-    private void protocol(List<ChatEvent> out) {
-        end(Ended.failed(Failure.of(Failure.Code.UPSTREAM_PROTOCOL,
-                "Inkeep sent an event that is not what its protocol says; what came before is kept.")), out);
+    private void protocol(String what, List<ChatEvent> out) {
+        failed(Failure.Code.UPSTREAM_PROTOCOL,
+                "Inkeep sent what is no part of an answer: %s; what came before is kept.".formatted(what), out);
+    }
+
+    private void failed(Failure.Code code, String message, List<ChatEvent> out) {
+        end(Ended.failed(Failure.of(code, message)), out);
     }
 
     @Override
@@ -170,6 +281,7 @@ final class CloudDecoder implements AnswerDecoder {
 
     private void end(Ended ended, List<ChatEvent> out) {
         over = true;
+        brackets.flush(out);
         out.add(ended);
     }
 }

@@ -3,6 +3,8 @@ package io.chatrelay.inkeep;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
@@ -71,18 +73,48 @@ final class Fields {
         return members.containsKey(name);
     }
 
-    /** The string of that name, or null where there is none. */
+    /** The string of that name, of whole characters; or null where there is none. */
     String text(String name) {
+        String piece = piece(name);
+        return piece == null ? null : WholeText.of(piece);
+    }
+
+    /** The string of that name as it came, which may begin or end with half a character; or null where there is none. */
+    String piece(String name) {
         return members.get(name) instanceof String text ? text : null;
     }
 
-    /** The value of that name as JSON, or null where there is none. */
+    /** The value of that name as JSON of whole characters, or null where there is none. */
     RawJson json(String name) {
         return switch (members.get(name)) {
             case null -> null;
-            case RawJson raw -> raw;
-            case Object text -> new RawJson(new JsonText(64).string(text.toString()).toString());
+            case RawJson raw -> WholeText.of(raw);
+            case Object text -> RawJson.string(WholeText.of(text.toString()));
         };
+    }
+
+    boolean isTrue(String name) {
+        return members.get(name) instanceof RawJson raw && raw.text().equals("true");
+    }
+
+    /**
+     * An object of the members that are in neither set, with those that say what they belong to; or null where there are none.
+     *
+     * @param naming of the known members, those that are told with it
+     */
+    RawJson others(Set<String> known, Set<String> naming) {
+        if (known.containsAll(members.keySet())) {
+            return null;
+        }
+        JsonText out = new JsonText(128).ascii('{');
+        String separator = "";
+        for (String name : new TreeSet<>(members.keySet())) {
+            if (!known.contains(name) || naming.contains(name)) {
+                out.ascii(separator).string(WholeText.of(name)).ascii(':').raw(json(name));
+                separator = ",";
+            }
+        }
+        return new RawJson(out.ascii('}').toString());
     }
 
     /** The object of that name, or one without members. */

@@ -8,8 +8,8 @@ import io.chatrelay.chat.ChatEvent;
 record OpenEnded(AgentsDecoder decoder) implements AnswerDecoder {
 
     @Override
-    public void decode(String data, List<ChatEvent> out) {
-        decoder.decode(data, out);
+    public void decode(String event, String data, List<ChatEvent> out) {
+        decoder.decode(event, data, out);
     }
 
     @Override

@@ -87,6 +87,7 @@ final class Refusals {
     /** One line of bounded length. */
     static String shortened(String text) {
         String line = text.replaceAll("\\s+", " ").strip();
-        return line.length() <= LONGEST ? line : line.substring(0, LONGEST) + "…";
+        return WholeText.of(line.length() <= LONGEST ? line : line.substring(0, LONGEST))
+                + (line.length() <= LONGEST ? "" : "…");
     }
 }

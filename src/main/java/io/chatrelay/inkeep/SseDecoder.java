@@ -2,10 +2,10 @@ package io.chatrelay.inkeep;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.function.Consumer;
+import java.util.function.BiConsumer;
 
 /**
- * Cuts a byte stream into the data of server-sent events. Source: WHATWG HTML, 9.2.6: lines end with LF, CR or CRLF, data lines of
+ * Cuts a byte stream into server-sent events: the {@code event} field, null where there is none, and the data. Source: WHATWG HTML, 9.2.6: lines end with LF, CR or CRLF, data lines of
  * one event are joined by LF, comments and other fields are passed over, an event that the end cuts off is dropped.
  *
  * <p>It holds at most one event, and that one is bounded: an endless line, or an endless event, is an error and not heap.
@@ -21,6 +21,8 @@ final class SseDecoder {
         }
     }
 
+    private static final byte[] DATA = "data".getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] EVENT = "event".getBytes(StandardCharsets.US_ASCII);
     private static final byte[] BOM = { (byte) 0xef, (byte) 0xbb, (byte) 0xbf };
 
     private final int limit;
@@ -28,6 +30,7 @@ final class SseDecoder {
     private int length;
     private boolean afterCr;
     private boolean atStart = true;
+    private String event;
     private StringBuilder data;
     private int dataBytes;
 
@@ -36,8 +39,8 @@ final class SseDecoder {
         this.limit = limit;
     }
 
-    /** Takes the next bytes, however they were split, and gives the data of each event that they complete. */
-    void decode(byte[] bytes, Consumer<String> events) throws TooLarge {
+    /** Takes the next bytes, however they were split, and gives each event that they complete. */
+    void decode(byte[] bytes, BiConsumer<String, String> events) throws TooLarge {
         boolean cr = afterCr;
         int start = 0;
         for (int i = 0; i < bytes.length; i++) {
@@ -73,7 +76,7 @@ final class SseDecoder {
         length += more;
     }
 
-    private void endLine(Consumer<String> events) {
+    private void endLine(BiConsumer<String, String> events) {
         int from = 0;
         if (atStart) {
             atStart = false;
@@ -81,13 +84,12 @@ final class SseDecoder {
         }
         if (length == from) {
             dispatch(events);
-        } else if (startsWithData(from)) {
-            int value = from + 4;
-            if (value < length && line[value] == ':') {
-                value++;
-                value += value < length && line[value] == ' ' ? 1 : 0;
-            }
+        } else if (isField(DATA, from)) {
+            int value = value(DATA, from);
             append(new String(line, value, length - value, StandardCharsets.UTF_8), length - value);
+        } else if (isField(EVENT, from)) {
+            int value = value(EVENT, from);
+            event = value == length ? null : new String(line, value, length - value, StandardCharsets.UTF_8);
         }
         length = 0;
         if (line.length > 64 * 1024) {
@@ -95,10 +97,19 @@ final class SseDecoder {
         }
     }
 
-    private boolean startsWithData(int from) {
-        return length - from >= 4 && line[from] == 'd' && line[from + 1] == 'a' && line[from + 2] == 't'
-                && line[from + 3] == 'a'
-                && (length - from == 4 || line[from + 4] == ':');
+    private boolean isField(byte[] name, int from) {
+        int end = from + name.length;
+        return length >= end && Arrays.equals(line, from, end, name, 0, name.length) && (length == end || line[end] == ':');
+    }
+
+    /** Where the field's value begins. */
+    private int value(byte[] name, int from) {
+        int value = from + name.length;
+        if (value < length) {
+            value++;
+            value += value < length && line[value] == ' ' ? 1 : 0;
+        }
+        return value;
     }
 
     private void append(String value, int bytes) {
@@ -110,12 +121,13 @@ final class SseDecoder {
         dataBytes += bytes + 1;
     }
 
-    private void dispatch(Consumer<String> events) {
+    private void dispatch(BiConsumer<String, String> events) {
         if (data != null) {
             String complete = data.toString();
             data = null;
             dataBytes = 0;
-            events.accept(complete);
+            events.accept(event, complete);
         }
+        event = null;
     }
 }

@@ -23,11 +23,13 @@ final class WholeAnswer {
     static void decode(String body, List<ChatEvent> out) {
         CloudDecoder decoder = new CloudDecoder();
         if (isCompletion(body)) {
-            decoder.decode(body, out);
-            decoder.decode("[DONE]", out);
+            decoder.decode(null, body, out);
+            decoder.decode(null, "[DONE]", out);
         } else {
+            String said = Refusals.said(body);
             out.add(Ended.failed(Failure.of(Failure.Code.UPSTREAM_PROTOCOL,
-                    "Inkeep answered with something that is neither a stream nor a completion.")));
+                    "Inkeep answered with something that is neither a stream nor a completion"
+                            + (said.isEmpty() ? "." : ": " + Refusals.shortened(said)))));
         }
     }
 

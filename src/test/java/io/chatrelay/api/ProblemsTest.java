@@ -17,7 +17,7 @@ import io.quarkiverse.resteasy.problem.HttpProblem;
 /** What a caller is told of a turn that did not complete, before anything else of it. */
 class ProblemsTest {
 
-    private static final Turn TURN = new Turn(UUID.randomUUID(), "dev", "dev", UUID.randomUUID(), "demo", "cloud", "cloud",
+    private static final Turn TURN = new Turn(UUID.randomUUID(), "dev", "dev", UUID.randomUUID(), "demo", 3, "cloud", "cloud",
             UUID.randomUUID(), Instant.EPOCH);
 
     @ParameterizedTest

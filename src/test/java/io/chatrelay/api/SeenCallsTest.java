@@ -7,11 +7,11 @@ import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Test;
 
+import io.chatrelay.CallEvents;
 import io.chatrelay.Json;
 import io.chatrelay.chat.ApprovalState;
 import io.chatrelay.chat.ChatEvent;
 import io.chatrelay.chat.ChatEvent.ApprovalDecided;
-import io.chatrelay.chat.ChatEvent.ApprovalRequested;
 import io.chatrelay.chat.ChatEvent.Data;
 import io.chatrelay.chat.ChatEvent.Ended;
 import io.chatrelay.chat.ChatEvent.Started;
@@ -20,7 +20,6 @@ import io.chatrelay.chat.ChatEvent.StepStarted;
 import io.chatrelay.chat.ChatEvent.TextDelta;
 import io.chatrelay.chat.ChatEvent.TextEnded;
 import io.chatrelay.chat.ChatEvent.TextStarted;
-import io.chatrelay.chat.ChatEvent.ToolCalled;
 import io.chatrelay.chat.ChatEvent.ToolDenied;
 import io.chatrelay.chat.ChatEvent.ToolSucceeded;
 import io.chatrelay.chat.DecideCommand.Answer;
@@ -35,11 +34,11 @@ class SeenCallsTest {
     private static final Ended END = Ended.completed(FinishReason.STOP, null);
 
     private static ChatEvent called(String id) {
-        return new ToolCalled(id, "t", ONE, 0);
+        return CallEvents.called(id, "t", ONE, 0);
     }
 
     private static ChatEvent asks(String id) {
-        return new ApprovalRequested("aitxt-" + id, id);
+        return CallEvents.asked("aitxt-" + id, id);
     }
 
     private static ChatEvent decided(String id) {
@@ -66,7 +65,7 @@ class SeenCallsTest {
                         part[1], part[1].startsWith("approval") ? ",'approval':{'id':'x','approved':true}" : "")), ""))
                 .toList();
         List<Answer> answers = seen.stream().filter(part -> part.text("state").equals("approval-responded"))
-                .map(part -> new Answer("", "", "", part.text("toolCallId"), true, null, null)).toList();
+                .map(part -> new Answer("", "", "", part.text("toolCallId"), true, null, null, null)).toList();
         SeenCalls.Search search = SeenCalls.of(seen, answers).new Search();
         events.forEach(search::take);
         return search.found();
@@ -122,7 +121,7 @@ class SeenCallsTest {
                 new TextDelta("t", "x"), new TextEnded("t"), decided("a"), done("a"), END), "a=approval-responded");
 
         assertThat(standing.after()).isEqualTo(4);
-        assertThat(standing.brackets()).isEqualTo(new OpenBrackets(true, "t"));
+        assertThat(standing.brackets()).isEqualTo(new OpenBrackets(true, "t", null));
         assertThat(standing.calls().waiting()).containsExactly("a");
         assertThat(standing.calls().mayPause()).isTrue();
     }

@@ -18,12 +18,12 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
+import io.chatrelay.CallEvents;
 import io.chatrelay.api.wire.AiSdkWire;
 import io.chatrelay.chat.ApprovalState;
 import io.chatrelay.chat.ApprovalView;
 import io.chatrelay.chat.ChatEvent;
 import io.chatrelay.chat.ChatEvent.ApprovalDecided;
-import io.chatrelay.chat.ChatEvent.ApprovalRequested;
 import io.chatrelay.chat.ChatEvent.Data;
 import io.chatrelay.chat.ChatEvent.Ended;
 import io.chatrelay.chat.ChatEvent.Started;
@@ -31,7 +31,6 @@ import io.chatrelay.chat.ChatEvent.StepFinished;
 import io.chatrelay.chat.ChatEvent.StepStarted;
 import io.chatrelay.chat.ChatEvent.TextDelta;
 import io.chatrelay.chat.ChatEvent.TextStarted;
-import io.chatrelay.chat.ChatEvent.ToolCalled;
 import io.chatrelay.chat.ChatEvent.ToolSucceeded;
 import io.chatrelay.chat.FinishReason;
 import io.chatrelay.chat.JsonText;
@@ -48,7 +47,7 @@ class TellingTest {
 
     private static final RawJson ONE = new RawJson("1");
     private static final Data NOISE = new Data("data-x", null, ONE);
-    private static final Turn TURN = new Turn(UUID.randomUUID(), "t", "c", UUID.randomUUID(), "chat", "agents", "agents",
+    private static final Turn TURN = new Turn(UUID.randomUUID(), "t", "c", UUID.randomUUID(), "chat", 0, "agents", "agents",
             UUID.randomUUID(), Instant.EPOCH);
 
     private record Config(Duration pauseAfter) implements ApiConfig {
@@ -65,6 +64,11 @@ class TellingTest {
         @Override
         public Duration headAfter() {
             return Duration.ofSeconds(10);
+        }
+
+        @Override
+        public Duration breakAfter() {
+            return Duration.ZERO;
         }
 
         @Override
@@ -86,11 +90,11 @@ class TellingTest {
     }
 
     private static ChatEvent called(String id) {
-        return new ToolCalled(id, "t", ONE, 0);
+        return CallEvents.called(id, "t", ONE, 0);
     }
 
     private static ChatEvent asks(String id) {
-        return new ApprovalRequested("aitxt-" + id, id);
+        return CallEvents.asked("aitxt-" + id, id);
     }
 
     private static ApprovalView open(String call) {
@@ -204,7 +208,7 @@ class TellingTest {
     void aStreamThatGoesOnLeavesOutTheEndOfTheStepThatThePauseClosed() {
         PausePoints calls = new PausePoints();
         Stream.of(called("a"), asks("a")).forEach(calls::apply);
-        Standing from = new Standing(3, calls, new OpenBrackets(true, null), true);
+        Standing from = new Standing(3, calls, new OpenBrackets(true, null, null), true);
 
         Stand stand = new Stand(from, List.of()).comes(NOISE, new ApprovalDecided("aitxt-a", "a", ApprovalState.DENIED, null),
                 new ToolSucceeded("a", ONE), new StepFinished(), new StepStarted(), new StepFinished());
@@ -220,7 +224,8 @@ class TellingTest {
                 .tells("1 StepStarted", "2 ToolCalled", "3 TextStarted", "4 ApprovalRequested",
                         "[text-end,id:t, finish-step, finish,finishReason:tool-calls, [DONE]]");
         JsonText out = new JsonText(64);
-        Telling.goingOn(new AiSdkWire(TURN), new Standing(4, new PausePoints(), new OpenBrackets(true, "t"), true)).open(out);
+        Telling.goingOn(new AiSdkWire(TURN), new Standing(4, new PausePoints(), new OpenBrackets(true, "t", null), true))
+                .open(out);
         assertThat(out.toString()).contains("{\"type\":\"start\"").endsWith(
                 "data: {\"type\":\"text-start\",\"id\":\"t\"}\n\n");
     }

@@ -62,14 +62,14 @@ final class FollowerLag {
         EventSourceReader first = EventSourceReader.asking(owner, owner.api(), "agents", conversation,
                 "words %d %d".formatted(WORDS, MILLIS_BETWEEN_WORDS), () -> {}, frame -> {
                     if (frame.id() != null) {
-                        seen.set(frame.id().intValue(), System.nanoTime());
+                        seen.set((int) frame.number(), System.nanoTime());
                     }
                 });
         readers.add(first.awaitEvents(1));
         for (int i = 0; i < followers; i++) {
             readers.add(EventSourceReader.of(other.api(), conversation, frame -> {
                 if (measuring && frame.id() != null) {
-                    long at = seen.get(frame.id().intValue());
+                    long at = seen.get((int) frame.number());
                     lag.recordValue(at == 0 ? 1 : Math.clamp((System.nanoTime() - at) / 1000, 1, LONGEST_MICROS));
                 }
             }));

@@ -12,11 +12,11 @@ import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 
+import io.chatrelay.CallEvents;
 import io.chatrelay.chat.ChatEvent.ApprovalDecided;
 import io.chatrelay.chat.ChatEvent.ApprovalRequested;
 import io.chatrelay.chat.ChatEvent.Ended;
 import io.chatrelay.chat.ChatEvent.Started;
-import io.chatrelay.chat.ChatEvent.ToolCalled;
 import io.chatrelay.chat.ChatEvent.ToolDenied;
 import io.chatrelay.chat.ChatEvent.ToolFailed;
 import io.chatrelay.chat.ChatEvent.ToolSucceeded;
@@ -49,11 +49,12 @@ final class ApprovalHistory {
         }
 
         Ledger.Due due(UUID turn) {
-            return new Ledger.Due(id, turn, callId, "ask-" + callId, "delete_file", state, reason, attempts, acknowledged);
+            return new Ledger.Due(id, turn, callId, "ask-" + callId,
+                    new Ledger.Asker(0, callId, "ask-" + callId, "delete_file"), state, reason, attempts, acknowledged);
         }
     }
 
-    final Turn turn = new Turn(Ids.next(), "t", "c", Ids.next(), "c-1", "agents", "agents", Ids.next(),
+    final Turn turn = new Turn(Ids.next(), "t", "c", Ids.next(), "c-1", 1, "agents", "agents", Ids.next(),
             Instant.EPOCH);
     final Upstream.Approvals terms;
     final Map<String, Row> rows = new LinkedHashMap<>();
@@ -81,7 +82,7 @@ final class ApprovalHistory {
     private Set<String> askedOfInkeep(boolean open) {
         Set<String> asked = new HashSet<>();
         said.forEach(event -> {
-            if (event instanceof ApprovalRequested(_, var callId)) {
+            if (event instanceof ApprovalRequested(_, var callId, _)) {
                 asked.add(callId);
             } else if (open && outcomeOf(event) != null) {
                 asked.remove(outcomeOf(event));
@@ -98,8 +99,8 @@ final class ApprovalHistory {
         String id = "call-" + call;
         // An answer that ends at its approvals asks no more until it goes on.
         if (!finished() && !askedOfInkeep(false).contains(id) && !(terms.ends() && replica.answerIsComplete())) {
-            said.add(new ToolCalled(id, "delete_file", new RawJson("{}"), call));
-            said.add(new ApprovalRequested("ask-" + id, id));
+            said.add(CallEvents.called(id, "delete_file", new RawJson("{}"), call));
+            said.add(CallEvents.asked("ask-" + id, id));
         }
     }
 
@@ -166,7 +167,7 @@ final class ApprovalHistory {
         for (int i = 0; i < count && !replica.appended.isEmpty(); i++) {
             ChatEvent event = replica.appended.removeFirst();
             stored.add(event);
-            if (event instanceof ApprovalRequested(_, var callId)) {
+            if (event instanceof ApprovalRequested(_, var callId, _)) {
                 rows.computeIfAbsent(callId, Row::new);
             } else if (outcomeOf(event) != null && rows.containsKey(outcomeOf(event))) {
                 Row row = rows.get(outcomeOf(event));
@@ -217,7 +218,7 @@ final class ApprovalHistory {
         Row row = rows.get(callId);
         assertThat(by).as("only the turn's own replica tells").isSameAs(replica);
         assertThat(by.over()).as("a decision is told after the turn's end").isFalse();
-        assertThat(decision).as("what is told is what is recorded").isEqualTo(new Decision(callId, "ask-" + callId,
+        assertThat(decision).as("what is told is what is recorded").isEqualTo(new Decision(0, callId, "ask-" + callId,
                 "delete_file", row.state == ApprovalState.APPROVED, row.reason));
         assertThat(by.outcomes).as("calls whose outcome is on the stream, at a decision on %s", callId).doesNotContain(callId);
         assertThat(row.acknowledged).as("%s is acknowledged already", callId).isFalse();
@@ -277,7 +278,7 @@ final class ApprovalHistory {
         Set<String> settled = new HashSet<>();
         for (int i = 0; i < stream.size(); i++) {
             ChatEvent event = stream.get(i);
-            if (event instanceof ApprovalRequested(_, var callId)) {
+            if (event instanceof ApprovalRequested(_, var callId, _)) {
                 assertThat(asked.add(callId)).as("%s asks once", callId).isTrue();
             } else if (event instanceof ApprovalDecided(_, var callId, var state, var reason)) {
                 assertThat(asked).contains(callId);

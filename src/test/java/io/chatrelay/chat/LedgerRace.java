@@ -87,8 +87,11 @@ final class LedgerRace {
                 calls.add(call);
                 // Some expire in the middle of it.
                 Duration expiry = random.nextInt(3) == 0 ? Duration.ofMillis(random.nextInt(30)) : Duration.ofMinutes(3);
-                Ledger.ask(connection, new Ask(Ids.next(), turn, call, "ask-" + call, "delete_file", "{}",
-                        InputDigest.of(new RawJson("{}")), expiry, Duration.ofMinutes(4), System.nanoTime()), Duration.ZERO);
+                Ledger.ask(connection,
+                        new Ask(Ids.next(), turn, new ChatEvent.Call(i, call, call), "ask-" + call, "ask-" + call,
+                                "delete_file", "{}",
+                                InputDigest.of(new RawJson("{}")), expiry, Duration.ofMinutes(4), System.nanoTime()),
+                        Duration.ZERO);
             }
         }
     }
@@ -129,9 +132,9 @@ final class LedgerRace {
 
     private Callable<Void> decider() {
         String caller = "caller-" + callers++;
-        DecideCommand command = new DecideCommand(tenant, caller, conversation.toString(), null, someCalls().stream()
+        DecideCommand command = new DecideCommand(tenant, caller, conversation.toString(), null, null, someCalls().stream()
                 .map(call -> new DecideCommand.Answer("field", "call", "digest", call, random.nextBoolean(),
-                        "as " + caller + " says", null))
+                        "as " + caller + " says", null, null))
                 .toList());
         return () -> {
             try {

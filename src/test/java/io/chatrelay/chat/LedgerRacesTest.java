@@ -55,7 +55,7 @@ class LedgerRacesTest extends ServiceTest {
     private Turn waiting(int calls, Duration expiry) throws SQLException {
         UUID replica = UUID.randomUUID();
         execute("insert into replica (incarnation, lease_end) values (?, clock_timestamp() + interval '1 hour')", replica);
-        Turn turn = new Turn(Ids.next(), "dev", "dev", Ids.next(), newId(), "agents", "agents", Ids.next(), Instant.now());
+        Turn turn = new Turn(Ids.next(), "dev", "dev", Ids.next(), newId(), 0, "agents", "agents", Ids.next(), Instant.now());
         execute("""
                 insert into conversation (id, tenant, external_id, caller, upstream, created_at, updated_at)
                 values (?, 'dev', ?, 'dev', 'agents', now(), now())""", turn.conversation(), turn.conversationId());
@@ -75,7 +75,8 @@ class LedgerRacesTest extends ServiceTest {
 
     private void ask(Turn turn, int call, Duration expiry) throws SQLException {
         try (Connection connection = database.getConnection()) {
-            new Ask(Ids.next(), turn.id(), call(call), "ask-" + call, "delete_file", "{}", new byte[32], expiry, WINDOW,
+            new Ask(Ids.next(), turn.id(), new ChatEvent.Call(call, call(call), call(call)), "ask-" + call, "ask-" + call,
+                    "delete_file", "{}", new byte[32], expiry, WINDOW,
                     System.nanoTime()).ride(connection);
         }
     }
@@ -99,14 +100,14 @@ class LedgerRacesTest extends ServiceTest {
     private Told decide(Turn turn, String caller, List<DecideCommand.Answer> answers) {
         try {
             return new Told(caller, answers,
-                    approvals.decide(new DecideCommand("dev", caller, turn.conversationId(), null, answers)), null);
+                    approvals.decide(new DecideCommand("dev", caller, turn.conversationId(), null, null, answers)), null);
         } catch (ChatException e) {
             return new Told(caller, answers, List.of(), e);
         }
     }
 
     private static DecideCommand.Answer answer(int call, boolean yes, String by) {
-        return new DecideCommand.Answer("answer", "call", "digest", call(call), yes, by + " says so", null);
+        return new DecideCommand.Answer("answer", "call", "digest", call(call), yes, by + " says so", null, null);
     }
 
     /** Some of the calls, in any order, each with any answer. */

@@ -12,15 +12,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import io.chatrelay.CallEvents;
 import io.chatrelay.chat.ChatEvent.ApprovalDecided;
-import io.chatrelay.chat.ChatEvent.ApprovalRequested;
 import io.chatrelay.chat.ChatEvent.Data;
 import io.chatrelay.chat.ChatEvent.StepFinished;
 import io.chatrelay.chat.ChatEvent.StepStarted;
-import io.chatrelay.chat.ChatEvent.ToolCalled;
 import io.chatrelay.chat.ChatEvent.ToolDenied;
 import io.chatrelay.chat.ChatEvent.ToolFailed;
-import io.chatrelay.chat.ChatEvent.ToolInputStarted;
 import io.chatrelay.chat.ChatEvent.ToolSucceeded;
 import io.chatrelay.inkeep.RecordedAnswer;
 
@@ -29,11 +27,11 @@ class PausePointsTest {
     private static final Data DATA = new Data("data-x", null, json("1"));
 
     private static ChatEvent called(String id) {
-        return new ToolCalled(id, "t", json("{}"), 0);
+        return CallEvents.called(id, "t", json("{}"), 0);
     }
 
     private static ChatEvent asks(String id) {
-        return new ApprovalRequested("aitxt-" + id, id);
+        return CallEvents.asked("aitxt-" + id, id);
     }
 
     private static ChatEvent decided(String id) {
@@ -94,9 +92,9 @@ class PausePointsTest {
     @Test
     void aCallWithoutApprovalIsWaitedFor() {
         assertThat(points(called("a"), called("b"), asks("a"), DATA, done("b"))).containsExactly("a after ToolSucceeded 5");
-        assertThat(points(called("a"), asks("a"), new ToolInputStarted("b", "t"), called("b"), done("b"))).containsExactly(
+        assertThat(points(called("a"), asks("a"), CallEvents.started("b", "t"), called("b"), done("b"))).containsExactly(
                 "a after ApprovalRequested 2", "a after ToolSucceeded 5");
-        assertThat(points(called("a"), new ToolInputStarted("b", "t"), asks("a"))).isEmpty();
+        assertThat(points(called("a"), CallEvents.started("b", "t"), asks("a"))).isEmpty();
     }
 
     @Test

@@ -286,7 +286,7 @@ final class ReplicaUnderTest implements UpstreamRun {
     }
 
     private void seen(ChatEvent event) {
-        if (event instanceof ApprovalRequested(_, var callId)) {
+        if (event instanceof ApprovalRequested(_, var callId, _)) {
             asked.add(callId);
         } else if (ApprovalHistory.outcomeOf(event) != null) {
             outcomes.add(ApprovalHistory.outcomeOf(event));

@@ -13,8 +13,11 @@ import java.util.List;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
-import io.chatrelay.chat.ChatEvent.ApprovalRequested;
+import io.chatrelay.CallEvents;
 import io.chatrelay.chat.ChatEvent.Data;
+import io.chatrelay.chat.ChatEvent.ReasoningDelta;
+import io.chatrelay.chat.ChatEvent.ReasoningEnded;
+import io.chatrelay.chat.ChatEvent.ReasoningStarted;
 import io.chatrelay.chat.ChatEvent.Started;
 import io.chatrelay.chat.ChatEvent.StepFinished;
 import io.chatrelay.chat.ChatEvent.StepStarted;
@@ -25,7 +28,7 @@ import io.chatrelay.chat.ChatEvent.ToolCalled;
 import io.chatrelay.chat.ChatEvent.ToolDenied;
 import io.chatrelay.chat.ChatEvent.ToolFailed;
 import io.chatrelay.chat.ChatEvent.ToolInputDelta;
-import io.chatrelay.chat.ChatEvent.ToolInputStarted;
+import io.chatrelay.chat.ChatEvent.ToolInputFailed;
 import io.chatrelay.chat.ChatEvent.ToolSucceeded;
 
 class TranscriptTest {
@@ -53,7 +56,9 @@ class TranscriptTest {
                         {"type":"data-tool-approval","id":"aitxt-c2","data":{"toolCallId":"c2","state":"denied","reason":"No."}},\
                         {"type":"step-start"},\
                         {"type":"text","text":"Noon.","state":"done"},\
-                        {"type":"data-chart","id":"chart-1","data":[1, 2]}]""");
+                        {"type":"data-chart","id":"chart-1","data":[1, 2]},\
+                        {"type":"reasoning","text":"They ask.","state":"done"},\
+                        {"type":"tool-get_time","toolCallId":"c1~2","state":"output-error","rawInput":"{","errorText":"Invalid input"}]""");
     }
 
     @Test
@@ -61,10 +66,11 @@ class TranscriptTest {
         Transcript transcript = ofEveryKind();
 
         assertThat(transcript.text()).isEqualTo("Let me see.Noon.");
-        assertThat(transcript.calls()).extracting(Transcript.Call::index).containsExactly(0, 1, 2);
-        assertThat(transcript.calls()).extracting(Transcript.Call::toolName).containsExactly("get_time", "delete_file", "boom");
-        assertThat(transcript.data()).extracting(Data::type).containsExactly("data-operation", "data-tool-approval",
-                "data-chart");
+        assertThat(transcript.calls()).extracting(call -> call.call().number()).containsExactly(0, 1, 2);
+        assertThat(transcript.calls()).extracting(ToolCalled::toolName).containsExactly("get_time", "delete_file", "boom");
+        assertThat(transcript.sideParts()).filteredOn(Data.class::isInstance).extracting(part -> ((Data) part).type())
+                .containsExactly("data-operation", "data-tool-approval",
+                        "data-chart");
     }
 
     @Test
@@ -86,17 +92,36 @@ class TranscriptTest {
 
     @Test
     void anOutcomeOfACallThatNeverWasIsPassedOver() {
-        assertThat(of(new ToolDenied("x"), new ApprovalRequested("a", "x"), new ToolFailed("x", "no")).parts()).isEqualTo("[]");
+        assertThat(of(new ToolDenied("x"), CallEvents.asked("a", "x"), new ToolFailed("x", "no")).parts()).isEqualTo("[]");
     }
 
     @Test
-    void whatAnInputHadBeforeItWasWholeIsNotKept() {
-        assertThat(of(new ToolInputStarted("c", "t"), new ToolInputDelta("c", "{")).parts()).isEqualTo("[]");
+    void reasoningIsKeptAndIsNoPartOfTheText() {
+        Transcript transcript = of(new ReasoningStarted("r"), new ReasoningDelta("r", "They "), new ReasoningDelta("r", "ask."),
+                new ReasoningEnded("r"), new TextStarted("t"), new TextDelta("t", "4"), new TextEnded("t"));
+
+        assertThat(transcript.text()).isEqualTo("4");
+        assertThat(transcript.reasoning()).isEqualTo("They ask.");
+        assertThat(transcript.parts()).startsWith("[{\"type\":\"reasoning\",\"text\":\"They ask.\",\"state\":\"done\"},");
+    }
+
+    @Test
+    void whatIsTransientIsNotKept() {
+        assertThat(of(new Data("data-progress", "p", json("40"), true)).parts()).isEqualTo("[]");
+    }
+
+    @Test
+    void theWordsOfARefusalAreOnePart() {
+        Transcript transcript = of(new Data(Data.REFUSAL, null, json("\"I \"")),
+                new Data(Data.REFUSAL, null, json("\"won't.\"")));
+
+        assertThat(transcript.refusal()).isEqualTo("I won't.");
+        assertThat(transcript.parts()).isEqualTo("[{\"type\":\"data-refusal\",\"data\":\"I won't.\"}]");
     }
 
     @Test
     void aCallThatWaitsIsKeptAsWaiting() {
-        assertThat(of(new ToolCalled("c", "t", json("{}"), 0), new ApprovalRequested("a", "c")).parts()).isEqualTo(
+        assertThat(of(CallEvents.called("c", "t", json("{}"), 0), CallEvents.asked("a", "c")).parts()).isEqualTo(
                 "[{\"type\":\"tool-t\",\"toolCallId\":\"c\",\"state\":\"approval-requested\",\"input\":{},\"approval\":{\"id\":\"a\"}}]");
     }
 
@@ -106,9 +131,10 @@ class TranscriptTest {
         String escaped = "{\"k\\u0000\":\"\\u0000\\ud83e\",\"n\":1e999}";
 
         String parts = of(new StepStarted(), new TextStarted("t"), new TextDelta("t", bad), new TextEnded("t"),
-                new ToolCalled(bad, bad, json(escaped), 0), new ApprovalRequested(bad, bad),
+                CallEvents.called(bad, bad, json(escaped), 0), CallEvents.asked(bad, bad),
                 new ToolSucceeded(bad, json(escaped)),
-                new ToolCalled("f", "t", json("{}"), 1), new ToolFailed("f", bad), new Data("data-" + bad, bad, json(escaped)))
+                CallEvents.called("f", "t", json("{}"), 1), new ToolFailed("f", bad),
+                new Data("data-" + bad, bad, json(escaped)))
                 .parts();
 
         assertThat(parts).doesNotContain("\\u0000", "\\ud83e", "\u0000", "1e999,", "1e999}")
@@ -123,11 +149,13 @@ class TranscriptTest {
     @Nested
     class ClosesWhatIsOpen {
 
+        private static final String NO_OUTCOME = "The turn ended without an outcome of this call.";
+
         private final ChatEvent[] inText = { new Started("m"), new StepStarted(), new TextStarted("text-1"),
                 new TextDelta("text-1", "Hal") };
-        private final ChatEvent[] inCalls = { new Started("m"), new StepStarted(), new ToolCalled("a", "t", json("{}"), 0),
-                new ToolCalled("b", "t", json("{}"), 1), new ToolCalled("c", "t", json("{}"), 2),
-                new ApprovalRequested("x", "c"),
+        private final ChatEvent[] inCalls = { new Started("m"), new StepStarted(), CallEvents.called("a", "t", json("{}"), 0),
+                CallEvents.called("b", "t", json("{}"), 1), CallEvents.called("c", "t", json("{}"), 2),
+                CallEvents.asked("x", "c"),
                 new ToolSucceeded("a", json("1")) };
 
         @Test
@@ -156,26 +184,45 @@ class TranscriptTest {
 
         @Test
         void aCancelSettlesACallWhoseInputIsNotWhole() {
-            assertThat(of(new Started("m"), new StepStarted(), new ToolInputStarted("a", "t"), new ToolInputDelta("a", "{"))
-                    .closing(CANCELLED)).containsExactly(new ToolFailed("a", "cancelled"), new StepFinished(), CANCELLED);
-            assertThat(of(new ToolInputStarted("a", "t"), new ToolCalled("a", "t", json("{}"), 0)).closing(CANCELLED))
+            assertThat(of(new Started("m"), new StepStarted(), CallEvents.started("a", "t"), new ToolInputDelta("a", "{"))
+                    .closing(CANCELLED)).containsExactly(
+                            new ToolInputFailed(new ChatEvent.Call(0, "a", "a"), "t", json("\"{\""), "cancelled"),
+                            new StepFinished(), CANCELLED);
+            assertThat(of(CallEvents.started("a", "t"), CallEvents.called("a", "t", json("{}"), 0)).closing(CANCELLED))
                     .containsExactly(new ToolFailed("a", "cancelled"), CANCELLED);
-            assertThat(of(new ToolInputStarted("a", "t"), new ToolCalled("a", "t", json("{}"), 0), new ToolDenied("a"))
+            assertThat(of(CallEvents.started("a", "t"), CallEvents.called("a", "t", json("{}"), 0), new ToolDenied("a"))
                     .closing(CANCELLED)).containsExactly(CANCELLED);
         }
 
         @Test
-        void everyOtherEndLeavesTheCallsAsTheyWere() {
-            for (ChatEvent.Ended end : List.of(FAILED, INTERRUPTED)) {
-                assertThat(of(inCalls).closing(end)).containsExactly(new StepFinished(), end);
+        void everyOtherEndSettlesThemToo() {
+            for (ChatEvent.Ended end : List.of(FAILED, INTERRUPTED, COMPLETED)) {
+                assertThat(of(inCalls).closing(end)).containsExactly(new ToolFailed("b", NO_OUTCOME),
+                        new ToolFailed("c", NO_OUTCOME), new StepFinished(), end);
             }
         }
 
-        /** A client that saw the approval would wait for the outcome, and ask again without end. */
         @Test
-        void aCompletedTurnSettlesTheCallsThatAsked() {
-            assertThat(of(inCalls).closing(COMPLETED)).containsExactly(
-                    new ToolFailed("c", "The turn ended without an outcome of this call."), new StepFinished(), COMPLETED);
+        void onlyTheCallerIsLeftItsOwnCallsAndOnlyInACompletedTurn() {
+            ChatEvent own = CallEvents.calledForCaller("a", "t", json("{}"), 0);
+
+            assertThat(of(own).closing(COMPLETED)).containsExactly(COMPLETED);
+            assertThat(of(own).closing(FAILED)).containsExactly(new ToolFailed("a", NO_OUTCOME), FAILED);
+        }
+
+        @Test
+        void anInputThatNeverBecameWholeIsSettledAndKept() {
+            for (ChatEvent.Ended end : List.of(COMPLETED, FAILED, INTERRUPTED)) {
+                Transcript transcript = of(CallEvents.started("c", "t"), new ToolInputDelta("c", "{\"q\":"));
+
+                List<ChatEvent> closing = transcript.closing(end);
+                closing.forEach(transcript::apply);
+
+                assertThat(closing.getFirst()).isInstanceOf(ToolInputFailed.class);
+                assertThat(transcript.parts()).isEqualTo("""
+                        [{"type":"tool-t","toolCallId":"c","state":"output-error","rawInput":"{\\"q\\":","errorText":\
+                        "The turn ended before the input of this call was whole."}]""");
+            }
         }
 
         @Test

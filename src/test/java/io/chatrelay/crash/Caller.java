@@ -77,15 +77,15 @@ final class Caller implements Runnable {
         world.history.count("turns");
         if (twin) {
             // The same at the same moment.
-            go(() -> sender(at, repeating, !shared, "-twin").send(sent, dialect, options, _ -> _ -> {}));
+            go(() -> sender(at, repeating, "-twin").send(sent, dialect, options, _ -> _ -> {}));
         }
         if (whole) {
-            go(() -> sender(at, asking, !shared, "-whole").ask(sent, dialect, options));
+            go(() -> sender(at, asking, "-whole").ask(sent, dialect, options));
         }
-        boolean read = sender(at, sending, !shared, "").send(sent, dialect, options, sight -> accompany(sight, others));
+        boolean read = sender(at, sending, "").send(sent, dialect, options, sight -> accompany(sight, others));
         awaitAll();
         if (read && again) {
-            Sender later = sender(at, repeating, !shared, "-again");
+            Sender later = sender(at, repeating, "-again");
             if (whole) {
                 later.ask(sent, dialect, options);
             } else {
@@ -96,8 +96,8 @@ final class Caller implements Runnable {
         World.pause(rest);
     }
 
-    private Sender sender(String at, Random own, boolean alone, String role) {
-        return new Sender(world, name + role, at, new Reader(world, own, alone), own);
+    private Sender sender(String at, Random own, String role) {
+        return new Sender(world, name + role, at, new Reader(world, own), own);
     }
 
     /** Others look on or stop it, and what asks is decided. */
@@ -107,7 +107,7 @@ final class Caller implements Runnable {
             Dialect dialect = own.nextInt(3) == 0 ? Dialect.OPENAI : Dialect.AI_SDK;
             go(() -> {
                 World.pause(own.nextInt(1500));
-                new Reader(world, own, false).read(new Sight(name + "-watcher", sight.conversation, sight.turn, dialect, 0),
+                new Reader(world, own).read(new Sight(name + "-watcher", sight.conversation, sight.turn, dialect, 0),
                         null,
                         _ -> {});
             });

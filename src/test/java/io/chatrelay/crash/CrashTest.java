@@ -120,7 +120,7 @@ public final class CrashTest {
                     Said.echo(world.mark(), random), new CopyOnWriteArrayList<>());
             Thread.startVirtualThread(() -> {
                 try {
-                    new Sender(world, "last", conversation.getValue(), new Reader(world, random, true), random).send(sent,
+                    new Sender(world, "last", conversation.getValue(), new Reader(world, random), random).send(sent,
                             Dialect.AI_SDK, Frame.JSON.createObjectNode(), _ -> _ -> {});
                     history.sent.add(sent);
                 } finally {

@@ -49,7 +49,7 @@ enum Dialect {
 
         @Override
         Ending ending(Frame frame) {
-            if (!frame.data().startsWith("{") || frame.id() == 0) {
+            if (!frame.data().startsWith("{") || frame.id().isEmpty()) {
                 return Ending.NONE;
             }
             JsonNode json = frame.json();

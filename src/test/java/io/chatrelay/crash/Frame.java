@@ -7,8 +7,8 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
-/** A server-sent event. @param id its number; 0 for what a wire adds of its own */
-record Frame(long id, String data) {
+/** A server-sent event. @param id as it came; empty for what a wire adds of its own */
+record Frame(String id, String data) {
 
     static final ObjectMapper JSON = new ObjectMapper();
 
@@ -19,7 +19,7 @@ record Frame(long id, String data) {
      */
     static Frame read(Http http, Duration patience) throws IOException {
         long begun = System.nanoTime();
-        long id = 0;
+        String id = "";
         String data = null;
         while (true) {
             String line = http.line();
@@ -27,19 +27,24 @@ record Frame(long id, String data) {
                 return null;
             }
             if (line.startsWith("id: ")) {
-                id = Long.parseLong(line.substring(4));
+                id = line.substring(4);
             } else if (line.startsWith("data: ")) {
                 data = data == null ? line.substring(6) : data + "\n" + line.substring(6);
             } else if (line.isEmpty()) {
                 if (data != null) {
                     return new Frame(id, data);
                 }
-                id = 0;
+                id = "";
                 if (System.nanoTime() - begun > patience.toNanos()) {
                     throw new IOException("nothing but comments");
                 }
             }
         }
+    }
+
+    /** Its place in its turn; 0 for what a wire adds of its own. */
+    long number() {
+        return id.isEmpty() ? 0 : Long.parseLong(id.substring(id.indexOf('.') + 1));
     }
 
     JsonNode json() {

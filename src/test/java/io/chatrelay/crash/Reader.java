@@ -7,8 +7,8 @@ import java.util.Random;
 import java.util.function.Consumer;
 
 /**
- * Reads a turn to its end as a good client does: where the connection breaks, or it left by itself, it comes back with the number that
- * it saw last, to either replica.
+ * Reads a turn to its end as a good client does: where the connection breaks, or it left by itself, it comes back with the id that it
+ * saw last, to either replica.
  */
 final class Reader {
 
@@ -17,13 +17,10 @@ final class Reader {
 
     private final World world;
     private final Random random;
-    private final boolean alone;
 
-    /** @param alone whether nobody else can begin a turn in the conversation meanwhile, so that it need not be named */
-    Reader(World world, Random random, boolean alone) {
+    Reader(World world, Random random) {
         this.world = world;
         this.random = random;
-        this.alone = alone;
     }
 
     /** A patience: some stay with a replica that says nothing for very long, others go soon. */
@@ -84,7 +81,7 @@ final class Reader {
         if (wrong != null) {
             world.history.violation("numbers", wrong, sight);
         }
-        if (frame.id() == 0) {
+        if (frame.id().isEmpty()) {
             return;
         }
         world.history.count("events read");
@@ -94,9 +91,9 @@ final class Reader {
         }
         if (sight.isOver() || random.nextInt(12) == 0) {
             OptionalLong stored = world.stored.last(sight.turn);
-            if (stored.isPresent() && stored.getAsLong() < frame.id()) {
+            if (stored.isPresent() && stored.getAsLong() < frame.number()) {
                 world.history.violation("stored when told",
-                        "event %d was told while %d was the last that is stored".formatted(frame.id(), stored.getAsLong()),
+                        "event %s was told while %d was the last that is stored".formatted(frame.id(), stored.getAsLong()),
                         sight);
             }
             world.history.count("looks whether what was told is stored");
@@ -112,17 +109,22 @@ final class Reader {
         }
     }
 
-    /** Another connection, after the number that was seen last; null if there is none now. */
+    /**
+     * Another connection, after the event that was seen last; null if there is none now. Its id says which turn it is of, whatever turn
+     * runs by now; a bare number does not, and needs the turn beside it.
+     */
     private Http open(Sight sight) {
-        boolean named = !alone || random.nextBoolean();
+        boolean place = !sight.lastId().isEmpty() && random.nextInt(4) > 0;
+        boolean named = !place || random.nextInt(4) == 0;
         boolean header = random.nextBoolean();
+        String last = place ? sight.lastId() : Long.toString(sight.last());
         String path = "/run/%s/%s/stream?%s%s%s%s".formatted(random.nextInt(4) == 0 ? "api/chat" : "v1/conversations",
                 sight.conversation, sight.dialect.query, "approvals=wait", named ? "&turn=" + sight.turn : "",
-                header ? "" : "&after=" + sight.last());
+                header ? "" : "&after=" + last);
         int replica = random.nextInt(2);
         Http http = null;
         try {
-            http = header ? world.call(replica, "GET", path, null, patience(), "last-event-id", Long.toString(sight.last()))
+            http = header ? world.call(replica, "GET", path, null, patience(), "last-event-id", last)
                     : world.call(replica, "GET", path, null, patience());
             if (http.status() == 200) {
                 return isOf(sight, http, path) ? http : closed(http);

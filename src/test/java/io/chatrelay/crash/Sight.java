@@ -19,6 +19,7 @@ final class Sight {
     /** Told that there is nothing more, before an end: there is no use in coming back. */
     boolean lost;
     private long last;
+    private String lastId = "";
 
     Sight(String reader, String conversation, UUID turn, Dialect dialect, long after) {
         this.reader = reader;
@@ -31,26 +32,39 @@ final class Sight {
 
     /** Takes a frame. Says what is wrong with it at once; null if nothing is. */
     String see(Frame frame) {
-        if (frame.id() == 0) {
+        if (frame.id().isEmpty()) {
             done |= frame.data().equals(Dialect.DONE);
             return done && ending != Ending.COMPLETED ? "[DONE] after " + ending : null;
         }
         String wrong = null;
         if (ending != Ending.NONE) {
-            wrong = "event %d after the end".formatted(frame.id());
-        } else if (dialect == Dialect.AI_SDK ? frame.id() != last + 1 : frame.id() <= last) {
+            wrong = "event %s after the end".formatted(frame.id());
+        } else if (dialect == Dialect.AI_SDK ? frame.number() != last + 1 : frame.number() <= last) {
             // OpenAI has no frame for some events, so its numbers may skip.
-            wrong = "event %d after event %d".formatted(frame.id(), last);
+            wrong = "event %s after event %d".formatted(frame.id(), last);
         }
-        last = frame.id();
+        if (!lastId.isEmpty() && !turnOf(lastId).equals(turnOf(frame.id()))) {
+            wrong = "event %s of another turn after event %s".formatted(frame.id(), lastId);
+        }
+        last = frame.number();
+        lastId = frame.id();
         frames.add(frame);
         ending = dialect.ending(frame);
         return wrong;
     }
 
+    private static String turnOf(String id) {
+        return id.substring(0, id.indexOf('.'));
+    }
+
     /** The number that it saw last. */
     long last() {
         return last;
+    }
+
+    /** The id that it saw last; empty before the first. */
+    String lastId() {
+        return lastId;
     }
 
     boolean isOver() {

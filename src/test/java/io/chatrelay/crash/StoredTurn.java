@@ -14,11 +14,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 /**
  * A turn as its tables have it.
  *
+ * @param ordinal its place in its conversation
  * @param text   of the assistant's message; null without one
  * @param lines  the events, the first one is number 1
  * @param broken what is wrong with the rows themselves; null if nothing is
  */
-record StoredTurn(UUID id, String conversation, String state, long lastEvent, boolean ended, String key, String text,
+record StoredTurn(UUID id, int ordinal, String conversation, String state, long lastEvent, boolean ended, String key,
+        String text,
         List<JsonNode> lines, String broken) {
 
     static StoredTurn load(Connection connection, UUID id) throws SQLException {
@@ -26,7 +28,7 @@ record StoredTurn(UUID id, String conversation, String state, long lastEvent, bo
                 select t.state, t.last_event, t.ended_at is not null, t.idempotency_key, c.external_id,
                        (select coalesce(string_agg(p.part ->> 'text', '' order by p.place), '')
                         from jsonb_array_elements(m.parts) with ordinality p(part, place) where p.part ->> 'type' = 'text'),
-                       m.id is not null
+                       m.id is not null, t.ordinal
                 from turn t join conversation c on c.id = t.conversation_id left join message m on m.id = t.message_id
                 where t.id = ?""")) {
             select.setObject(1, id);
@@ -36,7 +38,7 @@ record StoredTurn(UUID id, String conversation, String state, long lastEvent, bo
                 }
                 List<JsonNode> lines = new ArrayList<>();
                 String broken = lines(connection, id, lines);
-                return new StoredTurn(id, row.getString(5), row.getString(1), row.getLong(2), row.getBoolean(3),
+                return new StoredTurn(id, row.getInt(8), row.getString(5), row.getString(1), row.getLong(2), row.getBoolean(3),
                         row.getString(4),
                         row.getBoolean(7) ? row.getString(6) : null, lines, broken);
             }

@@ -95,7 +95,7 @@ final class TurnCheck {
             }
             return;
         }
-        List<Frame> expected = replay.frames.stream().filter(frame -> frame.id() > sight.after).toList();
+        List<Frame> expected = replay.frames.stream().filter(frame -> frame.number() > sight.after).toList();
         for (int i = 0; i < Math.max(expected.size(), sight.frames.size()); i++) {
             Frame was = i < sight.frames.size() ? sight.frames.get(i) : null;
             Frame is = i < expected.size() ? expected.get(i) : null;
@@ -130,6 +130,12 @@ final class TurnCheck {
                 case "call", "output", "output-denied", "output-error" -> part.path("toolCallId").equals(line.path("id"));
                 default -> true;
             };
+            String id = "%d.%d".formatted(turn.ordinal(), i + 1);
+            if (!replay.frames.get(i).id().equals(id)) {
+                world.history.violation("numbers", "the id of event %s is %s".formatted(id, replay.frames.get(i).id()),
+                        replay);
+                return;
+            }
             if (!same) {
                 world.history.violation("replay", "event %d is stored as %s and replayed as %s".formatted(i + 1, line, part),
                         replay);

@@ -26,9 +26,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import io.chatrelay.CallEvents;
 import io.chatrelay.Json;
 import io.chatrelay.chat.ChatEvent;
-import io.chatrelay.chat.ChatEvent.ApprovalRequested;
 import io.chatrelay.chat.ChatEvent.Started;
 import io.chatrelay.chat.Decision;
 import io.chatrelay.chat.Delivery;
@@ -48,8 +48,8 @@ class ApprovalCallsTest {
     private static final String CHAT = "POST /run/api/chat";
     private static final String LEGACY = "POST /run/api/tool-approvals";
     private static final String TAKEN = "{\"success\":true}";
-    private static final Decision YES = new Decision("call_fake_43_0", "aitxt-call_fake_43_0", "delete_file", true, null);
-    private static final Decision NO = new Decision("call_fake_45_0", "aitxt-call_fake_45_0", "delete_file", false,
+    private static final Decision YES = new Decision(0, "call_fake_43_0", "aitxt-call_fake_43_0", "delete_file", true, null);
+    private static final Decision NO = new Decision(0, "call_fake_45_0", "aitxt-call_fake_45_0", "delete_file", false,
             "I do not want that");
 
     private final Turn turn = ScriptedInkeep.turn();
@@ -100,7 +100,7 @@ class ApprovalCallsTest {
         inkeep.on("POST /legacy/api/tool-approvals", recorded("legacy/30-chat-approve-mcp-tool-2-tool-approvals-post"));
         UpstreamRun run = inkeep.upstream(inkeep.url("/legacy"), "approvals", "legacy").run(question(turn, "hi"));
 
-        assertThat(deliver(run, new Decision("call_fake_159_0", "aitxt-call_fake_159_0", "get_weather", true, null)))
+        assertThat(deliver(run, new Decision(0, "call_fake_159_0", "aitxt-call_fake_159_0", "get_weather", true, null)))
                 .isEqualTo(new Acknowledged());
         assertThat(sent("POST /legacy/api/tool-approvals"))
                 .isEqualTo(asRecorded("legacy/30-chat-approve-mcp-tool-2-tool-approvals-post").toString());
@@ -195,14 +195,14 @@ class ApprovalCallsTest {
     void aDurableRunWaitsAndGoesOnInTheAnswerToTheDecision() {
         inkeep.on(CHAT, recorded("agents/71a-chat-durable-approval-stream"), recorded("agents/71c-durable-approve-via-chat"));
         UpstreamRun run = run("execution-mode", "durable");
-        Decision yes = new Decision("call_fake_143_0", "aitxt-call_fake_143_0", "delete_file", true, null);
+        Decision yes = new Decision(0, "call_fake_143_0", "aitxt-call_fake_143_0", "delete_file", true, null);
 
         List<ChatEvent> before = all(run.answer());
         Delivery delivery = deliver(run, yes);
         List<ChatEvent> after = all(((Continued) delivery).rest());
 
         assertThat(before.getFirst()).isEqualTo(new Started("wrun_01M82028GDYQSPHRC5DMPY5KDR"));
-        assertThat(before.getLast()).isEqualTo(new ApprovalRequested("aitxt-call_fake_143_0", "call_fake_143_0"));
+        assertThat(before.getLast()).isEqualTo(CallEvents.asked("aitxt-call_fake_143_0", "call_fake_143_0"));
         assertThat(sent(CHAT)).isEqualTo(asRecorded("agents/71c-durable-approve-via-chat").toString());
         List<ChatEvent> expected = new ArrayList<>();
         Brackets brackets = new Brackets("wrun_01M82028GDYQSPHRC5DMPY5KDR");
@@ -227,7 +227,7 @@ class ApprovalCallsTest {
         UpstreamRun run = run("execution-mode", "durable");
         all(run.answer());
         Continued continued = (Continued) deliver(run,
-                new Decision("call_fake_143_0", "aitxt-call_fake_143_0", "delete_file", true, null));
+                new Decision(0, "call_fake_143_0", "aitxt-call_fake_143_0", "delete_file", true, null));
 
         AssertSubscriber<ChatEvent> reader = continued.rest().subscribe().withSubscriber(AssertSubscriber.create(2));
 
@@ -247,7 +247,7 @@ class ApprovalCallsTest {
                         stream(before + after, true));
         UpstreamRun run = run("execution-mode", "durable", "approvals", "executions");
         List<ChatEvent> told = new ArrayList<>(all(run.answer()));
-        Decision no = new Decision("call_fake_143_0", "aitxt-call_fake_143_0", "delete_file", false, "no");
+        Decision no = new Decision(0, "call_fake_143_0", "aitxt-call_fake_143_0", "delete_file", false, "no");
 
         assertThat(deliver(run, no)).isInstanceOf(Unknown.class);
         told.addAll(all(((Continued) deliver(run, no)).rest()));

@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import io.chatrelay.CallEvents;
 import io.chatrelay.chat.ChatEvent;
 import io.chatrelay.chat.ChatEvent.ApprovalRequested;
 import io.chatrelay.chat.ChatEvent.Data;
@@ -31,7 +32,7 @@ class DecoderTest {
 
     private void decode(AnswerDecoder decoder, String... frames) {
         for (String frame : frames) {
-            decoder.decode(frame, events);
+            decoder.decode(null, frame, events);
         }
     }
 
@@ -79,11 +80,11 @@ class DecoderTest {
         }
 
         @Test
-        void aCallIsAnnouncedOnce() {
+        void aCallThatIsToldOnceMoreIsNoOtherCall() {
             decode("{\"type\":\"tool-input-available\",\"toolCallId\":\"c\",\"toolName\":\"t\",\"input\":1}",
-                    "{\"type\":\"tool-input-available\",\"toolCallId\":\"c\",\"toolName\":\"t\",\"input\":2}");
+                    "{\"type\":\"tool-input-available\",\"toolCallId\":\"c\",\"toolName\":\"t\",\"input\":1}");
 
-            assertThat(all(ToolCalled.class)).containsExactly(new ToolCalled("c", "t", new RawJson("1"), 0));
+            assertThat(all(ToolCalled.class)).containsExactly(CallEvents.called("c", "t", new RawJson("1"), 0));
             assertThat(all(Data.class)).hasSize(1);
         }
 
@@ -132,7 +133,7 @@ class DecoderTest {
                     "{\"type\":\"tool-approval-request\",\"toolCallId\":\"c\",\"approvalId\":\"a\"}",
                     "{\"type\":\"tool-approval-request\",\"toolCallId\":\"c\",\"approvalId\":\"b\"}");
 
-            assertThat(all(ApprovalRequested.class)).containsExactly(new ApprovalRequested("a", "c"));
+            assertThat(all(ApprovalRequested.class)).containsExactly(CallEvents.asked("a", "c"));
             assertThat(all(Data.class)).extracting(Data::type).containsExactly("data-inkeep-tool-approval-request");
         }
 
@@ -182,7 +183,7 @@ class DecoderTest {
                     operation("completion", "{}"));
             AnswerDecoder quiet = new AgentsDecoder(new Brackets(), AgentsDecoder.Mode.CLASSIC, false);
 
-            frames.forEach(frame -> quiet.decode(frame, events));
+            frames.forEach(frame -> quiet.decode(null, frame, events));
 
             assertThat(all(ToolCalled.class)).hasSize(1);
             assertThat(all(Data.class)).extracting(data -> data.data().text())
@@ -208,7 +209,7 @@ class DecoderTest {
             parked.ended(events);
             assertThat(events.getLast()).isInstanceOf(ApprovalRequested.class);
 
-            new AgentsDecoder(brackets.continued(), AgentsDecoder.Mode.DURABLE, true).after("c").ended(events);
+            new AgentsDecoder(brackets.continued(), AgentsDecoder.Mode.DURABLE, true).after(0).ended(events);
 
             assertThat(end().failure().code()).isEqualTo(Failure.Code.UPSTREAM_CUT);
         }
@@ -252,7 +253,8 @@ class DecoderTest {
         void argumentsStayAsTheyCame() {
             decode(called("{\"a\": 1.50}"), "[DONE]");
 
-            assertThat(all(ToolCalled.class)).containsExactly(new ToolCalled("c", "t", new RawJson("{\"a\": 1.50}"), 0));
+            assertThat(all(ToolCalled.class))
+                    .containsExactly(CallEvents.calledForCaller("c", "t", new RawJson("{\"a\": 1.50}"), 0));
         }
 
         @Test
@@ -274,10 +276,9 @@ class DecoderTest {
 
         @Test
         void aMemberOfADeltaThatIsNotKnownTravelsAsData() {
-            decode("{\"choices\":[{\"delta\":{\"reasoning_content\":\"hm\",\"refusal\":null}}]}");
+            decode("{\"choices\":[{\"delta\":{\"audio_id\":\"hm\",\"refusal\":null}}]}");
 
-            assertThat(all(Data.class))
-                    .containsExactly(new Data("data-inkeep-reasoning-content", null, new RawJson("\"hm\"")));
+            assertThat(all(Data.class)).containsExactly(new Data("data-inkeep-audio-id", null, new RawJson("\"hm\"")));
         }
 
         @Test

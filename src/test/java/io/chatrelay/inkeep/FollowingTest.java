@@ -456,7 +456,7 @@ class FollowingTest {
         AssertSubscriber<ChatEvent> reader = run.answer().subscribe().withSubscriber(AssertSubscriber.create(1));
         Awaitility.await().until(run::isProven);
 
-        run.deliver(new Decision(request.callId(), request.approvalId(), "delete_file", true, null), () -> true)
+        run.deliver(new Decision(0, request.callId(), request.approvalId(), "delete_file", true, null), () -> true)
                 .await().atMost(ScriptedInkeep.SOON);
         reader.cancel();
 

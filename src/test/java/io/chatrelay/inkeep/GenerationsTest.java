@@ -22,8 +22,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
+import io.chatrelay.CallEvents;
 import io.chatrelay.chat.ChatEvent;
-import io.chatrelay.chat.ChatEvent.ApprovalRequested;
 import io.chatrelay.chat.ChatEvent.Data;
 import io.chatrelay.inkeep.ScriptedInkeep.Answer;
 import io.vertx.core.http.HttpServerRequest;
@@ -82,7 +82,7 @@ class GenerationsTest {
 
         assertThat(operationsAskedFor()).containsExactly("true", "true");
         assertThat(inkeep.asked(PROBE)).hasSize(1);
-        assertThat(events).contains(new ApprovalRequested("aitxt-call_fake_167_0", "call_fake_167_0"));
+        assertThat(events).contains(CallEvents.asked("aitxt-call_fake_167_0", "call_fake_167_0"));
         assertThat(events).filteredOn(Data.class::isInstance).hasSize(2);
         assertThat(wanted).filteredOn(Data.class::isInstance).hasSize(5);
         wanted.removeIf(AgentsDecoder::isAskedForOperation);

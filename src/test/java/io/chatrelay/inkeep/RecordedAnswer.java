@@ -85,7 +85,7 @@ public final class RecordedAnswer {
         try {
             for (int i = 0; i < bytes.length; i += chunk) {
                 frames.decode(Arrays.copyOfRange(bytes, i, Math.min(bytes.length, i + chunk)),
-                        data -> decoder.decode(data, events));
+                        (event, data) -> decoder.decode(event, data, events));
             }
         } catch (SseDecoder.TooLarge e) {
             throw new AssertionError(e);

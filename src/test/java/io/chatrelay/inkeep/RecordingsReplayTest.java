@@ -101,7 +101,7 @@ class RecordingsReplayTest {
                 transcript.apply(event);
                 switch (event) {
                     case ChatEvent.TextStarted _ -> texts++;
-                    case ChatEvent.ApprovalRequested(var id, var callId) -> approvals.add(id + " for " + callId);
+                    case ChatEvent.ApprovalRequested(var id, var callId, _) -> approvals.add(id + " for " + callId);
                     case ChatEvent.ToolSucceeded(var id, var output) -> outcomes.put(id, "gives " + output.text());
                     case ChatEvent.ToolFailed(var id, var error) -> outcomes.put(id, "fails " + error);
                     case ChatEvent.ToolDenied(var id) -> outcomes.put(id, "is denied");
@@ -147,7 +147,7 @@ class RecordingsReplayTest {
         TABLE.put("agents/54-chat-llm-dies-midstream", failed(UPSTREAM_ERROR,
                 "Inkeep ended its answer without completing it; what came before is kept.", TORN));
         TABLE.put("agents/56-chat-stream-false-llm-500", failed(UPSTREAM_ERROR,
-                "Inkeep ended its answer with an error; what came before is kept.", ""));
+                "Inkeep ended its answer as 'error'; what came before is kept.", ""));
         TABLE.put("agents/60-chat-client-disconnect", cut(numbered("word%d", 10, " ")));
         TABLE.put("agents/63a-chat-disconnects-at-3s", cut(numbered("word%d", 11, " ")));
         TABLE.put("agents/66c-second-chat-turn-while-pending", completed(hello(2, "hello again")));
@@ -176,7 +176,8 @@ class RecordingsReplayTest {
         // Answered too late: the tool ran, the run began again, and asks once more.
         TABLE.put("agents/38b-chat-approval-answered-after-290s-1-stream", cut("")
                 .calls("call_fake_202_0", "delete_file", REPORT, "gives " + DELETED.formatted("call_fake_202_0"))
-                .calls("call_fake_204_0", "delete_file", REPORT, "stays open").asks("call_fake_202_0", "call_fake_204_0"));
+                .calls("call_fake_204_0", "delete_file", REPORT, "fails The turn ended without an outcome of this call.")
+                .asks("call_fake_202_0", "call_fake_204_0"));
         TABLE.put("agents/66a-chat-approval-pending", deleted("call_fake_132_0"));
         TABLE.put("agents/68a-chat-stream-false-tool-needs-approval",
                 completed("\n\nTool said: " + DELETED.formatted("call_fake_137_0")).counting(0, 0, 0));

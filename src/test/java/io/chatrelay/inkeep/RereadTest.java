@@ -21,11 +21,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import io.chatrelay.CallEvents;
 import io.chatrelay.chat.ChatEvent;
 import io.chatrelay.chat.ChatEvent.ApprovalRequested;
 import io.chatrelay.chat.ChatEvent.Ended;
 import io.chatrelay.chat.ChatEvent.Started;
-import io.chatrelay.chat.ChatEvent.ToolCalled;
 import io.chatrelay.chat.Decision;
 import io.chatrelay.chat.Delivery.Acknowledged;
 import io.chatrelay.chat.Delivery.Continued;
@@ -222,8 +222,8 @@ class RereadTest {
         assertThat(inkeep.upstream().resume(turn, Map.of(), List.of(new Started(null)), false)).isEmpty();
         assertThat(inkeep.upstream("approvals", "legacy").resume(turn, Map.of(), stored, false)).isEmpty();
         assertThat(inkeep.upstream("execution-mode", "durable").resume(turn, Map.of(), stored, false)).isEmpty();
-        List<ChatEvent> waits = List.of(new Started("wrun"), new ToolCalled("c", "t", RawJson.NULL, 0),
-                new ApprovalRequested("a", "c"));
+        List<ChatEvent> waits = List.of(new Started("wrun"), CallEvents.called("c", "t", RawJson.NULL, 0),
+                CallEvents.asked("a", "c"));
         assertThat(inkeep.upstream("execution-mode", "durable").resume(turn, Map.of(), waits, false)).isPresent();
         assertThat(inkeep.upstream("execution-mode", "durable").resume(turn, Map.of(), waits, true)).isEmpty();
     }
@@ -307,6 +307,6 @@ class RereadTest {
 
     private static Decision decision(List<ChatEvent> seen) {
         ApprovalRequested asked = (ApprovalRequested) seen.getLast();
-        return new Decision(asked.callId(), asked.approvalId(), "delete_file", true, null);
+        return new Decision(0, asked.callId(), asked.approvalId(), "delete_file", true, null);
     }
 }

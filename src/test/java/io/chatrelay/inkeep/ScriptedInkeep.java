@@ -161,7 +161,7 @@ final class ScriptedInkeep implements AutoCloseable {
 
     static Turn turn() {
         UUID conversation = Ids.next();
-        return new Turn(Ids.next(), "acme", "ann", conversation, "c", "agents", "agents", Ids.next(), Instant.now());
+        return new Turn(Ids.next(), "acme", "ann", conversation, "c", 1, "agents", "agents", Ids.next(), Instant.now());
     }
 
     static Question question(Turn turn, String text, Map<String, String> headers) {

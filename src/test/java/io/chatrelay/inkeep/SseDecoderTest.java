@@ -25,7 +25,7 @@ class SseDecoderTest {
 
     private List<String> feed(String... chunks) throws TooLarge {
         for (String chunk : chunks) {
-            decoder.decode(chunk.getBytes(StandardCharsets.UTF_8), events::add);
+            decoder.decode(chunk.getBytes(StandardCharsets.UTF_8), (_, data) -> events.add(data));
         }
         return events;
     }
@@ -59,8 +59,8 @@ class SseDecoderTest {
         for (int split = 0; split <= bytes.length; split++) {
             SseDecoder fresh = new SseDecoder(LIMIT);
             List<String> seen = new ArrayList<>();
-            fresh.decode(Arrays.copyOfRange(bytes, 0, split), seen::add);
-            fresh.decode(Arrays.copyOfRange(bytes, split, bytes.length), seen::add);
+            fresh.decode(Arrays.copyOfRange(bytes, 0, split), (_, data) -> seen.add(data));
+            fresh.decode(Arrays.copyOfRange(bytes, split, bytes.length), (_, data) -> seen.add(data));
 
             assertThat(seen).as("split at %d", split).containsExactly("zwölf 🦊\nx", "[DONE]");
         }

@@ -106,14 +106,14 @@ class DatabaseAwayIT {
         try {
             // What was committed last is still on its way at first.
             Awaitility.await("nothing more is told").during(LONGER_THAN_A_LEASE).atMost(PATIENCE)
-                    .until(new Unchanged(() -> answers.stream().map(answer -> answer.reader().lastId()).toList()));
+                    .until(new Unchanged(() -> answers.stream().map(answer -> answer.reader().lastNumber()).toList()));
             assertPendingIsBounded();
             if (outage != Outage.SILENCE) {
                 assertSendsAndReadsAreRefused(answers.getFirst().conversation());
             }
         } finally {
             told = answers.stream().collect(Collectors.toMap(answer -> answer.reader().turn(),
-                    answer -> answer.reader().lastId()));
+                    answer -> answer.reader().lastNumber()));
             back = Instant.now();
             outage.end.accept(database);
         }

@@ -13,7 +13,7 @@ import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 
 /**
- * Reads a turn as an {@code EventSource} does: after every end and every cut it comes back with the number that it saw last, until it is
+ * Reads a turn as an {@code EventSource} does: after every end and every cut it comes back with the id that it saw last, until it is
  * told 204. Any other status than 200 ends it for good.
  */
 public final class EventSourceReader {
@@ -27,7 +27,9 @@ public final class EventSourceReader {
     private final List<SseStream> streams = new ArrayList<>();
     /** Shorter than a browser's, for tests wait for it; a stream's own {@code retry:} counts more. */
     private Duration retry = Duration.ofMillis(100);
-    private long lastId;
+    /** Before the first one: the running turn from its beginning. */
+    private String lastId = "0";
+    private long lastNumber;
     private boolean left;
     private int stoppedBy;
 
@@ -43,7 +45,7 @@ public final class EventSourceReader {
     /** Reads the conversation's turn from its beginning. */
     public static EventSourceReader of(URI address, String conversation, Consumer<SseStream.Frame> seen) {
         return new EventSourceReader(address, conversation, () -> {}, seen,
-                into -> new RelayClient(address).readOn(conversation, 0, into));
+                into -> new RelayClient(address).readOn(conversation, "0", into));
     }
 
     static EventSourceReader of(URI address, String conversation) {
@@ -79,7 +81,8 @@ public final class EventSourceReader {
     private void note(SseStream.Frame frame) {
         if (frame.id() != null) {
             synchronized (this) {
-                lastId = Math.max(lastId, frame.id());
+                lastId = frame.id();
+                lastNumber = frame.number();
             }
         }
         seen.accept(frame);
@@ -112,12 +115,16 @@ public final class EventSourceReader {
         return streams.size();
     }
 
-    public synchronized long lastId() {
+    public synchronized long lastNumber() {
+        return lastNumber;
+    }
+
+    private synchronized String lastId() {
         return lastId;
     }
 
     public List<Long> ids() {
-        return events().stream().map(SseStream.Frame::id).toList();
+        return events().stream().map(SseStream.Frame::number).toList();
     }
 
     String text() {
@@ -148,7 +155,7 @@ public final class EventSourceReader {
 
     public EventSourceReader awaitEvents(int count) {
         Awaitility.await(count + " events").atMost(PATIENCE).pollInterval(Duration.ofMillis(20))
-                .until(() -> stoppedBy() != 0 || lastId() >= count);
+                .until(() -> stoppedBy() != 0 || lastNumber() >= count);
         return this;
     }
 

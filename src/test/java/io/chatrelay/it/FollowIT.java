@@ -51,7 +51,7 @@ class FollowIT {
     private static void assertWhole(SseStream answer, String text) {
         assertThat(answer.end()).as(answer.frames().toString()).isEqualTo("[DONE]");
         assertThat(answer.text()).isEqualTo(text);
-        assertThat(answer.ids()).isEqualTo(LongStream.rangeClosed(1, answer.lastId()).boxed().toList());
+        assertThat(answer.ids()).isEqualTo(LongStream.rangeClosed(1, answer.lastNumber()).boxed().toList());
         assertThat(DATABASE.text("select concat(state, ' ', request is null) from turn where id = '" + answer.turn() + "'"))
                 .as("nothing of the request is kept").isEqualTo("completed t");
     }

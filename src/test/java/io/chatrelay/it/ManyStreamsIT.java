@@ -40,7 +40,7 @@ class ManyStreamsIT {
             streams.forEach(stream -> {
                 stream.awaitEnd();
                 assertThat(stream.end()).isEqualTo("[DONE]");
-                assertThat(stream.ids()).isEqualTo(LongStream.rangeClosed(1, stream.lastId()).boxed().toList());
+                assertThat(stream.ids()).isEqualTo(LongStream.rangeClosed(1, stream.lastNumber()).boxed().toList());
                 assertThat(stream.text().split(" word")).hasSize(61);
             });
             assertThat(DATABASE.connections()).isLessThanOrEqualTo(POOL);

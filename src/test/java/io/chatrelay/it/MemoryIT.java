@@ -65,7 +65,7 @@ class MemoryIT {
 
             assertThat(reader.end()).isEqualTo("[DONE]");
             awaitOpen(1);
-            assertThat(reader.ids()).isEqualTo(numbers(reader.lastId()));
+            assertThat(reader.ids()).isEqualTo(numbers(reader.lastNumber()));
             assertThat(slow.readIds()).isEqualTo(client.replayOpenAi("one-slow", reader.turn()).awaitEnd().ids());
         }
     }
@@ -101,7 +101,7 @@ class MemoryIT {
 
         streams.forEach(stream -> {
             assertThat(stream.awaitEnd().end()).isEqualTo("error");
-            assertThat(stream.ids()).isEqualTo(numbers(stream.lastId()));
+            assertThat(stream.ids()).isEqualTo(numbers(stream.lastNumber()));
             assertTooLarge(stream);
         });
     }
@@ -149,7 +149,7 @@ class MemoryIT {
 
     private static void assertEndlessTurnEnds(SseStream stream) {
         assertThat(stream.awaitEnd().end()).isEqualTo("error");
-        assertThat(stream.ids()).isEqualTo(numbers(stream.lastId()));
+        assertThat(stream.ids()).isEqualTo(numbers(stream.lastNumber()));
         assertTooLarge(stream);
     }
 

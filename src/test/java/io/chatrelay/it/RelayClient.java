@@ -70,15 +70,15 @@ public final class RelayClient {
                 Map.of("idempotency-key", idempotencyKey), new SseStream());
     }
 
-    /** Reads on as an {@code EventSource} does, after the number that it saw last. */
-    SseStream readOn(String conversation, long lastEventId) {
+    /** Reads on as an {@code EventSource} does, after the event that it saw last. */
+    SseStream readOn(String conversation, String lastEventId) {
         return readOn(conversation, lastEventId, new SseStream());
     }
 
     /** @param into what comes of it */
-    SseStream readOn(String conversation, long lastEventId, SseStream into) {
+    SseStream readOn(String conversation, String lastEventId, SseStream into) {
         return open(HttpMethod.GET, "/run/v1/conversations/" + conversation + "/stream", "",
-                Map.of("accept", "text/event-stream", "last-event-id", Long.toString(lastEventId)), into);
+                Map.of("accept", "text/event-stream", "last-event-id", lastEventId), into);
     }
 
     /** A turn from its beginning. */

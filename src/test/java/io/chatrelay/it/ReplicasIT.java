@@ -50,8 +50,8 @@ class ReplicasIT {
     void aReaderFollowsATurnThatRunsElsewhere(String text) {
         String conversation = "followed-" + text.replace(' ', '-');
         SseStream owner = a().chat("agents", conversation, text).awaitEvents(20);
-        SseStream whole = b().readOn(conversation, 0);
-        SseStream rest = b().readOn(conversation, 20);
+        SseStream whole = b().readOn(conversation, "0");
+        SseStream rest = b().readOn(conversation, "1.20");
         owner.awaitEnd();
 
         assertThat(owner.end()).isEqualTo("[DONE]");
@@ -138,7 +138,7 @@ class ReplicasIT {
         for (String upstream : List.of("agents", "cloud")) {
             String conversation = "cancelled-" + upstream;
             SseStream owner = a().chat(upstream, conversation, "words 1500 20").awaitEvents(20);
-            SseStream follower = b().readOn(conversation, 0).awaitEvents(20);
+            SseStream follower = b().readOn(conversation, "0").awaitEvents(20);
 
             assertThat(b().cancel(conversation).statusCode()).isEqualTo(202);
 

@@ -106,16 +106,16 @@ class ShutdownIT {
             first.terminate();
 
             assertThat(first.exitCode()).isEqualTo(TERMINATED);
-            assertThat(agents.lastId()).isLessThan(250);
+            assertThat(agents.lastNumber()).isLessThan(250);
             try (RelayProcess next = alone(database)) {
                 address.add(next);
                 assertThat(agents.awaitStop().stoppedBy()).isEqualTo(204);
                 assertThat(agents.end()).isEqualTo("[DONE]");
-                assertThat(agents.ids()).isEqualTo(EventSourceReader.numbers(agents.lastId()));
+                assertThat(agents.ids()).isEqualTo(EventSourceReader.numbers(agents.lastNumber()));
                 assertThat(EventSourceReader.words(agents.text())).isEqualTo(EventSourceReader.words(250));
                 assertThat(cloud.awaitStop().stoppedBy()).isEqualTo(204);
                 assertThat(cloud.end()).isEqualTo("error");
-                assertThat(cloud.ids()).isEqualTo(EventSourceReader.numbers(cloud.lastId()));
+                assertThat(cloud.ids()).isEqualTo(EventSourceReader.numbers(cloud.lastNumber()));
             }
         }
     }

@@ -54,7 +54,8 @@ final class SlowReader implements AutoCloseable {
                 // The head says nothing that is asked for.
             }
             List<Long> ids = new ArrayList<>();
-            body(in).lines().filter(line -> line.startsWith("id: ")).forEach(line -> ids.add(Long.valueOf(line.substring(4))));
+            body(in).lines().filter(line -> line.startsWith("id: "))
+                    .forEach(line -> ids.add(new SseStream.Frame(line.substring(4), "").number()));
             return ids;
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -22,8 +22,13 @@ import io.vertx.core.parsetools.RecordParser;
 /** A stream of server-sent events as one reader sees it: kept as it comes, until it ends or is cut. */
 public final class SseStream {
 
-    /** @param id the event's number; null for what the wire adds of its own */
-    public record Frame(Long id, String data) {
+    /** @param id as the stream tells it; null for what the wire adds of its own */
+    public record Frame(String id, String data) {
+
+        /** Its place in its turn, which is the end of its id. */
+        public long number() {
+            return Long.parseLong(id.substring(id.indexOf('.') + 1));
+        }
 
         public JsonNode json() {
             try {
@@ -58,6 +63,9 @@ public final class SseStream {
     private MultiMap headers;
     private HttpClientRequest request;
     private Duration retry;
+    /** Of the frame whose lines come. */
+    private String id;
+    private String data;
     private Runnable whenOver = () -> {};
 
     SseStream() {
@@ -86,7 +94,7 @@ public final class SseStream {
         if (response.statusCode() == 200) {
             opened.run();
         }
-        RecordParser parser = RecordParser.newDelimited("\n\n", this::frame);
+        RecordParser parser = RecordParser.newDelimited("\n", this::line);
         response.handler(parser).endHandler(_ -> over(State.ENDED)).exceptionHandler(_ -> over(State.CUT));
     }
 
@@ -122,20 +130,19 @@ public final class SseStream {
         return state == State.ENDED || state == State.CUT;
     }
 
-    private void frame(Buffer bytes) {
-        Long id = null;
-        String data = null;
-        for (String line : bytes.toString().split("\n")) {
-            if (line.startsWith("id: ")) {
-                id = Long.valueOf(line.substring(4));
-            } else if (line.startsWith("data: ")) {
-                data = line.substring(6);
-            } else if (line.startsWith("retry: ")) {
-                retryAfter(Duration.ofMillis(Long.parseLong(line.substring(7))));
-            }
-        }
-        if (data != null) {
+    /** Lines come one after the other, on one event loop. */
+    private void line(Buffer bytes) {
+        String line = bytes.toString();
+        if (line.startsWith("id: ")) {
+            id = line.substring(4);
+        } else if (line.startsWith("data: ")) {
+            data = line.substring(6);
+        } else if (line.startsWith("retry: ")) {
+            retryAfter(Duration.ofMillis(Long.parseLong(line.substring(7))));
+        } else if (line.isEmpty() && data != null) {
             Frame frame = new Frame(id, data);
+            id = null;
+            data = null;
             add(frame);
             seen.accept(frame);
         }
@@ -174,17 +181,22 @@ public final class SseStream {
         return List.copyOf(frames);
     }
 
-    /** Those that carry a number: what is in the journal. */
+    /** Those that carry an id: what is in the journal. */
     List<Frame> events() {
         return frames().stream().filter(frame -> frame.id() != null).toList();
     }
 
     List<Long> ids() {
-        return events().stream().map(Frame::id).toList();
+        return events().stream().map(Frame::number).toList();
     }
 
-    long lastId() {
+    long lastNumber() {
         return ids().getLast();
+    }
+
+    /** What a reader comes back with. */
+    String lastId() {
+        return events().getLast().id();
     }
 
     /** The answer's text, as far as it came. */

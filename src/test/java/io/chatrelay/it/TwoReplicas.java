@@ -87,7 +87,7 @@ final class TwoReplicas implements AutoCloseable {
         reader.awaitStop();
         assertThat(reader.stoppedBy()).as("a reader that has read everything is told so").isEqualTo(204);
         assertThat(reader.end()).isEqualTo(end);
-        assertThat(reader.ids()).isEqualTo(EventSourceReader.numbers(reader.lastId()));
+        assertThat(reader.ids()).isEqualTo(EventSourceReader.numbers(reader.lastNumber()));
         assertThat(new RelayClient(b).replay(conversation, reader.turn()).awaitEnd().events()).isEqualTo(reader.events());
     }
 

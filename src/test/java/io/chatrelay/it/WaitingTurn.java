@@ -82,7 +82,7 @@ final class WaitingTurn {
         assertThat(rest.status()).isEqualTo(200);
         assertThat(rest.turn()).isEqualTo(turn());
         assertThat(rest.ids()).as("the next numbers, without gap or repeat")
-                .isEqualTo(LongStream.rangeClosed(seen.lastId() + 1, rest.lastId()).boxed().toList());
+                .isEqualTo(LongStream.rangeClosed(seen.lastNumber() + 1, rest.lastNumber()).boxed().toList());
         List<SseStream.Frame> whole = Stream.concat(seen.events().stream(), rest.events().stream()).toList();
         assertThat(client.replay(conversation, turn()).awaitEnd().events()).isEqualTo(whole);
         return whole;

@@ -4,21 +4,19 @@ import java.util.Map;
 
 import io.chatrelay.chat.ChatEvent;
 import io.chatrelay.chat.ChatEvent.ApprovalDecided;
-import io.chatrelay.chat.ChatEvent.ApprovalRequested;
-import io.chatrelay.chat.ChatEvent.Data;
 import io.chatrelay.chat.ChatEvent.Ended;
+import io.chatrelay.chat.ChatEvent.ReasoningDelta;
+import io.chatrelay.chat.ChatEvent.ReasoningEnded;
+import io.chatrelay.chat.ChatEvent.ReasoningStarted;
+import io.chatrelay.chat.ChatEvent.SidePart;
 import io.chatrelay.chat.ChatEvent.Started;
 import io.chatrelay.chat.ChatEvent.StepFinished;
 import io.chatrelay.chat.ChatEvent.StepStarted;
 import io.chatrelay.chat.ChatEvent.TextDelta;
 import io.chatrelay.chat.ChatEvent.TextEnded;
 import io.chatrelay.chat.ChatEvent.TextStarted;
-import io.chatrelay.chat.ChatEvent.ToolCalled;
-import io.chatrelay.chat.ChatEvent.ToolDenied;
-import io.chatrelay.chat.ChatEvent.ToolFailed;
 import io.chatrelay.chat.ChatEvent.ToolInputDelta;
 import io.chatrelay.chat.ChatEvent.ToolInputStarted;
-import io.chatrelay.chat.ChatEvent.ToolSucceeded;
 import io.chatrelay.chat.FinishReason;
 import io.chatrelay.chat.JsonText;
 import io.chatrelay.chat.Outcome;
@@ -51,8 +49,19 @@ public final class AiSdkWire implements Wire {
     }
 
     @Override
+    public boolean opensWithComment() {
+        return true;
+    }
+
+    @Override
+    public boolean breaksAfter(Ended end) {
+        // The SDK reads the error part; a broken connection would hide it behind an error of its own.
+        return false;
+    }
+
+    @Override
     public void render(long number, ChatEvent event, JsonText out) {
-        Wire.open(number, out);
+        Wire.open(turn, number, out);
         switch (event) {
             case Started _ -> start(out);
             case StepStarted() -> UiPart.type(out, "start-step");
@@ -60,19 +69,15 @@ public final class AiSdkWire implements Wire {
             case TextStarted(var id) -> text(out, "text-start", id);
             case TextDelta(var id, var delta) -> text(out, "text-delta", id).ascii(",\"delta\":").string(delta);
             case TextEnded(var id) -> text(out, "text-end", id);
-            case ToolInputStarted(var id, var name) ->
-                    UiPart.call(out, "tool-input-start", id).ascii(",\"toolName\":").string(name);
+            case ReasoningStarted(var id) -> text(out, "reasoning-start", id);
+            case ReasoningDelta(var id, var delta) -> text(out, "reasoning-delta", id).ascii(",\"delta\":").string(delta);
+            case ReasoningEnded(var id) -> text(out, "reasoning-end", id);
+            case ToolInputStarted started -> UiPart.call(out, "tool-input-start", started.callId()).ascii(",\"toolName\":")
+                    .string(started.toolName());
             case ToolInputDelta(var id, var delta) ->
                     UiPart.call(out, "tool-input-delta", id).ascii(",\"inputTextDelta\":").string(delta);
-            case ToolCalled(var id, var name, var input, _) ->
-                    UiPart.call(out, "tool-input-available", id).ascii(",\"toolName\":")
-                            .string(name).ascii(",\"input\":").raw(input);
-            case ApprovalRequested asked -> UiPart.write(out, asked);
             case ApprovalDecided decided -> UiPart.write(out, decided.shown());
-            case ToolSucceeded outcome -> UiPart.write(out, outcome);
-            case ToolFailed outcome -> UiPart.write(out, outcome);
-            case ToolDenied outcome -> UiPart.write(out, outcome);
-            case Data data -> UiPart.write(out, data);
+            case SidePart part -> UiPart.write(out, part);
             case Ended ended -> end(out, ended);
         }
         out.ascii('}');
@@ -87,9 +92,13 @@ public final class AiSdkWire implements Wire {
      * this wire's own, and has no number.
      *
      * @param step whether a step is open
-     * @param text the run of text that is open, or null
+     * @param text      the run of text that is open, or null
+     * @param reasoning the run of reasoning that is, or null
      */
-    public void pause(boolean step, String text, JsonText out) {
+    public void pause(boolean step, String text, String reasoning, JsonText out) {
+        if (reasoning != null) {
+            own(text(open(out), "reasoning-end", reasoning));
+        }
         if (text != null) {
             own(text(open(out), "text-end", text));
         }
@@ -104,10 +113,14 @@ public final class AiSdkWire implements Wire {
     /**
      * Begins the stream that follows a pause, in the same message; it has no number either.
      *
-     * @param text the run of text that the pause closed, or null
+     * @param text      the run of text that the pause closed, or null
+     * @param reasoning the run of reasoning that it closed, or null
      */
-    public void goesOn(String text, JsonText out) {
+    public void goesOn(String text, String reasoning, JsonText out) {
         own(start(open(out)));
+        if (reasoning != null) {
+            own(text(open(out), "reasoning-start", reasoning));
+        }
         if (text != null) {
             own(text(open(out), "text-start", text));
         }

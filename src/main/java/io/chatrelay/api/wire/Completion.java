@@ -6,6 +6,8 @@ import java.util.stream.Collectors;
 
 import io.chatrelay.chat.ApprovalView;
 import io.chatrelay.chat.ChatEvent;
+import io.chatrelay.chat.ChatEvent.SidePart;
+import io.chatrelay.chat.ChatEvent.ToolCalled;
 import io.chatrelay.chat.FinishReason;
 import io.chatrelay.chat.JsonText;
 import io.chatrelay.chat.Transcript;
@@ -20,10 +22,10 @@ public final class Completion {
     /** The completed turn as JSON. */
     public static String of(Turn turn, Transcript transcript) {
         ChatEvent.Ended ended = transcript.ended();
-        JsonText out = open(turn, transcript.text());
-        calls(out, transcript.calls());
+        JsonText out = open(turn, transcript.text(), transcript);
+        calls(out, transcript.calls().stream().filter(ToolCalled::callerRuns).toList());
         finish(out, turn, ended.finishReason(), ended.usage());
-        data(out, transcript);
+        parts(out, transcript.sideParts());
         return out.ascii("}}").toString();
     }
 
@@ -35,7 +37,7 @@ public final class Completion {
     public static String waiting(Turn turn, Transcript transcript, List<ApprovalView> open) {
         Set<String> waiting = open.stream().map(ApprovalView::toolCallId).collect(Collectors.toSet());
         String text = transcript.text();
-        JsonText out = open(turn, text.isEmpty() ? null : text);
+        JsonText out = open(turn, text.isEmpty() ? null : text, transcript);
         calls(out, transcript.calls().stream().filter(call -> waiting.contains(call.callId())).toList());
         finish(out, turn, FinishReason.TOOL_CALLS, null);
         out.ascii(",\"state\":\"awaiting_approval\"");
@@ -45,16 +47,19 @@ public final class Completion {
             separator = ",";
         }
         out.ascii("],\"stream\":").string("/run/v1/conversations/" + turn.conversationId() + "/stream");
-        data(out, transcript);
+        parts(out, transcript.sideParts().stream()
+                .filter(part -> !(part instanceof ToolCalled called) || !waiting.contains(called.callId())).toList());
         return out.ascii("}}").toString();
     }
 
-    private static JsonText open(Turn turn, String content) {
-        return new JsonText(512).ascii("{\"id\":\"chatcmpl-").ascii(turn.id().toString())
+    private static JsonText open(Turn turn, String content, Transcript transcript) {
+        JsonText out = new JsonText(512).ascii("{\"id\":\"chatcmpl-").ascii(turn.id().toString())
                 .ascii("\",\"object\":\"chat.completion\",\"created\":").number(turn.startedAt().getEpochSecond())
                 .ascii(",\"model\":").string(turn.model())
                 .ascii(",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":").string(content)
-                .ascii(",\"refusal\":null");
+                .ascii(",\"refusal\":").string(transcript.refusal());
+        String reasoning = transcript.reasoning();
+        return reasoning.isEmpty() ? out : out.ascii(",\"reasoning_content\":").string(reasoning);
     }
 
     private static void finish(JsonText out, Turn turn, FinishReason reason, Usage usage) {
@@ -74,12 +79,12 @@ public final class Completion {
                 .ascii("\",\"expiresAt\":\"").ascii(approval.expiresAt().toString()).ascii("\"}");
     }
 
-    private static void calls(JsonText out, List<Transcript.Call> calls) {
+    private static void calls(JsonText out, List<ToolCalled> calls) {
         if (calls.isEmpty()) {
             return;
         }
         String separator = ",\"tool_calls\":[";
-        for (Transcript.Call call : calls) {
+        for (ToolCalled call : calls) {
             out.ascii(separator).ascii("{\"id\":").string(call.callId()).ascii(",\"type\":\"function\",\"function\":{\"name\":")
                     .string(call.toolName()).ascii(",\"arguments\":").string(call.input().text()).ascii("}}");
             separator = ",";
@@ -87,13 +92,13 @@ public final class Completion {
         out.ascii(']');
     }
 
-    private static void data(JsonText out, Transcript transcript) {
-        if (transcript.data().isEmpty()) {
+    private static void parts(JsonText out, List<SidePart> parts) {
+        if (parts.isEmpty()) {
             return;
         }
         String separator = ",\"parts\":[";
-        for (ChatEvent.Data data : transcript.data()) {
-            UiPart.write(out.ascii(separator), data);
+        for (SidePart part : parts) {
+            UiPart.write(out.ascii(separator), part);
             out.ascii('}');
             separator = ",";
         }
@@ -101,6 +106,10 @@ public final class Completion {
     }
 
     static void usage(JsonText out, Usage usage) {
+        if (usage.counted() != null) {
+            out.raw(usage.counted());
+            return;
+        }
         out.ascii("{\"prompt_tokens\":").number(usage.promptTokens()).ascii(",\"completion_tokens\":")
                 .number(usage.completionTokens()).ascii(",\"total_tokens\":").number(usage.totalTokens()).ascii('}');
     }

@@ -5,9 +5,12 @@ import java.util.function.Consumer;
 
 import io.chatrelay.chat.ChatEvent;
 import io.chatrelay.chat.ChatEvent.ApprovalDecided;
-import io.chatrelay.chat.ChatEvent.ApprovalRequested;
 import io.chatrelay.chat.ChatEvent.Data;
 import io.chatrelay.chat.ChatEvent.Ended;
+import io.chatrelay.chat.ChatEvent.ReasoningDelta;
+import io.chatrelay.chat.ChatEvent.ReasoningEnded;
+import io.chatrelay.chat.ChatEvent.ReasoningStarted;
+import io.chatrelay.chat.ChatEvent.SidePart;
 import io.chatrelay.chat.ChatEvent.Started;
 import io.chatrelay.chat.ChatEvent.StepFinished;
 import io.chatrelay.chat.ChatEvent.StepStarted;
@@ -15,20 +18,19 @@ import io.chatrelay.chat.ChatEvent.TextDelta;
 import io.chatrelay.chat.ChatEvent.TextEnded;
 import io.chatrelay.chat.ChatEvent.TextStarted;
 import io.chatrelay.chat.ChatEvent.ToolCalled;
-import io.chatrelay.chat.ChatEvent.ToolDenied;
-import io.chatrelay.chat.ChatEvent.ToolFailed;
 import io.chatrelay.chat.ChatEvent.ToolInputDelta;
 import io.chatrelay.chat.ChatEvent.ToolInputStarted;
-import io.chatrelay.chat.ChatEvent.ToolSucceeded;
 import io.chatrelay.chat.JsonText;
+import io.chatrelay.chat.Outcome;
 import io.chatrelay.chat.Turn;
 
 /**
  * OpenAI's chunks. Source: {@code chat.completion.chunk} of OpenAI's API reference. What has no place there rides beside
- * {@code choices} in {@code chat_relay}, never in {@code content}.
+ * {@code choices} in {@code chat_relay}, never in {@code content}. A chunk has its one choice, with an empty delta where it says nothing
+ * to it: the loop of every quick start reads {@code choices[0]}. Only the usage, which comes to those who ask for it, has none.
  *
- * <p>A turn that did not complete ends with an {@code error} object and without {@code [DONE]}: it is the only thing that an SDK throws
- * for in mid-stream. The usage chunk and {@code [DONE]} follow the numbered last frame as the wire's own.
+ * <p>A turn that did not complete ends with an {@code error} object, without {@code [DONE]}, and with a broken connection: OpenAI's SDKs
+ * throw for the first, the others for the last. The usage chunk and {@code [DONE]} follow the numbered last frame as the wire's own.
  */
 public final class OpenAiWire implements Wire {
 
@@ -50,6 +52,18 @@ public final class OpenAiWire implements Wire {
     }
 
     @Override
+    public boolean opensWithComment() {
+        // Quarkus LangChain4j logs an uncaught error with its trace for every comment.
+        return false;
+    }
+
+    @Override
+    public boolean breaksAfter(Ended end) {
+        // LangChain4j passes over the error object, and takes a clean close for the end of a whole answer.
+        return end.outcome() != Outcome.COMPLETED;
+    }
+
+    @Override
     public void render(long number, ChatEvent event, JsonText out) {
         switch (event) {
             case Started _ -> {
@@ -61,20 +75,26 @@ public final class OpenAiWire implements Wire {
                 delta(number, out, "\"content\":").string(text).ascii("},\"finish_reason\":null}]}");
                 Wire.close(out);
             }
-            case ToolCalled(var id, var name, var input, var index) -> {
-                delta(number, out, "\"tool_calls\":[{\"index\":").number(index).ascii(",\"id\":").string(id)
-                        .ascii(",\"type\":\"function\",\"function\":{\"name\":").string(name).ascii(",\"arguments\":")
-                        .string(input.text()).ascii("}}]},\"finish_reason\":null}]}");
+            case ReasoningDelta(_, var text) -> {
+                delta(number, out, "\"reasoning_content\":").string(text).ascii("},\"finish_reason\":null}]}");
                 Wire.close(out);
             }
-            case ApprovalRequested asked -> part(number, out, part -> UiPart.write(part, asked));
+            case ToolCalled called when called.callerRuns() -> {
+                delta(number, out, "\"tool_calls\":[{\"index\":").number(called.call().number()).ascii(",\"id\":")
+                        .string(called.callId()).ascii(",\"type\":\"function\",\"function\":{\"name\":")
+                        .string(called.toolName())
+                        .ascii(",\"arguments\":").string(called.input().text()).ascii("}}]},\"finish_reason\":null}]}");
+                Wire.close(out);
+            }
             case ApprovalDecided decided -> part(number, out, part -> UiPart.write(part, decided.shown()));
-            case ToolSucceeded outcome -> part(number, out, part -> UiPart.write(part, outcome));
-            case ToolFailed outcome -> part(number, out, part -> UiPart.write(part, outcome));
-            case ToolDenied outcome -> part(number, out, part -> UiPart.write(part, outcome));
-            case Data data -> part(number, out, part -> UiPart.write(part, data));
+            case Data data when data.type().equals(Data.REFUSAL) -> {
+                delta(number, out, "\"refusal\":").raw(data.data()).ascii("},\"finish_reason\":null}]}");
+                Wire.close(out);
+            }
+            // An upstream's own call is among them: a framework that saw it as a tool call would run it again.
+            case SidePart side -> part(number, out, part -> UiPart.write(part, side));
             case Ended ended -> end(number, out, ended);
-            case StepStarted _,StepFinished _,TextStarted _,TextEnded _,ToolInputStarted _,ToolInputDelta _ -> {
+            case StepStarted _,StepFinished _,TextStarted _,TextEnded _,ReasoningStarted _,ReasoningEnded _,ToolInputStarted _,ToolInputDelta _ -> {
                 // OpenAI has no brackets, and arguments are sent once, when they are whole.
             }
         }
@@ -99,8 +119,8 @@ public final class OpenAiWire implements Wire {
         }
     }
 
-    private static void error(long number, JsonText out, String message, String type, String code) {
-        Wire.open(number, out).ascii("{\"error\":{\"message\":").string(message).ascii(",\"type\":\"").ascii(type)
+    private void error(long number, JsonText out, String message, String type, String code) {
+        Wire.open(turn, number, out).ascii("{\"error\":{\"message\":").string(message).ascii(",\"type\":\"").ascii(type)
                 .ascii("\",\"code\":\"").ascii(code).ascii("\"}}");
         Wire.close(out);
     }
@@ -110,7 +130,7 @@ public final class OpenAiWire implements Wire {
     }
 
     private JsonText delta(long number, JsonText out, String member) {
-        return chunk(Wire.open(number, out)).ascii(",\"choices\":[{\"index\":0,\"delta\":{").ascii(member);
+        return chunk(Wire.open(turn, number, out)).ascii(",\"choices\":[{\"index\":0,\"delta\":{").ascii(member);
     }
 
     private JsonText relay(JsonText out) {
@@ -119,7 +139,7 @@ public final class OpenAiWire implements Wire {
     }
 
     private void part(long number, JsonText out, Consumer<JsonText> part) {
-        relay(chunk(Wire.open(number, out)).ascii(",\"choices\":[]")).ascii(",\"parts\":[");
+        relay(delta(number, out, "").ascii("},\"finish_reason\":null}]")).ascii(",\"parts\":[");
         part.accept(out);
         out.ascii("}]}}");
         Wire.close(out);

@@ -2,8 +2,11 @@ package io.chatrelay.api.wire;
 
 import io.chatrelay.chat.ChatEvent.ApprovalRequested;
 import io.chatrelay.chat.ChatEvent.Data;
+import io.chatrelay.chat.ChatEvent.SidePart;
+import io.chatrelay.chat.ChatEvent.ToolCalled;
 import io.chatrelay.chat.ChatEvent.ToolDenied;
 import io.chatrelay.chat.ChatEvent.ToolFailed;
+import io.chatrelay.chat.ChatEvent.ToolInputFailed;
 import io.chatrelay.chat.ChatEvent.ToolSucceeded;
 import io.chatrelay.chat.JsonText;
 
@@ -19,32 +22,58 @@ final class UiPart {
         return out.ascii("{\"type\":\"").ascii(type).ascii('"');
     }
 
+    /** A part that has the same shape on every wire. */
+    static void write(JsonText out, SidePart part) {
+        switch (part) {
+            case ToolCalled called -> one(out, called);
+            case ToolInputFailed failed -> one(out, failed);
+            case ApprovalRequested asked -> one(out, asked);
+            case ToolSucceeded outcome -> one(out, outcome);
+            case ToolFailed outcome -> one(out, outcome);
+            case ToolDenied outcome -> one(out, outcome);
+            case Data data -> one(out, data);
+        }
+    }
+
     /** A part of a tool call. */
     static JsonText call(JsonText out, String type, String callId) {
         return type(out, type).ascii(",\"toolCallId\":").string(callId);
     }
 
-    static void write(JsonText out, ApprovalRequested asked) {
+    private static void one(JsonText out, ToolCalled called) {
+        call(out, "tool-input-available", called.callId()).ascii(",\"toolName\":").string(called.toolName())
+                .ascii(",\"input\":").raw(called.input());
+    }
+
+    private static void one(JsonText out, ToolInputFailed failed) {
+        call(out, "tool-input-error", failed.callId()).ascii(",\"toolName\":").string(failed.toolName())
+                .ascii(",\"input\":").raw(failed.input()).ascii(",\"errorText\":").string(failed.errorText());
+    }
+
+    private static void one(JsonText out, ApprovalRequested asked) {
         call(out, "tool-approval-request", asked.callId()).ascii(",\"approvalId\":").string(asked.approvalId());
     }
 
-    static void write(JsonText out, ToolSucceeded outcome) {
+    private static void one(JsonText out, ToolSucceeded outcome) {
         call(out, "tool-output-available", outcome.callId()).ascii(",\"output\":").raw(outcome.output());
     }
 
-    static void write(JsonText out, ToolFailed outcome) {
+    private static void one(JsonText out, ToolFailed outcome) {
         call(out, "tool-output-error", outcome.callId()).ascii(",\"errorText\":").string(outcome.errorText());
     }
 
-    static void write(JsonText out, ToolDenied outcome) {
+    private static void one(JsonText out, ToolDenied outcome) {
         call(out, "tool-output-denied", outcome.callId());
     }
 
-    static void write(JsonText out, Data data) {
+    private static void one(JsonText out, Data data) {
         out.ascii("{\"type\":").string(data.type());
         if (data.id() != null) {
             out.ascii(",\"id\":").string(data.id());
         }
         out.ascii(",\"data\":").raw(data.data());
+        if (data.isTransient()) {
+            out.ascii(",\"transient\":true");
+        }
     }
 }

@@ -10,15 +10,14 @@ import org.junit.jupiter.api.Test;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
+import io.chatrelay.CallEvents;
 import io.chatrelay.chat.ApprovalView;
 import io.chatrelay.chat.ChatEvent;
-import io.chatrelay.chat.ChatEvent.ApprovalRequested;
 import io.chatrelay.chat.ChatEvent.Started;
 import io.chatrelay.chat.ChatEvent.StepStarted;
 import io.chatrelay.chat.ChatEvent.TextDelta;
 import io.chatrelay.chat.ChatEvent.TextEnded;
 import io.chatrelay.chat.ChatEvent.TextStarted;
-import io.chatrelay.chat.ChatEvent.ToolCalled;
 import io.chatrelay.chat.ChatEvent.ToolSucceeded;
 import io.chatrelay.chat.RawJson;
 import io.chatrelay.chat.Transcript;
@@ -43,9 +42,9 @@ class CompletionTest {
     void aTurnThatWaitsIsACompletionWhoseCallsAreThoseThatWait() {
         JsonNode waiting = waiting(List.of(open("c2", "{\"path\": 15}")), new Started("m"), new StepStarted(),
                 new TextStarted("t"), new TextDelta("t", "Let me \"see\"."), new TextEnded("t"),
-                new ToolCalled("c1", "get_time", new RawJson("{}"), 0),
-                new ToolCalled("c2", "delete_file", new RawJson("{\"path\": 15}"), 1),
-                new ApprovalRequested("aitxt-c2", "c2"), new ToolSucceeded("c1", new RawJson("1")));
+                CallEvents.called("c1", "get_time", new RawJson("{}"), 0),
+                CallEvents.called("c2", "delete_file", new RawJson("{\"path\": 15}"), 1),
+                CallEvents.asked("aitxt-c2", "c2"), new ToolSucceeded("c1", new RawJson("1")));
 
         assertThat(waiting.path("object").asText()).isEqualTo("chat.completion");
         JsonNode choice = waiting.at("/choices/0");
@@ -67,7 +66,7 @@ class CompletionTest {
     @Test
     void withoutATextItsContentIsNull() {
         JsonNode waiting = waiting(List.of(open("c", "{}")), new Started("m"), new StepStarted(),
-                new ToolCalled("c", "delete_file", new RawJson("{}"), 0), new ApprovalRequested("aitxt-c", "c"));
+                CallEvents.called("c", "delete_file", new RawJson("{}"), 0), CallEvents.asked("aitxt-c", "c"));
 
         assertThat(waiting.at("/choices/0/message/content").isNull()).isTrue();
     }

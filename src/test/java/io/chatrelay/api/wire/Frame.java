@@ -35,7 +35,7 @@ import io.chatrelay.inkeep.RecordedAnswer;
 record Frame(Long number, String data) {
 
     static final Turn TURN = new Turn(UUID.fromString("01920000-0000-7000-8000-000000000001"), "acme", "app",
-            UUID.fromString("01920000-0000-7000-8000-000000000002"), "chat \"1\"", "agents", "agents",
+            UUID.fromString("01920000-0000-7000-8000-000000000002"), "chat \"1\"", 3, "agents", "agents",
             UUID.fromString("01920000-0000-7000-8000-000000000003"), Instant.parse("2026-11-22T16:00:00Z"));
 
     static final String DONE = "[DONE]";
@@ -44,7 +44,7 @@ record Frame(Long number, String data) {
     private static final Ended INTERRUPTED = new Ended(Outcome.INTERRUPTED, null, null,
             Failure.of(Failure.Code.REPLICA_LOST, "The process is gone.\nAsk \"again\"."));
 
-    private static final Pattern FRAME = Pattern.compile("(?:id: ([1-9][0-9]*)\n)?data: ([^\r\n]+)\n\n");
+    private static final Pattern FRAME = Pattern.compile("(?:id: 3\\.([1-9][0-9]*)\n)?data: ([^\r\n]+)\n\n");
     private static final JsonMapper JSON = JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION).build();
 

@@ -1,0 +1,140 @@
+package io.chatrelay.inkeep;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
+import io.chatrelay.chat.ChatEvent;
+import io.chatrelay.chat.RawJson;
+import io.chatrelay.inkeep.Calls.Tracked;
+
+/**
+ * Puts the pieces of an answer's calls together. OpenAI names a call by {@code index}; others leave it out, or say 0 of every call: so a
+ * new id is a new call, and so is a name where a call is complete. Arguments come as text, or as the value itself.
+ */
+final class CloudCalls {
+
+    private static final class Gathered {
+        final Tracked call;
+        final String id;
+        final String name;
+        final StringBuilder arguments = new StringBuilder();
+
+        Gathered(Tracked call, String id, String name) {
+            this.call = call;
+            this.id = id;
+            this.name = name;
+        }
+    }
+
+    private static final Set<String> OF_CALL = Set.of("index", "id", "type", "function", "custom");
+    private static final Set<String> OF_FUNCTION = Set.of("name", "arguments", "input");
+
+    private final Brackets brackets;
+    private final List<Gathered> all = new ArrayList<>();
+    private final Map<Integer, Gathered> byIndex = new HashMap<>();
+
+    CloudCalls(Brackets brackets) {
+        this.brackets = brackets;
+    }
+
+    /** Takes the pieces of one delta. What is no piece of a call, and what nobody knows of one, comes back. */
+    Optional<JsonNode> take(JsonNode pieces, List<ChatEvent> out) {
+        ArrayNode rest = JsonNodeFactory.instance.arrayNode();
+        if (pieces.isArray()) {
+            for (JsonNode piece : pieces) {
+                if (piece.isObject() && piece(piece, out)) {
+                    others(piece, rest);
+                } else {
+                    rest.add(piece);
+                }
+            }
+        } else if (!pieces.isMissingNode() && !pieces.isNull()) {
+            rest.add(pieces);
+        }
+        return rest.isEmpty() ? Optional.empty() : Optional.of(rest);
+    }
+
+    private static void others(JsonNode piece, ArrayNode rest) {
+        ObjectNode others = JsonNodeFactory.instance.objectNode();
+        piece.properties().stream().filter(member -> !OF_CALL.contains(member.getKey()) && !member.getValue().isNull())
+                .forEach(member -> others.set(member.getKey(), member.getValue()));
+        function(piece).properties().stream()
+                .filter(member -> !OF_FUNCTION.contains(member.getKey()) && !member.getValue().isNull())
+                .forEach(member -> others.set(member.getKey(), member.getValue()));
+        if (!others.isEmpty()) {
+            rest.add(others.setAll((ObjectNode) JsonNodeFactory.instance.objectNode().set("id", piece.path("id"))));
+        }
+    }
+
+    private static JsonNode function(JsonNode piece) {
+        return piece.has("function") ? piece.path("function") : piece.path("custom");
+    }
+
+    /** False for a piece that belongs to no call. */
+    private boolean piece(JsonNode piece, List<ChatEvent> out) {
+        Integer index = piece.path("index").isIntegralNumber() ? Integer.valueOf(piece.get("index").asInt()) : null;
+        String id = piece.path("id").asText("");
+        JsonNode function = function(piece);
+        String name = function.path("name").asText("");
+        Gathered call = known(index, id, name);
+        if (call == null) {
+            if (name.isEmpty()) {
+                return false;
+            }
+            String upstreamId = id.isEmpty() ? "call-" + all.size() : id;
+            call = new Gathered(brackets.inputStarted(upstreamId, WholeText.of(name), out), id, name);
+            all.add(call);
+        }
+        if (index != null) {
+            byIndex.put(index, call);
+        }
+        append(call, function.has("arguments") ? function.get("arguments") : function.path("input"), out);
+        return true;
+    }
+
+    /** The call that goes on with this piece, or null for a new one. */
+    private Gathered known(Integer index, String id, String name) {
+        Gathered call = index != null ? byIndex.get(index)
+                : id.isEmpty() ? all.isEmpty() ? null : all.getLast()
+                        : all.stream().filter(one -> one.id.equals(id)).reduce((_, later) -> later).orElse(null);
+        if (call == null || !id.isEmpty() && !id.equals(call.id) && !call.id.isEmpty()) {
+            return null;
+        }
+        boolean isAnother = !name.isEmpty() && (!name.equals(call.name) || isComplete(call));
+        return isAnother ? null : call;
+    }
+
+    private static boolean isComplete(Gathered call) {
+        String arguments = call.arguments.toString();
+        return !arguments.isBlank() && RawJson.of(arguments).text().equals(arguments.strip());
+    }
+
+    private void append(Gathered call, JsonNode arguments, List<ChatEvent> out) {
+        if (arguments.isMissingNode() || arguments.isNull()) {
+            return;
+        }
+        String piece = arguments.isTextual() ? arguments.asText() : arguments.toString();
+        if (!piece.isEmpty()) {
+            call.arguments.append(piece);
+            brackets.inputDelta(call.call, piece, out);
+        }
+    }
+
+    /** The answer is over: what was gathered is whole. */
+    void whole(List<ChatEvent> out) {
+        for (Gathered call : all) {
+            String arguments = WholeText.of(call.arguments.toString());
+            brackets.called(call.call, arguments.isBlank() ? RawJson.EMPTY_OBJECT : WholeText.of(RawJson.of(arguments)), true,
+                    out);
+        }
+    }
+}
