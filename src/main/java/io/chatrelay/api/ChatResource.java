@@ -67,18 +67,18 @@ public class ChatResource {
         AtApproval atApproval = AtApproval.of(approvals, body.text("trigger") == null ? AtApproval.WAIT : AtApproval.PAUSE);
         Optional<ApprovalAnswers> answers = ApprovalAnswers.of(body, headers, turns.caller());
         if (answers.isPresent()) {
-            decide(answers.get(), atApproval, http, reply);
+            decide(answers.get(), atApproval, RepeatedPost.of(answers.get(), approvals, headers), http, reply);
             return;
         }
         ChatRequest request = ChatRequest.chat(body, headers, turns.caller());
-        boolean whole = request.stream() != null && !request.stream();
-        Optional<EventId> seen = whole ? Optional.empty() : EventId.lastSeen(headers);
-        if (seen.isPresent()) {
-            readers.goOn(request, seen.get(), atApproval, AiSdkWire::new, http, reply);
+        boolean streams = request.stream() == null || request.stream();
+        Optional<RepeatedPost> again = RepeatedPost.of(request, streams, "ai-sdk", approvals, headers);
+        if (again.isPresent()) {
+            readers.readOn(again.get(), http, reply);
             return;
         }
         Turn turn = turns.send(request);
-        if (whole) {
+        if (!streams) {
             turns.reply(turn, TurnReply.prefersWait(headers) || "wait".equals(approvals), request.leavingStops(), http, reply);
             return;
         }
@@ -90,8 +90,14 @@ public class ChatResource {
     }
 
     /** A client that goes on by itself is answered by what follows the pause; anyone else as Inkeep does it. */
-    private void decide(ApprovalAnswers answers, AtApproval atApproval, RoutingContext http, AsyncResponse reply) {
+    private void decide(ApprovalAnswers answers, AtApproval atApproval, Optional<RepeatedPost> again, RoutingContext http,
+            AsyncResponse reply) {
+        // Told once more, they are answered the same.
         List<Decided> decided = turns.decide(answers.command());
+        if (again.isPresent()) {
+            readers.readOn(again.get(), http, reply);
+            return;
+        }
         if (!answers.stream(atApproval)) {
             reply.resume(new Results(true, decided.stream().map(Result::of).toList()));
             return;

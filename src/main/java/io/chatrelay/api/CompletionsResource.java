@@ -50,10 +50,9 @@ public class CompletionsResource {
         AtApproval.refusePause(approvals);
         ChatRequest request = ChatRequest.completion(turns.body(body, headers), headers, turns.caller());
         boolean streams = request.stream() != null ? request.stream() : wantsEventStream(headers);
-        Optional<EventId> seen = streams ? EventId.lastSeen(headers) : Optional.empty();
-        if (seen.isPresent()) {
-            readers.goOn(request, seen.get(), AtApproval.WAIT, turn -> new OpenAiWire(turn, request.includeUsage()), http,
-                    reply);
+        Optional<RepeatedPost> again = RepeatedPost.of(request, streams, "openai", approvals, headers);
+        if (again.isPresent()) {
+            readers.readOn(again.get(), http, reply);
             return;
         }
         Turn turn = turns.send(request);

@@ -105,7 +105,7 @@ class CrossOrigin {
         HttpProblem problem = errors.apply(Problems.builder(403, reason).build(),
                 ProblemContext.of(new IllegalStateException(reason), context.normalizedPath()));
         try {
-            context.response().setStatusCode(403).putHeader("content-type", HttpProblem.MEDIA_TYPE.toString())
+            context.response().setStatusCode(403).putHeader("content-type", ErrorShape.of(context.normalizedPath()).mediaType())
                     .putHeader("vary", "origin").end(json.writeValueAsString(
                             HttpProblem.builder(problem).with("requestId", RequestId.of(context)).build()));
         } catch (JsonProcessingException e) {

@@ -6,7 +6,6 @@ import java.util.Objects;
 
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.ws.rs.container.ContainerResponseContext;
-import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.UriInfo;
 
 import org.jboss.logging.Logger;
@@ -94,9 +93,7 @@ class ErrorBody implements ProblemPostProcessor {
                 LOG.errorf(cause, "request %s to %s failed", id, uri.getPath());
             }
             response.setEntity(HttpProblem.builder(problem).with("requestId", id).build());
-            if (ErrorShape.of(uri.getPath()) != ErrorShape.PROBLEM) {
-                response.getHeaders().putSingle("content-type", MediaType.APPLICATION_JSON);
-            }
+            response.getHeaders().putSingle("content-type", ErrorShape.of(uri.getPath()).mediaType());
         }
     }
 

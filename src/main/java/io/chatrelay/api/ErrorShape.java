@@ -2,7 +2,11 @@ package io.chatrelay.api;
 
 import java.util.List;
 
+import jakarta.ws.rs.core.MediaType;
+
 import com.fasterxml.jackson.annotation.JsonInclude;
+
+import io.quarkiverse.resteasy.problem.HttpProblem;
 
 /** What the member {@code error} of an error's body is, which depends on the clients of its path. Beside it every body says the same. */
 enum ErrorShape {
@@ -35,6 +39,10 @@ enum ErrorShape {
 
     ErrorShape(List<String> paths) {
         this.paths = paths;
+    }
+
+    String mediaType() {
+        return this == PROBLEM ? HttpProblem.MEDIA_TYPE.toString() : MediaType.APPLICATION_JSON;
     }
 
     static ErrorShape of(String path) {

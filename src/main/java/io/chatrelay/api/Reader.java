@@ -1,5 +1,7 @@
 package io.chatrelay.api;
 
+import jakarta.ws.rs.core.HttpHeaders;
+import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 
 /**
@@ -29,12 +31,14 @@ record Reader(Response nothing, boolean hasBegun, boolean leavingStops) {
     }
 
     /**
-     * The caller whose turn it is, back after a drop.
-     *
-     * @param after the number of the last event that it has; 0 if it has none
+     * A client that posts the same request again to go on after the last event that it has. Its answer is a stream whatever there is to
+     * read: another status would be an error to it.
      */
-    static Reader whoRepeats(long after, boolean leavingStops) {
-        return new Reader(null, after > 0, leavingStops);
+    static Reader whoRepeats(String conversation, boolean leavingStops) {
+        return new Reader(
+                Response.ok(new byte[0], MediaType.SERVER_SENT_EVENTS_TYPE).header(ConversationHeader.NAME, conversation)
+                        .header(HttpHeaders.CACHE_CONTROL, "no-cache").build(),
+                true, leavingStops);
     }
 
     boolean comesBack() {

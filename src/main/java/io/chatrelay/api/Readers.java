@@ -2,14 +2,13 @@ package io.chatrelay.api;
 
 import java.util.Optional;
 import java.util.UUID;
-import java.util.function.Function;
+import java.util.function.Consumer;
 
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.ws.rs.container.AsyncResponse;
 
 import io.chatrelay.api.wire.AiSdkWire;
 import io.chatrelay.api.wire.OpenAiWire;
-import io.chatrelay.api.wire.Wire;
 import io.chatrelay.chat.Conversations;
 import io.chatrelay.chat.Storage;
 import io.chatrelay.chat.Turn;
@@ -30,7 +29,7 @@ class Readers {
         /** The event after which to go on; empty where the reader names none. */
         Optional<EventId> event() {
             if (lastEventId != null && !lastEventId.isEmpty()) {
-                return Optional.of(EventId.of(EventId.LAST_EVENT_ID, lastEventId));
+                return Optional.of(EventId.of("Last-Event-ID", lastEventId));
             }
             return after == null ? Optional.empty() : Optional.of(EventId.of("after", after));
         }
@@ -96,6 +95,19 @@ class Readers {
     }
 
     /**
+     * A request that begins turns, posted again with the id of the last event that its client has: it reads on in that turn, and begins
+     * none. A client that repeats by itself does so after its turn's end, too.
+     */
+    void readOn(RepeatedPost post, RoutingContext http, AsyncResponse reply) {
+        guarded(http, () -> {
+            String conversation = post.conversationIn(conversations);
+            stream(conversation, post.position(), AtApproval.WAIT, Reader.whoRepeats(conversation, post.leavingStops()),
+                    _ -> {},
+                    http, reply);
+        });
+    }
+
+    /**
      * The same for {@code useChat}, which asks for a chat that it has just made up, too: there is nothing to read in a conversation that
      * does not exist, or not for this caller.
      */
@@ -130,6 +142,12 @@ class Readers {
     private void find(String conversation, Position position, StreamBearers.Admission admission, AtApproval otherwise,
             RoutingContext http, AsyncResponse reply) {
         JsonBody.checkId("id", conversation);
+        stream(conversation, position, otherwise,
+                Reader.whoComesBack(position.event().map(EventId::number).orElse(0L)), admission::check, http, reply);
+    }
+
+    private void stream(String conversation, Position position, AtApproval otherwise, Reader reader, Consumer<Turn> admits,
+            RoutingContext http, AsyncResponse reply) {
         Optional<EventId> event = position.event();
         long after = event.map(EventId::number).orElse(0L);
         UUID named = position.turnId();
@@ -139,13 +157,12 @@ class Readers {
         Optional<Turn> readable = event.isEmpty() && named == null
                 ? conversations.running(turns.tenant(), conversation)
                 : conversations.readable(turns.tenant(), conversation, named, event.map(EventId::ordinal).orElse(null), after);
-        Reader reader = Reader.whoComesBack(after);
         if (readable.isEmpty()) {
             reply.resume(reader.nothing());
             return;
         }
         Turn turn = readable.get();
-        admission.check(turn);
+        admits.accept(turn);
         if (http.request().method() == HttpMethod.HEAD) {
             TurnStream.describe(http.response(), turn);
             http.response().end();
@@ -156,29 +173,6 @@ class Readers {
                     reader);
             case PAUSE ->
                     turns.streamToPause(turn, Standing.after(after, turn, conversations), http, reply, reader);
-        }
-    }
-
-    /**
-     * A client that sends its request once more after a drop, and says what it has seen of the answer: it goes on there, whether its turn
-     * runs or has ended, and begins no other. Where there is nothing more, its stream is empty, and ends as it should.
-     *
-     * @param wire for a stream that stays open at an approval, or else the AI SDK's
-     */
-    void goOn(ChatRequest request, EventId seen, AtApproval atApproval, Function<Turn, Wire> wire, RoutingContext http,
-            AsyncResponse reply) {
-        Turn turn = conversations.begunBy(request.command(), seen.ordinal());
-        Optional<Turn> readable = conversations.readable(turns.tenant(), turn.conversationId(), turn.id(), null, seen.number());
-        if (readable.isEmpty()) {
-            TurnStream.describe(http.response(), turn);
-            wire.apply(turn).headers().forEach(http.response()::putHeader);
-            http.response().end();
-            return;
-        }
-        Reader reader = Reader.whoRepeats(seen.number(), request.leavingStops());
-        switch (atApproval) {
-            case WAIT -> turns.stream(turn, wire.apply(turn), seen.number(), http, reply, reader);
-            case PAUSE -> turns.streamToPause(turn, Standing.after(seen.number(), turn, conversations), http, reply, reader);
         }
     }
 

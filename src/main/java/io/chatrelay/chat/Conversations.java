@@ -1,7 +1,6 @@
 package io.chatrelay.chat;
 
 import java.time.Instant;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -138,29 +137,16 @@ public class Conversations {
     }
 
     /**
-     * The turn that a command began, for a client that sends it once more because its answer broke off, and says where. Begins none.
+     * The conversation that a command began which named none, by what it says: for a client that sends it once more because its answer
+     * broke off. Empty where it began none in the time in which clients repeat.
      *
-     * @param ordinal of the turn as the client saw it, or null where it saw a number alone, which counts for the running turn
+     * @param ordinal of the turn as the client saw it
      */
     @Transactional
-    public Turn begunBy(SendCommand command, Integer ordinal) {
-        byte[] digest = CommandDigest.of(command);
-        if (command.conversationId() == null) {
-            return Optional.ofNullable(ordinal)
-                    .flatMap(place -> turns.begunBy(command.tenant(), command.caller(), digest, place,
-                            Instant.now().minus(config.retryWindow())))
-                    .map(row -> row.turn(conversations.findById(row.conversationId).externalId))
-                    .orElseThrow(() -> unseen("of a turn that this request began: name the conversation, too"));
-        }
-        Conversation conversation = find(command.tenant(), command.conversationId());
-        Optional<TurnRow> seen = ordinal != null ? turns.byOrdinal(conversation.id, ordinal)
-                : turns.running(conversation.id).filter(row -> Arrays.equals(row.commandDigest, digest));
-        return seen.map(row -> row.turn(command.conversationId()))
-                .orElseThrow(() -> unseen("in this conversation: send the id as the stream told it (3.17)"));
-    }
-
-    private static ChatException unseen(String where) {
-        return ChatException.notFound("Last-Event-ID", "Last-Event-ID: there is no such event " + where + ".");
+    public Optional<String> begunBy(SendCommand command, int ordinal) {
+        return turns.begunBy(command.tenant(), command.caller(), CommandDigest.of(command), ordinal,
+                Instant.now().minus(config.retryWindow()))
+                .map(row -> conversations.findById(row.conversationId).externalId);
     }
 
     /** Whether this replica stops, and sends readers away. */

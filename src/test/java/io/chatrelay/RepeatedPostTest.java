@@ -1,0 +1,135 @@
+package io.chatrelay;
+
+import static io.chatrelay.Relay.CHAT;
+import static io.chatrelay.Relay.COMPLETIONS;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
+import io.quarkus.test.junit.QuarkusTest;
+
+/** The same POST again with the id of the last event, as fetch-event-source does it after a drop or a hidden tab. */
+@QuarkusTest
+class RepeatedPostTest extends ServiceTest {
+
+    private final String id = newId();
+    private final String mark = mark();
+
+    private ObjectNode ask(String text) {
+        return Json.ask(id, text + " " + mark).put("stream", true);
+    }
+
+    private Sse again(String path, String last, ObjectNode body) {
+        return relay().with("accept", "text/event-stream").with("last-event-id", last).send(path, body);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = { CHAT, COMPLETIONS })
+    void goesOnAfterThatEventWhileTheTurnRuns(String path) {
+        Sse first = relay().send(path, ask("slow 60")).until(4);
+        first.close();
+        Sse whole = relay().send(path, ask("slow 60"));
+
+        Sse rest = again(path, first.lastId(), ask("slow 60")).toEnd();
+
+        assertThat(rest.turn()).isEqualTo(first.turn());
+        assertThat(rest.done()).isTrue();
+        assertThat(rest.ids().getFirst()).isGreaterThan(first.ids().getLast());
+        assertThat(whole.toEnd().answer()).endsWith(rest.answer());
+        assertThat(emulator().asked(mark)).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = { CHAT, COMPLETIONS })
+    void goesOnAfterItWhenTheTurnHasEndedAndAnotherHasBegun(String path) {
+        Sse first = relay().send(path, ask("echo one two three")).toEnd();
+        Sse second = relay().send(path, ask("slow 60")).until(3);
+        String third = first.numbered().get(2).id();
+
+        Sse rest = again(path, third, ask("echo one two three")).toEnd();
+
+        assertThat(rest.status()).isEqualTo(200);
+        assertThat(rest.turn()).isEqualTo(first.turn());
+        assertThat(rest.numbered()).isEqualTo(first.numbered().subList(3, first.numbered().size()));
+        assertThat(rest.done()).isTrue();
+        assertThat(second.toEnd().done()).isTrue();
+        assertThat(query("select 1 from turn t join conversation c on c.id = t.conversation_id where c.external_id = ?", id))
+                .hasSize(2);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = { CHAT, COMPLETIONS })
+    void isAnEmptyStreamWhereThereIsNothingMore(String path) {
+        Sse first = relay().send(path, ask("echo one")).toEnd();
+
+        Sse rest = again(path, first.lastId(), ask("echo one")).toEnd();
+        Sse bare = again(path, "7", ask("echo one")).toEnd();
+
+        for (Sse answer : List.of(rest, bare)) {
+            assertThat(answer.status()).as(answer.text()).isEqualTo(200);
+            assertThat(answer.header("content-type")).startsWith("text/event-stream");
+            assertThat(answer.conversation()).isEqualTo(id);
+            assertThat(answer.events()).isEmpty();
+            assertThat(answer.broken()).isFalse();
+        }
+        assertThat(messages(id)).as("and no turn").hasSize(2);
+    }
+
+    @Test
+    void findsItsConversationByWhatItSaysWhereItNamesNone() {
+        ObjectNode body = Json.of("{'messages':[{'role':'user','content':'slow 60 %s'}]}".formatted(mark));
+        Sse first = relay().send(CHAT, body).until(4);
+        first.close();
+
+        Sse rest = again(CHAT, first.lastId(), body).toEnd();
+
+        assertThat(rest.turn()).isEqualTo(first.turn());
+        assertThat(rest.ids().getFirst()).isGreaterThan(first.ids().getLast());
+        assertThat(emulator().asked(mark)).hasSize(1);
+    }
+
+    @Test
+    void isRefusedWhereItNamesNoStreamOfTheConversation() {
+        relay().send(CHAT, ask("echo one")).toEnd();
+        Relay repeats = relay().with("last-event-id", "1.2");
+        ObjectNode nameless = ask("echo one");
+        nameless.remove("conversationId");
+
+        assertInvalid(CHAT, repeats.post(CHAT, ask("echo one").put("stream", false)), "Last-Event-ID");
+        assertInvalid(COMPLETIONS, repeats.post(COMPLETIONS, nameless), "Last-Event-ID");
+        assertInvalid(CHAT, relay().with("last-event-id", "x").post(CHAT, ask("echo one")), "Last-Event-ID");
+        assertError(CHAT, relay().with("last-event-id", "9.2").post(CHAT, ask("echo one")), 404, "not_found");
+        assertError(CHAT, other().with("last-event-id", "1.2").post(CHAT, ask("echo one")), 404, "not_found");
+        assertThat(messages(id)).hasSize(2);
+    }
+
+    @Test
+    void doesNotDropADecisionThatItCarries() {
+        Sse asked = relay().send(CHAT, ask("use tool delete_file").put("trigger", "submit-message")).toEnd();
+        String call = relay().get("/run/v1/tool-approvals?conversationId=" + id).json().at("/data/0/toolCallId").asText();
+
+        Sse rest = again(CHAT, asked.lastId(),
+                Json.of("{'id':'%s','trigger':'submit-message','messages':[{'role':'assistant','parts':[{'type':'tool-x','toolCallId':'%s',"
+                        .formatted(id, call) + "'state':'approval-responded','approval':{'id':'a','approved':true}}]}]}"))
+                .toEnd();
+
+        assertThat(rest.types()).contains("tool-output-available");
+        assertThat(rest.done()).isTrue();
+    }
+
+    @Test
+    void stopsItsTurnByLeavingWhereItAskedForThat() {
+        Sse first = relay().send(CHAT, ask("slow 250")).until(4);
+
+        Sse rest = again(CHAT, first.lastId(), ask("slow 250").put("onDisconnect", "cancel")).until(2);
+        rest.close();
+
+        assertThat(first.toEnd().types()).contains("abort");
+    }
+}
