@@ -209,7 +209,8 @@ class LifetimeTest {
         @Test
         void isTheReplayOfARunWhoseProcessIsGone() {
             Turn old = new Turn(turn.id(), turn.tenant(), turn.caller(), turn.conversation(), turn.conversationId(),
-                    turn.ordinal(), turn.upstream(), turn.model(), turn.messageId(), Instant.now().minus(Duration.ofMinutes(11)));
+                    turn.ordinal(), turn.upstream(), turn.model(), turn.messageId(),
+                    Instant.now().minus(Duration.ofMinutes(11)));
             inkeep.on(replay, stream(begin(9), false));
 
             List<ChatEvent> followed = all(inkeep.upstream("follow-timeout", PATIENCE_MILLIS + "ms")
