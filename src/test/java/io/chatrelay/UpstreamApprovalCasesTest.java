@@ -142,10 +142,31 @@ class UpstreamApprovalCasesTest extends ServiceTest {
                 .containsExactlyInAnyOrderElementsOf(row.said(false));
     }
 
+    /** The upstream cannot tell them apart, and takes the first: a yes to the one must not run the other. */
+    @Test
+    void ofTwoThatAskUnderOneIdTheSecondIsToldWhenTheFirstHasItsOutcome() {
+        UpstreamCase row = row("02c-");
+        ObjectNode body = UpstreamCasesTest.ask(row, true);
+        Sse turn = relay().send(CHAT, body);
+        await().until(() -> pending(turn.conversation()).size() == 2);
+        List<JsonNode> asked = pending(turn.conversation());
+
+        for (int i : List.of(1, 0)) {
+            assertThat(relay().post(DECIDE, decision(turn.conversation(), asked.get(i), i == 0)).status()).isEqualTo(200);
+        }
+
+        assertThat(turn.toEnd().done()).as(turn.text()).isTrue();
+        assertSettled(row, turn.conversation(), body);
+    }
+
+    private static UpstreamCase row(String number) {
+        return UpstreamCase.of("agents").filter(one -> one.name().startsWith(number)).findFirst().orElseThrow();
+    }
+
     /** A page that was open since then sends what it knows, and the model has used the call's id again meanwhile. */
     @Test
     void anOldAnswerSentAgainNeverDecidesACallOfALaterTurn() {
-        UpstreamCase row = UpstreamCase.of("agents").filter(one -> one.name().startsWith("06-")).findFirst().orElseThrow();
+        UpstreamCase row = row("06-");
         ObjectNode body = UpstreamCasesTest.ask(row, true);
         Sse first = relay().send(CHAT, body);
         String conversation = first.conversation();
@@ -178,7 +199,7 @@ class UpstreamApprovalCasesTest extends ServiceTest {
 
     @Test
     void anAnswerToAnotherInputThanTheCallsIsRefused() {
-        UpstreamCase row = UpstreamCase.of("agents").filter(one -> one.name().startsWith("06-")).findFirst().orElseThrow();
+        UpstreamCase row = row("06-");
         Sse turn = relay().send(CHAT, UpstreamCasesTest.ask(row, true));
         String conversation = turn.conversation();
         await().until(() -> !pending(conversation).isEmpty());

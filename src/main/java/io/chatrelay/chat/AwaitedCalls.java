@@ -1,20 +1,30 @@
 package io.chatrelay.chat;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * The calls of a running turn that asked for approval and have no outcome yet. Each decision is announced once and handed to the
  * outbox once, whatever is told how often. Plain, and guarded by its turn.
+ *
+ * <p>An upstream that asks twice under one id, before it has heard of either call, cannot tell which one is answered: it takes the first. So
+ * a decision waits until every call of that id that asked before has its outcome. Else a yes to the harmless one would run the other.
  */
 final class AwaitedCalls {
 
     private static final class Awaited {
+        final String upstreamId;
         boolean announced;
         Ledger.Due decided;
         boolean handed;
+
+        Awaited(String upstreamId) {
+            this.upstreamId = upstreamId;
+        }
     }
 
     private final Map<String, Awaited> calls = new LinkedHashMap<>();
@@ -26,8 +36,8 @@ final class AwaitedCalls {
     }
 
     /** @param announced whether the stream has told its decision already */
-    void asked(String callId, boolean announced) {
-        calls.computeIfAbsent(callId, _ -> new Awaited()).announced = announced;
+    void asked(ChatEvent.Call call, boolean announced) {
+        calls.computeIfAbsent(call.id(), _ -> new Awaited(call.upstreamId())).announced = announced;
     }
 
     /** True if the call had asked. */
@@ -70,8 +80,10 @@ final class AwaitedCalls {
     List<Ledger.Due> handOver() {
         List<Ledger.Due> ready = new ArrayList<>();
         boolean busy = oneByOne && isTelling();
+        Set<String> before = new HashSet<>();
         for (Awaited call : calls.values()) {
-            if (!busy && call.decided != null && !call.handed) {
+            boolean first = before.add(call.upstreamId);
+            if (!busy && first && call.decided != null && !call.handed) {
                 call.handed = true;
                 ready.add(call.decided);
                 busy = oneByOne;

@@ -195,7 +195,7 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
             if (over) {
                 return;
             }
-            awaited.asked(asked.callId(), false);
+            awaited.asked(call.call(), false);
             runner.waits(this);
             take(asked, Ask.of(turn.id(), call, asked, digest, terms, runner.approvals()));
             ended = completed;

@@ -303,10 +303,10 @@ public final class Transcript {
     }
 
     /** The open calls that asked for approval, each with whether the stream has told its decision. */
-    Map<String, Boolean> asking() {
-        Map<String, Boolean> asking = new LinkedHashMap<>();
+    Map<Call, Boolean> asking() {
+        Map<Call, Boolean> asking = new LinkedHashMap<>();
         calls.values().stream().filter(part -> part.open() && part.approvalId != null)
-                .forEach(part -> asking.put(part.call.id(), part.approved != null));
+                .forEach(part -> asking.put(part.call, part.approved != null));
         return asking;
     }
 
