@@ -38,7 +38,7 @@ import dev.langchain4j.http.client.sse.ServerSentEventListener;
  * heartbeat, a comment, {@code retry:}, is an event to any of them.
  */
 @QuarkusTest
-@TestProfile(ImpatientTest.Impatient.class)
+@TestProfile(FastHeartbeat.class)
 class ReaderMatrixTest extends ApprovalsTest {
 
     private static final String KEEP_ALIVE = ": keep-alive";
@@ -196,6 +196,27 @@ class ReaderMatrixTest extends ApprovalsTest {
     void theReadersOfNodesPackagesSeeTheSame() throws IOException {
         assertNodeSees("ui", CHAT);
         assertNodeSees("openai", COMPLETIONS);
+    }
+
+    @Test
+    void thePythonSdkSeesTheSame() throws IOException {
+        List<String> files = new ArrayList<>();
+        for (RawAnswer answer : RECORDED.values()) {
+            files.add(Files.write(directory.resolve(files.size() + ".sse"), answer.bytes()).toString());
+        }
+        JsonNode seen = Json.read(Python.run("""
+                import json, sys
+                from openai._streaming import SSEDecoder
+                def read(file):
+                    with open(file, "rb") as body:
+                        return [event.data for event in SSEDecoder().iter_bytes(body)]
+                print(json.dumps([read(file) for file in sys.argv[1:]]))
+                """, files.toArray(String[]::new)).printed());
+
+        int at = 0;
+        for (RawAnswer answer : RECORDED.values()) {
+            assertThat(Json.each(seen.path(at++), "")).as(answer.text()).isEqualTo(dataOf(answer));
+        }
     }
 
     private void assertNodeSees(String wire, String path) throws IOException {

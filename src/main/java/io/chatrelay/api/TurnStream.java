@@ -40,6 +40,8 @@ import io.vertx.core.http.HttpServerResponse;
 final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits.Listener {
 
     private static final long NO_TIMER = -1;
+    /** HTTP/2's code for a stream that breaks; without one it says that nothing was wrong. HTTP/1.1 closes the connection. */
+    private static final long INTERNAL_ERROR = 0x2;
     /** With one line end: a blank line is the end of an event, and some readers then see one without data. */
     private static final Buffer HEARTBEAT = Buffer.buffer(": keep-alive\n");
 
@@ -135,7 +137,7 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
         stop();
         if (breaks) {
             response.write(last).onComplete(_ -> context.owner().setTimer(Math.max(1, config.breakAfter().toMillis()),
-                    _ -> context.runOnContext(_ -> response.reset())));
+                    _ -> context.runOnContext(_ -> response.reset(INTERNAL_ERROR))));
         } else {
             response.end(last);
         }
@@ -265,9 +267,9 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
         if (headWritten && !response.writeQueueFull()) {
             // Not all at the same moment: a replica that stops sends all of its readers to the others.
             long retry = ThreadLocalRandom.current().nextLong(config.comeBackWithin().toMillis() + 1);
-            response.write(Buffer.buffer("retry: " + retry + "\n")).onComplete(_ -> response.reset());
+            response.write(Buffer.buffer("retry: " + retry + "\n")).onComplete(_ -> response.reset(INTERNAL_ERROR));
         } else {
-            response.reset();
+            response.reset(INTERNAL_ERROR);
         }
     }
 

@@ -1,0 +1,217 @@
+package io.chatrelay;
+
+import static io.chatrelay.Relay.CHAT;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.ai.chat.client.ChatClient;
+import org.springframework.ai.openai.OpenAiChatModel;
+import org.springframework.ai.openai.OpenAiChatOptions;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.openai.client.OpenAIClient;
+import com.openai.client.okhttp.OpenAIOkHttpClient;
+import com.openai.core.http.StreamResponse;
+import com.openai.models.chat.completions.ChatCompletionChunk;
+import com.openai.models.chat.completions.ChatCompletionCreateParams;
+
+import io.quarkus.test.junit.QuarkusTest;
+import io.quarkus.test.junit.TestProfile;
+
+import dev.langchain4j.model.chat.response.ChatResponse;
+import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
+import dev.langchain4j.model.openai.OpenAiStreamingChatModel;
+
+/**
+ * OpenAI's SDKs and the frameworks on them, as they come. A silence of several heartbeats costs none of them the answer, a turn with tools is
+ * read to its end by the loop of every quick start, and none takes an answer that broke off for a whole one.
+ */
+@QuarkusTest
+@TestProfile(FastHeartbeat.class)
+class FrameworksTest extends ServiceTest {
+
+    private static final String SILENT = "silence 1200";
+    private static final String WITH_A_TOOL = "use tool get_time";
+    private static final String BREAKS_OFF = "eof 3";
+
+    private String answerTo(String model, String text) {
+        return relay().send(CHAT, Json.ask(text).put("model", model)).toEnd().answer();
+    }
+
+    /** One that a caller has in Java: what it is told of an answer, and what it throws. */
+    enum Client {
+        OPENAI_JAVA {
+            @Override
+            void ask(String url, String model, String text, Consumer<String> told) {
+                OpenAIClient client = OpenAIOkHttpClient.builder().baseUrl(url).apiKey("dev-key").build();
+                try (StreamResponse<ChatCompletionChunk> chunks = client.chat().completions()
+                        .createStreaming(ChatCompletionCreateParams.builder().model(model).addUserMessage(text).build())) {
+                    chunks.stream().forEach(chunk -> chunk.choices().getFirst().delta().content().ifPresent(told));
+                } finally {
+                    client.close();
+                }
+            }
+        },
+
+        LANGCHAIN4J {
+            @Override
+            void ask(String url, String model, String text, Consumer<String> told) throws Exception {
+                CompletableFuture<ChatResponse> answered = new CompletableFuture<>();
+                OpenAiStreamingChatModel.builder().baseUrl(url).apiKey("dev-key").modelName(model).build().chat(text,
+                        new StreamingChatResponseHandler() {
+                            @Override
+                            public void onPartialResponse(String piece) {
+                                told.accept(piece);
+                            }
+
+                            @Override
+                            public void onCompleteResponse(ChatResponse response) {
+                                answered.complete(response);
+                            }
+
+                            @Override
+                            public void onError(Throwable failure) {
+                                answered.completeExceptionally(failure);
+                            }
+                        });
+                answered.get(30, TimeUnit.SECONDS);
+            }
+        },
+
+        SPRING_AI {
+            @Override
+            void ask(String url, String model, String text, Consumer<String> told) {
+                OpenAiChatOptions options = OpenAiChatOptions.builder().baseUrl(url).apiKey("dev-key").model(model).build();
+                ChatClient.create(OpenAiChatModel.builder().options(options).build()).prompt(text).stream().content()
+                        .doOnNext(told).blockLast();
+            }
+        };
+
+        abstract void ask(String url, String model, String text, Consumer<String> told) throws Exception;
+
+        Answer answer(FrameworksTest here, String model, String text) {
+            StringBuffer answer = new StringBuffer();
+            try {
+                ask(here.base.resolve("/run/v1").toString(), model, text, answer::append);
+                return new Answer(answer.toString(), null);
+            } catch (Exception failure) {
+                return new Answer(answer.toString(), failure);
+            }
+        }
+    }
+
+    /** @param failure null where the client took the answer for a whole one */
+    private record Answer(String text, Throwable failure) {}
+
+    @Nested
+    class InJava {
+
+        @ParameterizedTest
+        @EnumSource(Client.class)
+        void aSilenceCostsNothing(Client client) {
+            for (String model : List.of("agents", "cloud")) {
+                assertThat(client.answer(FrameworksTest.this, model, SILENT)).as(model)
+                        .isEqualTo(new Answer(answerTo(model, SILENT), null));
+            }
+        }
+
+        @ParameterizedTest
+        @EnumSource(value = Client.class, names = "OPENAI_JAVA")
+        void aTurnWithAToolIsReadToItsEnd(Client client) {
+            Answer answer = client.answer(FrameworksTest.this, "agents", WITH_A_TOOL);
+
+            assertThat(answer.failure()).isNull();
+            assertThat(answer.text()).contains("Tool said:");
+        }
+
+        @ParameterizedTest
+        @EnumSource(Client.class)
+        void whatBrokeOffIsNoAnswer(Client client) {
+            for (String model : List.of("agents", "cloud")) {
+                Answer answer = client.answer(FrameworksTest.this, model, BREAKS_OFF);
+
+                assertThat(answer.failure()).as("%s took it for whole: %s", client, answer).isNotNull();
+                assertThat(answer.text()).startsWith("word0 word1");
+            }
+        }
+    }
+
+    @Nested
+    class InNode {
+
+        private List<JsonNode> ask(String model, String client, String... texts) {
+            List<String> arguments = new ArrayList<>(List.of(base.toString(), "dev-key", model, client));
+            arguments.addAll(List.of(texts));
+            List<JsonNode> answers = new ArrayList<>();
+            Node.run("frameworks.mjs", arguments.toArray(String[]::new)).forEach(answers::add);
+            return answers;
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = { "openai", "openai-6", "langchain", "ai-sdk", "assistant-ui", "fetch-event-source",
+                "eventsource-client" })
+        void readsASilenceAToolAndWhatBrokeOff(String client) {
+            List<JsonNode> answers = ask("agents", client, SILENT, WITH_A_TOOL, BREAKS_OFF);
+
+            assertThat(answers.get(0).path("error").isNull()).as(answers.toString()).isTrue();
+            assertThat(answers.get(0).path("text").asText()).isEqualTo(answerTo("agents", SILENT));
+            assertThat(answers.get(1).path("error").isNull()).as(answers.toString()).isTrue();
+            assertThat(answers.get(1).path("text").asText()).contains("Tool said:");
+            assertThat(answers.get(2).path("text").asText()).startsWith("word0 word1");
+            assertThat(answers.get(2).path("error").asText()).contains("broke off");
+        }
+
+        @ParameterizedTest
+        @CsvSource({ "agents,agents", "cloud,agents", "cloud,openai", "cloud,langchain", "cloud,ai-sdk" })
+        void readsASilenceAndWhatBrokeOff(String model, String client) {
+            List<JsonNode> answers = ask(model, client, SILENT, BREAKS_OFF);
+
+            assertThat(answers.getFirst().path("error").isNull()).as(answers.toString()).isTrue();
+            assertThat(answers.getFirst().path("text").asText()).isEqualTo(answerTo(model, SILENT));
+            assertThat(answers.getLast().path("error").asText()).as(answers.toString()).contains("broke off");
+        }
+    }
+
+    @Nested
+    class InPython {
+
+        private Program.Result ask(String model, String text) {
+            Snippet page = Snippet.of(Path.of("docs/clients/openai.md")).getFirst();
+            return Python.run(page.with("http://localhost:8080", base.toString().replaceFirst("/$", "")).with("\"agents\"",
+                    "\"" + model + "\"").with("\"demo\"", "\"" + newId() + "\"").with("hi there", text).code());
+        }
+
+        @Test
+        void aSilenceCostsNothing() {
+            for (String model : List.of("agents", "cloud")) {
+                assertThat(ask(model, SILENT).printed()).isEqualTo(answerTo(model, SILENT));
+            }
+        }
+
+        @Test
+        void aTurnWithAToolIsReadToItsEnd() {
+            assertThat(ask("agents", WITH_A_TOOL).printed()).contains("Tool said:");
+        }
+
+        @Test
+        void whatBrokeOffIsNoAnswer() {
+            Program.Result answer = ask("agents", BREAKS_OFF);
+
+            assertThat(answer.exit()).isNotZero();
+            assertThat(answer.out()).startsWith("word0 word1");
+            assertThat(answer.err()).contains("broke off");
+        }
+    }
+}
