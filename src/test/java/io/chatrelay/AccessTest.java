@@ -74,7 +74,8 @@ class AccessTest extends ServiceTest {
             assertError(path, other().get(path + "/stream"), 404, "not_found");
             assertError(path, other().get(path + "/stream?turn=" + mine.turn()), 404, "not_found");
             assertError(path, other().get(path + "/stream?after=1"), 404, "not_found");
-            assertError(CHAT, other().get(CHAT + "/" + mine.conversation() + "/stream"), 404, "not_found");
+            assertThat(other().get(CHAT + "/" + mine.conversation() + "/stream").status()).as("as of a chat that is new")
+                    .isEqualTo(204);
             assertError(path, other().patch(path, Json.of("{'title':'mine'}")), 404, "not_found");
             assertError(path, other().delete(path), 404, "not_found");
             assertThat(mine.toEnd().done()).isTrue();

@@ -61,11 +61,16 @@ abstract class ApprovalsTest extends ServiceTest {
 
     /** The message as {@code useChat} has it after streams, its open approvals answered. */
     static ObjectNode answering(String conversation, boolean approved, String reason, Sse... streams) {
-        ObjectNode body = Json.of("{'trigger':'submit-message','messageId':'a','messages':[{'role':'user','content':'x'},"
-                + "{'id':'a','role':'assistant'}]}").put("id", conversation);
+        ObjectNode body = Json
+                .of("{'trigger':'submit-message','messages':[{'role':'user','content':'x'},{'role':'assistant'}]}")
+                .put("id", conversation);
         ArrayNode parts = ((ObjectNode) body.at("/messages/1")).putArray("parts");
         for (Sse stream : streams) {
             for (Sse.Event event : stream.events()) {
+                if (event.type().equals("start")) {
+                    body.set("messageId", event.json().get("messageId"));
+                    ((ObjectNode) body.at("/messages/1")).set("id", event.json().get("messageId"));
+                }
                 fold(event, approved, reason, parts);
             }
         }

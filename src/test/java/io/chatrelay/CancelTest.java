@@ -319,7 +319,7 @@ class CancelTest extends ServiceTest {
 
             assertThat(answer.status()).isEqualTo(400);
             assertThat(answer.json().at("/details/0/field").asText()).isEqualTo("onDisconnect");
-            assertThat(answer.json().path("error").asText()).contains("cancel", "detach");
+            assertThat(answer.json().at("/error/message").asText()).contains("cancel", "detach");
         }
     }
 

@@ -243,13 +243,10 @@ class SendingTwiceTest extends ServiceTest {
         void anEqualMessageThatIsNoRetryIsAnotherTurn() {
             String id = newId();
             body.put("conversationId", id);
-            Sse first = attempt(0).until(2);
+            Sse first = attempt(0).toEnd();
 
-            Relay.Answer conflict = relay().post(COMPLETIONS, body);
-            first.toEnd();
             Sse again = attempt(0).toEnd();
 
-            assertError(COMPLETIONS, conflict, 409, "turn_running");
             assertThat(again.turn()).isNotEqualTo(first.turn());
             assertThat(messages(id)).hasSize(4);
         }

@@ -125,9 +125,16 @@ public abstract class ServiceTest {
         assertThat(body.path("status").asInt()).isEqualTo(status);
         assertThat(body.path("detail").asText()).isNotBlank();
         assertThat(body.path("requestId").asText()).isNotBlank().isEqualTo(answer.header("x-request-id"));
-        if (path.startsWith(Relay.COMPLETIONS)) {
+        if (path.startsWith(Relay.COMPLETIONS) || path.startsWith("/run/v1/models") || path.startsWith("/run/v1/responses")) {
             assertThat(answer.header("content-type")).startsWith("application/json");
-            assertThat(body.path("error").asText()).isEqualTo(body.path("detail").asText());
+            assertThat(body.at("/error/message").asText()).isEqualTo(body.path("detail").asText());
+            assertThat(body.at("/error/code").asText()).isEqualTo(code);
+            assertThat(body.at("/error/type").asText()).isEqualTo(switch (status) {
+                case 401 -> "authentication_error";
+                case 429 -> "rate_limit_error";
+                default -> status < 500 ? "invalid_request_error" : "server_error";
+            });
+            assertThat(body.path("error").has("param")).isTrue();
             assertThat(body.path("message").asText()).isEqualTo(body.path("detail").asText());
             assertThat(body.path("details").isArray()).isTrue();
         } else {
@@ -144,6 +151,7 @@ public abstract class ServiceTest {
         assertThat(answer.json().path("field").asText()).isEqualTo(field);
         assertThat(answer.json().path("detail").asText()).startsWith(field + " ");
         if (path.startsWith(Relay.COMPLETIONS)) {
+            assertThat(answer.json().at("/error/param").asText()).isEqualTo(field);
             assertThat(answer.json().at("/details/0/field").asText()).isEqualTo(field);
             assertThat(answer.json().at("/details/0/message").asText()).isNotBlank();
         }

@@ -165,6 +165,25 @@ class StorageTest extends ServiceTest {
         }
 
         @Test
+        void settlesTheCallsThatItLeftOpenOnEitherWireAndInTheMessage() {
+            events(6, "{\"t\":\"text-end\",\"id\":\"t\"}", "{\"t\":\"input-start\",\"id\":\"c1\",\"i\":0,\"name\":\"search\"}",
+                    "{\"t\":\"input\",\"id\":\"c1\",\"d\":\"{\\\"q\\\":\"}",
+                    "{\"t\":\"call\",\"id\":\"c2\",\"i\":1,\"name\":\"lookup\",\"d\":\"{\\\"id\\\":7}\"}");
+            Sse ui = relay().read(CONVERSATIONS + "/" + conversation + "/stream").until(8);
+            Sse openAi = relay().read(CONVERSATIONS + "/" + conversation + "/stream?wire=openai").until(3);
+
+            replicaDies();
+
+            String[] settled = { "text Half an answer",
+                    "refused c1 search \"{\\\"q\\\":\": The turn ended before the input of this call was whole.",
+                    "call c2 lookup {\"id\":7} failed: The turn ended without an outcome of this call." };
+            assertThat(ToldParts.ofStream(ui.toEnd()).lines()).as(ui.text()).containsExactlyInAnyOrder(settled);
+            assertThat(ToldParts.ofStream(openAi.toEnd()).lines()).as(openAi.text()).containsExactlyInAnyOrder(settled);
+            assertThat(turn(turn.toString())).isEqualTo("interrupted replica_lost");
+            assertThat(ToldParts.ofStored(messages(conversation).getLast()).lines()).containsExactlyInAnyOrder(settled);
+        }
+
+        @Test
         void letsTheConversationGoOn() {
             Relay.Answer before = relay().post(CHAT, on());
             replicaIsSilent();

@@ -52,6 +52,9 @@ class StrictTest extends ServiceTest {
             overrides.put("chat-relay.upstreams.gone.retry-backoff", "10ms");
             overrides.put("chat-relay.upstreams.cloud.models", "inkeep-qa-expert,inkeep-context-expert");
             overrides.put("chat-relay.upstreams.agents.headers", "x-shop");
+            overrides.put("chat-relay.upstreams.agents.ignored-parameters", "temperature,top_p");
+            overrides.put("chat-relay.access.keys.other.on-disconnect", "cancel");
+            overrides.put("chat-relay.access.keys.other.on-running", "cancel");
             overrides.put("chat-relay.api.max-body", "64K");
             overrides.put("chat-relay.turn.first-event-timeout", "2s");
             // Longer than any test waits.
@@ -149,6 +152,63 @@ class StrictTest extends ServiceTest {
             JsonNode headers = emulator().asked(mark).getFirst().path("headers");
             assertThat(headers.path("x-shop").asText()).isEqualTo("eu");
             assertThat(headers.has("x-emit-operations")).isFalse();
+        }
+    }
+
+    @Nested
+    class AParameterThatIsIgnored {
+
+        @ParameterizedTest
+        @ValueSource(strings = { CHAT, COMPLETIONS })
+        void isTakenAndNotPassedOnAndNoOtherIs(String path) {
+            String mark = mark();
+
+            assertThat(relay().send(path, ask("agents", "echo " + mark).put("temperature", 0.1)).toEnd().done()).isTrue();
+
+            assertThat(emulator().asked(mark).getFirst().path("body").has("temperature")).isFalse();
+            assertInvalid(path, relay().post(path, ask("agents", "echo hi").put("presence_penalty", 1)), "presence_penalty");
+            assertInvalid(path, relay().post(path, ask("agents", "echo hi").put("temperature", 7)), "temperature");
+        }
+    }
+
+    @Nested
+    class ACallerForWhomItIsConfigured {
+
+        private final String id = newId();
+
+        private Sse talking() {
+            return other().send(CHAT, ask("agents", "slow 300 " + mark()).put("conversationId", id)).untilText();
+        }
+
+        @Test
+        void stopsItsTurnByLeaving() {
+            Sse left = talking();
+
+            left.close();
+
+            await().until(() -> turn(left.turn()).equals("cancelled"));
+        }
+
+        @Test
+        void stopsTheRunningTurnByWritingOn() {
+            Sse first = talking();
+
+            Sse second = other().send(CHAT, ask("agents", "echo next").put("conversationId", id)).toEnd();
+
+            assertThat(second.answer()).isEqualTo("next");
+            assertThat(turn(first.turn())).isEqualTo("cancelled");
+        }
+
+        @Test
+        void maySayOtherwise() {
+            Sse first = other().with("x-on-disconnect", "detach")
+                    .send(CHAT, ask("agents", "slow 30 " + mark()).put("conversationId", id)).untilText();
+            assertError(CHAT,
+                    other().with("x-on-running", "refuse").post(CHAT, ask("agents", "echo next").put("conversationId", id)),
+                    409, "turn_running");
+            first.close();
+
+            await().until(() -> turn(first.turn()).equals("completed"));
         }
     }
 

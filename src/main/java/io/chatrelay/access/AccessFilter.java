@@ -1,5 +1,9 @@
 package io.chatrelay.access;
 
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+import jakarta.ws.rs.HttpMethod;
 import jakarta.ws.rs.NotAuthorizedException;
 import jakarta.ws.rs.container.ContainerRequestContext;
 import jakarta.ws.rs.core.HttpHeaders;
@@ -9,8 +13,16 @@ import org.jboss.resteasy.reactive.server.ServerRequestFilter;
 /**
  * Lets nobody in without a key: before the path is looked up, so that no way of writing one gets past it and a stranger learns
  * nothing, and before the body is read. Health, metrics and the API's description are not resources, and stay open.
+ *
+ * <p>The two stream paths are also read with a token, for a browser's {@code EventSource} cannot send a key. The token is looked up
+ * where the stream is: until then {@link CurrentCaller} has no caller to give.
  */
 class AccessFilter {
+
+    static final String NO_KEY = "Send 'Authorization: Bearer <key>' with a key of this service.";
+    private static final String NO_STREAM = NO_KEY + " A stream token opens nothing but GET of its conversation's stream.";
+    private static final String TOKEN = "token";
+    private static final Pattern STREAM = Pattern.compile("/?run/(v1/conversations|api/chat)/[^/]+/stream");
 
     private final Callers callers;
     private final CurrentCaller current;
@@ -22,8 +34,25 @@ class AccessFilter {
 
     @ServerRequestFilter(preMatching = true, nonBlocking = true)
     public void authenticate(ContainerRequestContext request) {
-        current.set(callers.of(request.getHeaderString(HttpHeaders.AUTHORIZATION)).orElseThrow(
-                () -> new NotAuthorizedException("Send 'Authorization: Bearer <key>' with a key of this service.",
-                        "Bearer realm=\"chat-relay\"")));
+        String authorization = request.getHeaderString(HttpHeaders.AUTHORIZATION);
+        String token = request.getUriInfo().getQueryParameters().getFirst(TOKEN);
+        Optional<Caller> caller = callers.of(authorization);
+        if (caller.isPresent()) {
+            current.set(caller.get());
+        } else if (token == null || authorization != null) {
+            throw unauthorized(NO_KEY);
+        } else if (isStream(request)) {
+            current.shows(token);
+        } else {
+            throw unauthorized(NO_STREAM);
+        }
+    }
+
+    private static boolean isStream(ContainerRequestContext request) {
+        return request.getMethod().equals(HttpMethod.GET) && STREAM.matcher(request.getUriInfo().getPath()).matches();
+    }
+
+    static NotAuthorizedException unauthorized(String detail) {
+        return new NotAuthorizedException(detail, "Bearer realm=\"chat-relay\"");
     }
 }

@@ -5,5 +5,7 @@ package io.chatrelay.access;
  *
  * @param name   as configured; idempotency keys belong to it
  * @param tenant whose data it sees
+ * @param leavingStops    whether its turns are stopped when it disconnects, where its request does not say
+ * @param replacesRunning whether its message stops the turn that runs, where its request does not say
  */
-public record Caller(String name, String tenant) {}
+public record Caller(String name, String tenant, boolean leavingStops, boolean replacesRunning) {}

@@ -22,7 +22,9 @@ public class Callers {
     Callers(AccessConfig config) {
         byDigest = config.keys().entrySet().stream().collect(Collectors.toMap(
                 entry -> entry.getValue().sha256().toLowerCase(Locale.ROOT),
-                entry -> new Caller(entry.getKey(), entry.getValue().tenant())));
+                entry -> new Caller(entry.getKey(), entry.getValue().tenant(),
+                        entry.getValue().onDisconnect() == AccessConfig.OnDisconnect.CANCEL,
+                        entry.getValue().onRunning() == AccessConfig.OnRunning.CANCEL)));
     }
 
     /** The caller whose key an {@code Authorization} header carries. The look-up is by digest, so its time tells nothing of a key. */
@@ -31,6 +33,12 @@ public class Callers {
             return Optional.empty();
         }
         return Optional.ofNullable(byDigest.get(digest(authorization.substring(SCHEME.length()).strip())));
+    }
+
+    /** The caller of that name and tenant, if it still has a key: whose key is withdrawn, his tokens are too. */
+    public Optional<Caller> named(String name, String tenant) {
+        return byDigest.values().stream().filter(caller -> caller.name().equals(name) && caller.tenant().equals(tenant))
+                .findFirst();
     }
 
     private static String digest(String key) {

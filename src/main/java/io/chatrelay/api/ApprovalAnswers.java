@@ -8,6 +8,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 
+import jakarta.ws.rs.core.HttpHeaders;
+
 import com.fasterxml.jackson.databind.JsonNode;
 
 import io.chatrelay.access.Caller;
@@ -31,7 +33,7 @@ record ApprovalAnswers(DecideCommand command, SeenCalls seen, boolean useChat, b
     private static final Pattern DIGEST = Pattern.compile("[0-9a-fA-F]{64}");
 
     /** The answers in a request to chat; empty where it is none. */
-    static Optional<ApprovalAnswers> of(JsonBody body, Caller caller) {
+    static Optional<ApprovalAnswers> of(JsonBody body, HttpHeaders http, Caller caller) {
         JsonNode messages = body.node().path("messages");
         JsonNode last = messages.path(messages.size() - 1);
         if (!messages.isArray() || !last.isObject() || !last.path("role").asText().equals("assistant")
@@ -45,17 +47,18 @@ record ApprovalAnswers(DecideCommand command, SeenCalls seen, boolean useChat, b
             return Optional.empty();
         }
         String id = body.id("id");
-        String conversation = body.has("conversationId") ? body.id("conversationId") : id;
+        String named = body.id("conversationId");
+        String conversation = ConversationHeader.or(named == null ? "id" : "conversationId", named == null ? id : named, http);
         if (conversation == null) {
             throw body.wrong("conversationId", "is required: an approval is answered in its conversation");
         }
-        // An app's body is the same for all of its requests: what it asks of a message is checked, and means nothing here.
-        ChatRequest.replacesRunning(body);
+        // An app's body is the same for all of its requests: what it asks of a turn that runs is checked, and means nothing here.
+        CancelOptions cancel = CancelOptions.of(body, http, caller);
         return Optional.of(new ApprovalAnswers(
                 new DecideCommand(caller.tenant(), caller.name(), conversation, body.name("user"),
                         answered(message), answers),
                 SeenCalls.of(parts, answers), body.text("trigger") != null, body.flag("stream", true),
-                ChatRequest.leavingStops(body)));
+                cancel.leavingStops()));
     }
 
     private static DecideCommand.Answered answered(JsonBody message) {

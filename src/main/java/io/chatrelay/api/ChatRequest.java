@@ -32,7 +32,6 @@ record ChatRequest(SendCommand command, Boolean stream, boolean includeUsage, bo
     /** Known beside {@link Parameters}: what this service itself honours. */
     static final Set<String> OWN = Set.of("messages", "model", "stream", "conversationId", "onRunning",
             "onDisconnect");
-    private static final String CANCEL = "cancel";
 
     /** Source: Inkeep's {@code POST /run/api/chat}, and the AI SDK's {@code DefaultChatTransport}, whose apps add fields of their own. */
     static ChatRequest chat(JsonBody body, HttpHeaders http, Caller caller) {
@@ -43,12 +42,16 @@ record ChatRequest(SendCommand command, Boolean stream, boolean includeUsage, bo
         }
         body.text("messageId");
         body.text("trigger");
-        return of(body, http, caller, conversation == null ? id : conversation, Parameters.of(body));
+        return of(body, http, caller,
+                ConversationHeader.or(conversation == null ? "id" : "conversationId", conversation == null ? id : conversation,
+                        http),
+                Parameters.of(body));
     }
 
     /** Source: OpenAI's {@code POST /v1/chat/completions} with Inkeep's {@code conversationId}, {@code headers} and {@code runConfig}. */
     static ChatRequest completion(JsonBody body, HttpHeaders http, Caller caller) {
-        return of(body, http, caller, body.id("conversationId"), Parameters.ofCompletion(body));
+        return of(body, http, caller, ConversationHeader.or("conversationId", body.id("conversationId"), http),
+                Parameters.ofCompletion(body));
     }
 
     private static ChatRequest of(JsonBody body, HttpHeaders http, Caller caller, String conversation,
@@ -76,12 +79,14 @@ record ChatRequest(SendCommand command, Boolean stream, boolean includeUsage, bo
                 .toList();
         Boolean stream = body.has("stream") ? Boolean.valueOf(body.flag("stream", true)) : null;
         JsonBody options = body.object("stream_options");
+        CancelOptions cancel = CancelOptions.of(body, http, caller);
         String retries = http.getHeaderString(RETRY_COUNT);
         SendCommand command = new SendCommand(caller.tenant(), caller.name(), conversation, body.name("model"),
                 messages.getLast().id("id"), asked, first, before, parameters, headers(http), body.name("user"),
                 idempotencyKey(http), retries != null, retries != null && !retries.equals("0"),
-                replacesRunning(body));
-        return new ChatRequest(command, stream, options != null && options.flag("include_usage", false), leavingStops(body));
+                cancel.replacesRunning());
+        return new ChatRequest(command, stream, options != null && options.flag("include_usage", false),
+                cancel.leavingStops());
     }
 
     /** What is asked is the user's last message, or the results of the calls that the caller ran, or both. */
@@ -96,24 +101,6 @@ record ChatRequest(SendCommand command, Boolean stream, boolean includeUsage, bo
             first--;
         }
         return first;
-    }
-
-    /** Whether a turn that runs in the conversation is to be stopped. By itself the message is refused. */
-    static boolean replacesRunning(JsonBody body) {
-        return cancels(body, "onRunning", "refuse");
-    }
-
-    /** Whether a caller that disconnects wants its turn to be stopped. By itself it only detaches. */
-    static boolean leavingStops(JsonBody body) {
-        return cancels(body, "onDisconnect", "detach");
-    }
-
-    private static boolean cancels(JsonBody body, String name, String otherwise) {
-        String value = body.text(name);
-        if (value != null && !value.equals(CANCEL) && !value.equals(otherwise)) {
-            throw body.wrong(name, "must be %s or %s".formatted(CANCEL, otherwise));
-        }
-        return CANCEL.equals(value);
     }
 
     private static String idempotencyKey(HttpHeaders http) {

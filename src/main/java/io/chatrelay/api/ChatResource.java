@@ -65,14 +65,20 @@ public class ChatResource {
             @Context RoutingContext http, @Suspended AsyncResponse reply) {
         JsonBody body = turns.body(in, headers);
         AtApproval atApproval = AtApproval.of(approvals, body.text("trigger") == null ? AtApproval.WAIT : AtApproval.PAUSE);
-        Optional<ApprovalAnswers> answers = ApprovalAnswers.of(body, turns.caller());
+        Optional<ApprovalAnswers> answers = ApprovalAnswers.of(body, headers, turns.caller());
         if (answers.isPresent()) {
             decide(answers.get(), atApproval, http, reply);
             return;
         }
         ChatRequest request = ChatRequest.chat(body, headers, turns.caller());
+        boolean whole = request.stream() != null && !request.stream();
+        Optional<EventId> seen = whole ? Optional.empty() : EventId.lastSeen(headers);
+        if (seen.isPresent()) {
+            readers.goOn(request, seen.get(), atApproval, AiSdkWire::new, http, reply);
+            return;
+        }
         Turn turn = turns.send(request);
-        if (request.stream() != null && !request.stream()) {
+        if (whole) {
             turns.reply(turn, TurnReply.prefersWait(headers) || "wait".equals(approvals), request.leavingStops(), http, reply);
             return;
         }
@@ -103,11 +109,12 @@ public class ChatResource {
     @Path("/{id}/stream")
     @Operation(summary = "Takes up the conversation's running turn; 204 when there is none. The path that useChat asks")
     @APIResponse(responseCode = "200", description = "The turn's events")
-    @APIResponse(responseCode = "204", description = "There is nothing to read")
+    @APIResponse(responseCode = "204", description = "There is nothing to read, or no such conversation: a chat that is new")
     public void resume(@PathParam("id") String id, @QueryParam("after") String after, @QueryParam("turn") String turn,
             @QueryParam("wire") String wire, @QueryParam("include_usage") String usage,
             @QueryParam("approvals") String approvals,
             @HeaderParam("Last-Event-ID") String lastEventId, @Context RoutingContext http, @Suspended AsyncResponse reply) {
-        readers.read(id, new Readers.Position(lastEventId, after, turn, wire, usage, approvals), AtApproval.PAUSE, http, reply);
+        readers.readIfAny(id, new Readers.Position(lastEventId, after, turn, wire, usage, approvals), AtApproval.PAUSE, http,
+                reply);
     }
 }

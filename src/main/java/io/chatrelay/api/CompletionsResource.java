@@ -1,6 +1,7 @@
 package io.chatrelay.api;
 
 import java.io.InputStream;
+import java.util.Optional;
 
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.POST;
@@ -31,9 +32,11 @@ import io.vertx.ext.web.RoutingContext;
 public class CompletionsResource {
 
     private final Turns turns;
+    private final Readers readers;
 
-    CompletionsResource(Turns turns) {
+    CompletionsResource(Turns turns, Readers readers) {
         this.turns = turns;
+        this.readers = readers;
     }
 
     @POST
@@ -46,8 +49,15 @@ public class CompletionsResource {
             @Context RoutingContext http, @Suspended AsyncResponse reply) {
         AtApproval.refusePause(approvals);
         ChatRequest request = ChatRequest.completion(turns.body(body, headers), headers, turns.caller());
+        boolean streams = request.stream() != null ? request.stream() : wantsEventStream(headers);
+        Optional<EventId> seen = streams ? EventId.lastSeen(headers) : Optional.empty();
+        if (seen.isPresent()) {
+            readers.goOn(request, seen.get(), AtApproval.WAIT, turn -> new OpenAiWire(turn, request.includeUsage()), http,
+                    reply);
+            return;
+        }
         Turn turn = turns.send(request);
-        if (request.stream() != null ? request.stream() : wantsEventStream(headers)) {
+        if (streams) {
             turns.stream(turn, new OpenAiWire(turn, request.includeUsage()), 0, http, reply,
                     Reader.whoAsked(request.leavingStops()));
         } else {

@@ -50,16 +50,29 @@ import io.vertx.ext.web.RoutingContext;
 public class ConversationsResource {
 
     private static final int LONGEST_TITLE = 500;
+    /** Inkeep's widget sends it, asks for no messages, and reads them. */
+    private static final String WIDGET = "x-inkeep-app-id";
     /** Bytes of messages in one page: images travel inside them. */
     private static final long LARGEST_PAGE = 4 * 1024 * 1024;
 
+    /**
+     * @param messages where they were asked for: as {@code useChat} takes them
+     * @param data     the same once more, where Inkeep's widget reads it
+     */
     public record ConversationReply(String id, String title, RawJson properties, String upstream, String user,
-            Instant createdAt,
-            Instant updatedAt, TurnView runningTurn) {
+            Instant createdAt, Instant updatedAt, TurnView runningTurn, List<MessageReply> messages, Detail data) {
+
+        /** Source: what Inkeep answers to {@code GET /run/v1/conversations/{id}}. */
+        public record Detail(String id, String title, Instant createdAt, Instant updatedAt, List<MessageReply> messages) {}
 
         static ConversationReply of(ConversationView view) {
             return new ConversationReply(view.id(), view.title(), view.properties(), view.upstream(), view.endUser(),
-                    view.createdAt(), view.updatedAt(), view.running());
+                    view.createdAt(), view.updatedAt(), view.running(), null, null);
+        }
+
+        ConversationReply with(List<MessageReply> told) {
+            return new ConversationReply(id, title, properties, upstream, user, createdAt, updatedAt, runningTurn, told,
+                    new Detail(id, title, createdAt, updatedAt, told));
         }
     }
 
@@ -101,17 +114,6 @@ public class ConversationsResource {
         }
     }
 
-    /** A message as {@code useChat} takes it: what is ours is in its metadata. */
-    public record MessageReply(String id, String role, RawJson parts, Instant createdAt, Metadata metadata) {
-
-        public record Metadata(String conversationId, UUID turnId, String model, String finishReason, RawJson usage) {}
-
-        static MessageReply of(String conversation, MessageView view) {
-            return new MessageReply(view.id(), view.role(), view.parts(), view.createdAt(),
-                    new Metadata(conversation, view.turnId(), view.model(), view.finishReason(), view.usage()));
-        }
-    }
-
     private final Conversations conversations;
     private final Approvals approvals;
     private final Turns turns;
@@ -135,19 +137,34 @@ public class ConversationsResource {
     @GET
     @Path("/{id}")
     @Operation(summary = "One conversation, with the turn that runs in it")
-    public ConversationReply get(@PathParam("id") String id) {
+    @APIResponse(responseCode = "200", description = "It; with ?include=messages its newest messages, oldest first, too")
+    public ConversationReply get(@PathParam("id") String id, @QueryParam("include") String include,
+            @HeaderParam(WIDGET) String widget) {
         JsonBody.checkId("id", id);
-        return ConversationReply.of(conversations.get(turns.tenant(), id));
+        if (include != null && !include.equals("messages")) {
+            throw Problems.invalid("include", "can only be messages");
+        }
+        ConversationReply conversation = ConversationReply.of(conversations.get(turns.tenant(), id));
+        if (include == null && widget == null) {
+            return conversation;
+        }
+        MessagePage newest = conversations.messages(turns.tenant(), id, Integer.MAX_VALUE, Page.MOST, LARGEST_PAGE);
+        return conversation.with(newest.messages().reversed().stream().map(view -> MessageReply.of(id, view)).toList());
     }
 
     @GET
     @Path("/{id}/messages")
-    @Operation(summary = "Its messages, newest first, as useChat takes them")
+    @Operation(summary = "Its messages as useChat takes them, newest first, or oldest first with ?order=asc")
     public Page<MessageReply> messages(@PathParam("id") String id, @QueryParam("limit") String limit,
-            @QueryParam("cursor") String cursor) {
+            @QueryParam("cursor") String cursor, @QueryParam("order") String order) {
         JsonBody.checkId("id", id);
         int size = Page.limit(limit);
-        MessagePage found = conversations.messages(turns.tenant(), id, Page.placeCursor(cursor), size, LARGEST_PAGE);
+        MessagePage found = switch (order == null ? "desc" : order) {
+            case "desc" -> conversations.messages(turns.tenant(), id, Page.placeCursor(cursor, Integer.MAX_VALUE), size,
+                    LARGEST_PAGE);
+            case "asc" -> conversations.messagesAfter(turns.tenant(), id, Page.placeCursor(cursor, 0), size, LARGEST_PAGE);
+            default -> throw Problems.invalid("order", "must be asc or desc");
+        };
         List<MessageView> views = found.messages();
         return new Page<>(views.stream().map(view -> MessageReply.of(id, view)).toList(),
                 found.more() ? Integer.toString(views.getLast().position()) : null);

@@ -52,12 +52,14 @@ public class DecisionResource {
         body.names().stream().filter(name -> !KNOWN.contains(name)).findFirst().ifPresent(name -> {
             throw body.wrong(name, "is not known here: approved, conversationId, toolCallId, reason, inputDigest and user are");
         });
-        body.required("conversationId");
+        String conversation = ConversationHeader.or("conversationId", body.id("conversationId"), headers);
+        if (conversation == null) {
+            throw body.wrong("conversationId", "is required");
+        }
         body.required("toolCallId");
         DecideCommand.Answer answer = ApprovalAnswers.answer(body, "toolCallId", body.name("toolCallId"), null);
         Caller caller = turns.caller();
-        turns.decide(new DecideCommand(caller.tenant(), caller.name(), body.id("conversationId"), body.name("user"),
-                null, List.of(answer)));
+        turns.decide(new DecideCommand(caller.tenant(), caller.name(), conversation, body.name("user"), null, List.of(answer)));
         return new Reply(true, answer.approved() ? "Tool execution approved" : "Tool execution denied");
     }
 }

@@ -12,6 +12,7 @@ import jakarta.ws.rs.core.UriInfo;
 import org.jboss.logging.Logger;
 import org.jboss.resteasy.reactive.server.ServerResponseFilter;
 
+import io.chatrelay.api.ErrorShape.OpenAiError;
 import io.chatrelay.chat.Storage;
 import io.quarkiverse.resteasy.problem.HttpProblem;
 import io.quarkiverse.resteasy.problem.postprocessing.ProblemContext;
@@ -19,49 +20,64 @@ import io.quarkiverse.resteasy.problem.postprocessing.ProblemPostProcessor;
 import io.vertx.ext.web.RoutingContext;
 
 /**
- * The one funnel of errors, the framework's own included: every body has {@code code}, {@code requestId} and {@code error}. Two paths are
- * documented with {@code error} as a text, which is also what OpenAI's SDKs show; there the text names the field.
+ * The one funnel of errors, the framework's own included: every body has {@code code}, {@code requestId} and {@code error}, in the
+ * {@linkplain ErrorShape shape} that the clients of its path read.
  */
 @ApplicationScoped
 class ErrorBody implements ProblemPostProcessor {
 
     private static final Logger LOG = Logger.getLogger(ErrorBody.class);
-    private static final List<String> TEXT_ERRORS = List.of("/run/v1/chat/completions", "/run/api/tool-approvals");
+    private static final String RESPONSES = "/run/v1/responses";
 
     @Override
     public HttpProblem apply(HttpProblem problem, ProblemContext context) {
-        HttpProblem known = Storage.isAway(context.cause)
-                ? Problems.builder(503, "The database cannot be reached. Try again in a moment.")
-                        .withHeader("retry-after", 2).withInstance(problem.getInstance()).build()
-                : problem;
-        return shaped(known, context.path);
+        if (Storage.isAway(context.cause)) {
+            return shaped(Problems.builder(503, "The database cannot be reached. Try again in a moment.")
+                    .withHeader("retry-after", 2).withInstance(problem.getInstance()).build(), context.path);
+        }
+        return shaped(inPlainWords(problem, context.path), context.path);
+    }
+
+    /** What the framework refuses, said for a caller who does not know the framework. */
+    private static HttpProblem inPlainWords(HttpProblem problem, String path) {
+        if (problem.getStatusCode() == 415 && !problem.getParameters().containsKey("field")) {
+            return HttpProblem.builder(Problems.unsupported("content-type", "must be application/json"))
+                    .withInstance(problem.getInstance()).build();
+        }
+        if (problem.getStatusCode() == 404 && ("/" + path).replace("//", "/").startsWith(RESPONSES)) {
+            return Problems
+                    .builder(404,
+                            "There is no Responses API here. Ask POST /run/v1/chat/completions: most clients have a setting"
+                                    + " for it, such as chat mode, or chat completions.")
+                    .withInstance(problem.getInstance()).build();
+        }
+        return problem;
     }
 
     private HttpProblem shaped(HttpProblem problem, String path) {
+        ErrorShape shape = ErrorShape.of(path);
         String detail = Objects.requireNonNullElse(problem.getDetail(), problem.getTitle());
         String code = Objects.toString(problem.getParameters().getOrDefault("code", ErrorCode.of(problem.getStatusCode())));
         HttpProblem.Builder shaped = HttpProblem.builder().withType(problem.getType()).withTitle(problem.getTitle())
                 .withStatus(problem.getStatusCode()).withDetail(detail).withInstance(problem.getInstance());
         problem.getHeaders().forEach(shaped::withHeader);
         problem.getParameters().forEach((name, value) -> {
-            if (!name.equals("code") && (!name.equals(Problems.DETAILS) || isTextError(path))) {
+            if (!name.equals("code") && (!name.equals(Problems.DETAILS) || shape != ErrorShape.PROBLEM)) {
                 shaped.with(name, value);
             }
         });
         shaped.with("code", code);
-        if (isTextError(path)) {
-            shaped.with("error", detail).with("message", detail);
+        if (shape != ErrorShape.PROBLEM) {
+            shaped.with("message", detail);
             if (!problem.getParameters().containsKey(Problems.DETAILS)) {
                 shaped.with(Problems.DETAILS, List.of());
             }
-        } else {
-            shaped.with("error", Map.of("code", code, "message", detail));
         }
-        return shaped.build();
-    }
-
-    private static boolean isTextError(String path) {
-        return TEXT_ERRORS.stream().anyMatch(text -> ("/" + path).replace("//", "/").startsWith(text));
+        return shaped.with("error", switch (shape) {
+            case PROBLEM -> Map.of("code", code, "message", detail);
+            case OPENAI -> OpenAiError.of(problem.getStatusCode(), detail, code, problem.getParameters().get("field"));
+            case TEXT -> detail;
+        }).build();
     }
 
     /**
@@ -78,7 +94,7 @@ class ErrorBody implements ProblemPostProcessor {
                 LOG.errorf(cause, "request %s to %s failed", id, uri.getPath());
             }
             response.setEntity(HttpProblem.builder(problem).with("requestId", id).build());
-            if (isTextError(uri.getPath())) {
+            if (ErrorShape.of(uri.getPath()) != ErrorShape.PROBLEM) {
                 response.getHeaders().putSingle("content-type", MediaType.APPLICATION_JSON);
             }
         }

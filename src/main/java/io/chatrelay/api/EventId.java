@@ -1,7 +1,10 @@
 package io.chatrelay.api;
 
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+
+import jakarta.ws.rs.core.HttpHeaders;
 
 /**
  * The place of an event, as the SSE {@code id} names it: the turn's ordinal in its conversation and the event's number, {@code 3.17}. A
@@ -11,7 +14,14 @@ import java.util.regex.Pattern;
  */
 record EventId(Integer ordinal, long number) {
 
+    static final String LAST_EVENT_ID = "Last-Event-ID";
     private static final Pattern PLACE = Pattern.compile("(?:([1-9][0-9]{0,8})\\.)?([0-9]{1,18})");
+
+    /** The last event that a client has seen, where its request says so. */
+    static Optional<EventId> lastSeen(HttpHeaders http) {
+        String id = http.getHeaderString(LAST_EVENT_ID);
+        return id == null || id.isBlank() ? Optional.empty() : Optional.of(of(LAST_EVENT_ID, id));
+    }
 
     /** @param field that holds it, for errors */
     static EventId of(String field, String text) {

@@ -47,6 +47,10 @@ record JsonBody(JsonNode node, String path) {
     }
 
     private static byte[] bytes(InputStream in, HttpHeaders headers, long limit) {
+        String encoding = headers.getHeaderString(HttpHeaders.CONTENT_ENCODING);
+        if (encoding != null && !encoding.isBlank() && !encoding.strip().equalsIgnoreCase("identity")) {
+            throw Problems.unsupported("content-encoding", "is not known here: send the body as it is");
+        }
         // The framework reads it as an int.
         String length = headers.getHeaderString(HttpHeaders.CONTENT_LENGTH);
         if (length != null && (length.length() > 18 || Long.parseLong(length) > limit)) {

@@ -5,14 +5,17 @@ import java.util.stream.Stream;
 
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.core.MediaType;
 
 import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 
+import io.chatrelay.chat.ChatException;
 import io.chatrelay.chat.Upstreams;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 
@@ -37,9 +40,22 @@ public class ModelsResource {
     @GET
     @Operation(summary = "The configured agents and models")
     public Models list() {
-        return new Models("list", upstreams.all().stream()
+        return new Models("list", models().toList());
+    }
+
+    @GET
+    @Path("/{id: .+}")
+    @Operation(summary = "One of them")
+    @APIResponse(responseCode = "200", description = "It may be named")
+    @APIResponse(responseCode = "404", description = "It may not")
+    public Model get(@PathParam("id") String id) {
+        return models().filter(model -> model.id().equals(id)).findFirst().orElseThrow(
+                () -> ChatException.notFound("There is no such model. GET /run/v1/models tells all that there are."));
+    }
+
+    private Stream<Model> models() {
+        return upstreams.all().stream()
                 .flatMap(upstream -> Stream.concat(Stream.of(upstream.name()), upstream.models().stream())
-                        .map(id -> new Model(id, "model", 0, upstream.name())))
-                .toList());
+                        .map(id -> new Model(id, "model", 0, upstream.name())));
     }
 }

@@ -9,8 +9,8 @@ import io.quarkus.runtime.annotations.RegisterForReflection;
  * problem's members or a page.
  */
 @RegisterForReflection(targets = { TurnView.class, ApprovalView.class, ApprovalView.Step.class, Page.class,
-        ConversationsResource.ConversationReply.class, ConversationsResource.MessageReply.class,
-        ConversationsResource.MessageReply.Metadata.class, ConversationsResource.PendingReply.class,
+        ConversationsResource.ConversationReply.class, ConversationsResource.ConversationReply.Detail.class,
+        MessageReply.class, MessageReply.Metadata.class, ErrorShape.OpenAiError.class, ConversationsResource.PendingReply.class,
         ConversationsResource.PendingReply.Pending.class, DecisionResource.Reply.class, ChatResource.Results.class,
         ChatResource.Result.class, ModelsResource.Models.class, ModelsResource.Model.class })
 final class NativeWire {

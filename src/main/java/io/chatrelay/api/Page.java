@@ -7,7 +7,7 @@ import java.util.function.Function;
 /** A page of a list; {@code nextCursor} is absent on the last one. */
 public record Page<T>(List<T> data, String nextCursor) {
 
-    private static final int MOST = 100;
+    static final int MOST = 100;
     private static final int USUAL = 20;
 
     /** @param found one more than {@code limit} where there are more */
@@ -36,10 +36,14 @@ public record Page<T>(List<T> data, String nextCursor) {
         }
     }
 
-    /** A cursor that is a place, or the one after all places. */
-    static int placeCursor(String cursor) {
+    /**
+     * A cursor that is a place, which both orders go on from.
+     *
+     * @param otherwise where there is none
+     */
+    static int placeCursor(String cursor, int otherwise) {
         if (cursor == null) {
-            return Integer.MAX_VALUE;
+            return otherwise;
         }
         if (cursor.matches("[0-9]{1,9}")) {
             return Integer.parseInt(cursor);

@@ -28,6 +28,12 @@ final class Problems {
                 .build();
     }
 
+    /** A body that is not read, for a header says that it is of another kind. */
+    static HttpProblem unsupported(String header, String reason) {
+        return builder(415, header + " " + reason).with("field", header)
+                .with(DETAILS, List.of(Map.of("field", header, "message", reason))).build();
+    }
+
     static HttpProblem tooLarge(long limit) {
         return builder(413,
                 "The body is larger than %d bytes, which is configured as chat-relay.api.max-body.".formatted(limit))
@@ -139,9 +145,11 @@ final class Problems {
 
     private static String title(int status) {
         return switch (status) {
+            case 403 -> "Forbidden";
             case 409 -> "Conflict";
             case 410 -> "Gone";
             case 413 -> "Content Too Large";
+            case 415 -> "Unsupported Media Type";
             case 422 -> "Unprocessable Content";
             case 429 -> "Too Many Requests";
             case 502 -> "Bad Gateway";

@@ -12,6 +12,8 @@ import jakarta.ws.rs.core.Response;
  */
 record Reader(Response nothing, boolean hasBegun, boolean leavingStops) {
 
+    static final Response NOTHING = Response.noContent().build();
+
     /** The caller whose turn it is. */
     static Reader whoAsked(boolean leavingStops) {
         return new Reader(null, false, leavingStops);
@@ -23,7 +25,16 @@ record Reader(Response nothing, boolean hasBegun, boolean leavingStops) {
      * @param after the number of the last event that it has; 0 if it has none
      */
     static Reader whoComesBack(long after) {
-        return new Reader(Response.noContent().build(), after > 0, false);
+        return new Reader(NOTHING, after > 0, false);
+    }
+
+    /**
+     * The caller whose turn it is, back after a drop.
+     *
+     * @param after the number of the last event that it has; 0 if it has none
+     */
+    static Reader whoRepeats(long after, boolean leavingStops) {
+        return new Reader(null, after > 0, leavingStops);
     }
 
     boolean comesBack() {

@@ -2,15 +2,18 @@ package io.chatrelay.api;
 
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Function;
 
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.ws.rs.container.AsyncResponse;
 
 import io.chatrelay.api.wire.AiSdkWire;
 import io.chatrelay.api.wire.OpenAiWire;
+import io.chatrelay.api.wire.Wire;
 import io.chatrelay.chat.Conversations;
 import io.chatrelay.chat.Storage;
 import io.chatrelay.chat.Turn;
+import io.vertx.core.http.HttpMethod;
 import io.vertx.ext.web.RoutingContext;
 
 /** Lets a reader take a turn up where it left it. */
@@ -27,9 +30,14 @@ class Readers {
         /** The event after which to go on; empty where the reader names none. */
         Optional<EventId> event() {
             if (lastEventId != null && !lastEventId.isEmpty()) {
-                return Optional.of(EventId.of("Last-Event-ID", lastEventId));
+                return Optional.of(EventId.of(EventId.LAST_EVENT_ID, lastEventId));
             }
             return after == null ? Optional.empty() : Optional.of(EventId.of("after", after));
+        }
+
+        /** The same, held to what the reader may read. */
+        Position within(StreamBearers.Admission admission) {
+            return new Position(lastEventId, after, admission.orNamed(turn), wire, includeUsage, approvals);
         }
 
         UUID turnId() {
@@ -66,10 +74,12 @@ class Readers {
 
     private final Conversations conversations;
     private final Turns turns;
+    private final StreamBearers bearers;
 
-    Readers(Conversations conversations, Turns turns) {
+    Readers(Conversations conversations, Turns turns, StreamBearers bearers) {
         this.conversations = conversations;
         this.turns = turns;
+        this.bearers = bearers;
     }
 
     /**
@@ -79,13 +89,36 @@ class Readers {
      * @param otherwise what is done at an approval for a reader that says neither this nor where it stands
      */
     void read(String conversation, Position position, AtApproval otherwise, RoutingContext http, AsyncResponse reply) {
+        guarded(http, () -> {
+            StreamBearers.Admission admission = bearers.admit(conversation);
+            find(conversation, position.within(admission), admission, otherwise, http, reply);
+        });
+    }
+
+    /**
+     * The same for {@code useChat}, which asks for a chat that it has just made up, too: there is nothing to read in a conversation that
+     * does not exist, or not for this caller.
+     */
+    void readIfAny(String conversation, Position position, AtApproval otherwise, RoutingContext http, AsyncResponse reply) {
+        guarded(http, () -> {
+            JsonBody.checkId("id", conversation);
+            StreamBearers.Admission admission = bearers.admit(conversation);
+            if (conversations.exists(turns.tenant(), conversation)) {
+                find(conversation, position.within(admission), admission, otherwise, http, reply);
+            } else {
+                reply.resume(Reader.NOTHING);
+            }
+        });
+    }
+
+    private void guarded(RoutingContext http, Runnable read) {
         boolean eventSource = isEventSource(http);
         if (eventSource && conversations.closesReaders()) {
             http.response().reset();
             return;
         }
         try {
-            find(conversation, position, otherwise, http, reply);
+            read.run();
         } catch (RuntimeException e) {
             if (!eventSource || !Storage.isAway(e)) {
                 throw e;
@@ -94,7 +127,8 @@ class Readers {
         }
     }
 
-    private void find(String conversation, Position position, AtApproval otherwise, RoutingContext http, AsyncResponse reply) {
+    private void find(String conversation, Position position, StreamBearers.Admission admission, AtApproval otherwise,
+            RoutingContext http, AsyncResponse reply) {
         JsonBody.checkId("id", conversation);
         Optional<EventId> event = position.event();
         long after = event.map(EventId::number).orElse(0L);
@@ -111,11 +145,40 @@ class Readers {
             return;
         }
         Turn turn = readable.get();
+        admission.check(turn);
+        if (http.request().method() == HttpMethod.HEAD) {
+            TurnStream.describe(http.response(), turn);
+            http.response().end();
+            return;
+        }
         switch (atApproval) {
             case WAIT -> turns.stream(turn, openAi ? new OpenAiWire(turn, usage) : new AiSdkWire(turn), after, http, reply,
                     reader);
             case PAUSE ->
                     turns.streamToPause(turn, Standing.after(after, turn, conversations), http, reply, reader);
+        }
+    }
+
+    /**
+     * A client that sends its request once more after a drop, and says what it has seen of the answer: it goes on there, whether its turn
+     * runs or has ended, and begins no other. Where there is nothing more, its stream is empty, and ends as it should.
+     *
+     * @param wire for a stream that stays open at an approval, or else the AI SDK's
+     */
+    void goOn(ChatRequest request, EventId seen, AtApproval atApproval, Function<Turn, Wire> wire, RoutingContext http,
+            AsyncResponse reply) {
+        Turn turn = conversations.begunBy(request.command(), seen.ordinal());
+        Optional<Turn> readable = conversations.readable(turns.tenant(), turn.conversationId(), turn.id(), null, seen.number());
+        if (readable.isEmpty()) {
+            TurnStream.describe(http.response(), turn);
+            wire.apply(turn).headers().forEach(http.response()::putHeader);
+            http.response().end();
+            return;
+        }
+        Reader reader = Reader.whoRepeats(seen.number(), request.leavingStops());
+        switch (atApproval) {
+            case WAIT -> turns.stream(turn, wire.apply(turn), seen.number(), http, reply, reader);
+            case PAUSE -> turns.streamToPause(turn, Standing.after(seen.number(), turn, conversations), http, reply, reader);
         }
     }
 

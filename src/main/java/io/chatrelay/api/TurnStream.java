@@ -210,10 +210,7 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
             return;
         }
         headWritten = true;
-        response.setChunked(true).putHeader("content-type", "text/event-stream; charset=utf-8")
-                .putHeader("cache-control", "no-cache")
-                .putHeader("x-accel-buffering", "no");
-        name(response, turn.conversationId(), turn.id());
+        describe(response.setChunked(true), turn);
         wire.headers().forEach(response::putHeader);
         JsonText out = new JsonText(256);
         if (wire.opensWithComment()) {
@@ -224,8 +221,15 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
         response.write(Buffer.buffer(out.toBytes()));
     }
 
+    /** The head of a turn's stream. */
+    static void describe(HttpServerResponse response, Turn turn) {
+        response.putHeader("content-type", "text/event-stream; charset=utf-8").putHeader("cache-control", "no-cache")
+                .putHeader("x-accel-buffering", "no");
+        name(response, turn.conversationId(), turn.id());
+    }
+
     static void name(HttpServerResponse response, String conversation, UUID turn) {
-        response.putHeader("x-conversation-id", conversation).putHeader("x-turn-id", turn.toString());
+        response.putHeader(ConversationHeader.NAME, conversation).putHeader("x-turn-id", turn.toString());
     }
 
     private void beat(long inMillis) {

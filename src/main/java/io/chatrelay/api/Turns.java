@@ -24,6 +24,7 @@ import io.chatrelay.chat.PausePoints;
 import io.chatrelay.chat.Turn;
 import io.quarkus.virtual.threads.VirtualThreads;
 import io.vertx.core.Context;
+import io.vertx.core.http.HttpVersion;
 import io.vertx.core.net.impl.ConnectionBase;
 import io.vertx.ext.web.RoutingContext;
 
@@ -108,6 +109,10 @@ class Turns {
 
     private void stream(Turn turn, Wire wire, Telling telling, long after, RoutingContext http, AsyncResponse refusal,
             Reader reader) {
+        if (http.request().version() == HttpVersion.HTTP_1_0) {
+            // It knows no chunks, so a stream ends with its connection, also where that was asked to be kept.
+            http.addEndHandler(_ -> http.request().connection().close());
+        }
         Context context = context(http);
         TurnStream stream = new TurnStream(turn, wire, telling, config, context, http.response(), refusal, reader,
                 left(turn, reader.leavingStops()),

@@ -73,9 +73,9 @@ public class Cancelling {
         return QuarkusTransaction.requiringNew().call(() -> {
             TurnRow now = turns.findByIdOptional(turn).orElseThrow(() -> ChatException.notFound(MISSING));
             if (!stops && !now.state.equals(Outcome.CANCELLED.wireName())) {
-                throw ChatException.notRunning(now.view(conversationId));
+                throw ChatException.notRunning(turns.view(now, conversationId));
             }
-            return new Asked(now.view(conversationId),
+            return new Asked(turns.view(now, conversationId),
                     upstreams.named(now.upstream).map(upstream -> !upstream.stopsWithReader()).orElse(true));
         });
     }

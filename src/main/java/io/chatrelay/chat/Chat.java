@@ -6,6 +6,7 @@ import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Stream;
@@ -75,7 +76,8 @@ public class Chat {
     }
 
     /**
-     * Begins a turn, or attaches to the one that this command began before. A command that replaces the running turn stops it first, and
+     * Begins a turn, or attaches to the one that this command began before: while it runs, if the same comes again; after its end, too, if
+     * a key or the client's retry says that it is a repeat. A command that replaces the running turn stops it first, and
      * waits for its end.
      *
      * @throws ChatException before anything is stored, and without asking the upstream
@@ -131,7 +133,11 @@ public class Chat {
         Upstream upstream = upstream(command, known);
         check(command, known, upstream);
         Conversation conversation = known.orElseGet(() -> create(command, upstream));
-        refuseWhileRunning(conversation, makesRoom);
+        Optional<TurnRow> running = turns.running(conversation.id);
+        if (running.isPresent() && !command.replacesRunning() && isSame(command, digest, running.get())) {
+            return attach(running.get());
+        }
+        refuseWhileRunning(running, conversation, makesRoom);
         return begin(command, conversation, upstream, owner, digest, known.isEmpty());
     }
 
@@ -243,15 +249,23 @@ public class Chat {
         return conversation;
     }
 
-    private void refuseWhileRunning(Conversation conversation, boolean makesRoom) {
-        Optional<TurnRow> running = turns.running(conversation.id);
+    /**
+     * Whether the caller says what began the running turn once more: a client whose request broke off. One that wants that turn stopped
+     * wants another one, and one that names its commands by keys says itself which are the same.
+     */
+    private static boolean isSame(SendCommand command, byte[] digest, TurnRow running) {
+        return running.caller.equals(command.caller()) && Objects.equals(running.idempotencyKey, command.idempotencyKey())
+                && Arrays.equals(running.commandDigest, digest);
+    }
+
+    private void refuseWhileRunning(Optional<TurnRow> running, Conversation conversation, boolean makesRoom) {
         if (running.isPresent() && makesRoom) {
             throw new Occupied(running.get().id);
         }
         if (running.isPresent()) {
             Optional<Long> replaced = turns.replacedIn(running.get().id, lease.renewEvery().toMillis());
             List<ApprovalView> open = approvals.open(running.get().id);
-            throw ChatException.turnRunning(running.get().view(conversation.externalId), open,
+            throw ChatException.turnRunning(turns.view(running.get(), conversation.externalId), open,
                     (open.isEmpty() ? "The turn %s is running in this conversation. Follow it, or wait for its end."
                             : "The turn %s is running in this conversation.")
                             .formatted(running.get().id),
@@ -319,8 +333,8 @@ public class Chat {
         }
         row.caller = command.caller();
         row.idempotencyKey = command.idempotencyKey();
-        // Only a client that repeats by itself is found by what it said; anyone else says the same twice on purpose.
-        row.commandDigest = command.idempotencyKey() != null || command.maybeRepeated() ? digest : null;
+        row.commandDigest = digest;
+        row.clientRepeats = command.maybeRepeated();
         row.startedAt = Instant.now();
         return row;
     }

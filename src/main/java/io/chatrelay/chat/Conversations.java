@@ -1,6 +1,7 @@
 package io.chatrelay.chat;
 
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -28,14 +29,16 @@ public class Conversations {
     private final TurnRow.Repository turns;
     private final ApprovalRow.Repository approvals;
     private final Journal<ChatEvent> journal;
+    private final TurnConfig config;
 
     Conversations(Conversation.Repository conversations, Message.Repository messages, TurnRow.Repository turns,
-            ApprovalRow.Repository approvals, Journal<ChatEvent> journal) {
+            ApprovalRow.Repository approvals, Journal<ChatEvent> journal, TurnConfig config) {
         this.conversations = conversations;
         this.messages = messages;
         this.turns = turns;
         this.approvals = approvals;
         this.journal = journal;
+        this.config = config;
     }
 
     /** A page of the tenant's conversations, newest first, after the one with that cursor. */
@@ -47,7 +50,7 @@ public class Conversations {
     @Transactional
     public ConversationView get(String tenant, String id) {
         Conversation conversation = find(tenant, id);
-        return view(conversation, turns.running(conversation.id).map(turn -> turn.view(id)).orElse(null));
+        return view(conversation, turns.running(conversation.id).map(turn -> turns.view(turn, id)).orElse(null));
     }
 
     /**
@@ -59,13 +62,16 @@ public class Conversations {
     @Transactional
     public MessagePage messages(String tenant, String id, int beforePosition, int limit, long maxBytes) {
         List<Message> found = messages.page(find(tenant, id).id, beforePosition, limit + 1, maxBytes, true);
-        boolean cut = found.size() > limit;
-        List<MessageView> views = found.stream().limit(limit)
-                .map(message -> new MessageView(message.externalId == null ? message.id.toString() : message.externalId,
-                        message.position, message.role, new RawJson(message.parts), message.turnId, message.model,
-                        message.finishReason, message.usage == null ? null : new RawJson(message.usage), message.createdAt))
-                .toList();
-        return new MessagePage(views, cut || !found.isEmpty() && messages.isOlder(found.getLast()));
+        boolean more = found.size() > limit || !found.isEmpty() && messages.isOlder(found.getLast());
+        return new MessagePage(found.stream().limit(limit).map(Message::view).toList(), more);
+    }
+
+    /** The same, oldest first, after a place. */
+    @Transactional
+    public MessagePage messagesAfter(String tenant, String id, int afterPosition, int limit, long maxBytes) {
+        List<Message> found = messages.pageAfter(find(tenant, id).id, afterPosition, limit + 1, maxBytes);
+        boolean more = found.size() > limit || !found.isEmpty() && messages.isNewer(found.getLast());
+        return new MessagePage(found.stream().limit(limit).map(Message::view).toList(), more);
     }
 
     /** Changes what is given; null leaves a thing as it is. */
@@ -79,7 +85,7 @@ public class Conversations {
             conversation.properties = Jsonb.clean(properties).text();
         }
         conversation.updatedAt = Instant.now();
-        return view(conversation, turns.running(conversation.id).map(turn -> turn.view(id)).orElse(null));
+        return view(conversation, turns.running(conversation.id).map(turn -> turns.view(turn, id)).orElse(null));
     }
 
     /** Erases it with its messages, turns and events. Refused while a turn runs. */
@@ -87,7 +93,7 @@ public class Conversations {
     public void delete(String tenant, String id) {
         Conversation conversation = conversations.locked(tenant, id).orElseThrow(() -> ChatException.notFound(MISSING));
         turns.running(conversation.id).ifPresent(turn -> {
-            throw ChatException.turnRunning(turn.view(id),
+            throw ChatException.turnRunning(turns.view(turn, id),
                     approvals.pending(turn.id).stream().map(row -> row.view(id)).toList(),
                     "The turn %s is running in this conversation. Delete it after the turn's end.".formatted(turn.id), null);
         });
@@ -96,6 +102,11 @@ public class Conversations {
                 .map(turn -> turn.id).toArray(UUID[]::new);
         turns.getEntityManager().unwrap(Session.class).doWork(connection -> Journal.erase(connection, all));
         conversations.delete(conversation);
+    }
+
+    @Transactional
+    public boolean exists(String tenant, String id) {
+        return conversations.of(tenant, id).isPresent();
     }
 
     /** The turn that runs in a conversation. */
@@ -126,6 +137,32 @@ public class Conversations {
         return Optional.of(turn).filter(row -> row.running() || row.lastEvent > after).map(row -> row.turn(id));
     }
 
+    /**
+     * The turn that a command began, for a client that sends it once more because its answer broke off, and says where. Begins none.
+     *
+     * @param ordinal of the turn as the client saw it, or null where it saw a number alone, which counts for the running turn
+     */
+    @Transactional
+    public Turn begunBy(SendCommand command, Integer ordinal) {
+        byte[] digest = CommandDigest.of(command);
+        if (command.conversationId() == null) {
+            return Optional.ofNullable(ordinal)
+                    .flatMap(place -> turns.begunBy(command.tenant(), command.caller(), digest, place,
+                            Instant.now().minus(config.retryWindow())))
+                    .map(row -> row.turn(conversations.findById(row.conversationId).externalId))
+                    .orElseThrow(() -> unseen("of a turn that this request began: name the conversation, too"));
+        }
+        Conversation conversation = find(command.tenant(), command.conversationId());
+        Optional<TurnRow> seen = ordinal != null ? turns.byOrdinal(conversation.id, ordinal)
+                : turns.running(conversation.id).filter(row -> Arrays.equals(row.commandDigest, digest));
+        return seen.map(row -> row.turn(command.conversationId()))
+                .orElseThrow(() -> unseen("in this conversation: send the id as the stream told it (3.17)"));
+    }
+
+    private static ChatException unseen(String where) {
+        return ChatException.notFound("Last-Event-ID", "Last-Event-ID: there is no such event " + where + ".");
+    }
+
     /** Whether this replica stops, and sends readers away. */
     public boolean closesReaders() {
         return journal.closesReaders();
@@ -134,7 +171,7 @@ public class Conversations {
     /** A turn of the tenant as it stands. */
     @Transactional
     public TurnView turn(Turn turn) {
-        return turns.findById(turn.id()).view(turn.conversationId());
+        return turns.view(turns.findById(turn.id()), turn.conversationId());
     }
 
     /**

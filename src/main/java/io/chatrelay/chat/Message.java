@@ -68,6 +68,12 @@ class Message {
     @Column(name = "created_at", updatable = false)
     Instant createdAt;
 
+    MessageView view() {
+        return new MessageView(externalId == null ? id.toString() : externalId, position, role, name, new RawJson(parts),
+                turnId,
+                model, finishReason, usage == null ? null : new RawJson(usage), createdAt);
+    }
+
     /** As an upstream without memory is told it. */
     Said said() {
         return new Said(Role.of(role), Parts.read(parts), name);
@@ -115,6 +121,30 @@ class Message {
                     : find("conversationId = ?1 and position < ?2 and position >= ?3 and supersededBy is null"
                             + " order by position desc", conversation, beforePosition, positions.getFirst().intValue())
                             .page(0, limit).list();
+        }
+
+        /** As {@link #page}, but oldest first, those after a place; one is always given. */
+        List<Message> pageAfter(UUID conversation, int afterPosition, int limit, long maxBytes) {
+            @SuppressWarnings("unchecked")
+            List<Number> positions = getEntityManager()
+                    .createNativeQuery(
+                            """
+                                    select position from (
+                                        select position, sum(size) over (order by position) as size, row_number() over (order by position) as n
+                                        from (select position, octet_length(parts::text) as size from message
+                                              where conversation_id = :conversation and position > :after and superseded_by is null
+                                              order by position limit :limit) as oldest) as sized
+                                    where size <= :bytes or n = 1 order by position desc""")
+                    .setParameter("conversation", conversation).setParameter("after", afterPosition)
+                    .setParameter("limit", limit).setParameter("bytes", maxBytes).getResultList();
+            return positions.isEmpty() ? List.of()
+                    : find("conversationId = ?1 and position > ?2 and position <= ?3 and supersededBy is null order by position",
+                            conversation, afterPosition, positions.getFirst().intValue()).page(0, limit).list();
+        }
+
+        boolean isNewer(Message than) {
+            return count("conversationId = ?1 and position > ?2 and supersededBy is null", than.conversationId,
+                    than.position) > 0;
         }
 
         boolean isOlder(Message than) {

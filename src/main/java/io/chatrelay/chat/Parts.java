@@ -117,14 +117,20 @@ final class Parts {
                     : new Part.Text(string(m, "text"));
             case "file" ->
                     new Part.File(string(m, "mediaType"), string(m, "url"), string(m, "filename"), string(ours(m), "detail"));
+            case ChatEvent.Data.REFUSAL -> new Part.Refusal(m.getOrDefault("data", RawJson.NULL).asText());
             case "tool-result" -> new Part.ToolResult(string(m, "toolCallId"), string(m, "content"));
             default -> type.startsWith("tool-")
                     ? new Part.ToolCall(string(m, "toolCallId"), type.substring("tool-".length()),
-                            m.getOrDefault("input", RawJson.EMPTY_OBJECT), m.get("output"))
+                            m.getOrDefault("input", RawJson.EMPTY_OBJECT), outcome(m))
                     : type.startsWith("data-")
                             ? new Part.Data(type, string(m, "id"), m.getOrDefault("data", RawJson.NULL))
                             : null;
         };
+    }
+
+    /** A call that failed gave the words for it; one whose input never became whole was none. */
+    private static RawJson outcome(Map<String, RawJson> call) {
+        return call.containsKey("input") ? call.getOrDefault("output", call.get("errorText")) : call.get("output");
     }
 
     private static Map<String, RawJson> ours(Map<String, RawJson> members) {

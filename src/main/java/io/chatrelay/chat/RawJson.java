@@ -33,6 +33,11 @@ public record RawJson(String text) {
         return new RawJson(new JsonText(text.length() + 2).string(text).toString());
     }
 
+    /** What it says where it is a string, else its own text. */
+    public String asText() {
+        return text.startsWith("\"") ? StoredJson.string(text) : text;
+    }
+
     public RawJson {
         // Between tokens a line break is white space; inside a string JSON does not allow one.
         if (text.indexOf('\n') >= 0 || text.indexOf('\r') >= 0) {

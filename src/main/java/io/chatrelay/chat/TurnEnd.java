@@ -83,12 +83,21 @@ record TurnEnd(Turn turn, Ended ended, boolean started, String parts) implements
             if (ended.usage() == null) {
                 insert.setNull(3, Types.VARCHAR);
             } else {
-                insert.setString(3, "{\"promptTokens\":%d,\"completionTokens\":%d,\"totalTokens\":%d}".formatted(
-                        ended.usage().promptTokens(), ended.usage().completionTokens(), ended.usage().totalTokens()));
+                insert.setString(3, usage(ended.usage()));
             }
             insert.setObject(4, turn.id());
             insert.executeUpdate();
         }
+    }
+
+    private static String usage(Usage usage) {
+        JsonText out = new JsonText(160).ascii("{\"promptTokens\":").number(usage.promptTokens())
+                .ascii(",\"completionTokens\":")
+                .number(usage.completionTokens()).ascii(",\"totalTokens\":").number(usage.totalTokens());
+        if (usage.counted() != null) {
+            out.ascii(",\"counted\":").raw(Jsonb.clean(usage.counted()));
+        }
+        return out.ascii('}').toString();
     }
 
     private static void update(Connection connection, String sql, UUID... parameters) throws SQLException {

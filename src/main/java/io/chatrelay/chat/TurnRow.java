@@ -74,6 +74,10 @@ class TurnRow {
     @Column(name = "command_digest", updatable = false)
     byte[] commandDigest;
 
+    /** Whether its client repeats requests by itself, without a key. */
+    @Column(name = "client_repeats", updatable = false)
+    boolean clientRepeats;
+
     @Column(name = "finish_reason", updatable = false)
     String finishReason;
 
@@ -111,7 +115,7 @@ class TurnRow {
                 upstream, model, messageId, startedAt);
     }
 
-    TurnView view(String conversationExternalId) {
+    private TurnView view(String conversationExternalId, long lastEvent) {
         return new TurnView(id, conversationExternalId, state, running() ? null : state, finishReason, lastEvent, startedAt,
                 endedAt);
     }
@@ -184,11 +188,31 @@ class TurnRow {
             return find("tenant = ?1 and caller = ?2 and idempotencyKey = ?3", tenant, caller, key).firstResultOptional();
         }
 
+        /** Only a client that repeats by itself is found by what it said; anyone else says the same twice on purpose. */
         Optional<TurnRow> byDigest(String tenant, String caller, byte[] digest, Instant since) {
             return find(
-                    "tenant = ?1 and caller = ?2 and commandDigest = ?3 and idempotencyKey is null and startedAt > ?4 order by startedAt desc",
+                    "tenant = ?1 and caller = ?2 and commandDigest = ?3 and clientRepeats and idempotencyKey is null and startedAt > ?4 order by startedAt desc",
                     tenant,
                     caller, digest, since).page(0, 1).firstResultOptional();
+        }
+
+        /** Of the turns that a command began, the newest with that ordinal. */
+        Optional<TurnRow> begunBy(String tenant, String caller, byte[] digest, int ordinal, Instant since) {
+            return find(
+                    "tenant = ?1 and caller = ?2 and commandDigest = ?3 and ordinal = ?4 and startedAt > ?5 order by startedAt desc",
+                    tenant, caller, digest, ordinal, since).page(0, 1).firstResultOptional();
+        }
+
+        /** As callers see it. A running turn's row does not know its last event, so that is looked up. */
+        TurnView view(TurnRow turn, String conversation) {
+            return turn.running() ? turn.view(conversation, lastEvent(turn.id)) : turn.view(conversation, turn.lastEvent);
+        }
+
+        private long lastEvent(UUID turn) {
+            return ((Number) getEntityManager()
+                    .createNativeQuery(
+                            "select coalesce((select last from turn_event where turn_id = :turn order by first desc limit 1), 0)")
+                    .setParameter("turn", turn).getSingleResult()).longValue();
         }
 
         /**

@@ -9,7 +9,7 @@ import java.util.UUID;
  * @param state        {@code running}, {@code awaiting_approval}, or the outcome
  * @param outcome      null while it runs
  * @param finishReason null unless it completed
- * @param lastEvent    the number of its last event, 0 while it runs
+ * @param lastEvent    the number of its last event that is stored; 0 if there is none
  */
 public record TurnView(UUID id, String conversationId, String state, String outcome, String finishReason, long lastEvent,
         Instant startedAt, Instant endedAt) {}

@@ -36,7 +36,7 @@ sealed class AgentsDialect implements Dialect permits LegacyDialect {
         }
     }
 
-    private static final String DONE = event("[DONE]");
+    static final String DONE = event("[DONE]");
 
     final boolean durable;
     final Persona persona;

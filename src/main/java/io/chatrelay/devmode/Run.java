@@ -47,6 +47,7 @@ final class Run {
     private long askedAt;
     private long due;
     private Waiting waiting = Waiting.NO;
+    private Step.Mute mute;
     private boolean over;
 
     /**
@@ -156,9 +157,11 @@ final class Run {
     private boolean done(Step step) {
         return switch (step) {
             case Send(var text) -> {
-                String event = text.get();
-                outlet.write(event);
-                tape.add(event);
+                say(text.get());
+                yield true;
+            }
+            case Step.Mute fallen -> {
+                mute = fallen;
                 yield true;
             }
             case Pause(long millis) -> isOver(millis);
@@ -183,6 +186,16 @@ final class Run {
                 yield false;
             }
         };
+    }
+
+    private void say(String event) {
+        boolean heard = mute == null || event.equals(AgentsDialect.DONE);
+        if (heard) {
+            outlet.write(event);
+        }
+        if (heard || !mute.everywhere()) {
+            tape.add(event);
+        }
     }
 
     private boolean isOver(long pause) {

@@ -77,6 +77,8 @@ final class Script {
             entry("error-event", (s, _) -> s.play(sequence(s.dialect.open(), s.words("Half an"),
                     s.dialect.failOtherwise()))),
             entry("silence", (s, n) -> s.halves(pause(n.get(0, 5000)))),
+            entry("mute", (s, n) -> s.halves(sequence(Stream.of(new Step.Mute(true)), pause(n.get(0, 5000))))),
+            entry("half-mute", (s, n) -> s.halves(sequence(Stream.of(new Step.Mute(false)), pause(n.get(0, 5000))))),
             entry("late", (s, n) -> s.play(sequence(pause(n.get(0, 5000)), s.ordinarySteps()))),
             entry("lost", (s, _) -> s.play(sequence(Stream.of(new Step.Cut(false)), s.ordinarySteps()))),
             entry("hang", (_, _) -> new Play(Stream.of(new Step.Hang()), true)),

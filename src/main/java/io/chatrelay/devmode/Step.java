@@ -31,6 +31,13 @@ sealed interface Step {
      */
     record Cut(boolean reset) implements Step {}
 
+    /**
+     * The end of the stream's lifetime: the run goes on, and of what it says only {@code [DONE]} comes through.
+     *
+     * @param everywhere whether it cannot be read again either, as upstream, where the buffer is fed by the muted stream
+     */
+    record Mute(boolean everywhere) implements Step {}
+
     /** Says nothing, for as long as the reader stays. */
     record Hang() implements Step {}
 

@@ -34,7 +34,7 @@ final class AgentsDecoder implements AnswerDecoder {
         UNFORESEEN
     }
 
-    private static final String DONE = "[DONE]";
+    static final String DONE = "[DONE]";
     /** Of members that nobody knows, these say what they belong to. */
     private static final Set<String> NAMING = Set.of("type", "id", "toolCallId");
     private static final Set<String> OF_DATA = Set.of("type", "id", "data", "transient");
@@ -76,6 +76,11 @@ final class AgentsDecoder implements AnswerDecoder {
     /** Whether it has told an error after which nothing completes it. */
     boolean hasFailed() {
         return fatal;
+    }
+
+    /** Whether it has told an error, though not each is the run's end. */
+    boolean hasToldError() {
+        return fatal || error != null;
     }
 
     /** The calls that wait for a yes, by their numbers. */
@@ -125,7 +130,8 @@ final class AgentsDecoder implements AnswerDecoder {
             frame(type, fields, data, out);
             if ("error".equals(event) && !type.equals("error")) {
                 fatal = true;
-                error = Refusals.said(data);
+                String said = Refusals.said(data);
+                error = said.isEmpty() ? error : said;
             }
         } catch (IOException e) {
             end(Ended.failed(Failure.of(Failure.Code.UPSTREAM_PROTOCOL,
@@ -322,7 +328,7 @@ final class AgentsDecoder implements AnswerDecoder {
         if (over) {
             return;
         }
-        if (mode == Mode.CLASSIC || !brackets.started() || error != null
+        if (mode == Mode.CLASSIC || !brackets.started() || fatal || error != null
                 || brackets.waiting().contains(decided)) {
             broken(out);
         } else if (brackets.waiting().isEmpty()) {
@@ -338,7 +344,7 @@ final class AgentsDecoder implements AnswerDecoder {
     @Override
     public void broken(List<ChatEvent> out) {
         if (!over) {
-            end(error == null
+            end(error == null && !fatal
                     ? Ended.failed(
                             Failure.of(Failure.Code.UPSTREAM_CUT, "Inkeep's answer broke off; what came before is kept."))
                     : failed(), out);

@@ -1,6 +1,7 @@
 package io.chatrelay.inkeep;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -39,6 +40,7 @@ import io.vertx.core.http.HttpClientResponse;
  * <pre>
  * classic   answer ─────────────────── waits, the stream stays open ── goes on ── Ended
  *              └── its connection broke, or the answer to the question was lost ──▶ read again ── … ── Ended
+ *              └── its stream fell mute ─────────────────────────────────────────────▶ read again ── … ── Ended, at the latest as mute
  * durable   answer ── waits, completes          deliver ── Continued(rest) ── … ── Ended
  * </pre>
  */
@@ -68,6 +70,7 @@ final class AgentsRun implements UpstreamRun {
     private volatile boolean proven = true;
     private volatile boolean takenOver;
     private volatile boolean over;
+    private volatile Lifetime lifetime = Lifetime.ENDLESS;
 
     /** @param headers that go up with everything that is told about the turn, for an agent may require them */
     private AgentsRun(At at, Turn turn, Map<String, String> headers, Function<AgentsRun, Multi<ChatEvent>> answer) {
@@ -141,7 +144,7 @@ final class AgentsRun implements UpstreamRun {
         }
         allOperations = callerAsks || generation == Generation.CURRENT;
         if (at.durable() || generation != Generation.CURRENT) {
-            return at.client().post("/api/chat", body, sent, Resend.NEVER, this::decoder);
+            return at.client().post("/api/chat", body, sent, Resend.NEVER, this::whole);
         }
         return Multi.createBy().concatenating().streams(
                 at.client().post("/api/chat", body, sent, resend, this::openEnded)
@@ -153,17 +156,26 @@ final class AgentsRun implements UpstreamRun {
         // It had not been accepted before, so from here on this is its process.
         takenOver = false;
         AgentsDecoder decoder = decoder(head);
-        return decoder.mode() == Mode.CLASSIC ? new OpenEnded(decoder) : decoder;
+        return decoder.mode() == Mode.CLASSIC ? new Ageing(new OpenEnded(decoder), decoder, lifetime, true, () -> true)
+                : decoder;
     }
 
-    /** The run exists and the connection to it is gone: it goes on where it was, under the same proof as after a lost process. */
+    /** Of a run that is not read again. */
+    private AnswerDecoder whole(HttpClientResponse head) {
+        AgentsDecoder decoder = decoder(head);
+        return decoder.mode() == Mode.CLASSIC ? new Ageing(decoder, decoder, lifetime, false, () -> true) : decoder;
+    }
+
+    /** The run exists and its answer says no more: it goes on where it was, under the same proof as after a lost process. */
     private Multi<ChatEvent> further(Uni<EarlierRuns> earlier) {
         // A decision whose answer was lost by the same cut may have its outcome in what is read now.
         proven = trail.isEmpty();
-        LOG.infof("turn %s: the connection to its run is lost after %d events; it is read again", turn.id(), trail.length());
+        LOG.infof("turn %s: %s after %d events; it is read again", turn.id(),
+                lifetime.isOver() ? "the stream of its run is mute" : "the connection to its run is lost", trail.length());
         return earlier.onItem().transformToMulti(runs -> {
             if (runs.mayStillSpeak() || trail.isEmpty() && runs.mayBeUnknown()) {
-                return lost(Failure.Code.REPLICA_LOST, "an earlier run may still be speaking in its conversation");
+                return lifetime.isOver() ? Multi.createFrom().item(lifetime.ended())
+                        : lost(Failure.Code.REPLICA_LOST, "an earlier run may still be speaking in its conversation");
             }
             return reread(runs.ids(), Mode.CLASSIC, null);
         });
@@ -193,8 +205,12 @@ final class AgentsRun implements UpstreamRun {
     private AgentsDecoder decoder(HttpClientResponse head) {
         String workflow = head.getHeader("x-workflow-run-id");
         brackets = new Brackets(workflow);
-        return new AgentsDecoder(brackets, at.durable() ? Mode.DURABLE : workflow != null ? Mode.UNFORESEEN : Mode.CLASSIC,
-                allOperations);
+        Mode mode = at.durable() ? Mode.DURABLE : workflow != null ? Mode.UNFORESEEN : Mode.CLASSIC;
+        if (mode == Mode.CLASSIC) {
+            // Inkeep counts from the moment when it makes the stream, right before its head.
+            lifetime = Lifetime.of(at.config(), Duration.ZERO);
+        }
+        return new AgentsDecoder(brackets, mode, allOperations);
     }
 
     @Override
@@ -276,9 +292,14 @@ final class AgentsRun implements UpstreamRun {
     /** @param others ids of runs that are not this one */
     private Multi<ChatEvent> reread(Set<String> others, Mode mode, Integer decided) {
         String workflow = mode == Mode.DURABLE ? id : null;
+        if (mode == Mode.CLASSIC && lifetime == Lifetime.ENDLESS) {
+            // Its head was never seen here. Too old is worse than too young, so a clock that is behind counts for nothing.
+            Duration age = Duration.between(turn.startedAt(), Instant.now());
+            lifetime = Lifetime.of(at.config(), age.isNegative() ? Duration.ZERO : age);
+        }
         String path = workflow == null ? "/v1/conversations/" + turn.conversation() : ApprovalCalls.execution(workflow);
         return at.client().reread(path + "/stream",
                 new Reread.Run(trail.copy(), others, () -> new AgentsDecoder(new Brackets(workflow), mode, allOperations),
-                        decided, () -> proven = true, this::ended));
+                        decided, lifetime, () -> proven = true, this::ended));
     }
 }

@@ -1,6 +1,8 @@
 package io.chatrelay.inkeep;
 
+import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 
 import io.chatrelay.chat.ChatEvent;
 
@@ -24,4 +26,17 @@ interface AnswerDecoder {
 
     /** The connection broke. Gives the end, if it has not come; none where the run goes on in another body. */
     void broken(List<ChatEvent> out);
+
+    /** Told before a frame is decoded. @param sinceNanos since when it was waited for */
+    default void heard(String data, long sinceNanos) {}
+
+    /**
+     * How much longer to wait for what comes next; after that the body is left, as if it had {@linkplain #broken broken}. Empty for
+     * ever: silence alone says nothing.
+     *
+     * @param sinceNanos since when it is waited for
+     */
+    default Optional<Duration> patience(long sinceNanos) {
+        return Optional.empty();
+    }
 }

@@ -35,7 +35,8 @@ import io.vertx.core.http.RequestOptions;
  *   └── every other answer ──▶ a lone Ended ──▶ over
  * </pre>
  *
- * It also ends without an {@code Ended} where its decoder gives none at the end of the body.
+ * It also ends without an {@code Ended} where its decoder gives none at the end of the body. A body that says nothing for longer than
+ * its decoder has patience is left; while nothing is requested, nothing is missed.
  *
  * The connection is read by demand: with nothing requested it is paused, and TCP pushes back to Inkeep. Everything happens
  * on one event loop context, so there are no locks; requests and cancellation from other threads are sent there.
@@ -80,6 +81,9 @@ final class AnswerStream implements Flow.Subscription {
     private HttpClientRequest request;
     private HttpClientResponse response;
     private boolean fetching;
+    private boolean waiting;
+    private long waitingNanos;
+    private long watching = -1;
     private boolean bodyEnded;
     private boolean completed;
     private boolean goesOn;
@@ -165,6 +169,10 @@ final class AnswerStream implements Flow.Subscription {
         }
         if (!cancelled && !over && response != null && !bodyEnded && ready.isEmpty() && demand.get() > 0 && !fetching) {
             fetching = true;
+            if (!waiting) {
+                waiting = true;
+                waitingNanos = System.nanoTime();
+            }
             response.fetch(1);
         }
     }
@@ -263,22 +271,50 @@ final class AnswerStream implements Flow.Subscription {
         decoder = plan.decoder().apply(head);
         head.handler(chunk -> {
             fetching = false;
-            if (!over && !cancelled) {
-                decode(() -> frames.decode(chunk.getBytes(), (event, data) -> decoder.decode(event, data, decoded)));
+            if (!over && !cancelled && !bodyEnded) {
+                decode(() -> frames.decode(chunk.getBytes(), this::frame));
             }
         });
         head.endHandler(_ -> {
-            bodyEnded = true;
-            decode(() -> decoder.ended(decoded));
+            if (!bodyEnded) {
+                bodyEnded = true;
+                context.owner().cancelTimer(watching);
+                decode(() -> decoder.ended(decoded));
+            }
         });
         head.exceptionHandler(_ -> broken());
         head.pause();
+        watch();
         drain();
+    }
+
+    private void frame(String event, String data) {
+        long now = System.nanoTime();
+        decoder.heard(data, waiting ? waitingNanos : now);
+        waiting = false;
+        decoder.decode(event, data, decoded);
+    }
+
+    /** Only what is asked for can be missing; and a proxy's comments are not what is waited for. */
+    private void watch() {
+        if (over || cancelled || bodyEnded) {
+            return;
+        }
+        decoder.patience(waiting ? waitingNanos : System.nanoTime()).ifPresent(left -> {
+            if (left.isPositive()) {
+                watching = context.owner().setTimer(Math.max(1, left.toMillis()), _ -> context.runOnContext(_ -> watch()));
+            } else {
+                HttpClientRequest leaving = request;
+                broken();
+                leaving.reset();
+            }
+        });
     }
 
     private void broken() {
         if (!bodyEnded) {
             bodyEnded = true;
+            context.owner().cancelTimer(watching);
             decode(() -> decoder.broken(decoded));
         }
     }
@@ -330,6 +366,7 @@ final class AnswerStream implements Flow.Subscription {
      */
     private void close() {
         cancelled = true;
+        context.owner().cancelTimer(watching);
         ready.clear();
         if (request == null || bodyEnded) {
             return;

@@ -10,8 +10,10 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.ObjectWriter;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
@@ -30,6 +32,7 @@ import io.vertx.core.buffer.Buffer;
 final class ApprovalCalls {
 
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final ObjectWriter ASCII = JSON.writer().with(JsonWriteFeature.ESCAPE_NON_ASCII);
     private static final Set<Integer> REFUSALS = Set.of(400, 401, 403, 404, 409, 422);
     /** A tool that was approved may run for long before the head of the answer comes; a turn's silence time-out is shorter. */
     private static final Duration TOOL_RUNS = Duration.ofMinutes(30);
@@ -65,15 +68,16 @@ final class ApprovalCalls {
     Uni<Delivery> legacy(Said said, Supplier<Delivery> isGone) {
         ObjectNode body = JsonNodeFactory.instance.objectNode();
         body.put("conversationId", said.turn().conversation().toString()).put("toolCallId", said.decision().callId());
-        return client.call("/api/tool-approvals", write(body, said.decision()), said.headers(), timeout, said.wanted())
+        return client.call("/api/tool-approvals", write(body, body, said.decision()), said.headers(), timeout, said.wanted())
                 .map(reply -> reply instanceof Reply.Said(var status, var type, _) && status == 404
                         && type.startsWith("text/plain") ? isGone.get() : delivery(reply));
     }
 
     /** @param rest the rest of the run, to be read once it was told */
     Uni<Delivery> executions(String runId, Said said, Supplier<Multi<ChatEvent>> rest) {
+        ObjectNode body = JsonNodeFactory.instance.objectNode();
         return client.call("%s/approvals/%s".formatted(execution(runId), segment(said.decision().callId())),
-                write(JsonNodeFactory.instance.objectNode(), said.decision()), said.headers(), timeout, said.wanted())
+                write(body, body, said.decision()), said.headers(), timeout, said.wanted())
                 .map(ApprovalCalls::delivery)
                 .map(delivery -> delivery instanceof Delivery.Acknowledged ? new Delivery.Continued(rest.get()) : delivery);
     }
@@ -110,16 +114,20 @@ final class ApprovalCalls {
         ObjectNode message = body.putArray("messages").addObject().put("role", "assistant").putNull("content");
         ObjectNode part = message.withArray("/parts").addObject().put("type", "tool-" + decision.toolName())
                 .put("toolCallId", decision.callId()).put("state", "approval-responded");
-        write(part.putObject("approval").put("id", decision.approvalId()), decision);
-        return Buffer.buffer(body.toString());
+        return write(body, part.putObject("approval").put("id", decision.approvalId()), decision);
     }
 
-    private static Buffer write(ObjectNode body, Decision decision) {
-        body.put("approved", decision.approved());
+    /** The body with the decision at its place. An upstream's id goes back as it came, with half a character too. */
+    private static Buffer write(ObjectNode body, ObjectNode place, Decision decision) {
+        place.put("approved", decision.approved());
         if (decision.reason() != null) {
-            body.put("reason", decision.reason());
+            place.put("reason", decision.reason());
         }
-        return Buffer.buffer(body.toString());
+        try {
+            return Buffer.buffer(ASCII.writeValueAsString(body));
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("a tree is always written", e);
+        }
     }
 
     /** Ids come from the upstream, and must not lead to another path. */

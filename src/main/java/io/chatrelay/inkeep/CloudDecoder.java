@@ -126,11 +126,12 @@ final class CloudDecoder implements AnswerDecoder {
         return object.properties().stream().map(member -> Refusals.shortened(WholeText.of(member.getKey()))).limit(10).toList();
     }
 
-    /** A count that is not told is the sum of the others. */
+    /** A total that is not told, or told as 0, is the sum of the others. */
     private static Usage usage(ObjectNode counted) {
         long prompt = counted.path("prompt_tokens").asLong();
         long completion = counted.path("completion_tokens").asLong();
-        long total = counted.hasNonNull("total_tokens") ? counted.get("total_tokens").asLong() : prompt + completion;
+        long told = counted.path("total_tokens").asLong();
+        long total = told == 0 ? prompt + completion : told;
         ObjectNode whole = counted.deepCopy();
         whole.put("prompt_tokens", prompt).put("completion_tokens", completion).put("total_tokens", total);
         // Three counts are told without their object.
@@ -236,14 +237,15 @@ final class CloudDecoder implements AnswerDecoder {
             return;
         }
         brackets.start(null, out);
-        calls.whole(out);
-        brackets.flush(out);
         FinishWord word = FinishWord.of(reason);
         if (word.failed()) {
+            // Its calls may be the failure: whoever saw one as whole would run it.
             failed(Failure.Code.UPSTREAM_ERROR,
                     "Inkeep ended its answer as '%s'; what came before is kept.".formatted(Refusals.shortened(reason)), out);
             return;
         }
+        calls.whole(out);
+        brackets.flush(out);
         if (reason != null && word.reason() == FinishReason.OTHER) {
             brackets.data(new Data("data-inkeep-finish-reason", null, RawJson.string(WholeText.of(reason))), out);
         }

@@ -1,8 +1,8 @@
 package io.chatrelay.inkeep;
 
-import java.util.HashSet;
+import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
-import java.util.Set;
 import java.util.stream.Collectors;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -10,32 +10,27 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import io.chatrelay.chat.Part;
 import io.chatrelay.chat.Question.Said;
-import io.chatrelay.chat.Role;
+import io.chatrelay.inkeep.PairedCalls.Paired;
 
 /**
- * A conversation as OpenAI's messages. A call without its result in the history is left out, for OpenAI's protocol refuses
- * it: Cloud's answers carry links and annotations as calls that nobody answers. So is a result whose call fell out of the window.
+ * A conversation as OpenAI's messages. A call is directly followed by its result, whenever that came ({@link PairedCalls}). A call without
+ * one is left out, and what else its message says stays: OpenAI's protocol refuses it, Cloud's answers carry links and annotations as
+ * calls that nobody answers, and a made-up result would tell the model what nobody said. So is a result whose call fell out of the window.
  */
 final class CloudMessages {
 
     private CloudMessages() {}
 
     static void write(List<Said> conversation, ArrayNode into) {
-        Set<String> answered = conversation.stream().filter(said -> said.role() == Role.TOOL)
-                .flatMap(said -> said.parts().stream())
-                .filter(Part.ToolResult.class::isInstance).map(part -> ((Part.ToolResult) part).callId())
-                .collect(Collectors.toSet());
-        Set<String> called = new HashSet<>();
+        Iterator<Paired> calls = PairedCalls.of(conversation).iterator();
         for (Said said : conversation) {
             switch (said.role()) {
                 case SYSTEM -> message("system", said, into).put("content", text(said));
                 case USER -> user(said, message("user", said, into));
-                case ASSISTANT -> assistant(said, answered, called, into);
-                case TOOL -> said.parts().forEach(part -> {
-                    if (part instanceof Part.ToolResult(var callId, var content) && called.contains(callId)) {
-                        into.addObject().put("role", "tool").put("tool_call_id", callId).put("content", content);
-                    }
-                });
+                case ASSISTANT -> assistant(said, calls, into);
+                case TOOL -> {
+                    // A result is told with its call.
+                }
             }
         }
     }
@@ -71,9 +66,29 @@ final class CloudMessages {
         return part instanceof Part.File file && file.mediaType().startsWith("image/");
     }
 
-    private static void assistant(Said said, Set<String> answered, Set<String> called, ArrayNode into) {
-        List<Part.ToolCall> calls = said.parts().stream().filter(Part.ToolCall.class::isInstance).map(Part.ToolCall.class::cast)
-                .filter(call -> answered.contains(call.callId())).toList();
+    /** What is said after the results of calls is a message of its own, as it was when it was said. */
+    private static void assistant(Said said, Iterator<Paired> calls, ArrayNode into) {
+        List<Part> step = new ArrayList<>();
+        List<Paired> answered = new ArrayList<>();
+        for (Part part : said.parts()) {
+            if (part instanceof Part.ToolCall) {
+                Paired call = calls.next();
+                if (call.result() != null) {
+                    answered.add(call);
+                }
+                continue;
+            }
+            if (!answered.isEmpty() && (part instanceof Part.Text || part instanceof Part.Refusal)) {
+                step(new Said(said.role(), step, said.name()), answered, into);
+                step.clear();
+                answered.clear();
+            }
+            step.add(part);
+        }
+        step(new Said(said.role(), step, said.name()), answered, into);
+    }
+
+    private static void step(Said said, List<Paired> calls, ArrayNode into) {
         String text = text(said);
         String refusal = said.parts().stream().filter(Part.Refusal.class::isInstance).map(part -> ((Part.Refusal) part).text())
                 .collect(Collectors.joining());
@@ -84,11 +99,12 @@ final class CloudMessages {
         if (!refusal.isEmpty()) {
             message.put("refusal", refusal);
         }
-        for (Part.ToolCall call : calls) {
-            called.add(call.callId());
-            message.withArray("/tool_calls").addObject().put("id", call.callId()).put("type", "function").putObject("function")
-                    .put("name", call.toolName()).put("arguments", call.input().text());
+        for (Paired call : calls) {
+            message.withArray("/tool_calls").addObject().put("id", call.id()).put("type", "function").putObject("function")
+                    .put("name", call.call().toolName()).put("arguments", call.call().input().text());
         }
+        calls.forEach(
+                call -> into.addObject().put("role", "tool").put("tool_call_id", call.id()).put("content", call.result()));
     }
 
     private static String text(Said said) {

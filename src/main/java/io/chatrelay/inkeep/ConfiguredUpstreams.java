@@ -92,6 +92,9 @@ class ConfiguredUpstreams implements Upstreams {
                             "chat-relay.upstreams.%s.approval-window: from 1 s to %s, after which Inkeep does harm with a decision"
                                     .formatted(name, window));
                 });
+        if (config.streamLifetime().isNegative()) {
+            throw new ConfigurationException("chat-relay.upstreams.%s.stream-lifetime: 0 or more".formatted(name));
+        }
         if (config.approvalTimeout().compareTo(Duration.ofMillis(100)) < 0) {
             throw new ConfigurationException("chat-relay.upstreams.%s.approval-timeout: 100 ms or more".formatted(name));
         }

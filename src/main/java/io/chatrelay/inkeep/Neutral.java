@@ -34,7 +34,7 @@ final class Neutral {
         }
         if (parameter.equals("tool_choice") || parameter.equals("function_call")) {
             boolean tools = !parameters.getOrDefault("tools", new RawJson(NONE)).text().equals(NONE);
-            return value.equals("\"auto\"") || value.equals("\"none\"") && !tools;
+            return !tools && (value.equals("\"auto\"") || value.equals("\"none\""));
         }
         return value.equals(VALUES.get(parameter));
     }

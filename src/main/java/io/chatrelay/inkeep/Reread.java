@@ -32,7 +32,8 @@ import io.vertx.core.http.HttpClientResponse;
  * given on; what is given on is known from then on. So nothing is given twice, and nothing of another run: the buffer that is read
  * belongs to the conversation, and may still hold its previous run. Where nothing is known yet, the run is one that no earlier turn
  * had. Reads close silently after five minutes, so the end of one that stood open says nothing; one that closes at once, with nothing
- * new, is of a run that is over, and of one that stays open short of what is known the rest is gone. What is known is kept as its
+ * new, is of a run that is over, and of one that stays open short of what is known the rest is gone. Of a run that has outlived its
+ * {@link Lifetime} a read that stands open with nothing new is the end, too. What is known is kept as its
  * {@link Trail} alone. Everything happens on one event loop context. It is one state machine,
  * and long because each way a read can disappoint is a transition of it.
  */
@@ -50,9 +51,12 @@ final class Reread implements Flow.Subscription {
      * @param others   ids of runs that it is not; they count where nothing is known
      * @param decoders a fresh decoder for each read
      * @param decided  of a durable run: the number of the call whose outcome is to come, or null for a classic one
+     * @param lifetime of the run: when it is over, silence means that nothing more will come
      * @param proven   told once all that is known came again
      */
-    record Run(Trail known, Set<String> others, Supplier<AgentsDecoder> decoders, Integer decided, Runnable proven, Lost lost) {
+    record Run(Trail known, Set<String> others, Supplier<AgentsDecoder> decoders, Integer decided, Lifetime lifetime,
+            Runnable proven,
+            Lost lost) {
 
         boolean begins(ChatEvent event) {
             return event instanceof Started(var id) && id != null
@@ -111,7 +115,10 @@ final class Reread implements Flow.Subscription {
     private AnswerDecoder decoder() {
         decoder = run.decoders().get();
         OpenEnded openEnded = new OpenEnded(decoder);
-        return run.decided() == null ? openEnded : new AnswerDecoder() {
+        if (run.decided() == null) {
+            return new Ageing(openEnded, decoder, run.lifetime(), false, () -> caughtUp);
+        }
+        return new AnswerDecoder() {
             @Override
             public void decode(String event, String data, List<ChatEvent> out) {
                 decoder.decode(event, data, out);
@@ -359,10 +366,14 @@ final class Reread implements Flow.Subscription {
 
     /**
      * Nothing came, another run, or only what is known. A read that stood open is of a run that goes on, whoever closed it: one that is
-     * over closes at once.
+     * over closes at once. But one that is told no more says nothing by standing open, except that it has nothing new.
      */
     private void fruitless() {
-        fruitless(System.nanoTime() - openedNanos > patience.toNanos());
+        boolean mute = run.lifetime().isOver();
+        if (mute && caughtUp && fruitlessNanos == 0) {
+            fruitlessNanos = run.lifetime().silentSince(openedNanos);
+        }
+        fruitless(!mute && System.nanoTime() - openedNanos > patience.toNanos());
     }
 
     private void fruitless(boolean goesOn) {
@@ -373,9 +384,18 @@ final class Reread implements Flow.Subscription {
             fruitlessNanos = now;
         }
         if (fruitlessNanos != 0 && now - fruitlessNanos > patience.toNanos()) {
-            lose(Failure.Code.REPLICA_LOST, "Inkeep does not give the rest of its answer");
+            loseTheRest();
         } else {
             reopen(AGAIN);
+        }
+    }
+
+    private void loseTheRest() {
+        if (run.lifetime().isOver()) {
+            last = run.lifetime().ended();
+            pump();
+        } else {
+            lose(Failure.Code.REPLICA_LOST, "Inkeep does not give the rest of its answer");
         }
     }
 

@@ -124,6 +124,16 @@ public interface UpstreamsConfig {
         @WithDefault("8s")
         Duration followTimeout();
 
+        /**
+         * Agents in classic mode: how long Inkeep tells a run ({@code AGENTS_STREAM_MAX_LIFETIME_MS} there, 600 s by default, from the head
+         * of its answer on). After that it drops every event, the end included. So a stream that is as old and says nothing for
+         * {@code follow-timeout} is left, its run is read again, and its turn fails if nothing new comes there for as long either. Longer
+         * than Inkeep's own delays that end, up to the silence time-out; shorter ends turns that would have gone on, unless events are seen
+         * to come later. 0 for a server that tells without end.
+         */
+        @WithDefault("600s")
+        Duration streamLifetime();
+
         /** Further tries before the first event, after 429, 502, 503, 504 or a refused connection. After it there is none. */
         @WithDefault("2")
         @Min(0)

@@ -64,7 +64,8 @@ class PartsTest {
 
         assertThat(Parts.read(transcript.parts())).containsExactly(new Part.Text("Let me see."),
                 new Part.ToolCall("c1", "get_time", json("{\"tz\":\"UTC\"}"), json("{\"now\":1.50}")),
-                new Part.ToolCall("c2", "delete_file", json("{}"), null), new Part.ToolCall("c3", "boom", json("{}"), null),
+                new Part.ToolCall("c2", "delete_file", json("{}"), null),
+                new Part.ToolCall("c3", "boom", json("{}"), json("\"exploded\"")),
                 new Part.Text("Noon."), new Part.ToolCall("c1~2", "get_time", json("{}"), null));
     }
 

@@ -56,7 +56,9 @@ class TranscriptTest {
                         {"type":"data-tool-approval","id":"aitxt-c2","data":{"toolCallId":"c2","state":"denied","reason":"No."}},\
                         {"type":"step-start"},\
                         {"type":"text","text":"Noon.","state":"done"},\
-                        {"type":"data-chart","id":"chart-1","data":[1, 2]}]""");
+                        {"type":"data-chart","id":"chart-1","data":[1, 2]},\
+                        {"type":"reasoning","text":"They ask.","state":"done"},\
+                        {"type":"tool-get_time","toolCallId":"c1~2","state":"output-error","rawInput":"{","errorText":"Invalid input"}]""");
     }
 
     @Test

@@ -176,7 +176,8 @@ class RecordingsReplayTest {
         // Answered too late: the tool ran, the run began again, and asks once more.
         TABLE.put("agents/38b-chat-approval-answered-after-290s-1-stream", cut("")
                 .calls("call_fake_202_0", "delete_file", REPORT, "gives " + DELETED.formatted("call_fake_202_0"))
-                .calls("call_fake_204_0", "delete_file", REPORT, "stays open").asks("call_fake_202_0", "call_fake_204_0"));
+                .calls("call_fake_204_0", "delete_file", REPORT, "fails The turn ended without an outcome of this call.")
+                .asks("call_fake_202_0", "call_fake_204_0"));
         TABLE.put("agents/66a-chat-approval-pending", deleted("call_fake_132_0"));
         TABLE.put("agents/68a-chat-stream-false-tool-needs-approval",
                 completed("\n\nTool said: " + DELETED.formatted("call_fake_137_0")).counting(0, 0, 0));

@@ -141,7 +141,7 @@ class DatabaseAwayIT {
         JsonNode problem = refused(a.post("/run/api/chat", message));
         assertThat(problem.path("error").path("code").asText()).isEqualTo("service_unavailable");
         JsonNode documented = refused(b.post("/run/v1/chat/completions", message));
-        assertThat(documented.path("error").asText()).contains("database");
+        assertThat(documented.at("/error/message").asText()).contains("database");
         assertThat(documented.path("details").isArray()).isTrue();
         refused(b.ask("/run/v1/conversations/" + conversation));
     }

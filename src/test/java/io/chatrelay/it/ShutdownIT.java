@@ -83,7 +83,7 @@ class ShutdownIT {
             HttpResponse<String> openAi = client.post("/run/v1/chat/completions",
                     RelayClient.body("agents", "alone-new", "echo too late"));
             assertRefused(openAi);
-            assertThat(RelayClient.read(openAi.body()).path("error").isTextual()).isTrue();
+            assertThat(RelayClient.read(openAi.body()).at("/error/message").isTextual()).isTrue();
             assertThat(agents.awaitEnd().end()).isEqualTo("[DONE]");
             assertThat(cloud.awaitEnd().end()).isEqualTo("[DONE]");
             assertThat(EventSourceReader.words(agents.text())).isEqualTo(EventSourceReader.words(400));

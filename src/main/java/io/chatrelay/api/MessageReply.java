@@ -1,0 +1,20 @@
+package io.chatrelay.api;
+
+import java.time.Instant;
+import java.util.UUID;
+
+import io.chatrelay.chat.MessageView;
+import io.chatrelay.chat.RawJson;
+
+/** A message as {@code useChat} takes it: what is ours is in its metadata. */
+public record MessageReply(String id, String role, RawJson parts, Instant createdAt, Metadata metadata) {
+
+    /** @param name who of several speaks, or null */
+    public record Metadata(String conversationId, UUID turnId, String name, String model, String finishReason, RawJson usage) {}
+
+    static MessageReply of(String conversation, MessageView view) {
+        return new MessageReply(view.id(), view.role(), view.parts(), view.createdAt(),
+                new Metadata(conversation, view.turnId(),
+                        view.name(), view.model(), view.finishReason(), view.usage()));
+    }
+}

@@ -1,0 +1,85 @@
+package io.chatrelay.api;
+
+import java.io.InputStream;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Set;
+import java.util.UUID;
+
+import jakarta.ws.rs.POST;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.core.Context;
+import jakarta.ws.rs.core.HttpHeaders;
+import jakarta.ws.rs.core.MediaType;
+import jakarta.ws.rs.core.Response;
+
+import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.media.Content;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
+import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
+import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
+import org.eclipse.microprofile.openapi.annotations.tags.Tag;
+
+import io.chatrelay.access.AccessConfig;
+import io.chatrelay.access.Caller;
+import io.chatrelay.chat.StreamTokens;
+import io.smallrye.common.annotation.RunOnVirtualThread;
+
+/** Tokens for readers that cannot send a key: a browser's {@code EventSource}. */
+@Path("/run/v1/conversations/{id}/stream-tokens")
+@Produces(MediaType.APPLICATION_JSON)
+@RunOnVirtualThread
+@Tag(name = "Conversations")
+public class StreamTokensResource {
+
+    private static final Set<String> FIELDS = Set.of("turnId", "expiresIn");
+
+    /** @param url the stream with the token in it, below the service's own address */
+    public record TokenReply(String token, Instant expiresAt, String url) {
+
+        static TokenReply of(StreamTokens.Issued issued, String conversation, UUID turn) {
+            return new TokenReply(issued.token(), issued.expiresAt(), "/run/v1/conversations/%s/stream?%stoken=%s"
+                    .formatted(conversation, turn == null ? "" : "turn=" + turn + "&", issued.token()));
+        }
+    }
+
+    private final StreamTokens tokens;
+    private final Turns turns;
+    private final AccessConfig.StreamTokens config;
+
+    StreamTokensResource(StreamTokens tokens, Turns turns, AccessConfig config) {
+        this.tokens = tokens;
+        this.turns = turns;
+        this.config = config.streamTokens();
+    }
+
+    @POST
+    @Operation(summary = "A token that opens this conversation's stream, or one turn of it, for some minutes, and nothing else")
+    @RequestBody(required = false,
+            content = @Content(mediaType = MediaType.APPLICATION_JSON, schema = @Schema(ref = "StreamTokenRequest")))
+    @APIResponse(responseCode = "201", description = "The token, which is not told again")
+    public Response issue(@PathParam("id") String id, InputStream in, @Context HttpHeaders headers) {
+        JsonBody.checkId("id", id);
+        JsonBody body = turns.bodyIfAny(in, headers);
+        body.names().stream().filter(name -> !FIELDS.contains(name)).findFirst().ifPresent(name -> {
+            throw body.wrong(name, "is not known here: turnId and expiresIn are");
+        });
+        UUID turn = body.has("turnId") ? Readers.turnId("turnId", body.text("turnId")) : null;
+        Duration lifetime = lifetime(body);
+        Caller caller = turns.caller();
+        StreamTokens.Issued issued = tokens.issue(caller.tenant(), caller.name(), id, turn, lifetime);
+        // Whoever keeps a copy of this answer keeps a key.
+        return Response.status(Response.Status.CREATED).entity(TokenReply.of(issued, id, turn))
+                .header(HttpHeaders.CACHE_CONTROL, "no-store").build();
+    }
+
+    private Duration lifetime(JsonBody body) {
+        body.integer("expiresIn", 1, config.maxLifetime().toSeconds());
+        if (body.has("expiresIn")) {
+            return Duration.ofSeconds(body.node().get("expiresIn").asLong());
+        }
+        return config.lifetime().compareTo(config.maxLifetime()) < 0 ? config.lifetime() : config.maxLifetime();
+    }
+}
