@@ -102,6 +102,13 @@ sealed class AgentsDialect implements Dialect permits LegacyDialect {
         return Stream.of(new Step.Send(() -> event("{\"type\":\"text-end\",\"id\":\"" + textId() + "\"}")));
     }
 
+    /** The AI SDK's parts for it; no recording has any. Opened and closed for every piece, as text is. */
+    @Override
+    public Stream<Step> thought(String piece) {
+        return Stream.of("start\"", "delta\",\"delta\":" + quote(piece), "end\"")
+                .map(part -> new Step.Send(() -> event("{\"type\":\"reasoning-" + part + ",\"id\":\"" + textId() + "\"}")));
+    }
+
     // One id for all text parts of a run, made when the first one opens.
     private String textId() {
         if (textId == null) {

@@ -71,6 +71,12 @@ final class CloudDialect implements Dialect {
         return Stream.empty();
     }
 
+    /** As other servers of this protocol do it; what Inkeep's does was never recorded. */
+    @Override
+    public Stream<Step> thought(String piece) {
+        return Stream.of(send(chunk("{\"reasoning_content\":" + quote(piece) + "}", "null")));
+    }
+
     @Override
     public Stream<Step> complete() {
         return finish("stop", usage);

@@ -30,6 +30,9 @@ sealed interface Dialect permits AgentsDialect, CloudDialect {
 
     Stream<Step> closeText();
 
+    /** A piece of what the model thinks aloud, which is no part of the answer's text. */
+    Stream<Step> thought(String piece);
+
     /** The end of an answer that succeeded. */
     Stream<Step> complete();
 

@@ -49,6 +49,9 @@ final class Script {
     /** A pasted document is echoed too; nobody waits 41 ms for each of its words. */
     private static final int WORDS_AT_PACE = 300;
     private static final String FILLER = "x".repeat(16 * 1024);
+    /** A fox, in the two halves that UTF-16 makes of it. */
+    private static final String HIGH = "\ud83e";
+    private static final String LOW = "\udd8a";
     private static final Pattern WORD = Pattern.compile("\\s*\\S+");
     private static final Pattern NUMBER = Pattern.compile("\\d{1,9}");
     private static final String GATEWAY_PAGE = """
@@ -63,6 +66,8 @@ final class Script {
     private static final Map<String, Keyword> KEYWORDS = Map.ofEntries(
             entry("slow", (s, n) -> s.play(s.numberedWords(40, n.get(0, 250)))),
             entry("long", (s, n) -> s.play(s.numberedWords(n.get(0, 1000), 0))),
+            entry("think", (s, n) -> s.play(s.thoughtsAndWords(n.get(0, 20), n.get(1, SCRIPTED_PACE_MILLIS)))),
+            entry("halves", (s, n) -> s.play(s.halfCharacters(n.get(0, 10), n.get(1, SCRIPTED_PACE_MILLIS)))),
             entry("words", (s, n) -> s.play(s.timedWords(n.get(0, 100), n.get(1, 20)))),
             entry("cut", (s, n) -> s.cut(n.get(0, 3), n.get(0, 3) + 3, false)),
             entry("cut-at", (s, n) -> s.cut(n.get(0, 50) / 10, 10, false)),
@@ -183,6 +188,33 @@ final class Script {
                 : new Step.Send(
                         () -> dialect.delta(" word" + i / 2 + " @" + ChronoUnit.MICROS.between(Instant.EPOCH, Instant.now()))));
         return sequence(dialect.open(), dialect.openText(), words, dialect.closeText(), dialect.complete());
+    }
+
+    /** The model reasons aloud, answers half, reasons again and answers the rest. */
+    private Stream<Step> thoughtsAndWords(int count, int millis) {
+        List<String> words = split(numbered(count));
+        List<String> thoughts = words.stream().map(word -> word.replace("word", "thought")).toList();
+        int half = count / 2;
+        return sequence(dialect.open(), think(thoughts.subList(0, half), millis), say(dialect, words.subList(0, half), millis),
+                think(thoughts.subList(half, count), millis), say(dialect, words.subList(half, count), millis), pause(millis),
+                dialect.complete());
+    }
+
+    private Stream<Step> think(List<String> pieces, long millis) {
+        return pieces.stream().flatMap(piece -> sequence(pause(millis), dialect.thought(piece)));
+    }
+
+    /** Each character beyond 16 bits comes in two events, in the reasoning and in the text; the last one of each never becomes whole. */
+    private Stream<Step> halfCharacters(int count, int millis) {
+        return sequence(dialect.open(), think(halved("thought", count), millis),
+                halved("word", count).stream().flatMap(piece -> sequence(pause(millis), dialect.openText(),
+                        Stream.of(new Step.Send(() -> dialect.delta(piece))), dialect.closeText())),
+                dialect.complete());
+    }
+
+    private static List<String> halved(String word, int count) {
+        return Stream.concat(IntStream.range(0, count).boxed().flatMap(i -> Stream.of(word + i + HIGH, LOW + " ")),
+                Stream.of(HIGH)).toList();
     }
 
     /** Only the connection breaks: a run that outlives its reader goes on and can be read again. */

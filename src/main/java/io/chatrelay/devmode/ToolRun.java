@@ -25,6 +25,7 @@ final class ToolRun {
     private final AgentsDialect dialect;
     private final Turn turn;
     private final List<List<Tool>> rounds;
+    private final CallIds ids;
     private final ApprovalFaults faults;
     private final long timeoutMillis;
     private final List<String> said = new ArrayList<>();
@@ -34,6 +35,7 @@ final class ToolRun {
         this.dialect = dialect;
         this.turn = turn;
         this.rounds = keyword.rounds();
+        this.ids = keyword.ids();
         this.faults = keyword.faults();
         this.timeoutMillis = faults.timeoutMillis() >= 0 ? faults.timeoutMillis()
                 : dialect.durable ? DURABLE_WAIT_MILLIS : CLASSIC_MODEL_TIMEOUT_MILLIS;
@@ -53,21 +55,21 @@ final class ToolRun {
         List<Tool> tools = rounds.get(index);
         int number = CALLS.incrementAndGet();
         List<ToolCall> calls = IntStream.range(0, tools.size())
-                .mapToObj(i -> new ToolCall("call_fake_" + number + "_" + i, tools.get(i), faults)).toList();
+                .mapToObj(i -> new ToolCall(ids.id(turn.key(), number, i), tools.get(i), faults)).toList();
         if (tools.stream().noneMatch(tool -> tool.needsApproval)) {
             List<Step> results = calls.stream().flatMap(this::runs).toList();
             return sequence(calls.stream().flatMap(dialect::input), pause(35 + faults.slowMillis()), results.stream(),
                     afterwards(index));
         }
-        Stream<Step> asks = calls.stream().flatMap(this::asked);
+        Stream<Step> asks = IntStream.range(0, calls.size()).boxed()
+                .flatMap(i -> sequence(pause(i == 0 ? 0 : 60), asked(calls.get(i))));
         Stream<Step> waits = Stream.of(new Step.Ask(calls, dialect.durable, this::outcome, () -> afterwards(index)));
         // A decision on the first call counts before the second has asked; a durable run hears none before its answer has ended.
         return dialect.durable ? sequence(asks, waits) : sequence(waits, asks);
     }
 
     private Stream<Step> asked(ToolCall call) {
-        return sequence(call.id().endsWith("_0") ? Stream.empty() : pause(60),
-                dialect.input(call), dialect.approvalRequest(call));
+        return sequence(dialect.input(call), dialect.approvalRequest(call));
     }
 
     private Stream<Step> outcome(ToolCall call, Decision decision) {

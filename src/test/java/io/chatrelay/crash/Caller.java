@@ -82,7 +82,7 @@ final class Caller implements Runnable {
         if (whole) {
             go(() -> sender(at, asking, "-whole").ask(sent, dialect, options));
         }
-        boolean read = sender(at, sending, "").send(sent, dialect, options, sight -> accompany(sight, others));
+        boolean read = sender(at, sending, "").send(sent, dialect, options, sight -> accompany(sight, said, others));
         awaitAll();
         if (read && again) {
             Sender later = sender(at, repeating, "-again");
@@ -101,7 +101,7 @@ final class Caller implements Runnable {
     }
 
     /** Others look on or stop it, and what asks is decided. */
-    private Consumer<String> accompany(Sight sight, Random others) {
+    private Consumer<Asking> accompany(Sight sight, Said said, Random others) {
         if (others.nextInt(3) == 0) {
             Random own = new Random(others.nextLong());
             Dialect dialect = own.nextInt(3) == 0 ? Dialect.OPENAI : Dialect.AI_SDK;
@@ -119,10 +119,10 @@ final class Caller implements Runnable {
                 new Canceller(world, name).cancel(sight, own);
             });
         }
-        return call -> {
+        return asking -> {
             world.history.count("approvals seen");
             Random own = new Random(others.nextLong());
-            go(() -> new Decider(world, name, sight.conversation).decide(call, own));
+            go(() -> new Decider(world, name, sight, said.reusesIds()).decide(asking, own));
         };
     }
 

@@ -21,6 +21,8 @@ final class Cluster implements AutoCloseable {
      */
     static final Duration LEASE = Duration.ofSeconds(4);
     static final Duration EXPIRY = Duration.ofSeconds(6);
+    /** Short, so that a silence of a second or two has several. */
+    static final Duration HEARTBEAT = Duration.ofMillis(500);
 
     static final String AGENTS = "agents";
     static final String DURABLE = "agents-durable";
@@ -67,7 +69,7 @@ final class Cluster implements AutoCloseable {
                         "set idle_in_transaction_session_timeout = '2s'; set lock_timeout = '1s'")
                 .with("quarkus.datasource.jdbc.additional-jdbc-properties.ApplicationName", application(replica))
                 .with("chat-relay.approvals.expiry", EXPIRY).with("chat-relay.approvals.catch-up", "PT1S")
-                .with("chat-relay.api.heartbeat", "PT2S").with("chat-relay.shutdown.grace", "PT3S")
+                .with("chat-relay.api.heartbeat", HEARTBEAT).with("chat-relay.shutdown.grace", "PT3S")
                 .jvm("-Xmx256m").jvm("-Xshare:auto");
         String jar = System.getProperty("crash.jar");
         return jar == null ? setup : setup.jar(Path.of(jar));

@@ -3,6 +3,7 @@ package io.chatrelay.crash;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Random;
+import java.util.UUID;
 import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.CyclicBarrier;
 
@@ -17,49 +18,60 @@ final class Decider {
     private final World world;
     private final String name;
     private final String conversation;
+    private final UUID turn;
+    private final boolean reusesIds;
 
-    Decider(World world, String name, String conversation) {
+    /** @param reusesIds whether a call's id says only with the message's id which call is meant: other turns may have it, too */
+    Decider(World world, String name, Sight sight, boolean reusesIds) {
         this.world = world;
         this.name = name;
-        this.conversation = conversation;
+        this.conversation = sight.conversation;
+        this.turn = sight.turn;
+        this.reusesIds = reusesIds;
     }
 
     /** Answers one call. Returns when every answer of its own was answered. */
-    void decide(String call, Random random) {
+    void decide(Asking shown, Random random) {
+        Asking asking = reusesIds && shown.messageId() == null
+                ? new Asking(shown.call(), shown.approvalId(), messageId(random))
+                : shown;
+        if (reusesIds && asking.messageId() == null) {
+            return;
+        }
         boolean approved = random.nextInt(3) > 0;
         switch (random.nextInt(9)) {
             case 0 -> world.history.count("approvals left to expire");
-            case 1, 2 -> decide(call, approved, random);
-            case 3, 4, 5 -> race(call, approved, !approved, random);
-            case 6 -> race(call, approved, approved, random);
+            case 1, 2 -> decide(asking, approved, random);
+            case 3, 4, 5 -> race(asking, approved, !approved, random);
+            case 6 -> race(asking, approved, approved, random);
             case 7 -> {
-                decide(call, approved, random);
+                decide(asking, approved, random);
                 World.pause(random.nextInt(1500));
-                decide(call, !approved, random);
-                decide(call, approved, random);
+                decide(asking, !approved, random);
+                decide(asking, approved, random);
             }
             default -> {
                 World.pause(Cluster.EXPIRY.toMillis() - 700 + random.nextInt(1500));
-                decide(call, approved, random);
+                decide(asking, approved, random);
             }
         }
     }
 
     /** Both at the same moment, each at another replica; then both again, when it is decided. */
-    private void race(String call, boolean one, boolean other, Random random) {
+    private void race(Asking asking, boolean one, boolean other, Random random) {
         CyclicBarrier start = new CyclicBarrier(2);
         long seed = random.nextLong();
         Thread rival = Thread.startVirtualThread(() -> {
             Random own = new Random(seed);
             await(start);
-            decide(call, other, 1, own);
+            decide(asking, other, 1, own);
         });
         await(start);
-        decide(call, one, 0, random);
+        decide(asking, one, 0, random);
         join(rival);
         if (random.nextBoolean()) {
-            decide(call, other, random);
-            decide(call, one, random);
+            decide(asking, other, random);
+            decide(asking, one, random);
         }
     }
 
@@ -83,19 +95,19 @@ final class Decider {
         }
     }
 
-    private void decide(String call, boolean approved, Random random) {
-        decide(call, approved, random.nextInt(2), random);
+    private void decide(Asking asking, boolean approved, Random random) {
+        decide(asking, approved, random.nextInt(2), random);
     }
 
     /** Until it is answered: what failed or broke off is unknown, and the same is said again. */
-    private void decide(String call, boolean approved, int first, Random random) {
+    private void decide(Asking asking, boolean approved, int first, Random random) {
         String reason = "reason %d".formatted(random.nextInt(1_000_000));
-        boolean parts = random.nextInt(3) == 0;
+        boolean parts = random.nextInt(3) == 0 || reusesIds;
         int replica = first;
         long begun = System.nanoTime();
-        while (!isAnswered(call, approved, reason, replica, parts)) {
+        while (!isAnswered(asking, approved, reason, replica, parts)) {
             if (System.nanoTime() - begun > World.PATIENCE.toNanos()) {
-                world.history.violation("stuck", "%s: a decision on %s in %s was not answered for %s".formatted(name, call,
+                world.history.violation("stuck", "%s: a decision on %s in %s was not answered for %s".formatted(name, asking,
                         conversation, World.PATIENCE));
                 return;
             }
@@ -104,9 +116,10 @@ final class Decider {
         }
     }
 
-    private boolean isAnswered(String call, boolean approved, String reason, int replica, boolean parts) {
+    private boolean isAnswered(Asking asking, boolean approved, String reason, int replica, boolean parts) {
         try (Http http = world.call(replica, "POST", parts ? "/run/api/chat" : "/run/api/tool-approvals",
-                parts ? parts(call, approved, reason) : body(call, approved, reason), CALL)) {
+                parts ? parts(asking, approved, reason) : body(asking.call(), approved, reason), CALL)) {
+            String call = asking.call();
             String body = http.body();
             int status = http.status();
             world.history.count("decisions answered " + status);
@@ -124,7 +137,7 @@ final class Decider {
                 world.history.violation("ledger", "%s: a decision on %s in %s, which a stream showed, was answered %d %s"
                         .formatted(name, call, conversation, status, body));
             }
-            world.history.decisions.add(new History.Decision(conversation, call, approved, reason, status,
+            world.history.decisions.add(new History.Decision(turn, call, approved, reason, status,
                     approval.path("state").asText()));
             return true;
         } catch (IOException e) {
@@ -140,11 +153,35 @@ final class Decider {
     }
 
     /** As {@code useChat} says it, without its trigger. */
-    private String parts(String call, boolean approved, String reason) {
+    private String parts(Asking asking, boolean approved, String reason) {
         ObjectNode body = Frame.JSON.createObjectNode().put("conversationId", conversation);
-        ObjectNode part = body.putArray("messages").addObject().put("role", "assistant").putArray("parts").addObject()
-                .put("type", "dynamic-tool").put("toolCallId", call).put("state", "approval-responded");
-        part.putObject("approval").put("id", "aitxt-" + call).put("approved", approved).put("reason", reason);
+        ObjectNode message = body.putArray("messages").addObject().put("role", "assistant");
+        if (asking.messageId() != null) {
+            message.put("id", asking.messageId());
+        }
+        ObjectNode part = message.putArray("parts").addObject().put("type", "dynamic-tool").put("toolCallId", asking.call())
+                .put("state", "approval-responded");
+        part.putObject("approval").put("id", asking.approvalId()).put("approved", approved).put("reason", reason);
         return body.toString();
+    }
+
+    /** Of the turn's answer, from the wire that tells it; null if nobody says it. */
+    private String messageId(Random random) {
+        String path = "/run/v1/conversations/%s/stream?turn=%s".formatted(conversation, turn);
+        long begun = System.nanoTime();
+        while (System.nanoTime() - begun < World.PATIENCE.toNanos()) {
+            try (Http http = world.call(random.nextInt(2), "GET", path, null, CALL)) {
+                Frame first = http.status() == 200 ? Frame.read(http, CALL) : null;
+                if (first != null) {
+                    return first.json().path("messageId").asText();
+                }
+            } catch (IOException e) {
+                world.history.count("reads that were not answered");
+            }
+            World.pause(50 + random.nextInt(400));
+        }
+        world.history.violation("stuck", "%s: nobody told the id of turn %s's answer for %s".formatted(name, turn,
+                World.PATIENCE));
+        return null;
     }
 }

@@ -81,15 +81,21 @@ enum Dialect {
     /** Those of the AI SDK that it carries. */
     abstract List<JsonNode> parts(Frame frame);
 
+    /** Whether the connection breaks after that end, for this wire's clients take a clean close for success. */
+    boolean breaksAfter(Ending ending) {
+        return this == OPENAI && ending != Ending.NONE && ending != Ending.COMPLETED;
+    }
+
     /** Of a numbered frame. */
     abstract Ending ending(Frame frame);
 
-    /** The call that asks for approval in this frame; null if none does. */
-    String asks(Frame frame) {
+    /** What asks for approval in this frame; null if nothing does. @param messageId of the answer, or null */
+    Asking asks(Frame frame, String messageId) {
         if (!frame.data().contains("tool-approval-request")) {
             return null;
         }
         return parts(frame).stream().filter(part -> part.path("type").asText().equals("tool-approval-request"))
-                .map(part -> part.path("toolCallId").asText()).findFirst().orElse(null);
+                .map(part -> new Asking(part.path("toolCallId").asText(), part.path("approvalId").asText(), messageId))
+                .findFirst().orElse(null);
     }
 }

@@ -35,9 +35,8 @@ record Frame(String id, String data) {
                     return new Frame(id, data);
                 }
                 id = "";
-                if (System.nanoTime() - begun > patience.toNanos()) {
-                    throw new IOException("nothing but comments");
-                }
+            } else if (line.startsWith(":") && System.nanoTime() - begun > patience.toNanos()) {
+                throw new IOException("nothing but comments");
             }
         }
     }

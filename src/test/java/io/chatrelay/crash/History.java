@@ -32,7 +32,7 @@ final class History implements AutoCloseable {
     record Whole(String who, UUID turn, int status, boolean mayBeRepeated, JsonNode body) {}
 
     /** @param status of a definite answer @param state that the answer says is recorded, or empty */
-    record Decision(String conversation, String call, boolean approved, String reason, int status, String state) {}
+    record Decision(UUID turn, String call, boolean approved, String reason, int status, String state) {}
 
     /** Printed, and kept with what was seen; the rest is counted, and is in the log. */
     private static final int MOST_VIOLATIONS = 50;

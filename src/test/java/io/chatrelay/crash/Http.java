@@ -29,6 +29,8 @@ final class Http implements AutoCloseable {
     private final boolean chunked;
     private long left;
     private boolean over;
+    /** Of the body, what has been read of it. */
+    private final ByteArrayOutputStream taken = new ByteArrayOutputStream();
 
     /** Sends it and reads the answer's head. @param body null for none @param patience the longest silence */
     Http(URI base, String method, String path, Map<String, String> fields, String body, Duration patience) throws IOException {
@@ -86,11 +88,15 @@ final class Http implements AutoCloseable {
 
     /** The whole body. */
     String body() throws IOException {
-        ByteArrayOutputStream body = new ByteArrayOutputStream();
-        for (int next = next(); next >= 0; next = next()) {
-            body.write(next);
+        while (next() >= 0) {
+            // It is kept.
         }
-        return body.toString(StandardCharsets.UTF_8);
+        return taken.toString(StandardCharsets.UTF_8);
+    }
+
+    /** The bytes of the body that were read, up to now. */
+    byte[] taken() {
+        return taken.toByteArray();
     }
 
     private int next() throws IOException {
@@ -109,6 +115,7 @@ final class Http implements AutoCloseable {
         if (next < 0) {
             throw new EOFException("cut");
         }
+        taken.write(next);
         if (--left == 0) {
             if (chunked) {
                 rawLine();

@@ -2,6 +2,8 @@ package io.chatrelay.crash;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.OptionalLong;
 import java.util.Random;
 import java.util.function.Consumer;
@@ -29,7 +31,7 @@ final class Reader {
     }
 
     /** Reads on. @param open the connection that has begun, or null @param asked told of each call that asks for approval */
-    void read(Sight sight, Http open, Consumer<String> asked) {
+    void read(Sight sight, Http open, Consumer<Asking> asked) {
         long progress = System.nanoTime();
         Http http = open;
         while (!sight.isOver()) {
@@ -55,10 +57,11 @@ final class Reader {
         world.history.sights.add(sight);
     }
 
-    private void follow(Sight sight, Http http, int leaveAfter, Consumer<String> asked) {
+    private void follow(Sight sight, Http http, int leaveAfter, Consumer<Asking> asked) {
         long first = sight.last();
         int read = 0;
         String how = "left";
+        List<Frame> seen = new ArrayList<>();
         try (http) {
             for (; read < leaveAfter; read++) {
                 Frame frame = Frame.read(http, COMMENTS);
@@ -67,16 +70,22 @@ final class Reader {
                     ended(sight);
                     break;
                 }
+                seen.add(frame);
                 see(sight, frame, asked);
             }
         } catch (IOException | NumberFormatException e) {
             how = "was cut: " + e.getMessage();
         }
+        world.history.count("streams read by every kind of reader");
+        String wrong = Matrix.wrong(http.taken(), seen);
+        if (wrong != null) {
+            world.history.violation("readers", wrong, sight);
+        }
         world.history.count(how.equals("left") ? "streams left" : how.equals("ended") ? "streams ended" : "streams cut");
         world.history.note(sight.reader, "read %d to %d of turn %s, %s".formatted(first + 1, sight.last(), sight.turn, how));
     }
 
-    private void see(Sight sight, Frame frame, Consumer<String> asked) {
+    private void see(Sight sight, Frame frame, Consumer<Asking> asked) {
         String wrong = sight.see(frame);
         if (wrong != null) {
             world.history.violation("numbers", wrong, sight);
@@ -85,9 +94,9 @@ final class Reader {
             return;
         }
         world.history.count("events read");
-        String call = sight.dialect.asks(frame);
-        if (call != null) {
-            asked.accept(call);
+        Asking asking = sight.dialect.asks(frame, sight.messageId());
+        if (asking != null) {
+            asked.accept(asking);
         }
         if (sight.isOver() || random.nextInt(12) == 0) {
             OptionalLong stored = world.stored.last(sight.turn);
@@ -106,6 +115,8 @@ final class Reader {
             world.history.violation("end", "the stream ended cleanly without an end", sight);
         } else if (sight.ending == Ending.COMPLETED && !sight.done) {
             world.history.violation("end", "completed without [DONE]", sight);
+        } else if (sight.dialect.breaksAfter(sight.ending)) {
+            world.history.violation("end", "the stream ended cleanly after an end that is no success", sight);
         }
     }
 

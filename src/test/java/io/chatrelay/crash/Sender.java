@@ -34,7 +34,7 @@ final class Sender {
     /** What is done meanwhile. */
     interface Meanwhile {
         /** Somebody has taken the message. Gives what is told of each call that asks for approval. */
-        Consumer<String> taken(Sight sight);
+        Consumer<Asking> taken(Sight sight);
     }
 
     /**

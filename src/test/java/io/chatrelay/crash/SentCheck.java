@@ -80,6 +80,11 @@ final class SentCheck {
         if (whole != null && !Said.comparable(turn.told()).equals(whole)) {
             wrong("answer", "Inkeep said '%s', but '%s' is the whole answer of %s".formatted(whole, turn.told(), turn), sent);
         }
+        if (whole != null && !turn.thought().equals(sent.said().reasoning())) {
+            wrong("answer",
+                    "Inkeep thought '%s', but '%s' is all of %s".formatted(sent.said().reasoning(), turn.thought(), turn),
+                    sent);
+        }
         world.history.count("whole answers compared with what Inkeep said");
     }
 

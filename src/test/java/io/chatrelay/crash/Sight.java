@@ -20,6 +20,7 @@ final class Sight {
     boolean lost;
     private long last;
     private String lastId = "";
+    private String messageId;
 
     Sight(String reader, String conversation, UUID turn, Dialect dialect, long after) {
         this.reader = reader;
@@ -48,6 +49,9 @@ final class Sight {
         }
         last = frame.number();
         lastId = frame.id();
+        if (frame.data().startsWith("{\"type\":\"start\"")) {
+            messageId = frame.json().path("messageId").asText();
+        }
         frames.add(frame);
         ending = dialect.ending(frame);
         return wrong;
@@ -65,6 +69,11 @@ final class Sight {
     /** The id that it saw last; empty before the first. */
     String lastId() {
         return lastId;
+    }
+
+    /** Of the answer; null until it was told, and on a wire that does not tell it. */
+    String messageId() {
+        return messageId;
     }
 
     boolean isOver() {

@@ -1,8 +1,11 @@
 package io.chatrelay.crash;
 
+import java.io.EOFException;
 import java.io.IOException;
+import java.net.SocketException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -16,7 +19,9 @@ final class TurnCheck {
     /** The AI SDK's parts by the journal's kinds. Source: the service's {@code ChatEventCodec} and {@code AiSdkWire}. */
     private static final Map<String, String> PARTS = Map.ofEntries(Map.entry("start", "start"),
             Map.entry("step-start", "start-step"), Map.entry("step-finish", "finish-step"),
-            Map.entry("text-start", "text-start"),
+            Map.entry("text-start", "text-start"), Map.entry("reasoning-start", "reasoning-start"),
+            Map.entry("reasoning", "reasoning-delta"), Map.entry("reasoning-end", "reasoning-end"),
+            Map.entry("input-error", "tool-input-error"),
             Map.entry("text", "text-delta"), Map.entry("text-end", "text-end"), Map.entry("input-start", "tool-input-start"),
             Map.entry("input", "tool-input-delta"), Map.entry("call", "tool-input-available"),
             Map.entry("approval", "tool-approval-request"), Map.entry("decided", "data-tool-approval"),
@@ -54,10 +59,64 @@ final class TurnCheck {
         if (turn.lastEvent() != turn.lines().size()) {
             wrong("end", "the turn's row says that event %d is the last".formatted(turn.lastEvent()), turn);
         }
+        if (!turn.thought().equals(turn.reasoning() == null ? "" : turn.reasoning())) {
+            wrong("message", "the stored reasoning is '%s', but '%s' was told".formatted(turn.reasoning(), turn.thought()),
+                    turn);
+        }
+        settled(turn);
         String told = turn.told();
         if (turn.text() == null ? !told.isEmpty() || turn.state().equals("completed") : !turn.text().equals(told)) {
             wrong("message", "the stored message is '%s', but '%s' was told".formatted(turn.text(), told), turn);
         }
+    }
+
+    /** Whatever ends a turn settles every call of it, in the stream and in the message: but those that its caller runs. */
+    private void settled(StoredTurn turn) {
+        Map<String, String> open = new LinkedHashMap<>();
+        for (int i = 0; i < turn.lines().size(); i++) {
+            JsonNode line = turn.lines().get(i);
+            String call = line.path("id").asText();
+            switch (turn.kind(i)) {
+                case "input-start" -> {
+                    if (open.put(call, "") != null) {
+                        wrong("calls", "two calls that are open have the id " + call, turn);
+                    }
+                }
+                case "call" -> {
+                    if (!open.getOrDefault(call, "").isEmpty()) {
+                        wrong("calls", "two calls that are open have the id " + call, turn);
+                    }
+                    if (line.has("own")) {
+                        open.remove(call);
+                    } else {
+                        open.put(call, line.path("name").asText());
+                    }
+                }
+                case "output", "output-error", "output-denied", "input-error" -> {
+                    String tool = open.remove(call);
+                    if (tool == null || !isOf(tool, line)) {
+                        wrong("calls", "a call of '%s' is settled by %s".formatted(tool, line), turn);
+                    }
+                }
+                default -> {
+                    // Nothing of a call, or nothing that opens or settles it.
+                }
+            }
+        }
+        if (!open.isEmpty() || !turn.open().isEmpty()) {
+            wrong("calls", "its end leaves calls without an outcome: %s, and in the message %s".formatted(open, turn.open()),
+                    turn);
+        }
+    }
+
+    /** Whether it may be what that tool of the emulator gave. */
+    private static boolean isOf(String tool, JsonNode outcome) {
+        String output = outcome.path("d").asText();
+        return !outcome.path("t").asText().equals("output") || switch (tool) {
+            case "get_weather" -> output.contains("tempC");
+            case "delete_file" -> output.contains("deleted");
+            default -> !output.contains("tempC") && !output.contains("deleted");
+        };
     }
 
     /** What its readers saw against what a replay gives now. */
@@ -125,9 +184,10 @@ final class TurnCheck {
                 default -> PARTS.get(kind);
             };
             boolean same = part.path("type").asText().equals(type) && switch (kind) {
-                case "text" -> part.path("delta").equals(line.path("d"));
+                case "text", "reasoning" -> part.path("delta").equals(line.path("d"));
                 case "input" -> part.path("inputTextDelta").equals(line.path("d"));
-                case "call", "output", "output-denied", "output-error" -> part.path("toolCallId").equals(line.path("id"));
+                case "input-start", "input-error", "call", "output", "output-denied", "output-error" ->
+                        part.path("toolCallId").equals(line.path("id"));
                 default -> true;
             };
             String id = "%d.%d".formatted(turn.ordinal(), i + 1);
@@ -152,13 +212,7 @@ final class TurnCheck {
             Sight sight = new Sight("replay", turn.conversation(), turn.id(), dialect, 0);
             try (Http http = world.call(i % 2, "GET", path, null, Duration.ofSeconds(10))) {
                 if (http.status() == 200) {
-                    for (Frame frame = next(http); frame != null; frame = next(http)) {
-                        String wrong = sight.see(frame);
-                        if (wrong != null) {
-                            world.history.violation("replay", wrong, sight);
-                        }
-                    }
-                    return sight;
+                    return read(sight, http);
                 }
                 if (turn.id().toString().equals(http.header("x-turn-id"))) {
                     sight.ending = Ending.REFUSED;
@@ -174,7 +228,30 @@ final class TurnCheck {
         return null;
     }
 
-    private static Frame next(Http http) throws IOException {
-        return Frame.read(http, Duration.ofSeconds(10));
+    private Sight read(Sight sight, Http http) throws IOException {
+        List<Frame> seen = new ArrayList<>();
+        for (Frame frame = next(sight, http); frame != null; frame = next(sight, http)) {
+            String wrong = sight.see(frame);
+            seen.add(frame);
+            if (wrong != null) {
+                world.history.violation("replay", wrong, sight);
+            }
+        }
+        String wrong = Matrix.wrong(http.taken(), seen);
+        if (wrong != null) {
+            world.history.violation("readers", wrong, sight);
+        }
+        return sight;
+    }
+
+    private static Frame next(Sight sight, Http http) throws IOException {
+        try {
+            return Frame.read(http, Duration.ofSeconds(10));
+        } catch (EOFException | SocketException e) {
+            if (sight.dialect.breaksAfter(sight.ending)) {
+                return null;
+            }
+            throw e;
+        }
     }
 }
