@@ -55,8 +55,9 @@ class MessageMembersTest extends ServiceTest {
         assertThat(sent.get(2)).isEqualTo(
                 Json.of("{'role':'assistant','name':'bot','content':'','refusal':'I will not'}"));
         assertThat(sent.get(3).path("refusal").asText()).isEqualTo("Nor this");
-        assertThat(relay().get(CONVERSATIONS + "/" + id + "/messages").body()).as("and is seen as what was said")
-                .contains("\"text\": \"I will not\"");
+        assertThat(relay().get(CONVERSATIONS + "/" + id + "/messages").body())
+                .as("and is seen as the refusals of our answers are")
+                .contains("\"data\": \"I will not\", \"type\": \"data-refusal\"");
     }
 
     @Test

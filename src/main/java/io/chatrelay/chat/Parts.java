@@ -12,6 +12,8 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 
+import io.chatrelay.chat.ChatEvent.Data;
+
 /** A message's parts as the JSON that is stored, and that a history gives to {@code useChat}; and back. */
 final class Parts {
 
@@ -29,9 +31,8 @@ final class Parts {
             switch (part) {
                 case Part.Text(var text) -> out.ascii("{\"type\":\"text\",\"text\":").string(Jsonb.clean(text)).ascii('}');
                 case Part.File file -> file(out, file);
-                // A client shows it like any text, and one that knows more finds out what it is.
-                case Part.Refusal(var text) -> out.ascii("{\"type\":\"text\",\"text\":").string(Jsonb.clean(text))
-                        .ascii(",\"providerMetadata\":{\"" + OURS + "\":{\"refusal\":true}}}");
+                // As the refusal of an answer of ours is stored.
+                case Part.Refusal(var text) -> data(out, Data.REFUSAL, null, RawJson.string(text));
                 case Part.ToolCall call -> call(out, call);
                 case Part.ToolResult(var callId, var content) ->
                         out.ascii("{\"type\":\"tool-result\",\"toolCallId\":").string(Jsonb.clean(callId))
@@ -88,9 +89,17 @@ final class Parts {
         }
     }
 
-    /** What an upstream without memory is told of a stored message: text, files, calls and their results. */
+    /** What an upstream without memory is told of a stored message: text, files, refusals, calls and their results. */
     static List<Part> read(String json) {
-        return whole(json).stream().filter(part -> !(part instanceof Part.Data)).toList();
+        return whole(json).stream()
+                .map(part -> part instanceof Part.Data data && isRefusal(data)
+                        ? new Part.Refusal(StoredJson.string(data.data().text()))
+                        : part)
+                .filter(part -> !(part instanceof Part.Data)).toList();
+    }
+
+    private static boolean isRefusal(Part.Data data) {
+        return data.type().equals(Data.REFUSAL) && data.data().text().startsWith("\"");
     }
 
     /** All of a stored message that was written from parts. */
@@ -113,8 +122,7 @@ final class Parts {
     private static Part part(Map<String, RawJson> m) {
         String type = string(m, "type");
         return switch (type) {
-            case "text" -> ours(m).containsKey("refusal") ? new Part.Refusal(string(m, "text"))
-                    : new Part.Text(string(m, "text"));
+            case "text" -> new Part.Text(string(m, "text"));
             case "file" ->
                     new Part.File(string(m, "mediaType"), string(m, "url"), string(m, "filename"), string(ours(m), "detail"));
             case ChatEvent.Data.REFUSAL -> new Part.Refusal(m.getOrDefault("data", RawJson.NULL).asText());
