@@ -18,11 +18,12 @@ import org.springframework.ai.openai.OpenAiChatOptions;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
+import io.quarkus.test.junit.QuarkusTest;
+
 import dev.langchain4j.model.chat.response.ChatResponse;
 import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
 import dev.langchain4j.model.openai.OpenAiChatModel.OpenAiChatModelBuilder;
 import dev.langchain4j.model.openai.OpenAiStreamingChatModel;
-import io.quarkus.test.junit.QuarkusTest;
 
 /**
  * A call that Inkeep ran itself is nobody else's to run: a framework that sees it in {@code tool_calls} looks for a tool of its own, and the
@@ -91,7 +92,8 @@ class FinishedCallsTest extends ServiceTest {
     @Test
     void areNoRequestsToLangChain4j() throws Exception {
         CompletableFuture<ChatResponse> answered = new CompletableFuture<>();
-        OpenAiStreamingChatModel.builder().baseUrl(url()).apiKey("dev-key").modelName("agents").build().chat("use tool get_time",
+        OpenAiStreamingChatModel.builder().baseUrl(url()).apiKey("dev-key").modelName("agents").build().chat(
+                "use tool get_time",
                 new StreamingChatResponseHandler() {
                     @Override
                     public void onCompleteResponse(ChatResponse response) {
@@ -121,6 +123,7 @@ class FinishedCallsTest extends ServiceTest {
         ChatClient client = ChatClient.create(OpenAiChatModel.builder().options(options).build());
 
         assertThat(client.prompt("use tool get_time").call().content()).contains(ANSWER);
-        assertThat(String.join("", client.prompt("use tool get_time").stream().content().collectList().block())).contains(ANSWER);
+        assertThat(String.join("", client.prompt("use tool get_time").stream().content().collectList().block()))
+                .contains(ANSWER);
     }
 }
