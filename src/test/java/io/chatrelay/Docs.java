@@ -6,46 +6,35 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
-/** What a page of the documentation shows as code, so that tests run what readers copy. */
+/** The files that a page for clients shows, each named by its fence: {@code js file=transport.js}. */
 public final class Docs {
 
     private static final Path PAGES = Path.of("docs/clients");
-    private static final Pattern BLOCK = Pattern.compile("^```(\\w+)(?: file=(\\S+))?\n(.*?)^```$",
-            Pattern.MULTILINE | Pattern.DOTALL);
+    private static final String NAMED = " file=";
 
     private Docs() {}
 
-    /** The fenced blocks of a page, by the file that each one is named after; a block without a name is an error, for nothing runs it. */
-    public static Map<String, String> blocks(String page) {
-        Map<String, String> blocks = new LinkedHashMap<>();
-        Matcher block = BLOCK.matcher(read(page));
-        while (block.find()) {
-            if (block.group(2) == null) {
-                throw new AssertionError("%s shows code that no test runs: %s".formatted(page, block.group(3)));
+    /** The files of a page by their names; a block without a name is an error, for nothing runs it. */
+    public static Map<String, String> files(String page) {
+        Map<String, String> files = new LinkedHashMap<>();
+        for (Snippet snippet : Snippet.of(PAGES.resolve(page))) {
+            int named = snippet.language().indexOf(NAMED);
+            if (named < 0) {
+                throw new AssertionError("%s shows code that no test runs: %s".formatted(page, snippet));
             }
-            blocks.put(block.group(2), block.group(3));
+            files.put(snippet.language().substring(named + NAMED.length()), snippet.code());
         }
-        return blocks;
+        return files;
     }
 
-    /** Writes the blocks of a page into a folder. */
+    /** Writes the files of a page into a folder. */
     public static void write(String page, Path folder) {
         try {
             Files.createDirectories(folder);
-            for (Map.Entry<String, String> block : blocks(page).entrySet()) {
-                Files.writeString(folder.resolve(block.getKey()), block.getValue());
+            for (Map.Entry<String, String> file : files(page).entrySet()) {
+                Files.writeString(folder.resolve(file.getKey()), file.getValue());
             }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    private static String read(String page) {
-        try {
-            return Files.readString(PAGES.resolve(page));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

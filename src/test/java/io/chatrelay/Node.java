@@ -24,18 +24,23 @@ public final class Node {
 
     /** Runs a script, and gives the document that it prints. */
     public static JsonNode run(String script, String... arguments) {
+        return run(PATIENCE_SECONDS, script, arguments);
+    }
+
+    /** The same for a script that does many things. */
+    public static JsonNode run(long patienceSeconds, String script, String... arguments) {
         require();
         List<String> command = new ArrayList<>(List.of("node", script));
         command.addAll(List.of(arguments));
         // Its own is for whoever runs it by hand.
-        command.addAll(List.of("--max-ms", Long.toString(TimeUnit.SECONDS.toMillis(PATIENCE_SECONDS - 5))));
+        command.addAll(List.of("--max-ms", Long.toString(TimeUnit.SECONDS.toMillis(patienceSeconds - 5))));
         try {
             Path out = Files.createTempFile("chat-relay-node", ".json");
             Path err = Files.createTempFile("chat-relay-node", ".txt");
             try {
                 Process process = new ProcessBuilder(command).directory(SCRIPTS.toFile()).redirectOutput(out.toFile())
                         .redirectError(err.toFile()).start();
-                if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+                if (!process.waitFor(patienceSeconds, TimeUnit.SECONDS)) {
                     process.destroyForcibly();
                     fail(script + " did not end: " + Files.readString(err));
                 }
@@ -62,7 +67,7 @@ public final class Node {
     }
 
     /** Ends the test where there is no Node. */
-    static void require() {
+    public static void require() {
         String missing = missing();
         if (missing != null) {
             if (Boolean.parseBoolean(System.getenv("CHAT_RELAY_REQUIRE_NODE"))) {

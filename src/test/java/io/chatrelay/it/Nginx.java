@@ -37,7 +37,7 @@ final class Nginx implements AutoCloseable {
         // Started by root, its workers are another user's.
         Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
         int port = freePort();
-        String documented = Docs.blocks("proxies.md").get("chat-relay.conf");
+        String documented = Docs.files("proxies.md").get("chat-relay.conf");
         documented = replace(documented, "server 127.0.0.1:8080;", "server %s;".formatted(service.getAuthority()));
         documented = replace(documented, "listen 8000;", "listen 127.0.0.1:%d;".formatted(port));
         documented = replace(documented, "/var/log/nginx/", folder + "/");
