@@ -205,12 +205,34 @@ class StreamsTest extends ServiceTest {
         }
 
         @Test
+        void hasNothingToReadInAChatThatUseChatHasJustMadeUp() {
+            assertThat(relay().get(CHAT + "/" + newId() + "/stream").status()).isEqualTo(204);
+        }
+
+        @Test
+        void isNeverGivenAnotherTurnsEvents() {
+            Sse first = relay().send(CHAT, Json.ask("echo one two three")).toEnd();
+            String stream = streamOf(first.conversation());
+
+            assertThat(relay().with("last-event-id", "2").get(stream).status()).as("a number says nothing of an ended turn")
+                    .isEqualTo(204);
+            Sse second = relay().send(CHAT, Json.ask(first.conversation(), "slow 60")).until(4);
+            Sse rest = relay().with("last-event-id", "1.2").read(stream).toEnd();
+            Sse over = relay().with("last-event-id", first.lastId()).read(stream);
+
+            assertThat(rest.turn()).isEqualTo(first.turn());
+            assertThat(rest.numbered()).isEqualTo(first.numbered().subList(2, first.numbered().size()));
+            assertThat(over.status()).isEqualTo(204);
+            assertThat(second.numbered()).allMatch(event -> event.id().startsWith("2."));
+            assertThat(second.toEnd().done()).isTrue();
+        }
+
+        @Test
         void isToldThatThereIsNoSuchConversationOrTurn() {
             String conversation = relay().send(CHAT, Json.ask("echo hello")).toEnd().conversation();
             String elsewhere = relay().send(CHAT, Json.ask("echo hello")).toEnd().turn();
 
             assertError(CONVERSATIONS, relay().get(streamOf(newId())), 404, "not_found");
-            assertError(CHAT, relay().get(CHAT + "/" + newId() + "/stream"), 404, "not_found");
             assertError(CONVERSATIONS, relay().get(streamOf(conversation) + "?turn=" + UUID.randomUUID()), 404, "not_found");
             assertError(CONVERSATIONS, relay().get(streamOf(conversation) + "?turn=" + elsewhere), 404, "not_found");
         }
