@@ -157,7 +157,6 @@ class ParsedApprovalRecordingsTest extends RecordedTurns {
         assertThat(seen.path("done").asBoolean()).isTrue();
         assertThat(seen.path("finishReason").asText()).isEqualTo("stop");
         assertThat(seen.path("text").asText()).isEqualTo(text(shown(partsOf(asked)))).isEqualTo(second.answer());
-        assertThat(Json.each(seen.path("toolCalls"), "/id")).isEqualTo(recorded.decisions().stream()
-                .map(decision -> decision.split(" ")[1]).toList());
+        assertThat(Json.each(seen.path("toolCalls"), "/id")).as("what ran at Inkeep is nobody else's to run").isEmpty();
     }
 }
