@@ -49,7 +49,8 @@ class AccessFilter {
     }
 
     private static boolean isStream(ContainerRequestContext request) {
-        return request.getMethod().equals(HttpMethod.GET) && STREAM.matcher(request.getUriInfo().getPath()).matches();
+        return (request.getMethod().equals(HttpMethod.GET) || request.getMethod().equals(HttpMethod.HEAD))
+                && STREAM.matcher(request.getUriInfo().getPath()).matches();
     }
 
     static NotAuthorizedException unauthorized(String detail) {

@@ -10,14 +10,16 @@ import io.chatrelay.access.Caller;
  *
  * @param leavingStops    whether the turn is stopped when its caller disconnects. By itself the caller only detaches
  * @param replacesRunning whether a turn that runs in the conversation is stopped for this one. By itself this one is refused
+ * @param replacesSame    whether it is, even where that turn was begun by the same message: only a body says so for one message alone
  */
-record CancelOptions(boolean leavingStops, boolean replacesRunning) {
+record CancelOptions(boolean leavingStops, boolean replacesRunning, boolean replacesSame) {
 
     private static final String CANCEL = "cancel";
 
     static CancelOptions of(JsonBody body, HttpHeaders http, Caller caller) {
         return new CancelOptions(cancels(body, http, "onDisconnect", "x-on-disconnect", "detach", caller.leavingStops()),
-                cancels(body, http, "onRunning", "x-on-running", "refuse", caller.replacesRunning()));
+                cancels(body, http, "onRunning", "x-on-running", "refuse", caller.replacesRunning()),
+                CANCEL.equals(body.text("onRunning")));
     }
 
     private static boolean cancels(JsonBody body, HttpHeaders http, String field, String header, String otherwise,

@@ -84,7 +84,7 @@ record ChatRequest(SendCommand command, Boolean stream, boolean includeUsage, bo
         SendCommand command = new SendCommand(caller.tenant(), caller.name(), conversation, body.name("model"),
                 messages.getLast().id("id"), asked, first, before, parameters, headers(http), body.name("user"),
                 idempotencyKey(http), retries != null, retries != null && !retries.equals("0"),
-                cancel.replacesRunning());
+                cancel.replacesRunning(), cancel.replacesSame());
         return new ChatRequest(command, stream, options != null && options.flag("include_usage", false),
                 cancel.leavingStops());
     }

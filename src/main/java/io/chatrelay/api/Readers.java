@@ -101,6 +101,7 @@ class Readers {
     void readOn(RepeatedPost post, RoutingContext http, AsyncResponse reply) {
         guarded(http, () -> {
             String conversation = post.conversationIn(conversations);
+            post.check(conversation, conversations);
             stream(conversation, post.position(), AtApproval.WAIT, Reader.whoRepeats(conversation, post.leavingStops()),
                     _ -> {},
                     http, reply);

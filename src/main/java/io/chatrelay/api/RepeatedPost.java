@@ -12,11 +12,18 @@ import io.chatrelay.chat.SendCommand;
  * Source: {@code fetch-event-source}, after a drop or a hidden tab.
  *
  * @param conversation that it names, or null
- * @param command      what it says, by which its conversation is found where it names none; null where it names one
+ * @param command      what it says; null where it answers approvals
  */
 record RepeatedPost(String conversation, SendCommand command, Readers.Position position, boolean leavingStops) {
 
     private static final String LAST = "Last-Event-ID";
+
+    /** Refuses a message that is none of its turn's; answers to approvals are recorded by then. */
+    void check(String in, Conversations conversations) {
+        if (command != null) {
+            conversations.checkRepeated(command, in, position.event().map(EventId::ordinal).orElse(null));
+        }
+    }
 
     /** The conversation that it goes on in. */
     String conversationIn(Conversations conversations) {

@@ -134,7 +134,7 @@ public class Chat {
         check(command, known, upstream);
         Conversation conversation = known.orElseGet(() -> create(command, upstream));
         Optional<TurnRow> running = turns.running(conversation.id);
-        if (running.isPresent() && !command.replacesRunning() && isSame(command, digest, running.get())) {
+        if (running.isPresent() && !command.replacesSame() && isSame(command, digest, running.get())) {
             return attach(running.get());
         }
         refuseWhileRunning(running, conversation, makesRoom);

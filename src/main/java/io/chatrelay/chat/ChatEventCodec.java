@@ -55,7 +55,7 @@ public final class ChatEventCodec implements EventCodec<ChatEvent> {
             case ToolInputFailed(var call, var name, var input, var error) ->
                     open(out, "input-error").with(call).with("name", name).with("in", input.text()).with("d", error);
             case ToolCalled(var call, var name, var input, var callerRuns) ->
-                    open(out, "call").with(call).with("name", name).with("d", input.text()).flag("own", callerRuns);
+                    open(out, "call").with(call).with("name", name).with("d", input.text()).with("own", callerRuns ? 1 : 0);
             case ApprovalRequested(var id, var callId, var upstreamId) ->
                     open(out, "approval").with("id", id).with("call", callId).with("up",
                             upstreamId.equals(id) ? null : upstreamId);
@@ -108,7 +108,7 @@ public final class ChatEventCodec implements EventCodec<ChatEvent> {
             case "input-start" -> new ToolInputStarted(call(m), m.get("name"));
             case "input" -> new ToolInputDelta(m.get("id"), m.get("d"));
             case "input-error" -> new ToolInputFailed(call(m), m.get("name"), new RawJson(m.get("in")), m.get("d"));
-            case "call" -> new ToolCalled(call(m), m.get("name"), new RawJson(m.get("d")), m.containsKey("own"));
+            case "call" -> new ToolCalled(call(m), m.get("name"), new RawJson(m.get("d")), isCallers(m));
             case "approval" -> new ApprovalRequested(m.get("id"), m.get("call"), m.getOrDefault("up", m.get("id")));
             case "decided" -> new ApprovalDecided(m.get("id"), m.get("call"), ApprovalState.of(m.get("state")).orElseThrow(),
                     m.get("d"));
@@ -119,6 +119,11 @@ public final class ChatEventCodec implements EventCodec<ChatEvent> {
             case "end" -> ended(m);
             default -> throw new IllegalStateException("unknown kind of event in the journal: " + m.get("t"));
         };
+    }
+
+    /** Before it was written down, every call was told as one that the caller is to run. */
+    private static boolean isCallers(Map<String, String> m) {
+        return !"0".equals(m.get("own"));
     }
 
     /** An input that began before calls had numbers has none. */

@@ -1,6 +1,7 @@
 package io.chatrelay.chat;
 
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -138,15 +139,39 @@ public class Conversations {
 
     /**
      * The conversation that a command began which named none, by what it says: for a client that sends it once more because its answer
-     * broke off. Empty where it began none in the time in which clients repeat.
+     * broke off. Empty where it began none in the time in which clients repeat, or where equal commands began several: they may be of
+     * different people.
      *
      * @param ordinal of the turn as the client saw it
      */
     @Transactional
     public Optional<String> begunBy(SendCommand command, int ordinal) {
-        return turns.begunBy(command.tenant(), command.caller(), CommandDigest.of(command), ordinal,
-                Instant.now().minus(config.retryWindow()))
-                .map(row -> conversations.findById(row.conversationId).externalId);
+        List<TurnRow> begun = turns.begunBy(command.tenant(), command.caller(), CommandDigest.of(command), ordinal,
+                Instant.now().minus(config.retryWindow()));
+        return begun.size() != 1 ? Optional.empty()
+                : Optional.of(conversations.findById(begun.getFirst().conversationId).externalId);
+    }
+
+    /**
+     * Refuses a command that is sent as a repeat, and did not begin the turn that it names: a new message would be passed over, and its
+     * sender would think that it was taken.
+     *
+     * @param ordinal of the turn, or null for the running one
+     */
+    @Transactional
+    public void checkRepeated(SendCommand command, String id, Integer ordinal) {
+        Conversation conversation = find(command.tenant(), id);
+        Optional<TurnRow> turn = ordinal == null ? turns.running(conversation.id)
+                : Optional.of(turns.byOrdinal(conversation.id, ordinal)
+                        .orElseThrow(
+                                () -> ChatException.notFound("Last-Event-ID", "There is no such turn in this conversation.")));
+        byte[] begunBy = turn.map(row -> row.commandDigest).orElse(null);
+        // What a turn that failed was begun by is given back; and an earlier version did not keep it.
+        boolean isKnown = turn.isPresent() && (begunBy == null || Arrays.equals(begunBy, CommandDigest.of(command)));
+        if (!isKnown) {
+            throw ChatException.invalid("Last-Event-ID",
+                    "names no event of a turn that this request began: leave it out to send a new message");
+        }
     }
 
     /** Whether this replica stops, and sends readers away. */

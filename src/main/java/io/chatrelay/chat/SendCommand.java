@@ -22,9 +22,10 @@ import java.util.Map;
  * @param maybeRepeated  whether the client repeats requests by itself without a key, so that equal commands are one
  * @param repeated       whether it says that this is such a repeat
  * @param replacesRunning whether a turn that runs in the conversation is stopped for it
+ * @param replacesSame whether it is stopped also where the same message began it
  */
 public record SendCommand(String tenant, String caller, String conversationId, String model, String messageId,
         List<Question.Said> asked, int askedAt, List<Question.Said> before, Map<String, RawJson> parameters,
         Map<String, String> headers,
         String endUser, String idempotencyKey, boolean maybeRepeated, boolean repeated,
-        boolean replacesRunning) {}
+        boolean replacesRunning, boolean replacesSame) {}

@@ -196,11 +196,11 @@ class TurnRow {
                     caller, digest, since).page(0, 1).firstResultOptional();
         }
 
-        /** Of the turns that a command began, the newest with that ordinal. */
-        Optional<TurnRow> begunBy(String tenant, String caller, byte[] digest, int ordinal, Instant since) {
+        /** The turns of that ordinal that equal commands began, two at the most: more than one says nothing of which is meant. */
+        List<TurnRow> begunBy(String tenant, String caller, byte[] digest, int ordinal, Instant since) {
             return find(
                     "tenant = ?1 and caller = ?2 and commandDigest = ?3 and ordinal = ?4 and startedAt > ?5 order by startedAt desc",
-                    tenant, caller, digest, ordinal, since).page(0, 1).firstResultOptional();
+                    tenant, caller, digest, ordinal, since).page(0, 2).list();
         }
 
         /** As callers see it. A running turn's row does not know its last event, so that is looked up. */

@@ -85,7 +85,8 @@ final class CloudCalls {
         String id = piece.path("id").asText("");
         JsonNode function = function(piece);
         String name = function.path("name").asText("");
-        Gathered call = known(index, id, name);
+        JsonNode arguments = function.has("arguments") ? function.get("arguments") : function.path("input");
+        Gathered call = known(index, id, name, !written(arguments).isEmpty());
         if (call == null) {
             if (name.isEmpty()) {
                 return false;
@@ -97,36 +98,46 @@ final class CloudCalls {
         if (index != null) {
             byIndex.put(index, call);
         }
-        append(call, function.has("arguments") ? function.get("arguments") : function.path("input"), out);
+        append(call, arguments, out);
         return true;
     }
 
+    /** Arguments as text: some send the value itself. */
+    private static String written(JsonNode arguments) {
+        return arguments.isMissingNode() || arguments.isNull() ? ""
+                : arguments.isTextual() ? arguments.asText() : arguments.toString();
+    }
+
     /** The call that goes on with this piece, or null for a new one. */
-    private Gathered known(Integer index, String id, String name) {
-        Gathered call = index != null ? byIndex.get(index)
-                : id.isEmpty() ? all.isEmpty() ? null : all.getLast()
-                        : all.stream().filter(one -> one.id.equals(id)).reduce((_, later) -> later).orElse(null);
-        if (call == null || !id.isEmpty() && !id.equals(call.id) && !call.id.isEmpty()) {
-            return null;
+    private Gathered known(Integer index, String id, String name, boolean says) {
+        Gathered call = index != null ? byIndex.get(index) : id.isEmpty() ? all.isEmpty() ? null : all.getLast() : of(id);
+        if (call != null && !id.isEmpty() && !call.id.isEmpty() && !id.equals(call.id)) {
+            // One index for all: a piece without a name goes on with the call of its id.
+            return name.isEmpty() ? of(id) : null;
         }
-        boolean isAnother = !name.isEmpty() && (!name.equals(call.name) || isComplete(call));
+        boolean isAnother = call != null && !name.isEmpty() && (!name.equals(call.name) || says && isComplete(call));
         return isAnother ? null : call;
+    }
+
+    private Gathered of(String id) {
+        return all.stream().filter(one -> one.id.equals(id)).reduce((_, later) -> later).orElse(null);
     }
 
     private static boolean isComplete(Gathered call) {
         String arguments = call.arguments.toString();
-        return !arguments.isBlank() && RawJson.of(arguments).text().equals(arguments.strip());
+        return !arguments.isBlank() && RawJson.of(arguments).equals(new RawJson(arguments.strip()));
     }
 
     private void append(Gathered call, JsonNode arguments, List<ChatEvent> out) {
-        if (arguments.isMissingNode() || arguments.isNull()) {
-            return;
-        }
-        String piece = arguments.isTextual() ? arguments.asText() : arguments.toString();
+        String piece = written(arguments);
         if (!piece.isEmpty()) {
             call.arguments.append(piece);
             brackets.inputDelta(call.call, piece, out);
         }
+    }
+
+    boolean isEmpty() {
+        return all.isEmpty();
     }
 
     /** The answer is over: what was gathered is whole. */

@@ -172,9 +172,9 @@ final class CloudDecoder implements AnswerDecoder {
             if (said.isTextual()) {
                 if (!said.asText().isEmpty()) {
                     brackets.reasoning(member, said.asText(), out);
+                    // Some tell the same in both.
+                    return;
                 }
-                // Some tell the same in both.
-                return;
             }
             if (!said.isMissingNode() && !said.isNull()) {
                 carry(member, said, out);

@@ -5,7 +5,11 @@ import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 
 import io.chatrelay.chat.ChatEvent;
+import io.chatrelay.chat.ChatEvent.Call;
 import io.chatrelay.chat.ChatEvent.Started;
+import io.chatrelay.chat.ChatEvent.ToolCalled;
+import io.chatrelay.chat.ChatEvent.ToolInputFailed;
+import io.chatrelay.chat.ChatEvent.ToolInputStarted;
 import io.chatrelay.chat.ChatEventCodec;
 
 /**
@@ -34,8 +38,23 @@ final class Trail {
             run = id;
         }
         sha256.update(chain);
-        chain = sha256.digest(CODEC.encode(event));
+        chain = sha256.digest(CODEC.encode(said(event)));
         length++;
+    }
+
+    /** Without what this service adds to a call: an earlier version did not store it. */
+    private static ChatEvent said(ChatEvent event) {
+        return switch (event) {
+            case ToolInputStarted(var call, var tool) -> new ToolInputStarted(said(call), tool);
+            case ToolCalled(var call, var tool, var input, _) -> new ToolCalled(said(call), tool, input, false);
+            case ToolInputFailed(var call, var tool, var input, var error) ->
+                    new ToolInputFailed(said(call), tool, input, error);
+            case ChatEvent other -> other;
+        };
+    }
+
+    private static Call said(Call call) {
+        return new Call(0, call.id(), call.upstreamId());
     }
 
     synchronized Trail copy() {

@@ -50,7 +50,7 @@ class ReplicasIT {
     void aReaderFollowsATurnThatRunsElsewhere(String text) {
         String conversation = "followed-" + text.replace(' ', '-');
         SseStream owner = a().chat("agents", conversation, text).awaitEvents(20);
-        SseStream whole = b().readOn(conversation, "0");
+        SseStream whole = b().readOn(conversation, "1.0");
         SseStream rest = b().readOn(conversation, "1.20");
         owner.awaitEnd();
 
