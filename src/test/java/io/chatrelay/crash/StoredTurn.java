@@ -59,7 +59,7 @@ record StoredTurn(UUID id, int ordinal, String conversation, String state, long 
     }
 
     private static List<String> open(JsonNode parts, List<JsonNode> lines) {
-        Set<String> own = lines.stream().filter(line -> line.has("own")).map(line -> line.path("id").asText())
+        Set<String> own = lines.stream().filter(line -> line.path("own").asInt() == 1).map(line -> line.path("id").asText())
                 .collect(Collectors.toSet());
         return parts.valueStream().filter(part -> part.has("toolCallId") && !own.contains(part.path("toolCallId").asText())
                 && !part.path("state").asText().startsWith("output-"))

@@ -86,7 +86,7 @@ final class TurnCheck {
                     if (!open.getOrDefault(call, "").isEmpty()) {
                         wrong("calls", "two calls that are open have the id " + call, turn);
                     }
-                    if (line.has("own")) {
+                    if (line.path("own").asInt() == 1) {
                         open.remove(call);
                     } else {
                         open.put(call, line.path("name").asText());
