@@ -27,6 +27,8 @@ final class CloudCalls {
         final String id;
         final String name;
         final StringBuilder arguments = new StringBuilder();
+        /** Whether its name came once more without arguments, after all of its own: its end, or the beginning of another call. */
+        boolean namedAgain;
 
         Gathered(Tracked call, String id, String name) {
             this.call = call;
@@ -86,14 +88,18 @@ final class CloudCalls {
         JsonNode function = function(piece);
         String name = function.path("name").asText("");
         JsonNode arguments = function.has("arguments") ? function.get("arguments") : function.path("input");
-        Gathered call = known(index, id, name, !written(arguments).isEmpty());
-        if (call == null) {
+        boolean says = !written(arguments).isBlank();
+        Gathered call = known(index, id, name);
+        if (call == null || isAnothers(call, name, says)) {
+            name = name.isEmpty() && call != null ? call.name : name;
             if (name.isEmpty()) {
                 return false;
             }
             String upstreamId = id.isEmpty() ? "call-" + all.size() : id;
             call = new Gathered(brackets.inputStarted(upstreamId, WholeText.of(name), out), id, name);
             all.add(call);
+        } else if (!name.isEmpty() && !says) {
+            call.namedAgain |= isComplete(call);
         }
         if (index != null) {
             byIndex.put(index, call);
@@ -108,15 +114,20 @@ final class CloudCalls {
                 : arguments.isTextual() ? arguments.asText() : arguments.toString();
     }
 
-    /** The call that goes on with this piece, or null for a new one. */
-    private Gathered known(Integer index, String id, String name, boolean says) {
+    /** The call that the piece's index and id mean, or null for a new one. */
+    private Gathered known(Integer index, String id, String name) {
         Gathered call = index != null ? byIndex.get(index) : id.isEmpty() ? all.isEmpty() ? null : all.getLast() : of(id);
         if (call != null && !id.isEmpty() && !call.id.isEmpty() && !id.equals(call.id)) {
             // One index for all: a piece without a name goes on with the call of its id.
             return name.isEmpty() ? of(id) : null;
         }
-        boolean isAnother = call != null && !name.isEmpty() && (!name.equals(call.name) || says && isComplete(call));
-        return isAnother ? null : call;
+        return call;
+    }
+
+    /** Whether a piece begins another call of that index and id: by another name, or by what it says where this call has been named anew. */
+    private static boolean isAnothers(Gathered call, String name, boolean says) {
+        return !name.isEmpty() && !name.equals(call.name)
+                || says && (!name.isEmpty() || call.namedAgain) && isComplete(call);
     }
 
     private Gathered of(String id) {

@@ -15,6 +15,7 @@ import io.chatrelay.chat.ChatEvent;
 import io.chatrelay.chat.ChatEvent.ApprovalRequested;
 import io.chatrelay.chat.ChatEvent.Data;
 import io.chatrelay.chat.ChatEvent.Ended;
+import io.chatrelay.chat.ChatEvent.ReasoningDelta;
 import io.chatrelay.chat.ChatEvent.TextDelta;
 import io.chatrelay.chat.ChatEvent.TextStarted;
 import io.chatrelay.chat.ChatEvent.ToolCalled;
@@ -279,6 +280,17 @@ class DecoderTest {
             decode("{\"choices\":[{\"delta\":{\"audio_id\":\"hm\",\"refusal\":null}}]}");
 
             assertThat(all(Data.class)).containsExactly(new Data("data-inkeep-audio-id", null, new RawJson("\"hm\"")));
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = { "\"reasoning_content\":\"\",\"reasoning\":\"Hm.\"",
+                "\"reasoning_content\":\"Hm.\",\"reasoning\":\"\"",
+                "\"reasoning_content\":\"Hm.\",\"reasoning\":\"Hm.\"", "\"reasoning_content\":null,\"reasoning\":\"Hm.\"" })
+        void reasoningIsToldOnceWhicheverMemberHasIt(String members) {
+            decode("{\"choices\":[{\"delta\":{" + members + "}}]}", "{\"choices\":[{\"delta\":{\"content\":\"4\"}}]}",
+                    "[DONE]");
+
+            assertThat(all(ReasoningDelta.class)).extracting(ReasoningDelta::text).containsExactly("Hm.");
         }
 
         @Test
