@@ -4,6 +4,8 @@ import static io.chatrelay.Relay.CHAT;
 import static io.chatrelay.Relay.COMPLETIONS;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -87,6 +89,64 @@ class RepeatedPostTest extends ServiceTest {
         assertThat(rest.turn()).isEqualTo(first.turn());
         assertThat(rest.ids().getFirst()).isGreaterThan(first.ids().getLast());
         assertThat(emulator().asked(mark)).hasSize(1);
+    }
+
+    private ObjectNode nameless() {
+        return Json.ask("slow 60 " + mark);
+    }
+
+    /** They may be of different people, of whom only the caller knows. */
+    @Test
+    void findsNobodyElsesTurnWhereEqualMessagesBeganSeveral() {
+        Sse mine = relay().send(CHAT, nameless()).until(4);
+        Sse theirs = relay().send(CHAT, nameless()).until(4);
+
+        for (Sse broken : List.of(mine, theirs)) {
+            assertInvalid(CHAT, relay().with("last-event-id", broken.lastId()).post(CHAT, nameless()), "Last-Event-ID");
+        }
+        Sse named = relay().with("x-conversation-id", mine.conversation()).with("last-event-id", mine.numbered().get(3).id())
+                .send(CHAT, nameless()).toEnd();
+
+        assertThat(named.turn()).as(named.text()).isEqualTo(mine.turn());
+        assertThat(named.numbered()).isEqualTo(mine.toEnd().numbered().subList(4, mine.numbered().size()));
+        assertThat(theirs.toEnd().done()).isTrue();
+        assertThat(emulator().asked(mark)).hasSize(2);
+    }
+
+    @Test
+    void findsEachPersonsOwnTurnWhereTheMessageSaysWhoseItIs() {
+        ObjectNode ann = nameless().put("user", "ann");
+        Sse first = relay().send(CHAT, ann).until(4);
+        Sse second = relay().send(CHAT, nameless().put("user", "bob")).until(4);
+
+        Sse rest = again(CHAT, first.lastId(), ann);
+
+        assertThat(rest.toEnd().turn()).isEqualTo(first.turn());
+        assertThat(rest.done()).isTrue();
+        assertThat(second.toEnd().done()).isTrue();
+    }
+
+    @Test
+    void isRefusedWhereTheTurnThatRunsIsAnothers() {
+        Sse running = relay().send(CHAT, ask("slow 60")).until(4);
+
+        assertInvalid(CHAT, relay().with("last-event-id", "3").post(CHAT, ask("slow 61")), "Last-Event-ID");
+        Sse rest = again(CHAT, "3", ask("slow 60"));
+
+        assertThat(rest.toEnd().numbered()).isEqualTo(running.toEnd().numbered().subList(3, running.numbered().size()));
+        assertThat(messages(id)).hasSize(2);
+    }
+
+    /** A turn that failed gave it back, and an earlier version did not keep it. */
+    @Test
+    void goesOnInATurnOfWhichNothingTellsWhatBeganIt() {
+        Sse first = relay().send(CHAT, ask("echo one two")).toEnd();
+        execute("update turn set command_digest = null where id = ?::uuid", first.turn());
+
+        Sse rest = again(CHAT, "1.2", ask("echo one two")).toEnd();
+
+        assertThat(rest.numbered()).isEqualTo(first.numbered().subList(2, first.numbered().size()));
+        assertThat(messages(id)).hasSize(2);
     }
 
     @Test

@@ -3,6 +3,7 @@ package io.chatrelay.api;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.ws.rs.container.AsyncResponse;
@@ -101,10 +102,8 @@ class Readers {
     void readOn(RepeatedPost post, RoutingContext http, AsyncResponse reply) {
         guarded(http, () -> {
             String conversation = post.conversationIn(conversations);
-            post.check(conversation, conversations);
-            stream(conversation, post.position(), AtApproval.WAIT, Reader.whoRepeats(conversation, post.leavingStops()),
-                    _ -> {},
-                    http, reply);
+            stream(post.position(), () -> readable(post, conversation), AtApproval.WAIT,
+                    Reader.whoRepeats(conversation, post.leavingStops()), _ -> {}, http, reply);
         });
     }
 
@@ -143,21 +142,34 @@ class Readers {
     private void find(String conversation, Position position, StreamBearers.Admission admission, AtApproval otherwise,
             RoutingContext http, AsyncResponse reply) {
         JsonBody.checkId("id", conversation);
-        stream(conversation, position, otherwise,
+        stream(position, () -> readable(conversation, position), otherwise,
                 Reader.whoComesBack(position.event().map(EventId::number).orElse(0L)), admission::check, http, reply);
     }
 
-    private void stream(String conversation, Position position, AtApproval otherwise, Reader reader, Consumer<Turn> admits,
-            RoutingContext http, AsyncResponse reply) {
+    private Optional<Turn> readable(String conversation, Position position) {
         Optional<EventId> event = position.event();
-        long after = event.map(EventId::number).orElse(0L);
         UUID named = position.turnId();
+        return event.isEmpty() && named == null ? conversations.running(turns.tenant(), conversation)
+                : conversations.readable(turns.tenant(), conversation, named, event.map(EventId::ordinal).orElse(null),
+                        event.map(EventId::number).orElse(0L));
+    }
+
+    /** Answers to approvals are recorded by then, and a message has to be the one that began its turn. */
+    private Optional<Turn> readable(RepeatedPost post, String conversation) {
+        if (post.command() == null) {
+            return readable(conversation, post.position());
+        }
+        EventId event = post.position().event().orElseThrow();
+        return conversations.readableAgain(post.command(), conversation, event.ordinal(), event.number());
+    }
+
+    private void stream(Position position, Supplier<Optional<Turn>> sought, AtApproval otherwise, Reader reader,
+            Consumer<Turn> admits, RoutingContext http, AsyncResponse reply) {
+        long after = position.event().map(EventId::number).orElse(0L);
         boolean openAi = position.openAi();
         boolean usage = position.usage();
         AtApproval atApproval = position.atApproval(otherwise);
-        Optional<Turn> readable = event.isEmpty() && named == null
-                ? conversations.running(turns.tenant(), conversation)
-                : conversations.readable(turns.tenant(), conversation, named, event.map(EventId::ordinal).orElse(null), after);
+        Optional<Turn> readable = sought.get();
         if (readable.isEmpty()) {
             reply.resume(reader.nothing());
             return;

@@ -18,13 +18,6 @@ record RepeatedPost(String conversation, SendCommand command, Readers.Position p
 
     private static final String LAST = "Last-Event-ID";
 
-    /** Refuses a message that is none of its turn's; answers to approvals are recorded by then. */
-    void check(String in, Conversations conversations) {
-        if (command != null) {
-            conversations.checkRepeated(command, in, position.event().map(EventId::ordinal).orElse(null));
-        }
-    }
-
     /** The conversation that it goes on in. */
     String conversationIn(Conversations conversations) {
         if (conversation != null) {

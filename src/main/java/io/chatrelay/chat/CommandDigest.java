@@ -10,7 +10,16 @@ final class CommandDigest {
     private CommandDigest() {}
 
     static byte[] of(SendCommand command) {
-        JsonText out = new JsonText(512).ascii('[').string(command.conversationId()).ascii(',').string(command.model())
+        return of(command, command.conversationId());
+    }
+
+    /** The same, as it was sent before its client knew the conversation. */
+    static byte[] ofNameless(SendCommand command) {
+        return of(command, null);
+    }
+
+    private static byte[] of(SendCommand command, String conversation) {
+        JsonText out = new JsonText(512).ascii('[').string(conversation).ascii(',').string(command.model())
                 .ascii(',').string(command.messageId()).ascii(',').string(command.endUser());
         command.before().forEach(said -> said(out, said));
         out.ascii(",\"asked\"");

@@ -134,7 +134,7 @@ public class Conversations {
         if (ordinal != null && !ordinal.equals(turn.ordinal)) {
             throw ChatException.invalid("Last-Event-ID", "names another turn than ?turn= does");
         }
-        return Optional.of(turn).filter(row -> row.running() || row.lastEvent > after).map(row -> row.turn(id));
+        return left(turn, after, id);
     }
 
     /**
@@ -153,25 +153,34 @@ public class Conversations {
     }
 
     /**
-     * Refuses a command that is sent as a repeat, and did not begin the turn that it names: a new message would be passed over, and its
-     * sender would think that it was taken.
+     * As {@link #readable}, of a command that is sent as a repeat. It is refused where it did not begin the turn that it names: a new
+     * message would be passed over, and its sender would think that it was taken.
      *
      * @param ordinal of the turn, or null for the running one
      */
     @Transactional
-    public void checkRepeated(SendCommand command, String id, Integer ordinal) {
+    public Optional<Turn> readableAgain(SendCommand command, String id, Integer ordinal, long after) {
         Conversation conversation = find(command.tenant(), id);
         Optional<TurnRow> turn = ordinal == null ? turns.running(conversation.id)
                 : Optional.of(turns.byOrdinal(conversation.id, ordinal)
                         .orElseThrow(
                                 () -> ChatException.notFound("Last-Event-ID", "There is no such turn in this conversation.")));
-        byte[] begunBy = turn.map(row -> row.commandDigest).orElse(null);
-        // What a turn that failed was begun by is given back; and an earlier version did not keep it.
-        boolean isKnown = turn.isPresent() && (begunBy == null || Arrays.equals(begunBy, CommandDigest.of(command)));
-        if (!isKnown) {
+        if (turn.filter(row -> isBegunBy(command, row.commandDigest)).isEmpty()) {
             throw ChatException.invalid("Last-Event-ID",
                     "names no event of a turn that this request began: leave it out to send a new message");
         }
+        return left(turn.get(), after, id);
+    }
+
+    private static boolean isBegunBy(SendCommand command, byte[] digest) {
+        // What a turn that failed was begun by is given back; and an earlier version did not keep it.
+        return digest == null || Arrays.equals(digest, CommandDigest.of(command))
+                || Arrays.equals(digest, CommandDigest.ofNameless(command));
+    }
+
+    /** The turn, if a reader has not had all of it. */
+    private static Optional<Turn> left(TurnRow turn, long after, String id) {
+        return turn.running() || turn.lastEvent > after ? Optional.of(turn.turn(id)) : Optional.empty();
     }
 
     /** Whether this replica stops, and sends readers away. */
