@@ -288,6 +288,70 @@ class StreamsTest extends ServiceTest {
         }
     }
 
+    /** As it is stored by a version that did not count turns, and did not write down whose a call is. */
+    @Nested
+    class ATurnOfAnEarlierVersion {
+
+        private Sse before(Sse turn) {
+            execute("update turn set ordinal = null where id = ?::uuid", turn.turn());
+            execute("update conversation set turns = 0 where external_id = ?", turn.conversation());
+            return turn;
+        }
+
+        private static void assertBare(Sse stream) {
+            assertThat(stream.numbered()).isNotEmpty().allMatch(event -> event.id().matches("[0-9]+"));
+        }
+
+        @Test
+        void isReadWithBareNumbersWhileItRuns() {
+            Sse asked = before(relay().send(CHAT, Json.ask("slow 60")).until(4));
+
+            Sse whole = relay().read(streamOf(asked.conversation()));
+            Sse rest = relay().with("last-event-id", "3").read(streamOf(asked.conversation())).toEnd();
+
+            assertBare(whole.toEnd());
+            assertThat(rest.numbered()).isEqualTo(whole.numbered().subList(3, whole.numbered().size()));
+            assertThat(whole.answer()).isEqualTo(asked.toEnd().answer());
+            assertThat(rest.done()).isTrue();
+        }
+
+        @Test
+        void isReplayedByItsOwnIdAndNoNumberOfAnotherNamesIt() {
+            Sse first = before(relay().send(CHAT, Json.ask("echo one two")).toEnd());
+            Sse second = relay().send(CHAT, Json.ask(first.conversation(), "echo three")).toEnd();
+            String stream = streamOf(first.conversation());
+
+            Sse replay = relay().read(stream + "?turn=" + first.turn()).toEnd();
+
+            assertBare(replay);
+            assertThat(replay.answer()).isEqualTo("one two");
+            assertThat(relay().with("last-event-id", "3").read(stream + "?turn=" + first.turn()).toEnd().numbered())
+                    .isEqualTo(replay.numbered().subList(3, replay.numbered().size()));
+            assertThat(second.numbered()).allMatch(event -> event.id().startsWith("1."));
+            assertThat(relay().with("last-event-id", "1.2").read(stream).toEnd().turn()).isEqualTo(second.turn());
+            assertInvalid(CONVERSATIONS, relay().with("last-event-id", "1.2").get(stream + "?turn=" + first.turn()),
+                    "Last-Event-ID");
+            assertThat(relay().with("last-event-id", "3").get(stream).status()).as("a bare number of no turn").isEqualTo(204);
+        }
+
+        @Test
+        void tellsItsCallsToOpenAisClientsAsItDidThen() {
+            Sse turn = before(relay().send(CHAT, Json.ask("use tool get_time")).toEnd());
+            execute("""
+                    update turn_event set events = convert_to(regexp_replace(convert_from(events, 'UTF8'), ',"own":0', '', 'g'), 'UTF8')
+                    where turn_id = ?::uuid""",
+                    turn.turn());
+
+            Sse replay = relay().read(streamOf(turn.conversation()) + "?wire=openai&turn=" + turn.turn()).toEnd();
+
+            assertBare(replay);
+            assertThat(replay.numbered().stream()
+                    .map(event -> event.json().at("/choices/0/delta/tool_calls/0/function/name").asText())
+                    .filter(name -> !name.isEmpty())).containsExactly("get_time");
+            assertThat(replay.done()).isTrue();
+        }
+    }
+
     @Nested
     class ManyReaders {
 

@@ -9,16 +9,20 @@ import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import io.chatrelay.CallEvents;
+import io.chatrelay.chat.ChatEvent.Call;
 import io.chatrelay.chat.ChatEvent.Data;
 import io.chatrelay.chat.ChatEvent.Ended;
 import io.chatrelay.chat.ChatEvent.Started;
 import io.chatrelay.chat.ChatEvent.TextDelta;
+import io.chatrelay.chat.ChatEvent.ToolCalled;
 import io.chatrelay.chat.ChatEvent.ToolFailed;
+import io.chatrelay.chat.ChatEvent.ToolInputStarted;
 import io.chatrelay.chat.ChatEvent.ToolSucceeded;
 import io.chatrelay.inkeep.RecordedAnswer;
 
@@ -117,6 +121,25 @@ class ChatEventCodecTest {
         byte[] line = "{\"t\":\"text\",\"new\":7,\"id\":\"t\",\"d\":\"x\"}".getBytes(UTF_8);
 
         assertThat(codec.decode(line, 0, line.length)).isEqualTo(new TextDelta("t", "x"));
+    }
+
+    private ChatEvent stored(String line) {
+        byte[] row = line.getBytes(UTF_8);
+        return codec.decode(row, 0, row.length);
+    }
+
+    /** Before it was written down, all were told as the caller's: a reader of an old turn still gets its {@code tool_calls}. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = { "'' | true", ",\"own\":1 | true", ",\"own\":0 | false" })
+    void aCallIsTheCallersUnlessItsRowDeniesIt(String member, boolean callers) {
+        assertThat(stored("{\"t\":\"call\",\"id\":\"c\",\"name\":\"t\",\"i\":2,\"d\":\"{}\"%s}".formatted(member))).isEqualTo(
+                new ToolCalled(new Call(2, "c", "c"), "t", RawJson.EMPTY_OBJECT, callers));
+    }
+
+    @Test
+    void anInputThatBeganBeforeInputsHadNumbersHasNone() {
+        assertThat(stored("{\"t\":\"input-start\",\"id\":\"c\",\"name\":\"t\"}"))
+                .isEqualTo(new ToolInputStarted(new Call(-1, "c", "c"), "t"));
     }
 
     @Test

@@ -1,0 +1,76 @@
+package io.chatrelay;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import java.util.UUID;
+
+import jakarta.inject.Inject;
+
+import org.flywaydb.core.Flyway;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+import io.quarkus.test.junit.QuarkusTest;
+
+/** What a migration does to the rows of the version before, whose replicas go on while it runs. */
+@QuarkusTest
+class MigrationTest extends ServiceTest {
+
+    private static final String SCHEMA = "earlier";
+    /** Where a row is, and who wrote it: a row that is written again has both anew. */
+    private static final String ROWS = """
+            select concat_ws(' ', 'turn', ctid, xmin) from earlier.turn union all
+            select concat_ws(' ', 'conversation', ctid, xmin) from earlier.conversation""";
+    private static final String FILES = "select pg_relation_filenode('earlier.turn') union all"
+            + " select pg_relation_filenode('earlier.conversation')";
+
+    @Inject
+    Flyway flyway;
+
+    private final UUID conversation = UUID.randomUUID();
+    private final UUID replica = UUID.randomUUID();
+
+    private void migrate(String version) {
+        Flyway.configure().configuration(flyway.getConfiguration()).schemas(SCHEMA).defaultSchema(SCHEMA).target(version).load()
+                .migrate();
+    }
+
+    @BeforeEach
+    void asTheVersionBeforeLeftIt() {
+        migrate("4");
+        execute("""
+                insert into earlier.conversation (id, tenant, external_id, caller, upstream, created_at, updated_at)
+                values (?, 'dev', 'c', 'dev', 'agents', now(), now())""", conversation);
+        execute("insert into earlier.replica (incarnation, lease_end) values (?, now())", replica);
+        for (int i = 0; i < 3; i++) {
+            execute("""
+                    insert into earlier.turn (id, tenant, conversation_id, state, owner, upstream, model, message_id,
+                                              message_position, caller, started_at, ended_at)
+                    values (?, 'dev', ?, 'completed', ?, 'agents', 'agents', ?, 2, 'dev', now(), now())""", UUID.randomUUID(),
+                    conversation, replica, UUID.randomUUID());
+        }
+    }
+
+    @AfterEach
+    void drop() {
+        execute("drop schema earlier cascade");
+    }
+
+    /** Every send waits for a row that is being rewritten, and all of a long table's take long. */
+    @Test
+    void leavesOldRowsAsTheyAre() {
+        List<String> rows = query(ROWS);
+        List<String> files = query(FILES);
+
+        migrate("latest");
+
+        assertThat(query(ROWS)).isEqualTo(rows).hasSize(4);
+        assertThat(query(FILES)).isEqualTo(files);
+        assertThat(query("select count(ordinal) from earlier.turn")).as("a turn that was not counted has no place")
+                .containsExactly("0");
+        assertThat(query("select turns from earlier.conversation")).as("the next turn is the first that is counted")
+                .containsExactly("0");
+    }
+}
