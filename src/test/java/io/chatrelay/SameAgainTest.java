@@ -97,6 +97,21 @@ class SameAgainTest extends ServiceTest {
         first.toEnd();
     }
 
+    /** The header says what the next message means, not what this one does. */
+    @ParameterizedTest
+    @ValueSource(strings = { CHAT, COMPLETIONS })
+    void attachesThoughAHeaderSaysThatWritingOnStopsTheTurn(String path) {
+        Relay stops = relay().with("x-on-running", "cancel");
+        Sse first = stops.send(path, ask("slow 60")).until(3);
+
+        Sse again = stops.send(path, ask("slow 60")).toEnd();
+
+        assertThat(again.turn()).isEqualTo(first.turn());
+        assertThat(again.done()).isTrue();
+        assertThat(first.toEnd().done()).isTrue();
+        assertThat(emulator().asked(mark)).hasSize(1);
+    }
+
     @Test
     void replacesTheTurnWhereItAsksForThat() {
         Sse first = relay().send(CHAT, ask("slow 60")).until(3);

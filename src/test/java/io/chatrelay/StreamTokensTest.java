@@ -9,11 +9,13 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.HexFormat;
+import java.util.List;
 
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
@@ -92,6 +94,47 @@ class StreamTokensTest extends ServiceTest {
             assertUnknown(CONVERSATIONS, stranger().get(unnamed + "&turn=" + two.turn()));
             assertThat(stranger().read(unnamed + "&after=1").toEnd().numbered())
                     .isEqualTo(one.numbered().subList(1, one.numbered().size()));
+        }
+    }
+
+    /** As some ask before they read. */
+    @Nested
+    class OpensTheHead {
+
+        private Relay.Answer head(String path) {
+            Relay.Answer answer = stranger().answer("HEAD", path, BodyPublishers.noBody());
+            assertThat(answer.body()).isEmpty();
+            return answer;
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = { CHAT, CONVERSATIONS })
+        void ofItsStream(String path) {
+            Sse turn = relay().send(CHAT, Json.ask("echo one two")).toEnd();
+            String stream = path + "/" + turn.conversation() + "/stream?token="
+                    + issue(turn.conversation(), NO_BODY).path("token").asText();
+
+            Relay.Answer head = head(stream + "&turn=" + turn.turn());
+
+            assertThat(head.status()).isEqualTo(200);
+            assertThat(head.header("content-type")).startsWith("text/event-stream");
+            assertThat(head.header("x-turn-id")).isEqualTo(turn.turn());
+            assertThat(head.header("x-conversation-id")).isEqualTo(turn.conversation());
+            assertThat(head(stream).status()).as("nothing runs").isEqualTo(204);
+        }
+
+        @Test
+        void ofNothingElse() {
+            Sse turn = relay().send(CHAT, Json.ask("echo one")).toEnd();
+            Sse another = relay().send(CHAT, Json.ask("echo two")).toEnd();
+            String token = "?token=" + issue(turn.conversation(), NO_BODY).path("token").asText();
+            String path = CONVERSATIONS + "/" + turn.conversation();
+
+            for (String refused : List.of(path + token, path + "/messages" + token, CONVERSATIONS + token,
+                    CONVERSATIONS + "/" + another.conversation() + "/stream" + token + "&turn=" + another.turn(),
+                    path + "/stream?turn=" + turn.turn(), path + "/stream" + token + "x&turn=" + turn.turn())) {
+                assertThat(head(refused).status()).as(refused).isEqualTo(401);
+            }
         }
     }
 

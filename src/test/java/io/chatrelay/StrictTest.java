@@ -200,6 +200,22 @@ class StrictTest extends ServiceTest {
         }
 
         @Test
+        void attachesByTheSameAgainUnlessItsBodyAsksForAnother() {
+            ObjectNode message = ask("agents", "slow 60 " + mark()).put("conversationId", id);
+            Relay stays = other().with("x-on-disconnect", "detach");
+            Sse first = stays.send(CHAT, message).untilText();
+
+            Sse again = stays.send(CHAT, message).untilText();
+            Sse another = stays.send(CHAT, message.deepCopy().put("onRunning", "cancel")).toEnd();
+
+            assertThat(again.turn()).isEqualTo(first.turn());
+            assertThat(another.turn()).isNotEqualTo(first.turn());
+            assertThat(another.done()).isTrue();
+            assertThat(again.toEnd().done()).isFalse();
+            assertThat(turn(first.turn())).isEqualTo("cancelled");
+        }
+
+        @Test
         void maySayOtherwise() {
             Sse first = other().with("x-on-disconnect", "detach")
                     .send(CHAT, ask("agents", "slow 30 " + mark()).put("conversationId", id)).untilText();
