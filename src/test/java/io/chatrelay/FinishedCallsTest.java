@@ -6,8 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,9 +19,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.quarkus.test.junit.QuarkusTest;
 
 import dev.langchain4j.model.chat.response.ChatResponse;
-import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
 import dev.langchain4j.model.openai.OpenAiChatModel.OpenAiChatModelBuilder;
-import dev.langchain4j.model.openai.OpenAiStreamingChatModel;
 
 /**
  * A call that Inkeep ran itself is nobody else's to run: a framework that sees it in {@code tool_calls} looks for a tool of its own, and the
@@ -91,22 +87,8 @@ class FinishedCallsTest extends ServiceTest {
 
     @Test
     void areNoRequestsToLangChain4j() throws Exception {
-        CompletableFuture<ChatResponse> answered = new CompletableFuture<>();
-        OpenAiStreamingChatModel.builder().baseUrl(url()).apiKey("dev-key").modelName("agents").build().chat(
-                "use tool get_time",
-                new StreamingChatResponseHandler() {
-                    @Override
-                    public void onCompleteResponse(ChatResponse response) {
-                        answered.complete(response);
-                    }
+        ChatResponse response = LangChain4j.ask(url(), "agents", "use tool get_time", _ -> {});
 
-                    @Override
-                    public void onError(Throwable failure) {
-                        answered.completeExceptionally(failure);
-                    }
-                });
-
-        ChatResponse response = answered.get(30, TimeUnit.SECONDS);
         assertThat(response.aiMessage().hasToolExecutionRequests()).isFalse();
         assertThat(response.aiMessage().text()).contains(ANSWER);
         assertThat(whole().chat("use tool get_time")).contains(ANSWER);

@@ -6,8 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 import org.junit.jupiter.api.Nested;
@@ -29,10 +27,6 @@ import com.openai.models.chat.completions.ChatCompletionCreateParams;
 
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
-
-import dev.langchain4j.model.chat.response.ChatResponse;
-import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
-import dev.langchain4j.model.openai.OpenAiStreamingChatModel;
 
 /**
  * OpenAI's SDKs and the frameworks on them, as they come. A silence of several heartbeats costs none of them the answer, a turn with tools is
@@ -68,25 +62,7 @@ class FrameworksTest extends ServiceTest {
         LANGCHAIN4J {
             @Override
             void ask(String url, String model, String text, Consumer<String> told) throws Exception {
-                CompletableFuture<ChatResponse> answered = new CompletableFuture<>();
-                OpenAiStreamingChatModel.builder().baseUrl(url).apiKey("dev-key").modelName(model).build().chat(text,
-                        new StreamingChatResponseHandler() {
-                            @Override
-                            public void onPartialResponse(String piece) {
-                                told.accept(piece);
-                            }
-
-                            @Override
-                            public void onCompleteResponse(ChatResponse response) {
-                                answered.complete(response);
-                            }
-
-                            @Override
-                            public void onError(Throwable failure) {
-                                answered.completeExceptionally(failure);
-                            }
-                        });
-                answered.get(30, TimeUnit.SECONDS);
+                LangChain4j.ask(url, model, text, told);
             }
         },
 

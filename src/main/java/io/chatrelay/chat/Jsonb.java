@@ -15,24 +15,13 @@ import com.fasterxml.jackson.core.JsonToken;
  */
 final class Jsonb {
 
-    private static final char REPLACEMENT = '\ufffd';
     private static final Pattern SUSPECT = Pattern.compile("\\\\u(?:0000|[dD][89a-fA-F])|[0-9][eE]|[0-9]{300}");
 
     private Jsonb() {}
 
     /** A string's value without what jsonb refuses. */
     static String clean(String text) {
-        StringBuilder cleaned = null;
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            if (Character.isHighSurrogate(c) && i + 1 < text.length() && Character.isLowSurrogate(text.charAt(i + 1))) {
-                i++;
-            } else if (c == 0 || Character.isSurrogate(c)) {
-                cleaned = cleaned == null ? new StringBuilder(text) : cleaned;
-                cleaned.setCharAt(i, REPLACEMENT);
-            }
-        }
-        return cleaned == null ? text : cleaned.toString();
+        return Surrogates.replaceLone(text).replace('\0', Surrogates.REPLACEMENT);
     }
 
     /** A JSON value without what jsonb refuses. Most have nothing of the kind, and are not read. */

@@ -1,6 +1,7 @@
 package io.chatrelay.inkeep;
 
 import io.chatrelay.chat.RawJson;
+import io.chatrelay.chat.Surrogates;
 
 /**
  * Joins the halves of surrogate pairs that an upstream split over the pieces of one text: each piece that it gives is whole Unicode, for
@@ -8,7 +9,6 @@ import io.chatrelay.chat.RawJson;
  */
 final class WholeText {
 
-    private static final char REPLACEMENT = '\ufffd';
     private static final int ESCAPE = "\\uXXXX".length();
 
     private String half = "";
@@ -23,7 +23,7 @@ final class WholeText {
 
     /** What is left where the text ends: nothing, or the replacement of the half that still waits. */
     String rest() {
-        String rest = half.isEmpty() ? "" : String.valueOf(REPLACEMENT);
+        String rest = half.isEmpty() ? "" : String.valueOf(Surrogates.REPLACEMENT);
         half = "";
         return rest;
     }
@@ -36,20 +36,7 @@ final class WholeText {
 
     /** A text with its lone halves replaced. */
     static String of(String text) {
-        StringBuilder whole = null;
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            if (!Character.isSurrogate(c)) {
-                continue;
-            }
-            if (Character.isHighSurrogate(c) && i + 1 < text.length() && Character.isLowSurrogate(text.charAt(i + 1))) {
-                i++;
-            } else {
-                whole = whole == null ? new StringBuilder(text) : whole;
-                whole.setCharAt(i, REPLACEMENT);
-            }
-        }
-        return whole == null ? text : whole.toString();
+        return Surrogates.replaceLone(text);
     }
 
     /** A JSON value with the lone halves in its strings replaced. What comes as UTF-8 holds halves as escapes only. */
