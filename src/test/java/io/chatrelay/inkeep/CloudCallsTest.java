@@ -140,6 +140,14 @@ class CloudCallsTest {
     }
 
     @Test
+    void anotherNameIsAnotherCallThoughTheOneBeforeItHasNoArguments() {
+        take(0, null, "now", "");
+        take(0, null, "search", WHOLE);
+
+        assertThat(told()).containsExactly("call-0 now {}", "call-1 search " + WHOLE);
+    }
+
+    @Test
     void whatIsBehindWholeArgumentsIsKeptWithThem() {
         take(0, "c1", "search", WHOLE);
         take(0, null, null, " and more");
