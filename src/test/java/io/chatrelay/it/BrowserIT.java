@@ -54,7 +54,7 @@ class BrowserIT {
     @Test
     void everyFileOfThePagesIsRun() {
         assertThat(Docs.files("usechat.md")).containsOnlyKeys("transport.js", "Conversation.jsx", "history.js");
-        assertThat(Docs.files("eventsource.md")).containsOnlyKeys("ticket.mjs", "follow.js");
+        assertThat(Docs.files("eventsource.md")).containsOnlyKeys("ticket.mjs", "follow.js", "ask.js");
     }
 
     private static JsonNode seen(String where, String scenario) {
