@@ -7,6 +7,7 @@ import { chromium } from 'playwright-core';
 import { bundle, modules } from './bundle.mjs';
 import { script } from './common.mjs';
 import { PATIENCE_MS, Service, until, Wire } from './service.mjs';
+import { widgets } from './widget.mjs';
 
 const page = (name) => fileURLToPath(new URL(`./page/${name}`, import.meta.url));
 /** Where the `ai` of each `@ai-sdk/react` is. */
@@ -18,7 +19,10 @@ const whole = Array.from({ length: 40 }, (_, i) => `word${i}`).join(' ');
 
 /** The pages, on an origin of their own; and where a page asks its own server for a token. */
 async function pages(docs, tickets) {
-  const scripts = { '/stream.js': await bundle(page('stream.js'), docs) };
+  const scripts = {
+    '/stream.js': await bundle(page('stream.js'), docs),
+    '/widget.js': await bundle(page('widget.jsx'), docs),
+  };
   for (const [version, { react, ai }] of Object.entries(versions)) {
     scripts[`/chat-${version}.js`] = await bundle(page('chat.jsx'), docs, { '@ai-sdk/react': react, ai });
   }
@@ -295,8 +299,8 @@ await script('browser.mjs BASEURL KEY DOCS [--chromium PATH]', 3, options, async
     const results = { whole };
     const worlds = Object.keys(versions).map(async (version) => ({ version, origin, service, context: await browser.newContext() }));
     const [six, seven] = await Promise.all(worlds);
-    const [chat6, chat7, stream] = await Promise.all([all(six, chats), all(seven, chats), all(six, streams)]);
-    return Object.assign(results, { 'ai 6': chat6, 'ai 7': chat7, stream });
+    const [chat6, chat7, stream, widget] = await Promise.all([all(six, chats), all(seven, chats), all(six, streams), all(seven, widgets)]);
+    return Object.assign(results, { 'ai 6': chat6, 'ai 7': chat7, stream, widget });
   } finally {
     await browser.close();
   }
