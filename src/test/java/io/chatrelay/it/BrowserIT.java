@@ -8,6 +8,7 @@ import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -24,6 +25,7 @@ import io.chatrelay.devmode.InkeepEmulator;
  * The documented pages in Chromium, on another origin than the service. One browser does everything at once, each thing in a tab of its
  * own; the tests look at what a user would have seen.
  */
+@Order(11)
 class BrowserIT {
 
     private static final long PATIENCE_SECONDS = 200;

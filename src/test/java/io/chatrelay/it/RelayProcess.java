@@ -58,6 +58,7 @@ public final class RelayProcess implements AutoCloseable {
         /** Another build of it. */
         public Setup jar(Path other) {
             jar = other;
+            jvm.removeIf(option -> option.startsWith("-XX:AOTCache="));
             return this;
         }
 

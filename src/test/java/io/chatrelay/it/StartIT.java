@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -15,6 +16,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import io.chatrelay.it.RelayProcess.Setup;
 
 /** What an operator forgot is one line on the console that says what to set, and exit code 1. */
+@Order(9)
 class StartIT {
 
     private static final TestPostgres DATABASE = TestPostgres.fresh();
