@@ -1,44 +1,30 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { connect, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
 import { chromium } from 'playwright-core';
+import { bundle, modules } from './bundle.mjs';
 import { script } from './common.mjs';
+import { PATIENCE_MS, Service, until, Wire } from './service.mjs';
+import { widgets } from './widget.mjs';
 
-const here = fileURLToPath(new URL('.', import.meta.url));
-const modules = join(here, 'node_modules');
+const page = (name) => fileURLToPath(new URL(`./page/${name}`, import.meta.url));
 /** Where the `ai` of each `@ai-sdk/react` is. */
 const versions = {
   6: { react: 'use-chat-6', ai: join(modules, 'use-chat-6/node_modules/ai') },
   7: { react: 'use-chat-7', ai: join(modules, 'ai') },
 };
-/** For one thing that a page waits for, on a machine that is busy with other tests. */
-const PATIENCE_MS = 60_000;
 const whole = Array.from({ length: 40 }, (_, i) => `word${i}`).join(' ');
-
-async function bundle(entry, docs, alias = {}) {
-  const result = await build({
-    entryPoints: [join(here, 'page', entry)],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    jsx: 'automatic',
-    define: { 'process.env.NODE_ENV': '"production"' },
-    nodePaths: [modules],
-    absWorkingDir: here,
-    alias: { docs, ...alias },
-  });
-  return result.outputFiles[0].text;
-}
 
 /** The pages, on an origin of their own; and where a page asks its own server for a token. */
 async function pages(docs, tickets) {
-  const scripts = { '/stream.js': await bundle('stream.js', docs) };
+  const scripts = {
+    '/stream.js': await bundle(page('stream.js'), docs),
+    '/widget.js': await bundle(page('widget.jsx'), docs),
+  };
   for (const [version, { react, ai }] of Object.entries(versions)) {
-    scripts[`/chat-${version}.js`] = await bundle('chat.jsx', docs, { '@ai-sdk/react': react, ai });
+    scripts[`/chat-${version}.js`] = await bundle(page('chat.jsx'), docs, { '@ai-sdk/react': react, ai });
   }
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, 'http://localhost');
@@ -56,94 +42,6 @@ async function pages(docs, tickets) {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return `http://localhost:${server.address().port}`;
-}
-
-/** The way to the service, which can be cut: what it carries breaks, and nobody is let through before it is mended. */
-class Wire {
-  sockets = new Set();
-  isCut = false;
-  connections = 0;
-
-  static async to(target) {
-    const wire = new Wire();
-    const { hostname, port } = new URL(target);
-    const server = createTcpServer((caller) => {
-      if (wire.isCut) return caller.resetAndDestroy();
-      wire.connections += 1;
-      const service = connect(port, hostname);
-      for (const [one, other] of [[caller, service], [service, caller]]) {
-        wire.sockets.add(one);
-        one.pipe(other);
-        one.on('error', () => other.destroy()).on('close', () => (wire.sockets.delete(one), other.destroy()));
-      }
-      return undefined;
-    });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    wire.url = `http://127.0.0.1:${server.address().port}`;
-    return wire;
-  }
-
-  cut() {
-    this.isCut = true;
-    this.sockets.forEach((socket) => socket.resetAndDestroy());
-  }
-
-  mend() {
-    this.isCut = false;
-  }
-}
-
-/** The service, as another client of the same caller sees it. */
-class Service {
-  constructor(url, key) {
-    Object.assign(this, { url, key });
-  }
-
-  async ask(path, init) {
-    const headers = { authorization: `Bearer ${this.key}`, 'content-type': 'application/json' };
-    let response;
-    // On a busy machine a service that has just started may say that it needs another moment.
-    await until(path, async () => (response = await fetch(this.url + path, { ...init, headers })).status !== 503);
-    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-    return response;
-  }
-
-  /** Begins a turn, and leaves: it runs on. */
-  async begin(conversationId, content) {
-    const body = JSON.stringify({ conversationId, messages: [{ role: 'user', content }] });
-    const response = await this.ask('/run/api/chat', { method: 'POST', body });
-    const turn = response.headers.get('x-turn-id');
-    await response.body.cancel();
-    return turn;
-  }
-
-  async approve(conversationId) {
-    const { approval } = await (await this.ask(`/run/v1/conversations/${conversationId}/pending-approvals`)).json();
-    const body = JSON.stringify({ conversationId, toolCallId: approval.toolCallId, approved: true });
-    await this.ask('/run/api/tool-approvals', { method: 'POST', body });
-  }
-
-  async ended(id) {
-    await until(`the end of the turn in ${id}`, async () => {
-      const conversation = await (await this.ask(`/run/v1/conversations/${id}`)).json();
-      return conversation.runningTurn === undefined;
-    });
-  }
-
-  async stored(id) {
-    const { data } = await (await this.ask(`/run/v1/conversations/${id}/messages`)).json();
-    return data.reverse().map((message) => ({ id: message.id, role: message.role, text: textOf(message.parts) }));
-  }
-}
-
-const textOf = (parts) => parts.filter((part) => part.type === 'text').map((part) => part.text).join('');
-
-async function until(what, done) {
-  for (const end = Date.now() + PATIENCE_MS; !(await done()); ) {
-    if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }
 
 /** One tab with the documented chat in it, as its user sees it. */
@@ -401,8 +299,8 @@ await script('browser.mjs BASEURL KEY DOCS [--chromium PATH]', 3, options, async
     const results = { whole };
     const worlds = Object.keys(versions).map(async (version) => ({ version, origin, service, context: await browser.newContext() }));
     const [six, seven] = await Promise.all(worlds);
-    const [chat6, chat7, stream] = await Promise.all([all(six, chats), all(seven, chats), all(six, streams)]);
-    return Object.assign(results, { 'ai 6': chat6, 'ai 7': chat7, stream });
+    const [chat6, chat7, stream, widget] = await Promise.all([all(six, chats), all(seven, chats), all(six, streams), all(seven, widgets)]);
+    return Object.assign(results, { 'ai 6': chat6, 'ai 7': chat7, stream, widget });
   } finally {
     await browser.close();
   }

@@ -1,12 +1,17 @@
 import { createRequire } from 'node:module';
 import { script, textOf } from './common.mjs';
 
-const usage = 'frameworks.mjs BASEURL KEY MODEL CLIENT TEXT...';
+const usage = 'frameworks.mjs BASEURL KEY MODEL CLIENT[,CLIENT...] TEXT...';
 
-// One question after the other, each in a conversation of its own: the text that came, and the error that the client threw or told.
-await script(usage, 5, {}, async ([baseUrl, key, model, client, ...texts]) => {
+// For each client, at the same time: one question after the other, each in a conversation of its own. The text that came, and the error that
+// the client threw or told.
+await script(usage, 5, {}, async ([baseUrl, key, model, named, ...texts]) => {
   const relay = { origin: baseUrl.replace(/\/$/, ''), key, model };
-  const ask = await clients()[client](relay);
+  const answers = named.split(',').map(async (client) => [client, await answersOf(await clients()[client](relay), texts)]);
+  return Object.fromEntries(await Promise.all(answers));
+});
+
+async function answersOf(ask, texts) {
   const answers = [];
   for (const text of texts) {
     const answer = { text: '', error: null };
@@ -18,7 +23,7 @@ await script(usage, 5, {}, async ([baseUrl, key, model, client, ...texts]) => {
     }
   }
   return answers;
-});
+}
 
 /** Each gives a function that asks one text, tells pieces of the answer's text and throws what went wrong. */
 function clients() {
@@ -116,7 +121,7 @@ async function assistantUi({ origin, key, model }) {
   };
 }
 
-/** What it wants of a browser: it asks whether the page is hidden. */
+/** What it wants of a browser: it asks whether the page is hidden. Others take this for a browser, so it is asked for alone. */
 async function fetchEventSource({ origin, key, model }) {
   globalThis.document = { hidden: false, addEventListener() {}, removeEventListener() {} };
   globalThis.window = globalThis;

@@ -22,11 +22,9 @@ import io.chatrelay.RecordedInkeep.Asked;
 import io.chatrelay.RecordedInkeep.Play;
 import io.chatrelay.devmode.Recording;
 import io.quarkus.test.junit.QuarkusTest;
-import io.quarkus.test.junit.TestProfile;
 
 /** Recorded approvals of a current server in classic mode, from the question to the end on both wires, the decision included. */
 @QuarkusTest
-@TestProfile(RecordedTurns.Recorded.class)
 class ApprovalRecordingsTest extends RecordedTurns {
 
     private static final String APPROVE_AGAIN = "agents/30-chat-approve-function-tool-3-second-approval-post";

@@ -11,7 +11,6 @@ import java.util.regex.Pattern;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
-import io.quarkus.test.common.QuarkusTestResourceLifecycleManager;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServer;
@@ -20,20 +19,6 @@ import io.vertx.core.http.HttpServerResponse;
 
 /** A server of both APIs that answers a question with the case that it names ({@code case NAME …}); where the case waits, after a decision. */
 public final class CaseInkeep {
-
-    /** To be referred to as <code>${chatrelay-test.cases}</code> by a profile that configures its upstreams. */
-    public static final class Resource implements QuarkusTestResourceLifecycleManager {
-
-        @Override
-        public Map<String, String> start() {
-            return Map.of("chatrelay-test.cases", "http://localhost:" + INSTANCE.start());
-        }
-
-        @Override
-        public void stop() {
-            INSTANCE.stop();
-        }
-    }
 
     /** A question, and the decisions that followed it. */
     static final class Asked {
@@ -79,7 +64,7 @@ public final class CaseInkeep {
 
     private CaseInkeep() {}
 
-    private int start() {
+    int start() {
         vertx = Vertx.vertx();
         try {
             server = vertx.createHttpServer()
@@ -91,7 +76,7 @@ public final class CaseInkeep {
         return server.actualPort();
     }
 
-    private void stop() {
+    void stop() {
         server.close();
         vertx.close();
     }

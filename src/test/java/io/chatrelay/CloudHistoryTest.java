@@ -10,11 +10,9 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import io.quarkus.test.junit.QuarkusTest;
-import io.quarkus.test.junit.TestProfile;
 
 /** What an upstream without memory is told of a conversation whose calls were answered late, twice or never, and of one id. */
 @QuarkusTest
-@TestProfile(UpstreamCasesTest.Cases.class)
 class CloudHistoryTest extends ServiceTest {
 
     private final String conversation = newId();
@@ -22,7 +20,7 @@ class CloudHistoryTest extends ServiceTest {
     /** Sends what the caller has to say now, and gives what went up. */
     private JsonNode told(ObjectNode body) {
         Relay.Answer answer = relay().post(COMPLETIONS,
-                body.put("conversationId", conversation).put("model", "cloud").put("stream",
+                body.put("conversationId", conversation).put("model", "case-cloud").put("stream",
                         false));
         assertThat(answer.status()).as(answer.body()).isEqualTo(200);
         JsonNode messages = CaseInkeep.INSTANCE.latest(conversation).path("messages");

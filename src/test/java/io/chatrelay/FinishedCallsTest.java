@@ -73,7 +73,9 @@ class FinishedCallsTest extends ServiceTest {
     @ParameterizedTest
     @ValueSource(strings = { "agents", "ai-sdk", "langchain" })
     void costNoFrameworkOfNodesTheAnswer(String client) {
-        JsonNode answer = Node.run("frameworks.mjs", base.toString(), "dev-key", "agents", client, "use tool get_time").get(0);
+        JsonNode answer = Node.run("frameworks.mjs", base.toString(), "dev-key", "agents", client, "use tool get_time")
+                .path(client)
+                .path(0);
 
         assertThat(answer.path("error").isNull()).as(answer.toString()).isTrue();
         assertThat(answer.path("text").asText()).contains(ANSWER);

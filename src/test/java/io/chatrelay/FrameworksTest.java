@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 
+import org.assertj.core.api.AbstractStringAssert;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -127,36 +128,43 @@ class FrameworksTest extends ServiceTest {
     @Nested
     class InNode {
 
-        private List<JsonNode> ask(String model, String client, String... texts) {
-            List<String> arguments = new ArrayList<>(List.of(base.toString(), "dev-key", model, client));
+        /** Each client's answer to each text. */
+        private JsonNode ask(String model, String clients, String... texts) {
+            List<String> arguments = new ArrayList<>(List.of(base.toString(), "dev-key", model, clients));
             arguments.addAll(List.of(texts));
-            List<JsonNode> answers = new ArrayList<>();
-            Node.run("frameworks.mjs", arguments.toArray(String[]::new)).forEach(answers::add);
-            return answers;
+            return Node.run("frameworks.mjs", arguments.toArray(String[]::new));
         }
 
         @ParameterizedTest
-        @ValueSource(strings = { "openai", "openai-6", "langchain", "ai-sdk", "assistant-ui", "fetch-event-source",
-                "eventsource-client" })
-        void readsASilenceAToolAndWhatBrokeOff(String client) {
-            List<JsonNode> answers = ask("agents", client, SILENT, WITH_A_TOOL, BREAKS_OFF);
+        @ValueSource(strings = { "openai,openai-6,langchain,ai-sdk,assistant-ui,eventsource-client", "fetch-event-source" })
+        void readsASilenceAToolAndWhatBrokeOff(String clients) {
+            JsonNode told = ask("agents", clients, SILENT, WITH_A_TOOL, BREAKS_OFF);
 
-            assertThat(answers.get(0).path("error").isNull()).as(answers.toString()).isTrue();
-            assertThat(answers.get(0).path("text").asText()).isEqualTo(answerTo("agents", SILENT));
-            assertThat(answers.get(1).path("error").isNull()).as(answers.toString()).isTrue();
-            assertThat(answers.get(1).path("text").asText()).contains("Tool said:");
-            assertThat(answers.get(2).path("text").asText()).startsWith("word0 word1");
-            assertThat(answers.get(2).path("error").asText()).contains("broke off");
+            String silent = answerTo("agents", SILENT);
+            for (String client : clients.split(",")) {
+                JsonNode answers = told.path(client);
+                assertWhole(client, answers.path(0)).isEqualTo(silent);
+                assertWhole(client, answers.path(1)).contains("Tool said:");
+                assertThat(answers.path(2).path("text").asText()).as(client).startsWith("word0 word1");
+                assertThat(answers.path(2).path("error").asText()).as(client).contains("broke off");
+            }
+        }
+
+        private static AbstractStringAssert<?> assertWhole(String client, JsonNode answer) {
+            assertThat(answer.path("error").isNull()).as("%s: %s", client, answer).isTrue();
+            return assertThat(answer.path("text").asText()).as(client);
         }
 
         @ParameterizedTest
-        @CsvSource({ "agents,agents", "cloud,agents", "cloud,openai", "cloud,langchain", "cloud,ai-sdk" })
-        void readsASilenceAndWhatBrokeOff(String model, String client) {
-            List<JsonNode> answers = ask(model, client, SILENT, BREAKS_OFF);
+        @CsvSource(delimiter = '|', value = { "agents|agents", "cloud|agents,openai,langchain,ai-sdk" })
+        void readsASilenceAndWhatBrokeOff(String model, String clients) {
+            JsonNode told = ask(model, clients, SILENT, BREAKS_OFF);
 
-            assertThat(answers.getFirst().path("error").isNull()).as(answers.toString()).isTrue();
-            assertThat(answers.getFirst().path("text").asText()).isEqualTo(answerTo(model, SILENT));
-            assertThat(answers.getLast().path("error").asText()).as(answers.toString()).contains("broke off");
+            String silent = answerTo(model, SILENT);
+            for (String client : clients.split(",")) {
+                assertWhole(client, told.path(client).path(0)).isEqualTo(silent);
+                assertThat(told.path(client).path(1).path("error").asText()).as("%s: %s", client, told).contains("broke off");
+            }
         }
     }
 

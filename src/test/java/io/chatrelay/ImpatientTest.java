@@ -17,7 +17,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-import io.chatrelay.devmode.EmulatorResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.QuarkusTestProfile;
 import io.quarkus.test.junit.TestProfile;
@@ -31,8 +30,7 @@ class ImpatientTest extends ServiceTest {
 
         @Override
         public Map<String, String> getConfigOverrides() {
-            Map<String, String> overrides = new HashMap<>(upstreams());
-            overrides.put("chat-relay.default-upstream", "agents");
+            Map<String, String> overrides = new HashMap<>();
             overrides.put("chat-relay.api.heartbeat", "300ms");
             overrides.put("chat-relay.api.head-after", "500ms");
             overrides.put("chat-relay.turn.first-event-timeout", "4s");
@@ -40,19 +38,6 @@ class ImpatientTest extends ServiceTest {
             overrides.put("chat-relay.turn.max-duration", "8s");
             overrides.put("chat-relay.turn.max-size", "20K");
             return overrides;
-        }
-
-        static Map<String, String> upstreams() {
-            return Map.of("chat-relay.upstreams.agents.kind", "agents", "chat-relay.upstreams.agents.url",
-                    "${chatrelay-test.emulator}/run", "chat-relay.upstreams.agents.api-key", "a-key",
-                    "chat-relay.upstreams.cloud.kind", "cloud", "chat-relay.upstreams.cloud.url",
-                    "${chatrelay-test.emulator}/v1",
-                    "chat-relay.upstreams.cloud.api-key", "a-key");
-        }
-
-        @Override
-        public List<TestResourceEntry> testResources() {
-            return List.of(new TestResourceEntry(EmulatorResource.class));
         }
     }
 

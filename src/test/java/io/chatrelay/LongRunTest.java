@@ -4,39 +4,22 @@ import static io.chatrelay.Relay.CHAT;
 import static io.chatrelay.Relay.COMPLETIONS;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-import io.chatrelay.devmode.EmulatorResource;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
 import io.quarkus.test.junit.QuarkusTest;
-import io.quarkus.test.junit.QuarkusTestProfile;
-import io.quarkus.test.junit.TestProfile;
 
 /** A run that works for longer than Inkeep tells it, which is a second here. What becomes of it is told and stored the same. */
 @QuarkusTest
-@TestProfile(LongRunTest.TellsForASecond.class)
 class LongRunTest extends ServiceTest {
 
-    public static class TellsForASecond implements QuarkusTestProfile {
-
-        @Override
-        public Map<String, String> getConfigOverrides() {
-            Map<String, String> overrides = new HashMap<>(ImpatientTest.Impatient.upstreams());
-            overrides.put("chat-relay.default-upstream", "agents");
-            overrides.put("chat-relay.upstreams.agents.stream-lifetime", "1s");
-            overrides.put("chat-relay.upstreams.agents.follow-timeout", "1s");
-            return overrides;
-        }
-
-        @Override
-        public List<TestResourceEntry> testResources() {
-            return List.of(new TestResourceEntry(EmulatorResource.class));
-        }
+    private static ObjectNode ask(String text) {
+        return Json.ask(text).put("model", "short-lived");
     }
 
     @ParameterizedTest
@@ -44,7 +27,7 @@ class LongRunTest extends ServiceTest {
     void goesOnWhereInkeepGivesItAgain(String path) {
         String text = "half-mute 1500 " + mark();
 
-        Sse answer = relay().send(path, Json.ask(text).put("stream", true)).toEnd();
+        Sse answer = relay().send(path, ask(text).put("stream", true)).toEnd();
 
         assertThat(answer.done()).isTrue();
         assertThat(answer.answer()).isEqualTo(said(text));
@@ -57,7 +40,7 @@ class LongRunTest extends ServiceTest {
     void goesOnWhereItIsWantedInOnePiece() {
         String text = "half-mute 1500 " + mark();
 
-        Relay.Answer answer = relay().post(COMPLETIONS, Json.ask(text));
+        Relay.Answer answer = relay().post(COMPLETIONS, ask(text));
 
         assertThat(answer.status()).as(answer.body()).isEqualTo(200);
         assertThat(answer.json().at("/choices/0/message/content").asText()).isEqualTo(said(text));
@@ -67,8 +50,8 @@ class LongRunTest extends ServiceTest {
     @ParameterizedTest
     @ValueSource(strings = { "mute 1500", "mute 60000" })
     void failsAndNamesDurableModeWhereInkeepGivesNoMoreOfIt(String keyword) {
-        for (Sse begun : List.of(relay().send(CHAT, Json.ask(keyword)),
-                relay().send(COMPLETIONS, Json.ask(keyword).put("stream", true)))) {
+        for (Sse begun : List.of(relay().send(CHAT, ask(keyword)),
+                relay().send(COMPLETIONS, ask(keyword).put("stream", true)))) {
             Sse answer = begun.toEnd();
 
             assertThat(answer.done()).as("a failure never looks like success").isFalse();
@@ -84,7 +67,7 @@ class LongRunTest extends ServiceTest {
     @ParameterizedTest
     @ValueSource(strings = { CHAT, COMPLETIONS })
     void failsWhereItIsWantedInOnePiece(String path) {
-        Relay.Answer answer = relay().post(path, Json.ask("mute 60000").put("stream", false));
+        Relay.Answer answer = relay().post(path, ask("mute 60000").put("stream", false));
 
         assertError(path, answer, 502, "upstream_cut");
         assertThat(answer.json().path("detail").asText()).contains("execution-mode=durable");

@@ -20,11 +20,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import io.chatrelay.RecordedInkeep.Play;
 import io.quarkus.test.junit.QuarkusTest;
-import io.quarkus.test.junit.TestProfile;
 
 /** Recorded approvals as the stock parsers read them: a stream that pauses, the one that goes on in its message, and OpenAI's. */
 @QuarkusTest
-@TestProfile(RecordedTurns.Recorded.class)
 class ParsedApprovalRecordingsTest extends RecordedTurns {
 
     /**

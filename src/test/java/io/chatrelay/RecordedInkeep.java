@@ -18,7 +18,6 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import io.chatrelay.devmode.Recording;
-import io.quarkus.test.common.QuarkusTestResourceLifecycleManager;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerRequest;
@@ -30,20 +29,6 @@ import io.vertx.core.http.HttpServerResponse;
  * recorded too. The only thing that it knows of its own is which conversation is asked about.
  */
 public final class RecordedInkeep {
-
-    /** To be referred to as <code>${chatrelay-test.recorded}</code> by a profile that configures its upstreams. */
-    public static final class Resource implements QuarkusTestResourceLifecycleManager {
-
-        @Override
-        public Map<String, String> start() {
-            return Map.of("chatrelay-test.recorded", "http://localhost:" + INSTANCE.start());
-        }
-
-        @Override
-        public void stop() {
-            INSTANCE.stop();
-        }
-    }
 
     /** What was asked, and when. */
     record Asked(long nanos, String method, String path, Map<String, String> headers, JsonNode body) {
@@ -81,7 +66,7 @@ public final class RecordedInkeep {
 
     private RecordedInkeep() {}
 
-    private int start() {
+    int start() {
         // Each service that begins finds out anew what it talks to.
         asked.clear();
         playing.clear();
@@ -99,7 +84,7 @@ public final class RecordedInkeep {
         return server.actualPort();
     }
 
-    private void stop() {
+    void stop() {
         server.close();
         vertx.close();
     }

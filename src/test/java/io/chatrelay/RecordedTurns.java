@@ -13,9 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
@@ -28,7 +26,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.chatrelay.RecordedInkeep.Asked;
 import io.chatrelay.RecordedInkeep.Play;
 import io.chatrelay.devmode.Recording;
-import io.quarkus.test.junit.QuarkusTestProfile;
 
 /** What tests have at hand in which recorded servers are the upstreams, and what a caller sees on each wire. */
 abstract class RecordedTurns extends ServiceTest {
@@ -42,29 +39,6 @@ abstract class RecordedTurns extends ServiceTest {
     static final String APPROVE = "agents/30-chat-approve-function-tool-2-approval-post";
     static final String DELETE = "call_fake_43_0";
     static final String[] EXECUTED = { "proposed", "approved", "sent", "acknowledged", "delivered", "executed" };
-
-    /** Current servers in classic and durable mode, one whose decisions are soon too late, and an old release. */
-    public static class Recorded implements QuarkusTestProfile {
-
-        @Override
-        public Map<String, String> getConfigOverrides() {
-            Map<String, String> overrides = new HashMap<>();
-            for (String name : List.of("recorded", "late", "durable", "legacy")) {
-                String upstream = "chat-relay.upstreams." + name;
-                overrides.put(upstream + ".kind", "agents");
-                overrides.put(upstream + ".url", "${chatrelay-test.recorded}" + (name.equals("legacy") ? "" : "/run"));
-                overrides.put(upstream + ".api-key", "a-key");
-            }
-            overrides.put("chat-relay.upstreams.durable.execution-mode", "durable");
-            overrides.put("chat-relay.upstreams.late.approval-window", LATE_WINDOW.toString());
-            return overrides;
-        }
-
-        @Override
-        public List<TestResourceEntry> testResources() {
-            return List.of(new TestResourceEntry(RecordedInkeep.Resource.class));
-        }
-    }
 
     /** Frames that OpenAI's wire does not have. */
     private static final Set<String> BRACKETS = Set.of("start-step", "finish-step", "text-start", "text-end",

@@ -4,12 +4,17 @@ import static io.chatrelay.Relay.CHAT;
 import static io.chatrelay.Relay.COMPLETIONS;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
+import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import io.quarkus.test.junit.QuarkusTest;
@@ -195,5 +200,64 @@ class RepeatedPostTest extends ServiceTest {
         rest.close();
 
         assertThat(first.toEnd().types()).contains("abort");
+    }
+
+    /** The package itself, in the code that its users are shown. */
+    @Nested
+    class ByThePackage {
+
+        private JsonNode ask(String text, String... options) {
+            Path docs = Path.of("target/docs-fetch-event-source").toAbsolutePath();
+            Docs.write("eventsource.md", docs);
+            List<String> arguments = new ArrayList<>(
+                    List.of(base.toString(), "dev-key", docs.toString(), id, text + " " + mark));
+            arguments.addAll(List.of(options));
+            return Node.run("fetch-event-source.mjs", arguments.toArray(String[]::new));
+        }
+
+        private void assertWholeAndOnce(JsonNode seen) {
+            List<String> events = Json.each(seen.path("events"), "");
+            assertThat(seen.path("end").asText()).as(seen.toString()).isEqualTo("finish");
+            assertThat(seen.path("text").asText()).startsWith("word0 word1 ").endsWith(" word39")
+                    .isEqualTo(seen.at("/stored/1/text").asText());
+            assertThat(events).as("each event once, in order").hasSizeGreaterThan(40)
+                    .isEqualTo(IntStream.rangeClosed(1, events.size()).mapToObj(number -> "1." + number).toList());
+            assertThat(seen.path("stored")).as("one turn").hasSize(2);
+            assertThat(Json.each(seen.path("requests"), "/turn").stream().filter(turn -> !turn.equals("null")).distinct())
+                    .as("of which every answer told").hasSize(1);
+            assertThat(emulator().asked(mark)).hasSize(1);
+        }
+
+        private void assertWentOnAfterItsLast(JsonNode seen) {
+            List<String> last = Json.each(seen.path("requests"), "/lastEventId");
+            assertThat(last).as("it came back").hasSizeGreaterThan(1);
+            assertThat(last.getFirst()).isEqualTo("null");
+            assertThat(last.subList(1, last.size())).allMatch(event -> event.matches("1[.][0-9]+"));
+        }
+
+        @Test
+        void goesOnOverADropInMidAnswer() {
+            JsonNode seen = ask("slow 100", "--break-after", "9");
+
+            assertWholeAndOnce(seen);
+            assertWentOnAfterItsLast(seen);
+        }
+
+        @Test
+        void isToldTheRestOfATurnThatEndedMeanwhile() {
+            JsonNode seen = ask("slow 60", "--break-after", "9", "--until-ended");
+
+            assertWholeAndOnce(seen);
+            assertWentOnAfterItsLast(seen);
+        }
+
+        @Test
+        void isToldAllOfATurnThatItWasToldNothingOf() {
+            JsonNode seen = ask("slow 20", "--break-after", "0", "--until-ended");
+
+            assertWholeAndOnce(seen);
+            assertThat(Json.each(seen.path("requests"), "/lastEventId")).as("it had no event to go on after")
+                    .hasSizeGreaterThan(1).containsOnly("null");
+        }
     }
 }

@@ -19,13 +19,16 @@ import javax.sql.DataSource;
 import jakarta.inject.Inject;
 
 import org.awaitility.Awaitility;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
-import io.chatrelay.devmode.EmulatorAddress;
+import io.chatrelay.devmode.EmulatorResource;
+import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.common.http.TestHTTPResource;
 
 /** What every test of the running service has at hand. */
+@QuarkusTestResource(TestUpstreams.class)
 public abstract class ServiceTest {
 
     static {
@@ -40,8 +43,8 @@ public abstract class ServiceTest {
     @Inject
     protected DataSource database;
 
-    @Inject
-    EmulatorAddress emulator;
+    @ConfigProperty(name = EmulatorResource.ADDRESS)
+    URI emulator;
 
     /** The caller of the tenant {@code dev}. */
     protected Relay relay() {
@@ -54,7 +57,7 @@ public abstract class ServiceTest {
     }
 
     protected Emulator emulator() {
-        return new Emulator(emulator.get());
+        return new Emulator(emulator);
     }
 
     /** An id that no other test has. */

@@ -40,12 +40,15 @@ class StrictTest extends ServiceTest {
 
         @Override
         public Map<String, String> getConfigOverrides() {
-            Map<String, String> overrides = new HashMap<>(ImpatientTest.Impatient.upstreams());
+            Map<String, String> overrides = new HashMap<>();
             for (String kind : List.of("agents", "cloud")) {
-                String locked = "chat-relay.upstreams.locked-" + kind;
-                overrides.put(locked + ".kind", kind);
-                overrides.put(locked + ".url", "${chatrelay-test.emulator}/" + (kind.equals("agents") ? "run" : "v1"));
-                overrides.put(locked + ".api-key", "wrong-key");
+                for (String name : List.of(kind, "locked-" + kind)) {
+                    String upstream = "chat-relay.upstreams." + name;
+                    overrides.put(upstream + ".kind", kind);
+                    overrides.put(upstream + ".url",
+                            "${%s}/%s".formatted(EmulatorResource.ADDRESS, kind.equals("agents") ? "run" : "v1"));
+                    overrides.put(upstream + ".api-key", name.equals(kind) ? "emulator-key" : "wrong-key");
+                }
             }
             overrides.put("chat-relay.upstreams.gone.kind", "agents");
             overrides.put("chat-relay.upstreams.gone.url", "http://localhost:1/run");
@@ -62,6 +65,12 @@ class StrictTest extends ServiceTest {
             overrides.put("chat-relay.history.max-messages", "3");
             overrides.put("chat-relay.history.max-bytes", "2K");
             return overrides;
+        }
+
+        @Override
+        public boolean disableGlobalTestResources() {
+            // Whose upstreams are more than these, and have a default.
+            return true;
         }
 
         @Override

@@ -21,11 +21,9 @@ import io.chatrelay.RecordedInkeep.Asked;
 import io.chatrelay.RecordedInkeep.Play;
 import io.chatrelay.devmode.Recording;
 import io.quarkus.test.junit.QuarkusTest;
-import io.quarkus.test.junit.TestProfile;
 
 /** Recorded approvals that nobody answers in time, of durable runs, and of an old release: on both wires, the decision included. */
 @QuarkusTest
-@TestProfile(RecordedTurns.Recorded.class)
 class UnusualApprovalRecordingsTest extends RecordedTurns {
 
     @Nested

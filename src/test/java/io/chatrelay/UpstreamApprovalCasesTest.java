@@ -15,16 +15,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import io.quarkus.test.junit.QuarkusTest;
-import io.quarkus.test.junit.TestProfile;
 
 /** Approvals of calls whose upstream's ids say little: each is asked, decided, told and settled by itself. The rows stand in {@code cases/}. */
 @QuarkusTest
-@TestProfile(UpstreamCasesTest.Cases.class)
 class UpstreamApprovalCasesTest extends ServiceTest {
 
     private static final String DECIDE = "/run/api/tool-approvals";
@@ -194,6 +193,38 @@ class UpstreamApprovalCasesTest extends ServiceTest {
         assertThat(Json.each(pending(conversation), "/id")).containsExactly(again.path("id").asText());
         assertThat(relay().post(CHAT, answer(conversation, second.events().getFirst().json().path("messageId").asText(), again,
                 true)).status()).isEqualTo(200);
+        assertThat(second.toEnd().done()).isTrue();
+    }
+
+    /** The same by the other door, which knows no message: the turn's id says which call is meant, and without it nobody guesses. */
+    @ParameterizedTest
+    @ValueSource(booleans = { true, false })
+    void anOldDecisionSentAgainNeverDecidesACallOfALaterTurn(boolean saysTheDigest) {
+        UpstreamCase row = row("06-");
+        Sse first = relay().send(CHAT, UpstreamCasesTest.ask(row, true));
+        String conversation = first.conversation();
+        await().until(() -> !pending(conversation).isEmpty());
+        ObjectNode old = decision(conversation, pending(conversation).getFirst(), true);
+        if (!saysTheDigest) {
+            old.remove("inputDigest");
+        }
+        assertThat(relay().post(DECIDE, old).status()).as("one turn alone needs no name").isEqualTo(200);
+        first.toEnd();
+        Sse second = relay().send(CHAT, UpstreamCasesTest.ask(row, true).put("conversationId", conversation));
+        await().until(() -> !pending(conversation).isEmpty());
+
+        Relay.Answer repeated = relay().post(DECIDE, old);
+        Relay.Answer ofTheFirst = relay().post(DECIDE, old.deepCopy().put("turnId", first.turn()));
+        Relay.Answer ofAnother = relay().post(DECIDE, old.deepCopy().put("turnId", newId()));
+
+        assertThat(repeated.status()).as(repeated.body()).isEqualTo(409);
+        assertThat(repeated.json().path("code").asText()).isEqualTo("approval_ambiguous");
+        assertThat(repeated.json().at("/details/0/field").asText()).isEqualTo("turnId");
+        assertThat(repeated.json().at("/approval/turnId").asText()).isEqualTo(second.turn());
+        assertThat(ofTheFirst.status()).as(ofTheFirst.body()).isEqualTo(200);
+        assertThat(ofAnother.status()).as(ofAnother.body()).isEqualTo(404);
+        assertThat(pending(conversation)).hasSize(1);
+        assertThat(relay().post(DECIDE, old.put("turnId", second.turn())).status()).isEqualTo(200);
         assertThat(second.toEnd().done()).isTrue();
     }
 

@@ -5,9 +5,7 @@ import static io.chatrelay.Relay.COMPLETIONS;
 import static io.chatrelay.Relay.CONVERSATIONS;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Test;
@@ -18,37 +16,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import io.quarkus.test.junit.QuarkusTest;
-import io.quarkus.test.junit.QuarkusTestProfile;
-import io.quarkus.test.junit.TestProfile;
 
 /**
  * Bodies of upstreams that are legal, or common elsewhere: each is told and stored whole, on both wires, as a stream and in one piece, or
  * the turn fails and says what came. The rows stand in {@code cases/}.
  */
 @QuarkusTest
-@TestProfile(UpstreamCasesTest.Cases.class)
 class UpstreamCasesTest extends ServiceTest {
-
-    public static class Cases implements QuarkusTestProfile {
-
-        @Override
-        public Map<String, String> getConfigOverrides() {
-            Map<String, String> overrides = new HashMap<>();
-            for (String kind : List.of("agents", "cloud")) {
-                String upstream = "chat-relay.upstreams." + kind;
-                overrides.put(upstream + ".kind", kind);
-                overrides.put(upstream + ".url", "${chatrelay-test.cases}/" + (kind.equals("agents") ? "run" : "v1"));
-                overrides.put(upstream + ".api-key", "a-key");
-            }
-            overrides.put("chat-relay.upstreams.agents.follow-timeout", "200ms");
-            return overrides;
-        }
-
-        @Override
-        public List<TestResourceEntry> testResources() {
-            return List.of(new TestResourceEntry(CaseInkeep.Resource.class));
-        }
-    }
 
     private static final UpstreamCase UNFINISHED = new UpstreamCase("agents", "05d-tool-inputs-never-finished-while-it-runs",
             List.of());
@@ -75,7 +49,8 @@ class UpstreamCasesTest extends ServiceTest {
     }
 
     static ObjectNode ask(UpstreamCase row, boolean stream) {
-        ObjectNode body = Json.ask(newId(), "case " + row.path() + " " + mark()).put("model", row.upstream()).put("stream",
+        ObjectNode body = Json.ask(newId(), "case " + row.path() + " " + mark()).put("model", "case-" + row.upstream()).put(
+                "stream",
                 stream);
         if (stream) {
             body.putObject("stream_options").put("include_usage", true);

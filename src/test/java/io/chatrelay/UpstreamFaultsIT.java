@@ -20,6 +20,7 @@ import java.util.concurrent.Future;
 
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -43,6 +44,7 @@ import io.vertx.core.VertxOptions;
  * success that is not. Each fault meets each upstream, on both wires, as a stream and in one piece; all at the same time, for
  * some take a minute.
  */
+@Order(1)
 class UpstreamFaultsIT {
 
     /** One question of a caller of its own. */

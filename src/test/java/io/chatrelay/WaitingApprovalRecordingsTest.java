@@ -19,11 +19,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.chatrelay.RecordedInkeep.Play;
 import io.chatrelay.devmode.Recording;
 import io.quarkus.test.junit.QuarkusTest;
-import io.quarkus.test.junit.TestProfile;
 
 /** What a caller meets while a recorded approval waits: with another question, and in a call that does not stream. */
 @QuarkusTest
-@TestProfile(RecordedTurns.Recorded.class)
 class WaitingApprovalRecordingsTest extends RecordedTurns {
 
     @Nested

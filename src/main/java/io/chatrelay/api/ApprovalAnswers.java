@@ -61,9 +61,8 @@ record ApprovalAnswers(DecideCommand command, SeenCalls seen, boolean useChat, b
                 cancel.leavingStops()));
     }
 
-    private static DecideCommand.Answered answered(JsonBody message) {
-        String id = message.text("id");
-        return id == null ? null : new DecideCommand.Answered(message.at("id"), id);
+    private static DecideCommand.OfTurn answered(JsonBody message) {
+        return new DecideCommand.OfTurn(message.at("id"), message.text("id"), true);
     }
 
     private static List<Answer> answers(List<JsonBody> parts) {

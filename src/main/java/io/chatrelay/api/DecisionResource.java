@@ -31,7 +31,7 @@ import io.smallrye.common.annotation.RunOnVirtualThread;
 public class DecisionResource {
 
     private static final Set<String> KNOWN = Set.of("approved", "conversationId", "toolCallId", "reason", "inputDigest",
-            "user");
+            "turnId", "user");
 
     public record Reply(boolean success, String message) {}
 
@@ -50,7 +50,8 @@ public class DecisionResource {
     public Reply decide(InputStream in, @Context HttpHeaders headers) {
         JsonBody body = turns.body(in, headers);
         body.names().stream().filter(name -> !KNOWN.contains(name)).findFirst().ifPresent(name -> {
-            throw body.wrong(name, "is not known here: approved, conversationId, toolCallId, reason, inputDigest and user are");
+            throw body.wrong(name,
+                    "is not known here: approved, conversationId, toolCallId, turnId, reason, inputDigest and user are");
         });
         String conversation = ConversationHeader.or("conversationId", body.id("conversationId"), headers);
         if (conversation == null) {
@@ -59,7 +60,8 @@ public class DecisionResource {
         body.required("toolCallId");
         DecideCommand.Answer answer = ApprovalAnswers.answer(body, "toolCallId", body.name("toolCallId"), null);
         Caller caller = turns.caller();
-        turns.decide(new DecideCommand(caller.tenant(), caller.name(), conversation, body.name("user"), null, List.of(answer)));
+        turns.decide(new DecideCommand(caller.tenant(), caller.name(), conversation, body.name("user"),
+                new DecideCommand.OfTurn("turnId", body.text("turnId"), false), List.of(answer)));
         return new Reply(true, answer.approved() ? "Tool execution approved" : "Tool execution denied");
     }
 }

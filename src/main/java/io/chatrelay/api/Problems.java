@@ -51,6 +51,7 @@ final class Problems {
             case NOT_RUNNING -> notRunning(e);
             case APPROVAL_DECIDED -> recorded(409, superseded(e) ? "approval_superseded" : "approval_decided", e);
             case INPUT_CHANGED -> recorded(409, "input_changed", e);
+            case APPROVAL_AMBIGUOUS -> recorded(409, "approval_ambiguous", e);
             case APPROVAL_EXPIRED -> recorded(410, "approval_expired", e);
         };
     }

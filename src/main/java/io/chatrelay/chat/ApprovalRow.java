@@ -140,6 +140,18 @@ class ApprovalRow {
                     .firstResultOptional();
         }
 
+        /**
+         * Whether a call of the same id asked in another turn, too: an answer that was on its way for long may be meant for that one.
+         *
+         * @param sameInput whether only one with the same input counts
+         */
+        boolean isOfOthers(ApprovalRow row, boolean sameInput) {
+            String others = "conversationId = ?1 and callId = ?2 and turnId <> ?3";
+            return (sameInput
+                    ? count(others + " and inputDigest = ?4", row.conversationId, row.callId, row.turnId, row.inputDigest)
+                    : count(others, row.conversationId, row.callId, row.turnId)) > 0;
+        }
+
         List<ApprovalRow> pending(UUID turn) {
             return list("turnId = ?1 and state = 'pending' order by id", turn);
         }

@@ -72,17 +72,25 @@ public class Approvals {
     /** The approvals that are answered, each as it is recorded; refused where that is something else. */
     private List<Asked> look(DecideCommand command) {
         Conversation conversation = conversation(command.tenant(), command.conversationId());
-        Optional<UUID> turn = Optional.ofNullable(command.message()).map(message -> answered(conversation, message));
+        Optional<UUID> turn = Optional.of(command.of()).filter(named -> named.id() != null)
+                .map(named -> named(conversation, named));
         List<Asked> asked = new ArrayList<>();
         for (DecideCommand.Answer answer : command.answers()) {
             ApprovalRow row = approvals.ofCall(conversation.id, turn, answer.toolCallId())
                     .orElseThrow(() -> ChatException.notFound(answer.callField(),
                             "%s: no call of that id asked for approval in this %s.".formatted(answer.callField(),
-                                    turn.isPresent() ? "message's turn" : "conversation")));
+                                    turn.isPresent() ? "turn" : "conversation")));
             if (isAnother(answer, row)) {
                 throw ChatException.inputChanged(answer.digestField(),
                         "%s: the call's input is not the one whose digest was sent. Look at it again."
                                 .formatted(answer.digestField()),
+                        row.view(conversation.externalId));
+            }
+            boolean sameInput = answer.inputDigest() != null || answer.input() != null;
+            if (row.state() == ApprovalState.PENDING && turn.isEmpty() && approvals.isOfOthers(row, sameInput)) {
+                throw ChatException.ambiguous(command.of().field(),
+                        "%s: is needed, for calls of that id asked in more than one turn of this conversation."
+                                .formatted(command.of().field()),
                         row.view(conversation.externalId));
             }
             check(answer, row, conversation);
@@ -91,12 +99,13 @@ public class Approvals {
         return asked;
     }
 
-    /** The turn whose message is answered: the model may have used a call's id in others, too. */
-    private UUID answered(Conversation conversation, DecideCommand.Answered message) {
-        return Ids.parsed(message.id()).flatMap(id -> turns.ofAnswer(conversation.id, id)).map(turn -> turn.id)
-                .orElseThrow(() -> ChatException.notFound(message.field(),
-                        "%s: no answer of that id is in this conversation: send the message's id as the stream gave it."
-                                .formatted(message.field())));
+    private UUID named(Conversation conversation, DecideCommand.OfTurn named) {
+        Optional<UUID> id = Ids.parsed(named.id());
+        return (named.isMessage() ? id.flatMap(message -> turns.ofAnswer(conversation.id, message))
+                : id.flatMap(turns::findByIdOptional).filter(turn -> turn.conversationId.equals(conversation.id)))
+                .map(turn -> turn.id)
+                .orElseThrow(() -> ChatException.notFound(named.field(), "%s: no %s of that id is in this conversation."
+                        .formatted(named.field(), named.isMessage() ? "answer" : "turn")));
     }
 
     /** Whether what the decider was shown is not what asks. */

@@ -23,6 +23,8 @@ public final class ChatException extends RuntimeException {
         APPROVAL_EXPIRED,
         /** What was to be approved is not what was shown. */
         INPUT_CHANGED,
+        /** Several approvals may be meant. */
+        APPROVAL_AMBIGUOUS,
         /** The idempotency key belongs to another command. */
         KEY_REUSED,
         /** This process cannot take turns now. */
@@ -86,6 +88,11 @@ public final class ChatException extends RuntimeException {
     /** @param recorded the approval as it stands */
     public static ChatException inputChanged(String field, String message, ApprovalView recorded) {
         return new ChatException(Kind.INPUT_CHANGED, field, message, null, null, List.of(recorded));
+    }
+
+    /** @param recorded the one that waits */
+    public static ChatException ambiguous(String field, String message, ApprovalView recorded) {
+        return new ChatException(Kind.APPROVAL_AMBIGUOUS, field, message, null, null, List.of(recorded));
     }
 
     public static ChatException keyReused() {

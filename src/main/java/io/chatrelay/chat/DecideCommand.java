@@ -7,14 +7,19 @@ import java.util.List;
  *
  * @param caller  who decides
  * @param endUser for whom, or null
- * @param message the assistant's message that is answered, whose turn alone is meant; null where the caller names none
+ * @param of      the turn whose approvals are answered
  * @param answers at least one, each of another call
  */
-public record DecideCommand(String tenant, String caller, String conversationId, String endUser, Answered message,
+public record DecideCommand(String tenant, String caller, String conversationId, String endUser, OfTurn of,
         List<Answer> answers) {
 
-    /** @param field where in the request its id stands, for errors */
-    public record Answered(String field, String id) {}
+    /**
+     * A turn, as the caller names it: a model may use a call's id in several.
+     *
+     * @param field where in the request the id stands, for errors
+     * @param id    its own, or that of the assistant's message that it answers with; null where the caller names none
+     */
+    public record OfTurn(String field, String id, boolean isMessage) {}
 
     /**
      * @param field       where in the request the decision stands, for errors

@@ -65,6 +65,15 @@ final class CloudCalls {
         return rest.isEmpty() ? Optional.empty() : Optional.of(rest);
     }
 
+    /** Takes a piece of the only call that an answer had before there were several: OpenAI's {@code function_call}. */
+    Optional<JsonNode> takeOnly(JsonNode function, List<ChatEvent> out) {
+        if (!function.isObject()) {
+            return function.isMissingNode() || function.isNull() ? Optional.empty() : Optional.of(function);
+        }
+        return take(JsonNodeFactory.instance.arrayNode().add(JsonNodeFactory.instance.objectNode().set("function", function)),
+                out);
+    }
+
     private static void others(JsonNode piece, ArrayNode rest) {
         ObjectNode others = JsonNodeFactory.instance.objectNode();
         piece.properties().stream().filter(member -> !OF_CALL.contains(member.getKey()) && !member.getValue().isNull())

@@ -49,12 +49,14 @@ final class CloudDecoder implements AnswerDecoder {
     private static final String TEXT = "content";
     private static final Set<String> OF_CHUNK = Set.of("id", "object", "created", "model", "choices", "usage");
     private static final Set<String> OF_CHOICE = Set.of("index", "delta", "message", "finish_reason");
-    private static final Set<String> OF_DELTA = Set.of("role", TEXT, "tool_calls", "reasoning_content", "reasoning", "refusal");
+    private static final Set<String> OF_DELTA = Set.of("role", TEXT, "tool_calls", "function_call", "reasoning_content",
+            "reasoning", "refusal");
 
     private final Brackets brackets = new Brackets();
     private final CloudCalls calls = new CloudCalls(brackets);
     private final Map<String, JsonNode> told = new HashMap<>();
     private boolean chosen;
+    private boolean saidByDelta;
     private String reason;
     private volatile Usage usage;
     private boolean over;
@@ -100,6 +102,8 @@ final class CloudDecoder implements AnswerDecoder {
         brackets.start(chunk.path("id").asText(null), out);
         if (chunk.path("usage").isObject()) {
             usage = usage((ObjectNode) chunk.get("usage"));
+        } else if (chunk.hasNonNull("usage")) {
+            carry("usage", chunk.get("usage"), out);
         }
         for (JsonNode choice : chunk.path("choices")) {
             choice(choice, out);
@@ -148,22 +152,52 @@ final class CloudDecoder implements AnswerDecoder {
             return;
         }
         chosen = true;
-        JsonNode delta = choice.hasNonNull("delta") ? choice.get("delta") : choice.path("message");
-        if (!delta.isObject() && !delta.isMissingNode()) {
-            throw new Unreadable("a delta that is no object");
-        }
+        JsonNode delta = delta(choice, out);
         reasoning(delta, out);
         content(delta.path(TEXT), out);
         calls.take(delta.path("tool_calls"), out).ifPresent(rest -> carry("tool-calls", rest, out));
-        if (delta.path("refusal").isTextual()) {
-            String refusal = delta.get("refusal").asText();
-            if (!refusal.isEmpty()) {
-                brackets.data(new Data(Data.REFUSAL, null, RawJson.string(WholeText.of(refusal))), out);
-            }
-        }
+        calls.takeOnly(delta.path("function_call"), out).ifPresent(rest -> carry("function-call", rest, out));
+        refusal(delta.path("refusal"), out);
         carryOthers(delta, OF_DELTA, out);
         carryOthers(choice, OF_CHOICE, out);
         finishReason(choice.path("finish_reason"));
+    }
+
+    /**
+     * What the choice says. Some give the whole message in place of a delta; some repeat it as a whole beside what the deltas said, where
+     * it is told as data.
+     */
+    private JsonNode delta(JsonNode choice, List<ChatEvent> out) throws Unreadable {
+        JsonNode delta = choice.path("delta");
+        JsonNode message = choice.path("message");
+        saidByDelta |= saysSomething(delta);
+        if (choice.hasNonNull("message") && !saidByDelta) {
+            delta = message;
+        } else if (choice.hasNonNull("message")) {
+            carry("message", message, out);
+        }
+        if (!delta.isObject() && !delta.isMissingNode() && !delta.isNull()) {
+            throw new Unreadable("a delta that is no object");
+        }
+        return delta;
+    }
+
+    private static boolean saysSomething(JsonNode delta) {
+        return delta.properties().stream().anyMatch(member -> !member.getKey().equals("role") && !isEmpty(member.getValue()));
+    }
+
+    private static boolean isEmpty(JsonNode value) {
+        return value.isNull() || value.isContainerNode() && value.isEmpty() || value.isTextual() && value.asText().isEmpty();
+    }
+
+    private void refusal(JsonNode refusal, List<ChatEvent> out) {
+        if (refusal.isTextual()) {
+            if (!refusal.asText().isEmpty()) {
+                brackets.data(new Data(Data.REFUSAL, null, RawJson.string(WholeText.of(refusal.asText()))), out);
+            }
+        } else if (!refusal.isMissingNode() && !refusal.isNull()) {
+            carry("refusal", refusal, out);
+        }
     }
 
     private void reasoning(JsonNode delta, List<ChatEvent> out) {
@@ -242,6 +276,14 @@ final class CloudDecoder implements AnswerDecoder {
             // Its calls may be the failure: whoever saw one as whole would run it.
             failed(Failure.Code.UPSTREAM_ERROR,
                     "Inkeep ended its answer as '%s'; what came before is kept.".formatted(Refusals.shortened(reason)), out);
+            return;
+        }
+        if (word.reason() == FinishReason.TOOL_CALLS && calls.isEmpty()) {
+            // Whoever waits for calls to run would wait for good.
+            failed(Failure.Code.UPSTREAM_PROTOCOL,
+                    "Inkeep ended its answer as '%s' and sent no call that can be read; what came before is kept."
+                            .formatted(Refusals.shortened(reason)),
+                    out);
             return;
         }
         calls.whole(out);

@@ -68,6 +68,8 @@ final class Reread implements Flow.Subscription {
     private static final Duration FIRST_BACKOFF = Duration.ofMillis(250);
     private static final Duration LONGEST_BACKOFF = Duration.ofSeconds(5);
     private static final Duration HEAD = Duration.ofSeconds(30);
+    /** Silence that says that a run which asked again waits now. What comes later, the read after the next decision brings. */
+    private static final Duration QUIET = Duration.ofMillis(500);
     /** A run lives in its server's process: one that nobody reaches for so long has rarely outlived it. */
     private static final Duration UNREACHABLE = Duration.ofSeconds(30);
     /** A read that was as long as this may have been closed only for its length. */
@@ -302,6 +304,7 @@ final class Reread implements Flow.Subscription {
             fruitlessNanos = 0;
             demand.decrementAndGet();
             subscriber.onNext(event);
+            completeOnceItWaits();
         }
     }
 
@@ -356,6 +359,20 @@ final class Reread implements Flow.Subscription {
         } else {
             fruitless();
         }
+    }
+
+    /** A durable run's stream may stand open while the run waits, and a decision is told when the answer to the one before is over. */
+    private void completeOnceItWaits() {
+        if (run.decided() == null || !waitsForOthers()) {
+            return;
+        }
+        long length = known.length();
+        Flow.Subscription watched = reading;
+        context.owner().setTimer(QUIET.toMillis(), _ -> context.runOnContext(_ -> {
+            if (!cancelled && last == null && reading == watched && known.length() == length && asked && waitsForOthers()) {
+                complete();
+            }
+        }));
     }
 
     /** Its outcome came, and others still have to be decided. */

@@ -132,10 +132,11 @@ final class LedgerRace {
 
     private Callable<Void> decider() {
         String caller = "caller-" + callers++;
-        DecideCommand command = new DecideCommand(tenant, caller, conversation.toString(), null, null, someCalls().stream()
-                .map(call -> new DecideCommand.Answer("field", "call", "digest", call, random.nextBoolean(),
-                        "as " + caller + " says", null, null))
-                .toList());
+        DecideCommand command = new DecideCommand(tenant, caller, conversation.toString(), null,
+                new DecideCommand.OfTurn("turnId", null, false), someCalls().stream()
+                        .map(call -> new DecideCommand.Answer("field", "call", "digest", call, random.nextBoolean(),
+                                "as " + caller + " says", null, null))
+                        .toList());
         return () -> {
             try {
                 told.add(new Told(command, approvals.decide(command), null));

@@ -100,7 +100,9 @@ class LedgerRacesTest extends ServiceTest {
     private Told decide(Turn turn, String caller, List<DecideCommand.Answer> answers) {
         try {
             return new Told(caller, answers,
-                    approvals.decide(new DecideCommand("dev", caller, turn.conversationId(), null, null, answers)), null);
+                    approvals.decide(new DecideCommand("dev", caller, turn.conversationId(), null,
+                            new DecideCommand.OfTurn("turnId", null, false), answers)),
+                    null);
         } catch (ChatException e) {
             return new Told(caller, answers, List.of(), e);
         }

@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
 
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 
 /** A short run of the crash test: one fault of each kind, and a few callers. */
+@Order(13)
 class CrashIT {
 
     @Test

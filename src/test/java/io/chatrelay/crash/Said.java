@@ -94,10 +94,7 @@ record Said(String text, String reasoning, Function<List<Call>, String> answer) 
                 case 2 -> thinks(mark, random);
                 // What a durable run says in the end depends on what it counts as messages.
                 case 3, 4 -> says("use tool delete_file", mark);
-                // The emulator's stream of an execution stays open while that waits, and the next decision with it.
-                default ->
-                        says(upstream.equals(Cluster.EXECUTIONS) ? "use tool delete_file one-id" : "use three in turn one-id",
-                                mark);
+                default -> says("use three in turn one-id", mark);
             };
         };
     }

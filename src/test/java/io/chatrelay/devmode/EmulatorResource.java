@@ -5,10 +5,10 @@ import java.util.Map;
 import io.quarkus.test.common.QuarkusTestResourceLifecycleManager;
 import io.vertx.core.Vertx;
 
-/** An emulator for a test profile that configures its upstreams itself, and refers to it as <code>${chatrelay-test.emulator}</code>. */
+/** An emulator beside the service. A test's profile refers to it as <code>${chatrelay-test.emulator}</code>. */
 public class EmulatorResource implements QuarkusTestResourceLifecycleManager {
 
-    static final String ADDRESS = "chatrelay-test.emulator";
+    public static final String ADDRESS = "chatrelay-test.emulator";
 
     private Vertx vertx;
     private InkeepEmulator emulator;

@@ -281,6 +281,35 @@ class RereadTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = { "use three in turn", "use three in turn one-id", "use both approvals" })
+    void aDurableRunIsToldEachDecisionAlthoughItsStreamStandsOpenWhileItWaits(String text) {
+        try (InkeepEmulator emulator = new InkeepEmulator(VERTX).listen(0)) {
+            String[] settings = { "execution-mode", "durable", "approvals", "executions" };
+            UpstreamRun run = inkeep.upstream(emulator.agentsUrl(), settings).run(question(turn, text));
+            List<ChatEvent> seen = new ArrayList<>(all(run.answer()));
+            int decided = 0;
+
+            for (List<ApprovalRequested> asked = asked(seen); decided < asked.size(); asked = asked(seen)) {
+                ApprovalRequested next = asked.get(decided++);
+                ChatEvent.Call call = seen.stream().filter(ChatEvent.ToolCalled.class::isInstance)
+                        .map(event -> ((ChatEvent.ToolCalled) event).call()).filter(one -> one.id().equals(next.callId()))
+                        .findFirst().orElseThrow();
+                Decision yes = new Decision(call.number(), call.upstreamId(), next.upstreamApprovalId(), "delete_file", true,
+                        null);
+                seen.addAll(all(((Continued) run.deliver(yes, () -> true).await().atMost(SOON)).rest()));
+            }
+
+            assertThat(decided).isGreaterThan(1);
+            assertThat(seen).filteredOn(ChatEvent.ToolSucceeded.class::isInstance).hasSize(decided);
+            assertThat(seen.getLast()).isEqualTo(Ended.completed(FinishReason.STOP, null));
+        }
+    }
+
+    private static List<ApprovalRequested> asked(List<ChatEvent> seen) {
+        return seen.stream().filter(ApprovalRequested.class::isInstance).map(ApprovalRequested.class::cast).toList();
+    }
+
     @Test
     void aDurableRunThatWaitsForAnotherCallThanWasStoredIsNotDone() {
         try (InkeepEmulator emulator = new InkeepEmulator(VERTX).listen(0)) {

@@ -8,6 +8,7 @@ import java.util.List;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -18,6 +19,7 @@ import io.chatrelay.ApprovalSteps;
  * {@code kill -9} loses no decision and doubles none, whatever had become of it. All turns are in one process, each in another
  * state of its approval, when that process is killed; another is started at the same database, and takes them over.
  */
+@Order(12)
 class ApprovalRestartIT {
 
     private static final TestPostgres DATABASE = TestPostgres.fresh();

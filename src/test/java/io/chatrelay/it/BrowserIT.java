@@ -8,6 +8,7 @@ import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -24,6 +25,7 @@ import io.chatrelay.devmode.InkeepEmulator;
  * The documented pages in Chromium, on another origin than the service. One browser does everything at once, each thing in a tab of its
  * own; the tests look at what a user would have seen.
  */
+@Order(11)
 class BrowserIT {
 
     private static final long PATIENCE_SECONDS = 200;
@@ -36,6 +38,7 @@ class BrowserIT {
         Path docs = Path.of("target/docs-clients").toAbsolutePath();
         Docs.write("usechat.md", docs);
         Docs.write("eventsource.md", docs);
+        Docs.write("widget.md", docs);
         try (InkeepEmulator inkeep = new InkeepEmulator(RelayClient.VERTX).listen(0);
                 RelayProcess service = RelayProcess.on(TestPostgres.fresh(), inkeep)
                         .with("chat-relay.default-upstream", "agents").with("quarkus.http.cors.enabled", true)
@@ -54,7 +57,8 @@ class BrowserIT {
     @Test
     void everyFileOfThePagesIsRun() {
         assertThat(Docs.files("usechat.md")).containsOnlyKeys("transport.js", "Conversation.jsx", "history.js");
-        assertThat(Docs.files("eventsource.md")).containsOnlyKeys("ticket.mjs", "follow.js");
+        assertThat(Docs.files("eventsource.md")).containsOnlyKeys("ticket.mjs", "follow.js", "ask.js");
+        assertThat(Docs.files("widget.md")).containsOnlyKeys("Widget.jsx");
     }
 
     private static JsonNode seen(String where, String scenario) {
@@ -214,6 +218,99 @@ class BrowserIT {
 
             assertWhole(seen);
             assertThat(seen.path("tickets").asInt()).isGreaterThan(1);
+        }
+    }
+
+    @Nested
+    class InkeepsWidget {
+
+        private static void assertShows(JsonNode seen, String... messages) {
+            assertThat(seen.path("messages")).as(seen.toString()).extracting(BrowserIT::told).containsExactly(messages);
+            assertThat(seen.path("troubled").asBoolean()).as(seen.toString()).isFalse();
+        }
+
+        private static void assertStored(JsonNode seen, String... messages) {
+            assertThat(seen.path("stored")).as("what is shown is what is stored").extracting(BrowserIT::told)
+                    .containsExactly(messages);
+        }
+
+        @Test
+        void asksAndIsReloaded() {
+            JsonNode seen = seen("widget", "asksAndIsReloaded");
+
+            String[] messages = { "user: echo one two", "assistant: one two", "user: echo three four",
+                    "assistant: three four" };
+            assertShows(seen.path("atFirst"), messages);
+            assertShows(seen, messages);
+            assertStored(seen, messages);
+            assertThat(Json.each(seen.path("requests"), "")).allMatch(request -> request.endsWith(" 200"));
+            assertQuiet(seen);
+        }
+
+        @Test
+        void isReloadedInMidAnswer() {
+            JsonNode seen = seen("widget", "isReloadedInMidAnswer");
+
+            assertThat(seen.at("/meanwhile/messages/1/text").asText()).startsWith("This session was interrupted");
+            assertShows(seen, "user: slow 250", "assistant: " + whole());
+            assertStored(seen, "user: slow 250", "assistant: " + whole());
+            assertQuiet(seen);
+        }
+
+        @Test
+        void isCutOffAndReloadedAfterTheEnd() {
+            JsonNode seen = seen("widget", "isCutOffAndReloadedAfterTheEnd");
+
+            assertShows(seen, "user: slow 250", "assistant: " + whole());
+            assertStored(seen, "user: slow 250", "assistant: " + whole());
+        }
+
+        @Test
+        void stopsAndSendsAgain() {
+            JsonNode seen = seen("widget", "stopsAndSendsAgain");
+
+            String partial = seen.at("/messages/1/text").asText();
+            assertThat(whole()).startsWith(partial).isNotEqualTo(partial);
+            assertShows(seen, "user: slow 1000", "assistant: " + partial, "user: echo after", "assistant: after");
+            assertQuiet(seen);
+        }
+
+        @Test
+        void approvesAndIsReloaded() {
+            JsonNode seen = seen("widget", "approvesAndIsReloaded");
+
+            String told = seen.at("/messages/1/text").asText();
+            assertThat(told).startsWith("Tool said: {\"deleted\":").containsOnlyOnce("Tool said");
+            for (JsonNode shown : List.of(seen.path("atFirst"), seen)) {
+                assertShows(shown, "user: use tool delete_file", "assistant: " + told);
+                assertThat(Json.each(shown.at("/messages/1/tools"), "")).containsExactly("delete_file\nCOMPLETED");
+            }
+            assertQuiet(seen);
+        }
+
+        @Test
+        void givesVotesToItsPage() {
+            JsonNode seen = seen("widget", "votes");
+
+            assertThat(Json.each(seen.path("votes"), "/type")).containsExactly("positive");
+            assertThat(Json.each(seen.path("votes"), "/messageId")).containsExactly(seen.at("/stored/1/id").asText());
+            assertShows(seen, "user: echo one two", "assistant: one two");
+            assertQuiet(seen);
+        }
+
+        @Test
+        void opensAConversationOfItsHistory() {
+            JsonNode seen = seen("widget", "opensAConversationOfItsHistory");
+
+            String[] messages = { "user: echo one two", "assistant: one two", "user: echo three four",
+                    "assistant: three four" };
+            assertShows(seen, messages);
+            assertStored(seen, messages);
+            assertThat(Json.each(seen.path("requests"), "")).as("what nobody here keeps")
+                    .filteredOn(request -> !request.endsWith(" 200")).isNotEmpty()
+                    .allMatch(request -> request.matches("POST /run/v1/(events|feedback) 404"));
+            assertThat(Json.each(seen.path("complaints"), "")).as("the browser's alone")
+                    .allMatch(complaint -> complaint.contains("404"));
         }
     }
 }

@@ -16,12 +16,14 @@ import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
 /** While PostgreSQL is away nothing is told that is not stored; when it is back everything goes on, at the replica that it was. */
+@Order(2)
 class DatabaseAwayIT {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);

@@ -10,6 +10,7 @@ import java.util.stream.LongStream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -17,6 +18,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.chatrelay.devmode.InkeepEmulator;
 
 /** {@code kill -9} of a turn at Inkeep Agents, whatever Inkeep has done by then: one run of it, and one whole answer. */
+@Order(4)
 class FollowIT {
 
     private static final TestPostgres DATABASE = TestPostgres.fresh();

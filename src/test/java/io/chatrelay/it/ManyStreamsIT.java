@@ -9,6 +9,7 @@ import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
 import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Isolated;
 
@@ -16,6 +17,7 @@ import io.chatrelay.devmode.InkeepEmulator;
 
 /** An open stream holds no thread and no connection of the database. */
 @Isolated("it takes all of the machine")
+@Order(6)
 class ManyStreamsIT {
 
     private static final TestPostgres DATABASE = TestPostgres.fresh();

@@ -16,6 +16,7 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -26,6 +27,7 @@ import io.chatrelay.devmode.InkeepEmulator;
  * Nothing that an Inkeep sends or a reader leaves unread grows the heap: the service runs with a small one, and ends at once
  * where it is exhausted.
  */
+@Order(5)
 class MemoryIT {
 
     private static final TestPostgres DATABASE = TestPostgres.fresh();

@@ -79,6 +79,8 @@ public final class OwnPostgres extends Postgres implements AutoCloseable {
 
     /** SIGSTOP: connections stay open, and nothing answers. */
     public void pause() {
+        // The server first: it starts no others then.
+        Signal.STOP.to(processes().subList(0, 1));
         Signal.STOP.to(processes());
     }
 

@@ -58,6 +58,7 @@ public final class RelayProcess implements AutoCloseable {
         /** Another build of it. */
         public Setup jar(Path other) {
             jar = other;
+            jvm.removeIf(option -> option.startsWith("-XX:AOTCache="));
             return this;
         }
 
@@ -134,8 +135,13 @@ public final class RelayProcess implements AutoCloseable {
         return new Setup();
     }
 
-    /** With all that it needs. It lives for seconds, so no more is compiled than pays within them. */
+    /** With all that it needs. */
     public static Setup on(Postgres database, InkeepEmulator inkeep) {
+        return cold(database, inkeep).jvm("-XX:AOTCache=" + AotCache.get());
+    }
+
+    /** The same without a cache. It lives for seconds, so no more is compiled than pays within them. */
+    static Setup cold(Postgres database, InkeepEmulator inkeep) {
         return new Setup().jvm("-XX:TieredStopAtLevel=1").jvm("-XX:+UseSerialGC").database(database)
                 .upstreams(inkeep.agentsUrl(), inkeep.cloudUrl()).key();
     }

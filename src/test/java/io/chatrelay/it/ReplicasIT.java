@@ -11,11 +11,13 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** It does not matter which replica is asked, and one that is lost or asleep is replaced. */
+@Order(7)
 class ReplicasIT {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);

@@ -10,6 +10,7 @@ import java.util.stream.Stream;
 
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
@@ -22,6 +23,7 @@ import io.chatrelay.devmode.InkeepEmulator;
 
 /** {@code kill -9} loses nothing that a reader saw, and a conversation goes on. */
 @Execution(ExecutionMode.CONCURRENT)
+@Order(3)
 class RestartIT {
 
     private static InkeepEmulator inkeep;

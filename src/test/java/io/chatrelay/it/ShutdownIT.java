@@ -9,6 +9,7 @@ import java.util.stream.IntStream;
 
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Isolated;
 
@@ -18,6 +19,7 @@ import io.chatrelay.devmode.InkeepEmulator;
 
 /** A deploy cuts no answer: SIGTERM hands turns over, and where nobody is left to take them, lets them end. */
 @Isolated("who is stopped has some seconds for the rest")
+@Order(8)
 class ShutdownIT {
 
     private static final int STREAMS = 200;

@@ -18,14 +18,23 @@ enum Signal {
         this.option = option;
     }
 
+    /** Sends it to each; one that ends meanwhile needs none. */
     void to(List<ProcessHandle> processes) {
+        List<ProcessHandle> left = processes;
+        while (!left.isEmpty() && !isSent(left)) {
+            List<ProcessHandle> alive = left.stream().filter(ProcessHandle::isAlive).toList();
+            if (alive.size() == left.size()) {
+                throw new IllegalStateException("kill %s failed for one of %s".formatted(option, left));
+            }
+            left = alive;
+        }
+    }
+
+    private boolean isSent(List<ProcessHandle> processes) {
         List<String> command = new ArrayList<>(List.of("kill", option));
         processes.forEach(process -> command.add(Long.toString(process.pid())));
         try {
-            int exit = new ProcessBuilder(command).inheritIO().start().waitFor();
-            if (exit != 0) {
-                throw new IllegalStateException(command + " ended with " + exit);
-            }
+            return new ProcessBuilder(command).inheritIO().start().waitFor() == 0;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {

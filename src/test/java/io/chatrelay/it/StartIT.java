@@ -3,9 +3,12 @@ package io.chatrelay.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.net.URI;
+import java.util.List;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -13,6 +16,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import io.chatrelay.it.RelayProcess.Setup;
 
 /** What an operator forgot is one line on the console that says what to set, and exit code 1. */
+@Order(9)
 class StartIT {
 
     private static final TestPostgres DATABASE = TestPostgres.fresh();
@@ -63,6 +67,19 @@ class StartIT {
             assertThat(relay.exitCode()).isEqualTo(1);
             assertThat(relay.output().lines()).singleElement().asString().startsWith("chat-relay cannot start: ")
                     .contains(line).doesNotContain("Exception", "secret");
+        }
+    }
+
+    /** As in dev mode; a service that has upstreams of its own asks nobody else. */
+    @Test
+    void anEmulatorStandsInForUpstreamsWhereItIsAskedFor() {
+        try (RelayProcess relay = RelayProcess.unconfigured().database(TestPostgres.fresh()).key()
+                .with("chatrelay-dev.emulator.enabled", true).start()) {
+            RelayClient client = new RelayClient(relay);
+            for (String upstream : List.of("agents", "agents-durable", "agents-legacy", "cloud")) {
+                assertThat(client.chat(upstream, "of-" + upstream, "echo hi there").awaitEnd().text()).as(upstream)
+                        .isEqualTo("hi there");
+            }
         }
     }
 }
