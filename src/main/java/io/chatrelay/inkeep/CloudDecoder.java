@@ -200,17 +200,18 @@ final class CloudDecoder implements AnswerDecoder {
         }
     }
 
+    /** Some tell the same under both names. */
     private void reasoning(JsonNode delta, List<ChatEvent> out) {
+        String told = null;
         for (String member : new String[]{ "reasoning_content", "reasoning" }) {
             JsonNode said = delta.path(member);
-            if (said.isTextual()) {
-                if (!said.asText().isEmpty()) {
-                    brackets.reasoning(member, said.asText(), out);
-                    // Some tell the same in both.
-                    return;
-                }
+            if (said.isMissingNode() || isEmpty(said) || said.isTextual() && said.asText().equals(told)) {
+                continue;
             }
-            if (!said.isMissingNode() && !said.isNull()) {
+            if (said.isTextual() && told == null) {
+                told = said.asText();
+                brackets.reasoning(member, told, out);
+            } else {
                 carry(member, said, out);
             }
         }

@@ -291,6 +291,16 @@ class DecoderTest {
                     "[DONE]");
 
             assertThat(all(ReasoningDelta.class)).extracting(ReasoningDelta::text).containsExactly("Hm.");
+            assertThat(all(Data.class)).isEmpty();
+        }
+
+        @Test
+        void anotherReasoningUnderTheSecondNameIsCarriedOn() {
+            decode("{\"choices\":[{\"delta\":{\"reasoning_content\":\"Hm.\",\"reasoning\":\"Ah.\"}}]}", "[DONE]");
+
+            assertThat(all(ReasoningDelta.class)).extracting(ReasoningDelta::text).containsExactly("Hm.");
+            assertThat(all(Data.class)).containsExactly(
+                    new Data("data-inkeep-reasoning", null, new RawJson("\"Ah.\"")));
         }
 
         @Test
