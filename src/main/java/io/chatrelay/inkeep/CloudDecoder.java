@@ -168,18 +168,25 @@ final class CloudDecoder implements AnswerDecoder {
      * it is told as data.
      */
     private JsonNode delta(JsonNode choice, List<ChatEvent> out) throws Unreadable {
-        JsonNode delta = choice.path("delta");
-        JsonNode message = choice.path("message");
+        JsonNode delta = checked(choice, "delta");
+        JsonNode message = checked(choice, "message");
         saidByDelta |= saysSomething(delta);
-        if (choice.hasNonNull("message") && !saidByDelta) {
-            delta = message;
-        } else if (choice.hasNonNull("message")) {
+        if (message.isEmpty()) {
+            return delta;
+        }
+        if (saidByDelta) {
             carry("message", message, out);
+            return delta;
         }
-        if (!delta.isObject() && !delta.isMissingNode() && !delta.isNull()) {
-            throw new Unreadable("a delta that is no object");
+        return message;
+    }
+
+    /** An object, or none. */
+    private static JsonNode checked(JsonNode choice, String member) throws Unreadable {
+        if (choice.hasNonNull(member) && !choice.get(member).isObject()) {
+            throw new Unreadable("a %s that is no object".formatted(member));
         }
-        return delta;
+        return choice.path(member);
     }
 
     private static boolean saysSomething(JsonNode delta) {

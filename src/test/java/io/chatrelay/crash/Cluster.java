@@ -70,7 +70,7 @@ final class Cluster implements AutoCloseable {
                 .with("quarkus.datasource.jdbc.additional-jdbc-properties.ApplicationName", application(replica))
                 .with("chat-relay.approvals.expiry", EXPIRY).with("chat-relay.approvals.catch-up", "PT1S")
                 .with("chat-relay.api.heartbeat", HEARTBEAT).with("chat-relay.shutdown.grace", "PT3S")
-                .jvm("-Xmx256m").jvm("-Xshare:auto");
+                .jvm("-Xmx256m");
         String jar = System.getProperty("crash.jar");
         return jar == null ? setup : setup.jar(Path.of(jar));
     }

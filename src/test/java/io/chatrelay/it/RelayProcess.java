@@ -58,7 +58,9 @@ public final class RelayProcess implements AutoCloseable {
         /** Another build of it. */
         public Setup jar(Path other) {
             jar = other;
-            jvm.removeIf(option -> option.startsWith("-XX:AOTCache="));
+            if (!JAR.equals(other)) {
+                jvm.removeIf(option -> option.startsWith("-XX:AOTCache="));
+            }
             return this;
         }
 
