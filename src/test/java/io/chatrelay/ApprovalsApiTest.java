@@ -117,6 +117,8 @@ class ApprovalsApiTest extends ApprovalsTest {
                 "reason|{'approved':true,'conversationId':'c','toolCallId':'t','reason':'a\\u0007'}",
                 "reason|{'approved':true,'conversationId':'c','toolCallId':'t','reason':'\\ud83d'}",
                 "inputDigest|{'approved':true,'conversationId':'c','toolCallId':'t','inputDigest':'abc'}",
+                "turnId|{'approved':true,'conversationId':'c','toolCallId':'t','turnId':'demo'}",
+                "turnId|{'approved':true,'conversationId':'c','toolCallId':'t','turnId':7}",
                 "user|{'approved':true,'conversationId':'c','toolCallId':'t','user':{}}",
                 "aproved|{'aproved':true,'approved':true,'conversationId':'c','toolCallId':'t'}" })
         void isRefusedByTheFieldThatIsWrong(String field, String json) {

@@ -133,10 +133,10 @@ class RepeatedPostTest extends ServiceTest {
 
     @Test
     void isRefusedWhereTheTurnThatRunsIsAnothers() {
-        Sse running = relay().send(CHAT, ask("slow 60")).until(4);
+        Sse running = relay().send(CHAT, ask("slow 120")).until(4);
 
-        assertInvalid(CHAT, relay().with("last-event-id", "3").post(CHAT, ask("slow 61")), "Last-Event-ID");
-        Sse rest = again(CHAT, "3", ask("slow 60"));
+        assertInvalid(CHAT, relay().with("last-event-id", "3").post(CHAT, ask("slow 121")), "Last-Event-ID");
+        Sse rest = again(CHAT, "3", ask("slow 120"));
 
         assertThat(rest.toEnd().numbered()).isEqualTo(running.toEnd().numbered().subList(3, running.numbered().size()));
         assertThat(messages(id)).hasSize(2);

@@ -102,9 +102,9 @@ class SameAgainTest extends ServiceTest {
     @ValueSource(strings = { CHAT, COMPLETIONS })
     void attachesThoughAHeaderSaysThatWritingOnStopsTheTurn(String path) {
         Relay stops = relay().with("x-on-running", "cancel");
-        Sse first = stops.send(path, ask("slow 60")).until(3);
+        Sse first = stops.send(path, ask("slow 120")).until(3);
 
-        Sse again = stops.send(path, ask("slow 60")).toEnd();
+        Sse again = stops.send(path, ask("slow 120")).toEnd();
 
         assertThat(again.turn()).isEqualTo(first.turn());
         assertThat(again.done()).isTrue();
@@ -114,9 +114,9 @@ class SameAgainTest extends ServiceTest {
 
     @Test
     void replacesTheTurnWhereItAsksForThat() {
-        Sse first = relay().send(CHAT, ask("slow 60")).until(3);
+        Sse first = relay().send(CHAT, ask("slow 250")).until(3);
 
-        Sse again = relay().send(CHAT, ask("slow 60").put("onRunning", "cancel")).toEnd();
+        Sse again = relay().send(CHAT, ask("slow 250").put("onRunning", "cancel")).toEnd();
 
         assertThat(again.turn()).isNotEqualTo(first.turn());
         assertThat(again.done()).isTrue();

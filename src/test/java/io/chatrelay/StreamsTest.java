@@ -304,7 +304,7 @@ class StreamsTest extends ServiceTest {
 
         @Test
         void isReadWithBareNumbersWhileItRuns() {
-            Sse asked = before(relay().send(CHAT, Json.ask("slow 60")).until(4));
+            Sse asked = before(relay().send(CHAT, Json.ask("slow 120")).until(4));
 
             Sse whole = relay().read(streamOf(asked.conversation()));
             Sse rest = relay().with("last-event-id", "3").read(streamOf(asked.conversation())).toEnd();

@@ -210,7 +210,7 @@ class StrictTest extends ServiceTest {
 
         @Test
         void attachesByTheSameAgainUnlessItsBodyAsksForAnother() {
-            ObjectNode message = ask("agents", "slow 60 " + mark()).put("conversationId", id);
+            ObjectNode message = ask("agents", "slow 250 " + mark()).put("conversationId", id);
             Relay stays = other().with("x-on-disconnect", "detach");
             Sse first = stays.send(CHAT, message).untilText();
 

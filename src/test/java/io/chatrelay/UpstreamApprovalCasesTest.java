@@ -9,6 +9,7 @@ import static org.awaitility.Awaitility.await;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.UUID;
 import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Test;
@@ -215,7 +216,7 @@ class UpstreamApprovalCasesTest extends ServiceTest {
 
         Relay.Answer repeated = relay().post(DECIDE, old);
         Relay.Answer ofTheFirst = relay().post(DECIDE, old.deepCopy().put("turnId", first.turn()));
-        Relay.Answer ofAnother = relay().post(DECIDE, old.deepCopy().put("turnId", newId()));
+        Relay.Answer ofAnother = relay().post(DECIDE, old.deepCopy().put("turnId", UUID.randomUUID().toString()));
 
         assertThat(repeated.status()).as(repeated.body()).isEqualTo(409);
         assertThat(repeated.json().path("code").asText()).isEqualTo("approval_ambiguous");
@@ -225,6 +226,32 @@ class UpstreamApprovalCasesTest extends ServiceTest {
         assertThat(ofAnother.status()).as(ofAnother.body()).isEqualTo(404);
         assertThat(pending(conversation)).hasSize(1);
         assertThat(relay().post(DECIDE, old.put("turnId", second.turn())).status()).isEqualTo(200);
+        assertThat(second.toEnd().done()).isTrue();
+    }
+
+    /** A client of Inkeep's documented API names no turn, and a model that counts its calls anew in each answer must not lock it out. */
+    @Test
+    void whereNoRepeatCanComeAnyMoreTheCallThatWaitsIsMeant() {
+        UpstreamCase row = row("06-");
+        Sse first = relay().send(CHAT, UpstreamCasesTest.ask(row, true));
+        String conversation = first.conversation();
+        await().until(() -> !pending(conversation).isEmpty());
+        assertThat(relay().post(DECIDE, decision(conversation, pending(conversation).getFirst(), true)).status())
+                .isEqualTo(200);
+        first.toEnd();
+        Sse second = relay().send(CHAT, UpstreamCasesTest.ask(row, true).put("conversationId", conversation));
+        await().until(() -> !pending(conversation).isEmpty());
+        JsonNode asked = pending(conversation).getFirst();
+
+        Relay.Answer soon = relay().post(CHAT, answer(conversation, null, asked, true));
+        execute("update tool_approval set decided_at = decided_at - interval '6 minutes' where turn_id = ?::uuid",
+                first.turn());
+        Relay.Answer later = relay().post(CHAT, answer(conversation, null, asked, true));
+
+        assertThat(soon.status()).as(soon.body()).isEqualTo(409);
+        assertThat(soon.json().path("code").asText()).isEqualTo("approval_ambiguous");
+        assertThat(soon.json().path("field").asText()).isEqualTo("messages[0].id");
+        assertThat(later.status()).as(later.body()).isEqualTo(200);
         assertThat(second.toEnd().done()).isTrue();
     }
 

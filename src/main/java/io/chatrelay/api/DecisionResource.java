@@ -60,8 +60,12 @@ public class DecisionResource {
         body.required("toolCallId");
         DecideCommand.Answer answer = ApprovalAnswers.answer(body, "toolCallId", body.name("toolCallId"), null);
         Caller caller = turns.caller();
+        String turn = body.text("turnId");
+        if (turn != null) {
+            Readers.turnId("turnId", turn);
+        }
         turns.decide(new DecideCommand(caller.tenant(), caller.name(), conversation, body.name("user"),
-                new DecideCommand.OfTurn("turnId", body.text("turnId"), false), List.of(answer)));
+                new DecideCommand.OfTurn("turnId", turn, false), List.of(answer)));
         return new Reply(true, answer.approved() ? "Tool execution approved" : "Tool execution denied");
     }
 }

@@ -141,15 +141,16 @@ class ApprovalRow {
         }
 
         /**
-         * Whether a call of the same id asked in another turn, too: an answer that was on its way for long may be meant for that one.
+         * Whether a call of the same id asked in another turn, and was open or decided since then: a repeat of that answer may come still.
          *
          * @param sameInput whether only one with the same input counts
          */
-        boolean isOfOthers(ApprovalRow row, boolean sameInput) {
-            String others = "conversationId = ?1 and callId = ?2 and turnId <> ?3";
+        boolean isOfOthers(ApprovalRow row, boolean sameInput, Instant since) {
+            String others = "conversationId = ?1 and callId = ?2 and turnId <> ?3 and (decidedAt is null or decidedAt > ?4)";
             return (sameInput
-                    ? count(others + " and inputDigest = ?4", row.conversationId, row.callId, row.turnId, row.inputDigest)
-                    : count(others, row.conversationId, row.callId, row.turnId)) > 0;
+                    ? count(others + " and inputDigest = ?5", row.conversationId, row.callId, row.turnId, since,
+                            row.inputDigest)
+                    : count(others, row.conversationId, row.callId, row.turnId, since)) > 0;
         }
 
         List<ApprovalRow> pending(UUID turn) {

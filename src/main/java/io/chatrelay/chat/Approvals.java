@@ -1,5 +1,6 @@
 package io.chatrelay.chat;
 
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -26,13 +27,15 @@ public class Approvals {
     private final Conversation.Repository conversations;
     private final TurnRow.Repository turns;
     private final Outbox outbox;
+    private final TurnConfig config;
 
     Approvals(ApprovalRow.Repository approvals, Conversation.Repository conversations, TurnRow.Repository turns,
-            Outbox outbox) {
+            Outbox outbox, TurnConfig config) {
         this.approvals = approvals;
         this.conversations = conversations;
         this.turns = turns;
         this.outbox = outbox;
+        this.config = config;
     }
 
     private record Asked(DecideCommand.Answer answer, ApprovalRow row) {
@@ -87,7 +90,8 @@ public class Approvals {
                         row.view(conversation.externalId));
             }
             boolean sameInput = answer.inputDigest() != null || answer.input() != null;
-            if (row.state() == ApprovalState.PENDING && turn.isEmpty() && approvals.isOfOthers(row, sameInput)) {
+            if (row.state() == ApprovalState.PENDING && turn.isEmpty()
+                    && approvals.isOfOthers(row, sameInput, Instant.now().minus(config.retryWindow()))) {
                 throw ChatException.ambiguous(command.of().field(),
                         "%s: is needed, for calls of that id asked in more than one turn of this conversation."
                                 .formatted(command.of().field()),

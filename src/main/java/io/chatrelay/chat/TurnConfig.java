@@ -37,8 +37,8 @@ public interface TurnConfig {
     Duration cancelWait();
 
     /**
-     * How long a repeat without a key, as the OpenAI SDK sends it after a lost connection, is recognised by its content.
-     * Longer takes more deliberate repeats for retries.
+     * How long a repeat without a key, as the OpenAI SDK sends it after a lost connection, is recognised by its content; and how long after
+     * a decision another turn's call of the same id is decided by {@code turnId} alone. Longer takes more deliberate repeats for retries.
      */
     @WithDefault("5m")
     Duration retryWindow();

@@ -43,6 +43,7 @@ final class CloudCalls {
     private final Brackets brackets;
     private final List<Gathered> all = new ArrayList<>();
     private final Map<Integer, Gathered> byIndex = new HashMap<>();
+    private boolean isListed;
 
     CloudCalls(Brackets brackets) {
         this.brackets = brackets;
@@ -50,6 +51,24 @@ final class CloudCalls {
 
     /** Takes the pieces of one delta. What is no piece of a call, and what nobody knows of one, comes back. */
     Optional<JsonNode> take(JsonNode pieces, List<ChatEvent> out) {
+        isListed |= pieces.isArray() && !pieces.isEmpty();
+        return pieces(pieces, out);
+    }
+
+    /**
+     * Takes a piece of the only call that an answer had before there were several: OpenAI's {@code function_call}. Beside a list of calls it says
+     * one of them again, and comes back.
+     */
+    Optional<JsonNode> takeOnly(JsonNode function, List<ChatEvent> out) {
+        if (CloudDecoder.isEmpty(function) || function.isMissingNode()) {
+            return Optional.empty();
+        }
+        return isListed || !function.isObject() ? Optional.of(function)
+                : pieces(JsonNodeFactory.instance.arrayNode()
+                        .add(JsonNodeFactory.instance.objectNode().set("function", function)), out);
+    }
+
+    private Optional<JsonNode> pieces(JsonNode pieces, List<ChatEvent> out) {
         ArrayNode rest = JsonNodeFactory.instance.arrayNode();
         if (pieces.isArray()) {
             for (JsonNode piece : pieces) {
@@ -63,15 +82,6 @@ final class CloudCalls {
             rest.add(pieces);
         }
         return rest.isEmpty() ? Optional.empty() : Optional.of(rest);
-    }
-
-    /** Takes a piece of the only call that an answer had before there were several: OpenAI's {@code function_call}. */
-    Optional<JsonNode> takeOnly(JsonNode function, List<ChatEvent> out) {
-        if (!function.isObject()) {
-            return function.isMissingNode() || function.isNull() ? Optional.empty() : Optional.of(function);
-        }
-        return take(JsonNodeFactory.instance.arrayNode().add(JsonNodeFactory.instance.objectNode().set("function", function)),
-                out);
     }
 
     private static void others(JsonNode piece, ArrayNode rest) {
@@ -99,7 +109,7 @@ final class CloudCalls {
         JsonNode arguments = function.has("arguments") ? function.get("arguments") : function.path("input");
         boolean says = !written(arguments).isBlank();
         Gathered call = known(index, id, name);
-        if (call == null || isAnothers(call, name, says)) {
+        if (call == null || beginsAnother(call, name, says)) {
             name = name.isEmpty() && call != null ? call.name : name;
             if (name.isEmpty()) {
                 return false;
@@ -134,7 +144,7 @@ final class CloudCalls {
     }
 
     /** Whether a piece begins another call of that index and id: by another name, or by what it says where this call has been named anew. */
-    private static boolean isAnothers(Gathered call, String name, boolean says) {
+    private static boolean beginsAnother(Gathered call, String name, boolean says) {
         return !name.isEmpty() && !name.equals(call.name)
                 || says && (!name.isEmpty() || call.namedAgain) && isComplete(call);
     }
@@ -156,8 +166,8 @@ final class CloudCalls {
         }
     }
 
-    boolean isEmpty() {
-        return all.isEmpty();
+    int size() {
+        return all.size();
     }
 
     /** The answer is over: what was gathered is whole. */

@@ -55,8 +55,8 @@ final class CloudDecoder implements AnswerDecoder {
     private final Brackets brackets = new Brackets();
     private final CloudCalls calls = new CloudCalls(brackets);
     private final Map<String, JsonNode> told = new HashMap<>();
+    private final WholeMessage message = new WholeMessage();
     private boolean chosen;
-    private boolean saidByDelta;
     private String reason;
     private volatile Usage usage;
     private boolean over;
@@ -102,16 +102,15 @@ final class CloudDecoder implements AnswerDecoder {
         brackets.start(chunk.path("id").asText(null), out);
         if (chunk.path("usage").isObject()) {
             usage = usage((ObjectNode) chunk.get("usage"));
-        } else if (chunk.hasNonNull("usage")) {
-            carry("usage", chunk.get("usage"), out);
         }
         for (JsonNode choice : chunk.path("choices")) {
             choice(choice, out);
         }
         // The same in each chunk as a rule, and told once then.
         for (Map.Entry<String, JsonNode> member : chunk.properties()) {
-            if (!OF_CHUNK.contains(member.getKey()) && !member.getValue().isNull()
-                    && !member.getValue().equals(told.put(member.getKey(), member.getValue()))) {
+            boolean isUnknown = !OF_CHUNK.contains(member.getKey()) && !member.getValue().isNull()
+                    || member.getKey().equals("usage") && !member.getValue().isObject() && !isEmpty(member.getValue());
+            if (isUnknown && !member.getValue().equals(told.put(member.getKey(), member.getValue()))) {
                 carry(member.getKey(), member.getValue(), out);
             }
         }
@@ -152,33 +151,35 @@ final class CloudDecoder implements AnswerDecoder {
             return;
         }
         chosen = true;
-        JsonNode delta = delta(choice, out);
+        JsonNode delta = checked(choice, "delta");
+        message.told(delta);
+        say(delta, out);
+        message.instead(checked(choice, "message")).ifPresent(earlier -> carry("message", earlier, out));
+        carryOthers(choice, OF_CHOICE, out);
+        finishReason(choice.path("finish_reason"));
+    }
+
+    private void say(JsonNode delta, List<ChatEvent> out) throws Unreadable {
         reasoning(delta, out);
         content(delta.path(TEXT), out);
         calls.take(delta.path("tool_calls"), out).ifPresent(rest -> carry("tool-calls", rest, out));
         calls.takeOnly(delta.path("function_call"), out).ifPresent(rest -> carry("function-call", rest, out));
         refusal(delta.path("refusal"), out);
         carryOthers(delta, OF_DELTA, out);
-        carryOthers(choice, OF_CHOICE, out);
-        finishReason(choice.path("finish_reason"));
     }
 
-    /**
-     * What the choice says. Some give the whole message in place of a delta; some repeat it as a whole beside what the deltas said, where
-     * it is told as data.
-     */
-    private JsonNode delta(JsonNode choice, List<ChatEvent> out) throws Unreadable {
-        JsonNode delta = checked(choice, "delta");
-        JsonNode message = checked(choice, "message");
-        saidByDelta |= saysSomething(delta);
-        if (message.isEmpty()) {
-            return delta;
+    /** What the message says that no delta said, and the message where it says otherwise than they did. */
+    private void sayMessage(List<ChatEvent> out) {
+        WholeMessage.Rest rest = message.rest(calls.size());
+        JsonNode other = rest.other();
+        try {
+            say(rest.untold(), out);
+        } catch (Unreadable e) {
+            other = rest.untold();
         }
-        if (saidByDelta) {
-            carry("message", message, out);
-            return delta;
+        if (other != null) {
+            carry("message", other, out);
         }
-        return message;
     }
 
     /** An object, or none. */
@@ -189,11 +190,7 @@ final class CloudDecoder implements AnswerDecoder {
         return choice.path(member);
     }
 
-    private static boolean saysSomething(JsonNode delta) {
-        return delta.properties().stream().anyMatch(member -> !member.getKey().equals("role") && !isEmpty(member.getValue()));
-    }
-
-    private static boolean isEmpty(JsonNode value) {
+    static boolean isEmpty(JsonNode value) {
         return value.isNull() || value.isContainerNode() && value.isEmpty() || value.isTextual() && value.asText().isEmpty();
     }
 
@@ -279,6 +276,7 @@ final class CloudDecoder implements AnswerDecoder {
             return;
         }
         brackets.start(null, out);
+        sayMessage(out);
         FinishWord word = FinishWord.of(reason);
         if (word.failed()) {
             // Its calls may be the failure: whoever saw one as whole would run it.
@@ -286,8 +284,8 @@ final class CloudDecoder implements AnswerDecoder {
                     "Inkeep ended its answer as '%s'; what came before is kept.".formatted(Refusals.shortened(reason)), out);
             return;
         }
-        if (word.reason() == FinishReason.TOOL_CALLS && calls.isEmpty()) {
-            // Whoever waits for calls to run would wait for good.
+        if (word.reason() == FinishReason.TOOL_CALLS && calls.size() == 0) {
+            // Its caller would wait for calls to run.
             failed(Failure.Code.UPSTREAM_PROTOCOL,
                     "Inkeep ended its answer as '%s' and sent no call that can be read; what came before is kept."
                             .formatted(Refusals.shortened(reason)),
@@ -333,6 +331,8 @@ final class CloudDecoder implements AnswerDecoder {
 
     private void end(Ended ended, List<ChatEvent> out) {
         over = true;
+        // Of an answer that broke off, too.
+        sayMessage(out);
         brackets.flush(out);
         out.add(ended);
     }

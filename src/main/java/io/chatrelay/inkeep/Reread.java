@@ -24,7 +24,7 @@ import io.vertx.core.http.HttpClientResponse;
  *  ▲ ▲ └ 204, 404 ─┐        │ └ another run's ─┐                        │
  *  │ └─ 500 ms ────┴────────┼──────────────────┴── closed, nothing new ─┤  (for 8 s: lost)
  *  └─ backoff ── no answer, 429, 5xx (for 30 s: lost)                   │
- *  ▲                        └ otherwise ──▶ lost                        │
+ *  ▲                        └ otherwise ──▶ lost                        │ (a durable run that waits for others, quiet for 500 ms ──▶ over)
  *  └─────────────────────── the read closed after something new ◀───────┘
  * </pre>
  *
@@ -68,7 +68,7 @@ final class Reread implements Flow.Subscription {
     private static final Duration FIRST_BACKOFF = Duration.ofMillis(250);
     private static final Duration LONGEST_BACKOFF = Duration.ofSeconds(5);
     private static final Duration HEAD = Duration.ofSeconds(30);
-    /** Silence that says that a run which asked again waits now. What comes later, the read after the next decision brings. */
+    /** Silence after which a durable run that has asked again is taken to wait. Events that come later are in the read after the next decision. */
     private static final Duration QUIET = Duration.ofMillis(500);
     /** A run lives in its server's process: one that nobody reaches for so long has rarely outlived it. */
     private static final Duration UNREACHABLE = Duration.ofSeconds(30);
@@ -335,6 +335,7 @@ final class Reread implements Flow.Subscription {
         caughtUp = true;
         hidesOperations |= withoutOperations;
         run.proven().run();
+        completeOnceItWaits();
     }
 
     private void differs() {
@@ -361,7 +362,10 @@ final class Reread implements Flow.Subscription {
         }
     }
 
-    /** A durable run's stream may stand open while the run waits, and a decision is told when the answer to the one before is over. */
+    /**
+     * The stream of a durable run may stand open while the run waits, and the next decision is sent only when this answer is over. Quiet counts
+     * where an event could come: while it is asked for.
+     */
     private void completeOnceItWaits() {
         if (run.decided() == null || !waitsForOthers()) {
             return;
@@ -369,8 +373,13 @@ final class Reread implements Flow.Subscription {
         long length = known.length();
         Flow.Subscription watched = reading;
         context.owner().setTimer(QUIET.toMillis(), _ -> context.runOnContext(_ -> {
-            if (!cancelled && last == null && reading == watched && known.length() == length && asked && waitsForOthers()) {
+            if (cancelled || last != null || reading != watched || known.length() != length) {
+                return;
+            }
+            if (asked) {
                 complete();
+            } else {
+                completeOnceItWaits();
             }
         }));
     }

@@ -148,7 +148,7 @@ final class Decider {
 
     private String body(String call, boolean approved, String reason) {
         return Frame.JSON.createObjectNode().put("conversationId", conversation).put("toolCallId", call)
-                .put("turnId", turn.toString()).put("approved", approved).put("reason", reason).toString();
+                .put("approved", approved).put("reason", reason).toString();
     }
 
     /** As {@code useChat} says it, without its trigger. */

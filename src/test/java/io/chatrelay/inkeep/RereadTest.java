@@ -12,6 +12,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
 import org.awaitility.Awaitility;
@@ -303,6 +305,27 @@ class RereadTest {
             assertThat(decided).isGreaterThan(1);
             assertThat(seen).filteredOn(ChatEvent.ToolSucceeded.class::isInstance).hasSize(decided);
             assertThat(seen.getLast()).isEqualTo(Ended.completed(FinishReason.STOP, null));
+        }
+    }
+
+    /** Its reader may take long, and is not asked twice: what it was slow with is no reason to wait for the stream's end. */
+    @Test
+    void aDurableRunIsTakenToWaitAlsoWhereItsLastEventIsWantedLate() {
+        try (InkeepEmulator emulator = new InkeepEmulator(VERTX).listen(0)) {
+            String[] settings = { "execution-mode", "durable", "approvals", "executions" };
+            UpstreamRun run = inkeep.upstream(emulator.agentsUrl(), settings).run(question(turn, "use three in turn"));
+            List<ChatEvent> seen = new ArrayList<>(all(run.answer()));
+            AssertSubscriber<ChatEvent> reader = AssertSubscriber.create(0);
+            ((Continued) run.deliver(decision(seen), () -> true).await().atMost(SOON)).rest().subscribe()
+                    .withSubscriber(reader);
+
+            while (reader.getItems().stream().noneMatch(ApprovalRequested.class::isInstance)) {
+                reader.awaitNextItem(SOON);
+            }
+            CompletableFuture.runAsync(() -> reader.request(1), CompletableFuture.delayedExecutor(1200, TimeUnit.MILLISECONDS));
+
+            reader.awaitCompletion(SOON);
+            assertThat(asked(reader.getItems())).hasSize(1);
         }
     }
 

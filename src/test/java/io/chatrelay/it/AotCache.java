@@ -1,5 +1,6 @@
 package io.chatrelay.it;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 
 import io.chatrelay.devmode.InkeepEmulator;
@@ -36,6 +37,10 @@ final class AotCache {
             relay.terminate();
             // It is written on its way out.
             relay.exitCode();
+            if (!Files.exists(FILE)) {
+                throw new IllegalStateException("No cache was written: " + relay.output());
+            }
+            FILE.toFile().deleteOnExit();
         } finally {
             vertx.close();
         }

@@ -31,6 +31,7 @@ public final class RelayProcess implements AutoCloseable {
         private final Map<String, String> properties = new LinkedHashMap<>();
         private final List<String> jvm = new ArrayList<>(List.of("-XX:+ExitOnOutOfMemoryError"));
         private Path jar = JAR;
+        private boolean cached;
 
         private Setup() {
             properties.put("quarkus.http.port", "0");
@@ -58,9 +59,6 @@ public final class RelayProcess implements AutoCloseable {
         /** Another build of it. */
         public Setup jar(Path other) {
             jar = other;
-            if (!JAR.equals(other)) {
-                jvm.removeIf(option -> option.startsWith("-XX:AOTCache="));
-            }
             return this;
         }
 
@@ -120,6 +118,9 @@ public final class RelayProcess implements AutoCloseable {
     private RelayProcess(Setup setup) {
         List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         command.addAll(setup.jvm);
+        if (setup.cached && setup.jar.equals(JAR)) {
+            command.add("-XX:AOTCache=" + AotCache.get());
+        }
         setup.properties.forEach((name, value) -> command.add("-D" + name + "=" + value));
         command.addAll(List.of("-jar", setup.jar.toString()));
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
@@ -139,7 +140,9 @@ public final class RelayProcess implements AutoCloseable {
 
     /** With all that it needs. */
     public static Setup on(Postgres database, InkeepEmulator inkeep) {
-        return cold(database, inkeep).jvm("-XX:AOTCache=" + AotCache.get());
+        Setup setup = cold(database, inkeep);
+        setup.cached = true;
+        return setup;
     }
 
     /** The same without a cache. It lives for seconds, so no more is compiled than pays within them. */

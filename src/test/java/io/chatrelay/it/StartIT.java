@@ -3,7 +3,7 @@ package io.chatrelay.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.net.URI;
-import java.util.List;
+import java.util.Arrays;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
@@ -76,7 +76,7 @@ class StartIT {
         try (RelayProcess relay = RelayProcess.unconfigured().database(TestPostgres.fresh()).key()
                 .with("chatrelay-dev.emulator.enabled", true).start()) {
             RelayClient client = new RelayClient(relay);
-            for (String upstream : List.of("agents", "agents-durable", "agents-legacy", "cloud")) {
+            for (String upstream : Arrays.asList(null, "agents", "agents-durable", "agents-legacy", "cloud")) {
                 assertThat(client.chat(upstream, "of-" + upstream, "echo hi there").awaitEnd().text()).as(upstream)
                         .isEqualTo("hi there");
             }
