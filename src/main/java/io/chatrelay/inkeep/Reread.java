@@ -24,7 +24,7 @@ import io.vertx.core.http.HttpClientResponse;
  *  ▲ ▲ └ 204, 404 ─┐        │ └ another run's ─┐                        │
  *  │ └─ 500 ms ────┴────────┼──────────────────┴── closed, nothing new ─┤  (for 8 s: lost)
  *  └─ backoff ── no answer, 429, 5xx (for 30 s: lost)                   │
- *  ▲                        └ otherwise ──▶ lost                        │ (a durable run that waits for others, quiet for 500 ms ──▶ over)
+ *  ▲                        └ otherwise ──▶ lost                        │
  *  └─────────────────────── the read closed after something new ◀───────┘
  * </pre>
  *
@@ -33,7 +33,8 @@ import io.vertx.core.http.HttpClientResponse;
  * belongs to the conversation, and may still hold its previous run. Where nothing is known yet, the run is one that no earlier turn
  * had. Reads close silently after five minutes, so the end of one that stood open says nothing; one that closes at once, with nothing
  * new, is of a run that is over, and of one that stays open short of what is known the rest is gone. Of a run that has outlived its
- * {@link Lifetime} a read that stands open with nothing new is the end, too. What is known is kept as its
+ * {@link Lifetime} a read that stands open with nothing new is the end, too. A durable run that waits for other decisions is left after half a
+ * second without an event. What is known is kept as its
  * {@link Trail} alone. Everything happens on one event loop context. It is one state machine,
  * and long because each way a read can disappoint is a transition of it.
  */
