@@ -67,6 +67,25 @@ class SameAgainTest extends ServiceTest {
         assertThat(again.done()).isTrue();
     }
 
+    /** Its first try was told the conversation, and broke off. */
+    @ParameterizedTest
+    @ValueSource(booleans = { true, false })
+    void mayNameTheConversationThatItsFirstTryBegan(boolean hasKey) {
+        Relay caller = hasKey ? relay().with("idempotency-key", id) : relay();
+        ObjectNode nameless = Json.ask("slow 120 " + mark);
+        Sse first = caller.send(CHAT, nameless).until(3);
+
+        Sse again = caller.send(CHAT, nameless.deepCopy().put("conversationId", first.conversation())).toEnd();
+
+        assertThat(again.turn()).isEqualTo(first.turn());
+        assertThat(again.done()).isTrue();
+        if (hasKey) {
+            ObjectNode elsewhere = nameless.deepCopy().put("conversationId", id);
+            assertError(CHAT, caller.post(CHAT, elsewhere), 422, "unprocessable_entity");
+        }
+        assertThat(emulator().asked(mark)).hasSize(1);
+    }
+
     @Test
     void isAnotherTurnAfterThatOnesEnd() {
         Sse first = relay().send(CHAT, ask("echo yes")).toEnd();

@@ -165,7 +165,7 @@ public class Chat {
     private Optional<TurnRow> repeated(SendCommand command, byte[] digest) {
         if (command.idempotencyKey() != null) {
             Optional<TurnRow> turn = turns.byKey(command.tenant(), command.caller(), command.idempotencyKey());
-            if (turn.isPresent() && !Arrays.equals(turn.get().commandDigest, digest)) {
+            if (turn.isPresent() && !isBegunBy(command, digest, turn.get())) {
                 throw ChatException.keyReused();
             }
             return turn;
@@ -253,9 +253,16 @@ public class Chat {
      * Whether the caller says what began the running turn once more: a client whose request broke off. One that wants that turn stopped
      * wants another one, and one that names its commands by keys says itself which are the same.
      */
-    private static boolean isSame(SendCommand command, byte[] digest, TurnRow running) {
+    private boolean isSame(SendCommand command, byte[] digest, TurnRow running) {
         return running.caller.equals(command.caller()) && Objects.equals(running.idempotencyKey, command.idempotencyKey())
-                && Arrays.equals(running.commandDigest, digest);
+                && isBegunBy(command, digest, running);
+    }
+
+    /** Its client may have sent it before it knew the conversation, and names it now. */
+    private boolean isBegunBy(SendCommand command, byte[] digest, TurnRow turn) {
+        return Arrays.equals(turn.commandDigest, digest)
+                || command.conversationId() != null && Arrays.equals(turn.commandDigest, CommandDigest.ofNameless(command))
+                        && conversations.findById(turn.conversationId).externalId.equals(command.conversationId());
     }
 
     private void refuseWhileRunning(Optional<TurnRow> running, Conversation conversation, boolean makesRoom) {
