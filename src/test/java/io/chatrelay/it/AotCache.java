@@ -28,7 +28,7 @@ final class AotCache {
     private static void make() {
         Vertx vertx = Vertx.vertx();
         try (InkeepEmulator inkeep = new InkeepEmulator(vertx).listen(0);
-                RelayProcess relay = RelayProcess.cold(TestPostgres.fresh(), inkeep).jvm("-XX:AOTCacheOutput=" + FILE)
+                RelayProcess relay = RelayProcess.on(TestPostgres.fresh(), inkeep).uncached().jvm("-XX:AOTCacheOutput=" + FILE)
                         .start()) {
             RelayClient client = new RelayClient(relay);
             for (String upstream : new String[]{ "agents", "cloud" }) {

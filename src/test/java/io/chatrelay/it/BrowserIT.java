@@ -25,7 +25,7 @@ import io.chatrelay.devmode.InkeepEmulator;
  * The documented pages in Chromium, on another origin than the service. One browser does everything at once, each thing in a tab of its
  * own; the tests look at what a user would have seen.
  */
-@Order(11)
+@Order(10)
 class BrowserIT {
 
     private static final long PATIENCE_SECONDS = 200;
@@ -252,8 +252,8 @@ class BrowserIT {
             JsonNode seen = seen("widget", "isReloadedInMidAnswer");
 
             assertThat(seen.at("/meanwhile/messages/1/text").asText()).startsWith("This session was interrupted");
-            assertShows(seen, "user: slow 250", "assistant: " + whole());
-            assertStored(seen, "user: slow 250", "assistant: " + whole());
+            assertShows(seen, "user: slow 400", "assistant: " + whole());
+            assertStored(seen, "user: slow 400", "assistant: " + whole());
             assertQuiet(seen);
         }
 

@@ -56,6 +56,17 @@ public final class RelayProcess implements AutoCloseable {
             return this;
         }
 
+        /** For what lives for seconds: no more is compiled than pays within them, and its classes come from the cache. */
+        Setup quick() {
+            cached = true;
+            return jvm("-XX:TieredStopAtLevel=1").jvm("-XX:+UseSerialGC");
+        }
+
+        Setup uncached() {
+            cached = false;
+            return this;
+        }
+
         /** Another build of it. */
         public Setup jar(Path other) {
             jar = other;
@@ -138,17 +149,9 @@ public final class RelayProcess implements AutoCloseable {
         return new Setup();
     }
 
-    /** With all that it needs. */
+    /** With all that it needs, for seconds. */
     public static Setup on(Postgres database, InkeepEmulator inkeep) {
-        Setup setup = cold(database, inkeep);
-        setup.cached = true;
-        return setup;
-    }
-
-    /** The same without a cache. It lives for seconds, so no more is compiled than pays within them. */
-    static Setup cold(Postgres database, InkeepEmulator inkeep) {
-        return new Setup().jvm("-XX:TieredStopAtLevel=1").jvm("-XX:+UseSerialGC").database(database)
-                .upstreams(inkeep.agentsUrl(), inkeep.cloudUrl()).key();
+        return unconfigured().quick().database(database).upstreams(inkeep.agentsUrl(), inkeep.cloudUrl()).key();
     }
 
     RelayProcess awaitReady() {

@@ -19,7 +19,7 @@ import io.chatrelay.devmode.InkeepEmulator;
 
 /** A deploy cuts no answer: SIGTERM hands turns over, and where nobody is left to take them, lets them end. */
 @Isolated("who is stopped has some seconds for the rest")
-@Order(8)
+@Order(6)
 class ShutdownIT {
 
     private static final int STREAMS = 200;

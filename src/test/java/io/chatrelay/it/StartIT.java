@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import io.chatrelay.it.RelayProcess.Setup;
 
 /** What an operator forgot is one line on the console that says what to set, and exit code 1. */
-@Order(9)
+@Order(7)
 class StartIT {
 
     private static final TestPostgres DATABASE = TestPostgres.fresh();
@@ -60,7 +60,7 @@ class StartIT {
     @ParameterizedTest(name = "{0}")
     @MethodSource("starts")
     void endsWithOneLine(String name, UnaryOperator<Setup> with, String line) {
-        Setup complete = RelayProcess.unconfigured().database(DATABASE)
+        Setup complete = RelayProcess.unconfigured().quick().database(DATABASE)
                 .upstreams(URI.create("http://127.0.0.1:1/run"), URI.create("http://127.0.0.1:1/v1")).key();
 
         try (RelayProcess relay = with.apply(complete).launch()) {
@@ -73,7 +73,7 @@ class StartIT {
     /** As in dev mode; a service that has upstreams of its own asks nobody else. */
     @Test
     void anEmulatorStandsInForUpstreamsWhereItIsAskedFor() {
-        try (RelayProcess relay = RelayProcess.unconfigured().database(TestPostgres.fresh()).key()
+        try (RelayProcess relay = RelayProcess.unconfigured().quick().database(TestPostgres.fresh()).key()
                 .with("chatrelay-dev.emulator.enabled", true).start()) {
             RelayClient client = new RelayClient(relay);
             for (String upstream : Arrays.asList(null, "agents", "agents-durable", "agents-legacy", "cloud")) {
