@@ -43,7 +43,7 @@ class ManyStreamsIT {
                 stream.awaitEnd();
                 assertThat(stream.end()).isEqualTo("[DONE]");
                 assertThat(stream.ids()).isEqualTo(LongStream.rangeClosed(1, stream.lastNumber()).boxed().toList());
-                assertThat(stream.text().split(" word")).hasSize(61);
+                assertThat(stream.text().split(" word")).hasSize(26);
             });
             assertThat(DATABASE.connections()).isLessThanOrEqualTo(POOL);
         }
@@ -51,7 +51,7 @@ class ManyStreamsIT {
 
     private static List<SseStream> open(RelayClient client, int from, int to) {
         return IntStream.range(from, to)
-                .mapToObj(i -> client.chat(i % 2 == 0 ? "agents" : "cloud", "many-" + i, "words 60 600")).toList();
+                .mapToObj(i -> client.chat(i % 2 == 0 ? "agents" : "cloud", "many-" + i, "words 25 600")).toList();
     }
 
     private static void awaitOpen(RelayProcess relay, int streams) {

@@ -45,7 +45,7 @@ class ShutdownIT {
                     both.api(), "agents", "deployed-" + i, "words 100 120")).toList();
             readers.forEach(reader -> reader.awaitEvents(10));
             // Nobody can take this one over: it keeps its replica there until it ends, and who comes back may be sent there again.
-            SseStream cloud = new RelayClient(replicas.a).chat("cloud", "deployed-cloud", "words 200 50").awaitEvents(10);
+            SseStream cloud = new RelayClient(replicas.a).chat("cloud", "deployed-cloud", "words 120 50").awaitEvents(10);
 
             replicas.a.terminate();
 
@@ -55,7 +55,7 @@ class ShutdownIT {
             assertThat(new RelayClient(replicas.b).chat("agents", "new", "echo in time").awaitEnd().text())
                     .isEqualTo("in time");
             assertThat(cloud.awaitEnd().end()).isEqualTo("[DONE]");
-            assertThat(EventSourceReader.words(cloud.text())).isEqualTo(EventSourceReader.words(200));
+            assertThat(EventSourceReader.words(cloud.text())).isEqualTo(EventSourceReader.words(120));
             assertThat(replicas.a.exitCode()).isEqualTo(TERMINATED);
             for (int i = 0; i < STREAMS; i++) {
                 EventSourceReader reader = readers.get(i);
@@ -75,8 +75,8 @@ class ShutdownIT {
         // A grace that no test waits for: it ends because its turns have ended.
         try (RelayProcess relay = RelayProcess.on(database, inkeep).with("chat-relay.shutdown.grace", "5m").start()) {
             RelayClient client = new RelayClient(relay);
-            SseStream agents = client.chat("agents", "alone-agents", "words 400 20").awaitEvents(20);
-            SseStream cloud = client.chat("cloud", "alone-cloud", "words 400 20").awaitEvents(20);
+            SseStream agents = client.chat("agents", "alone-agents", "words 200 20").awaitEvents(20);
+            SseStream cloud = client.chat("cloud", "alone-cloud", "words 200 20").awaitEvents(20);
 
             relay.terminate();
 
@@ -88,8 +88,8 @@ class ShutdownIT {
             assertThat(RelayClient.read(openAi.body()).at("/error/message").isTextual()).isTrue();
             assertThat(agents.awaitEnd().end()).isEqualTo("[DONE]");
             assertThat(cloud.awaitEnd().end()).isEqualTo("[DONE]");
-            assertThat(EventSourceReader.words(agents.text())).isEqualTo(EventSourceReader.words(400));
-            assertThat(EventSourceReader.words(cloud.text())).isEqualTo(EventSourceReader.words(400));
+            assertThat(EventSourceReader.words(agents.text())).isEqualTo(EventSourceReader.words(200));
+            assertThat(EventSourceReader.words(cloud.text())).isEqualTo(EventSourceReader.words(200));
             assertThat(relay.exitCode()).isEqualTo(TERMINATED);
             assertThat(database.number("select count(*) from conversation where external_id = 'alone-new'")).isZero();
         }

@@ -6,5 +6,5 @@ import org.junit.platform.suite.api.Suite;
 
 @Suite
 @SelectPackages("io.chatrelay")
-@IncludeClassNamePatterns("io\\.chatrelay\\.(chat\\.)?[M-R]\\w*Test")
-class MToR {}
+@IncludeClassNamePatterns("io\\.chatrelay\\.(chat\\.)?[N-R]\\w*Test")
+class NToR {}
