@@ -40,7 +40,7 @@ class MemoryIT {
     static void start() {
         inkeep = new InkeepEmulator(RelayClient.VERTX).listen(0);
         relay = RelayProcess.on(DATABASE, inkeep).jvm("-Xmx96m").jvm("-XX:MaxDirectMemorySize=64m")
-                .with("chat-relay.turn.max-size", "1M").with("chat-relay.journal.max-pending", "8M")
+                .with("chat-relay.turn.max-size", "2M").with("chat-relay.journal.max-pending", "8M")
                 .with("quarkus.datasource.jdbc.new-connection-sql", "set lock_timeout = '1s'").start();
         client = new RelayClient(relay);
     }
