@@ -17,25 +17,62 @@ import com.fasterxml.jackson.databind.JsonNode;
 
 import io.chatrelay.devmode.InkeepEmulator;
 
-/** {@code kill -9} of a turn at Inkeep Agents, whatever Inkeep has done by then: one run of it, and one whole answer. */
+/**
+ * {@code kill -9} of turns at Inkeep Agents, whatever Inkeep has done by then: one run of each, and one whole answer. All of them are in
+ * one process when it is killed; another is started at the same database, and takes them over.
+ */
 @Order(4)
 class FollowIT {
 
     private static final TestPostgres DATABASE = TestPostgres.fresh();
+    private static final String ACCEPTED = "late 4000 81";
+    private static final String SECOND = "late 12000 82";
+    private static final String REFUSED = "503 1 83";
+    private static final String ANSWERING = "words 400 20";
     private static InkeepEmulator inkeep;
+    private static RelayProcess relay;
+    private static SseStream answering;
+    private static SseStream mixed;
 
     @BeforeAll
-    static void startInkeep() {
+    static void killAndStartAgain() {
         inkeep = new InkeepEmulator(RelayClient.VERTX).listen(0);
+        // What Inkeep has refused is not asked again before the kill.
+        try (RelayProcess killed = relay().with("chat-relay.upstreams.agents.retry-backoff", "10m").start()) {
+            RelayClient client = new RelayClient(killed);
+            // A turn that Inkeep refused has no run that could be mistaken for the next one's.
+            assertThat(client.chat("agents", "answering", "400 84").awaitEnd().status()).isEqualTo(400);
+            assertWhole(client.chat("agents", "second", "echo the first answer").awaitEnd(), "the first answer");
+            SseStream left = client.chat("agents", "mixed", "echo an answer that nobody reads any more").awaitEnd();
+            // As a turn stands whose run this service stopped to read.
+            DATABASE.execute("update turn set state = 'interrupted' where id = '" + left.turn() + "'");
+            client.chat("agents", "refused", REFUSED, "key-83");
+            mixed = client.chat("agents", "mixed", "words 900 20").awaitEvents(30);
+            answering = client.chat("agents", "answering", ANSWERING, "key-84").awaitEvents(30);
+            client.chat("agents", "second", SECOND, "key-82");
+            client.chat("agents", "accepted", ACCEPTED, "key-81");
+            List.of(REFUSED, SECOND, ACCEPTED).forEach(FollowIT::awaitAsked);
+            killed.kill9();
+        }
+        assertThat(DATABASE.text("select request from turn where idempotency_key = 'key-83'")).contains("\"headers\"")
+                .doesNotContain("authorization", RelayClient.KEY);
+        relay = relay().start();
     }
 
     @AfterAll
-    static void stopInkeep() {
+    static void stop() {
+        if (relay != null) {
+            relay.close();
+        }
         inkeep.close();
     }
 
     private static RelayProcess.Setup relay() {
         return RelayProcess.on(DATABASE, inkeep).shortLease();
+    }
+
+    private static SseStream again(String conversation, String text, String key) {
+        return new RelayClient(relay).chat("agents", conversation, text, key).awaitEnd();
     }
 
     /** What Inkeep was asked with that text. */
@@ -64,103 +101,47 @@ class FollowIT {
 
     @Test
     void aRunOfWhichNothingIsStoredIsFollowedFromItsStart() {
-        String text = "late 4000 81";
-        try (RelayProcess relay = relay().start()) {
-            new RelayClient(relay).chat("agents", "accepted", text, "key-81");
-            awaitAsked(text);
-            relay.kill9();
-        }
+        SseStream answer = again("accepted", ACCEPTED, "key-81");
 
-        try (RelayProcess relay = relay().start()) {
-            SseStream answer = new RelayClient(relay).chat("agents", "accepted", text, "key-81").awaitEnd();
-
-            assertWhole(answer, hello(1, text));
-            assertThat(new RelayClient(relay).messages("accepted")).containsExactly("user: " + text,
-                    "assistant: " + hello(1, text));
-            assertThat(relay.output()).contains("its message is sent again", "it is read again");
-            assertThat(asked(text)).extracting(request -> request.at("/body/messages/0/id").asText())
-                    .as("the same message twice, of which Inkeep took one").hasSize(2).containsOnly(
-                            asked(text).getFirst().at("/body/messages/0/id").asText());
-        }
+        assertWhole(answer, hello(1, ACCEPTED));
+        assertThat(new RelayClient(relay).messages("accepted")).containsExactly("user: " + ACCEPTED,
+                "assistant: " + hello(1, ACCEPTED));
+        assertThat(relay.output()).containsPattern("turn %s .*its message is sent again".formatted(answer.turn()))
+                .containsPattern("turn %s: .*it is read again".formatted(answer.turn()));
+        assertThat(asked(ACCEPTED)).extracting(request -> request.at("/body/messages/0/id").asText())
+                .as("the same message twice, of which Inkeep took one").hasSize(2).containsOnly(
+                        asked(ACCEPTED).getFirst().at("/body/messages/0/id").asText());
     }
 
     @Test
     void aRunOfWhichNothingIsStoredIsNotTakenForThePreviousOne() {
-        String text = "late 12000 82";
-        try (RelayProcess relay = relay().start()) {
-            RelayClient client = new RelayClient(relay);
-            assertWhole(client.chat("agents", "second", "echo the first answer").awaitEnd(), "the first answer");
-            client.chat("agents", "second", text, "key-82");
-            awaitAsked(text);
-            relay.kill9();
-        }
-
-        try (RelayProcess relay = relay().start()) {
-            assertWhole(new RelayClient(relay).chat("agents", "second", text, "key-82").awaitEnd(), hello(2, text));
-        }
+        assertWhole(again("second", SECOND, "key-82"), hello(2, SECOND));
     }
 
     @Test
     void aMessageThatInkeepHadNotAcceptedIsSentAgainAsItWas() {
-        String text = "503 1 83";
-        String prefix = "chat-relay.upstreams.agents.";
-        try (RelayProcess relay = relay().with(prefix + "retry-backoff", "10m").start()) {
-            new RelayClient(relay).chat("agents", "refused", text, "key-83");
-            awaitAsked(text);
-            relay.kill9();
-        }
-        assertThat(DATABASE.text("select request from turn where idempotency_key = 'key-83'")).contains("\"headers\"")
-                .doesNotContain("authorization", RelayClient.KEY);
-
-        try (RelayProcess relay = relay().start()) {
-            assertWhole(new RelayClient(relay).chat("agents", "refused", text, "key-83").awaitEnd(), hello(1, text));
-            assertThat(asked(text)).hasSize(2).extracting(request -> request.path("body").toString())
-                    .containsOnly(asked(text).getFirst().path("body").toString());
-        }
+        assertWhole(again("refused", REFUSED, "key-83"), hello(1, REFUSED));
+        assertThat(asked(REFUSED)).hasSize(2).extracting(request -> request.path("body").toString())
+                .containsOnly(asked(REFUSED).getFirst().path("body").toString());
     }
 
     @Test
     void aRepeatGetsTheWholeAnswerOfARunThatWasCutByTheKill() {
-        String text = "words 400 20";
-        SseStream seen;
-        try (RelayProcess relay = relay().start()) {
-            RelayClient client = new RelayClient(relay);
-            // A turn that Inkeep refused has no run that could be mistaken for this one's.
-            assertThat(client.chat("agents", "answering", "400 84").awaitEnd().status()).isEqualTo(400);
-            seen = client.chat("agents", "answering", text, "key-84").awaitEvents(30);
-            relay.kill9();
-        }
+        SseStream answer = again("answering", ANSWERING, "key-84");
 
-        try (RelayProcess relay = relay().start()) {
-            RelayClient client = new RelayClient(relay);
-            SseStream answer = client.chat("agents", "answering", text, "key-84").awaitEnd();
-
-            assertThat(answer.turn()).isEqualTo(seen.turn());
-            assertThat(answer.events().subList(0, seen.events().size())).isEqualTo(seen.events());
-            assertThat(answer.text().split(" word")).hasSize(401);
-            assertWhole(answer, answer.text());
-            assertThat(asked(text)).hasSize(1);
-        }
+        assertThat(answer.turn()).isEqualTo(answering.turn());
+        assertThat(answer.events().subList(0, answering.events().size())).isEqualTo(answering.events());
+        assertThat(answer.text().split(" word")).hasSize(401);
+        assertWhole(answer, answer.text());
+        assertThat(asked(ANSWERING)).hasSize(1);
     }
 
     @Test
     void aRunBesideWhichAnEarlierOneMayStillSpeakIsNotFollowed() {
-        SseStream seen;
-        try (RelayProcess relay = relay().start()) {
-            RelayClient client = new RelayClient(relay);
-            SseStream left = client.chat("agents", "mixed", "echo an answer that nobody reads any more").awaitEnd();
-            // As a turn stands whose run this service stopped to read.
-            DATABASE.execute("update turn set state = 'interrupted' where id = '" + left.turn() + "'");
-            seen = client.chat("agents", "mixed", "words 900 20").awaitEvents(30);
-            relay.kill9();
-        }
+        SseStream rest = new RelayClient(relay).readOn("mixed", mixed.lastId()).awaitEnd();
 
-        try (RelayProcess relay = relay().start()) {
-            SseStream rest = new RelayClient(relay).readOn("mixed", seen.lastId()).awaitEnd();
-
-            assertThat(rest.end()).isEqualTo("error");
-            assertThat(rest.events()).as("the turn's end alone").hasSizeLessThan(5);
-            assertThat(DATABASE.text("select state from turn where id = '" + seen.turn() + "'")).isEqualTo("interrupted");
-        }
+        assertThat(rest.end()).isEqualTo("error");
+        assertThat(rest.events()).as("the turn's end alone").hasSizeLessThan(5);
+        assertThat(DATABASE.text("select state from turn where id = '" + mixed.turn() + "'")).isEqualTo("interrupted");
     }
 }

@@ -3,7 +3,9 @@ package io.chatrelay.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.net.URI;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
@@ -12,8 +14,6 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.parallel.Execution;
-import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -21,49 +21,63 @@ import com.fasterxml.jackson.databind.JsonNode;
 
 import io.chatrelay.devmode.InkeepEmulator;
 
-/** {@code kill -9} loses nothing that a reader saw, and a conversation goes on. */
-@Execution(ExecutionMode.CONCURRENT)
+/**
+ * {@code kill -9} loses nothing that a reader saw, and a conversation goes on. All turns are in one process when it is killed, some have
+ * ended and some are in the midst of their answer; another is started at the same database, and takes those over.
+ */
 @Order(3)
 class RestartIT {
 
+    private static final TestPostgres DATABASE = TestPostgres.fresh();
+    private static final Map<String, SseStream> FIRST = new HashMap<>();
+    private static final Map<String, SseStream> SEEN = new HashMap<>();
     private static InkeepEmulator inkeep;
-
-    /** Of each test its own: what another one starts would take its turns over. */
-    private final TestPostgres database = TestPostgres.fresh();
+    private static RelayProcess relay;
 
     @BeforeAll
-    static void startInkeep() {
+    static void killAndStartAgain() {
         inkeep = new InkeepEmulator(RelayClient.VERTX).listen(0);
+        try (RelayProcess killed = start(DATABASE)) {
+            RelayClient client = new RelayClient(killed);
+            for (String upstream : List.of("agents", "cloud")) {
+                FIRST.put(upstream, client.chat(upstream, "between-" + upstream, "echo a first answer").awaitEnd());
+                SEEN.put(upstream, client.chat(upstream, "within-" + upstream, "words 1000 20"));
+            }
+            SEEN.values().forEach(seen -> seen.awaitEvents(40));
+            killed.kill9();
+        }
+        relay = start(DATABASE);
     }
 
     @AfterAll
-    static void stopInkeep() {
+    static void stop() {
+        if (relay != null) {
+            relay.close();
+        }
         inkeep.close();
+    }
+
+    private static RelayProcess start(TestPostgres database) {
+        return RelayProcess.on(database, inkeep).shortLease().start();
     }
 
     @ParameterizedTest
     @ValueSource(strings = { "agents", "cloud" })
     void aConversationGoesOnAfterKill(String upstream) {
         String conversation = "between-" + upstream;
-        SseStream first;
-        try (RelayProcess relay = start()) {
-            first = new RelayClient(relay).chat(upstream, conversation, "echo a first answer").awaitEnd();
-            relay.kill9();
-        }
+        SseStream first = FIRST.get(upstream);
         assertThat(first.end()).isEqualTo("[DONE]");
+        RelayClient client = new RelayClient(relay);
 
-        try (RelayProcess relay = start()) {
-            RelayClient client = new RelayClient(relay);
-            SseStream second = client.chat(upstream, conversation, "echo a second answer").awaitEnd();
+        SseStream second = client.chat(upstream, conversation, "echo a second answer").awaitEnd();
 
-            assertThat(second.end()).isEqualTo("[DONE]");
-            assertThat(client.messages(conversation)).containsExactly("user: echo a first answer",
-                    "assistant: a first answer", "user: echo a second answer", "assistant: a second answer");
-            for (SseStream turn : List.of(first, second)) {
-                assertThat(client.replay(conversation, turn.turn()).awaitEnd().frames()).isEqualTo(turn.frames());
-            }
-            assertInkeepKnowsTheConversation(upstream);
+        assertThat(second.end()).isEqualTo("[DONE]");
+        assertThat(client.messages(conversation)).containsExactly("user: echo a first answer",
+                "assistant: a first answer", "user: echo a second answer", "assistant: a second answer");
+        for (SseStream turn : List.of(first, second)) {
+            assertThat(client.replay(conversation, turn.turn()).awaitEnd().frames()).isEqualTo(turn.frames());
         }
+        assertInkeepKnowsTheConversation(upstream);
     }
 
     /** Cloud is given the whole history; Agents keeps it, and is given the same conversation id again. */
@@ -96,7 +110,7 @@ class RestartIT {
 
     @Test
     void aRunOfAgentsIsFollowedFurtherToItsEnd() {
-        List<SseStream.Frame> whole = readOverAKill("agents", "[DONE]", "completed");
+        List<SseStream.Frame> whole = readOverTheKill("agents", "[DONE]", "completed");
 
         assertThat(whole.stream().map(SseStream.Frame::data).filter(data -> data.contains("@"))).as("words, each once")
                 .hasSize(1000).doesNotHaveDuplicates();
@@ -104,65 +118,56 @@ class RestartIT {
 
     @Test
     void aTurnOfCloudIsInterruptedAndReadToItsEnd() {
-        readOverAKill("cloud", "error", "interrupted");
+        readOverTheKill("cloud", "error", "interrupted");
     }
 
     /** A turn of 1000 words that outlives its process. Returns what its readers saw. */
-    private List<SseStream.Frame> readOverAKill(String upstream, String end, String state) {
+    private static List<SseStream.Frame> readOverTheKill(String upstream, String end, String state) {
         String conversation = "within-" + upstream;
-        SseStream seen;
-        try (RelayProcess relay = start()) {
-            seen = new RelayClient(relay).chat(upstream, conversation, "words 1000 20").awaitEvents(40);
-            relay.kill9();
-        }
+        SseStream seen = SEEN.get(upstream);
         assertThat(seen.awaitEnd().state()).isEqualTo(SseStream.State.CUT);
         UUID turn = seen.turn();
+        RelayClient client = new RelayClient(relay);
 
-        try (RelayProcess relay = start()) {
-            RelayClient client = new RelayClient(relay);
-            SseStream rest = client.readOn(conversation, seen.lastId()).awaitEnd();
+        SseStream rest = client.readOn(conversation, seen.lastId()).awaitEnd();
 
-            assertThat(rest.status()).isEqualTo(200);
-            assertThat(rest.turn()).isEqualTo(turn);
-            assertThat(rest.ids()).as("the next numbers, without gap or repeat")
-                    .isEqualTo(LongStream.rangeClosed(seen.lastNumber() + 1, rest.lastNumber()).boxed().toList());
-            assertThat(rest.end()).isEqualTo(end);
+        assertThat(rest.status()).isEqualTo(200);
+        assertThat(rest.turn()).isEqualTo(turn);
+        assertThat(rest.ids()).as("the next numbers, without gap or repeat")
+                .isEqualTo(LongStream.rangeClosed(seen.lastNumber() + 1, rest.lastNumber()).boxed().toList());
+        assertThat(rest.end()).isEqualTo(end);
 
-            List<SseStream.Frame> stored = client.replay(conversation, turn).awaitEnd().events();
-            assertThat(stored).isEqualTo(Stream.concat(seen.events().stream(), rest.events().stream()).toList());
-            assertThat(client.messages(conversation)).containsExactly("user: words 1000 20",
-                    "assistant: " + seen.text() + rest.text());
-            assertThat(database.number("select count(*) from turn where id = '%s' and state = '%s'".formatted(turn, state)))
-                    .isEqualTo(1);
+        List<SseStream.Frame> stored = client.replay(conversation, turn).awaitEnd().events();
+        assertThat(stored).isEqualTo(Stream.concat(seen.events().stream(), rest.events().stream()).toList());
+        assertThat(client.messages(conversation)).containsExactly("user: words 1000 20",
+                "assistant: " + seen.text() + rest.text());
+        assertThat(DATABASE.number("select count(*) from turn where id = '%s' and state = '%s'".formatted(turn, state)))
+                .isEqualTo(1);
 
-            SseStream next = client.chat(upstream, conversation, "echo it goes on").awaitEnd();
-            assertThat(next.end()).isEqualTo("[DONE]");
-            assertThat(next.text()).isEqualTo("it goes on");
-            return stored;
-        }
+        SseStream next = client.chat(upstream, conversation, "echo it goes on").awaitEnd();
+        assertThat(next.end()).isEqualTo("[DONE]");
+        assertThat(next.text()).isEqualTo("it goes on");
+        return stored;
     }
 
     @Test
     void aReplicaWhoseLeaseWasTakenStoresNothingMore() {
         String conversation = "fenced";
-        try (RelayProcess relay = start()) {
-            RelayClient client = new RelayClient(relay);
+        TestPostgres database = TestPostgres.fresh();
+        try (RelayProcess fenced = start(database)) {
+            RelayClient client = new RelayClient(fenced);
             // Of Cloud, whose runs nobody can follow further: what is stored after the loss is the turn's end alone.
             SseStream seen = client.chat("cloud", conversation, "words 1000 20").awaitEvents(40);
 
             database.execute("update replica set alive = false where alive");
 
             assertThat(seen.awaitEnd().state()).isEqualTo(SseStream.State.CUT);
-            assertThat(relay.output()).contains("Lost the lease");
+            assertThat(fenced.output()).contains("Lost the lease");
             SseStream rest = client.readOn(conversation, seen.lastId()).awaitEnd();
             assertThat(rest.end()).isEqualTo("error");
             assertThat(rest.ids()).as("only the turn's end, for nothing else was stored")
                     .isEqualTo(LongStream.rangeClosed(seen.lastNumber() + 1, rest.lastNumber()).boxed().toList())
                     .hasSizeLessThan(5);
         }
-    }
-
-    private RelayProcess start() {
-        return RelayProcess.on(database, inkeep).shortLease().start();
     }
 }
