@@ -3,7 +3,6 @@ package io.chatrelay.chat;
 import java.nio.ByteBuffer;
 import java.sql.SQLException;
 import java.time.Instant;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -258,11 +257,9 @@ public class Chat {
                 && isBegunBy(command, digest, running);
     }
 
-    /** Its client may have sent it before it knew the conversation, and names it now. */
     private boolean isBegunBy(SendCommand command, byte[] digest, TurnRow turn) {
-        return Arrays.equals(turn.commandDigest, digest)
-                || command.conversationId() != null && Arrays.equals(turn.commandDigest, CommandDigest.ofNameless(command))
-                        && conversations.findById(turn.conversationId).externalId.equals(command.conversationId());
+        return turn.isBegunBy(command, digest) && (command.conversationId() == null
+                || conversations.findById(turn.conversationId).externalId.equals(command.conversationId()));
     }
 
     private void refuseWhileRunning(Optional<TurnRow> running, Conversation conversation, boolean makesRoom) {

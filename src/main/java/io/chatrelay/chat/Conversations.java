@@ -1,7 +1,6 @@
 package io.chatrelay.chat;
 
 import java.time.Instant;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -165,17 +164,13 @@ public class Conversations {
                 : Optional.of(turns.byOrdinal(conversation.id, ordinal)
                         .orElseThrow(
                                 () -> ChatException.notFound("Last-Event-ID", "There is no such turn in this conversation.")));
-        if (turn.filter(row -> isBegunBy(command, row.commandDigest)).isEmpty()) {
+        byte[] digest = CommandDigest.of(command);
+        // What a turn that failed was begun by is given back; and an earlier version did not keep it.
+        if (turn.filter(row -> row.commandDigest == null || row.isBegunBy(command, digest)).isEmpty()) {
             throw ChatException.invalid("Last-Event-ID",
                     "names no event of a turn that this request began: leave it out to send a new message");
         }
         return left(turn.get(), after, id);
-    }
-
-    private static boolean isBegunBy(SendCommand command, byte[] digest) {
-        // What a turn that failed was begun by is given back; and an earlier version did not keep it.
-        return digest == null || Arrays.equals(digest, CommandDigest.of(command))
-                || Arrays.equals(digest, CommandDigest.ofNameless(command));
     }
 
     /** The turn, if a reader has not had all of it. */

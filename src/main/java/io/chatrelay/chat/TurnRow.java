@@ -1,6 +1,7 @@
 package io.chatrelay.chat;
 
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -113,6 +114,14 @@ class TurnRow {
     Turn turn(String conversationExternalId) {
         return new Turn(id, tenant, caller, conversationId, conversationExternalId, ordinal == null ? 0 : ordinal,
                 upstream, model, messageId, startedAt);
+    }
+
+    /**
+     * Whether a command, whose digest that is, says what began this turn. Its client may have sent it before it knew the conversation, and
+     * name it now: whoever asks looks at the conversation.
+     */
+    boolean isBegunBy(SendCommand command, byte[] digest) {
+        return Arrays.equals(commandDigest, digest) || Arrays.equals(commandDigest, CommandDigest.ofNameless(command));
     }
 
     private TurnView view(String conversationExternalId, long lastEvent) {

@@ -27,6 +27,7 @@ final class CloudCalls {
         final String id;
         final String name;
         final StringBuilder arguments = new StringBuilder();
+        private final Nesting nesting = new Nesting();
         /** Whether its name came once more without arguments, after all of its own: its end, or the beginning of another call. */
         boolean namedAgain;
 
@@ -34,6 +35,43 @@ final class CloudCalls {
             this.call = call;
             this.id = id;
             this.name = name;
+        }
+
+        void append(String piece) {
+            for (int i = 0; i < piece.length(); i++) {
+                nesting.take(piece.charAt(i));
+            }
+            arguments.append(piece);
+        }
+
+        boolean isComplete() {
+            String text = nesting.isOpen() ? "" : arguments.toString();
+            return !text.isBlank() && RawJson.of(text).equals(new RawJson(text.strip()));
+        }
+    }
+
+    /** What of a JSON text is still open, a character at a time: the text is not read from its start for each of its pieces. */
+    private static final class Nesting {
+        private int depth;
+        private boolean inString;
+        private boolean escaped;
+
+        void take(char next) {
+            if (inString) {
+                inString = escaped || next != '"';
+                escaped = !escaped && next == '\\';
+            } else {
+                switch (next) {
+                    case '"' -> inString = true;
+                    case '{', '[' -> depth++;
+                    case '}', ']' -> depth--;
+                    default -> {}
+                }
+            }
+        }
+
+        boolean isOpen() {
+            return inString || depth > 0;
         }
     }
 
@@ -60,7 +98,7 @@ final class CloudCalls {
      * one of them again, and comes back.
      */
     Optional<JsonNode> takeOnly(JsonNode function, List<ChatEvent> out) {
-        if (CloudDecoder.isEmpty(function) || function.isMissingNode()) {
+        if (CloudDecoder.isEmpty(function)) {
             return Optional.empty();
         }
         return isListed || !function.isObject() ? Optional.of(function)
@@ -118,7 +156,7 @@ final class CloudCalls {
             call = new Gathered(brackets.inputStarted(upstreamId, WholeText.of(name), out), id, name);
             all.add(call);
         } else if (!name.isEmpty() && !says) {
-            call.namedAgain |= isComplete(call);
+            call.namedAgain |= call.isComplete();
         }
         if (index != null) {
             byIndex.put(index, call);
@@ -146,22 +184,17 @@ final class CloudCalls {
     /** Whether a piece begins another call of that index and id: by another name, or by what it says where this call has been named anew. */
     private static boolean beginsAnother(Gathered call, String name, boolean says) {
         return !name.isEmpty() && !name.equals(call.name)
-                || says && (!name.isEmpty() || call.namedAgain) && isComplete(call);
+                || says && (!name.isEmpty() || call.namedAgain) && call.isComplete();
     }
 
     private Gathered of(String id) {
         return all.stream().filter(one -> one.id.equals(id)).reduce((_, later) -> later).orElse(null);
     }
 
-    private static boolean isComplete(Gathered call) {
-        String arguments = call.arguments.toString();
-        return !arguments.isBlank() && RawJson.of(arguments).equals(new RawJson(arguments.strip()));
-    }
-
     private void append(Gathered call, JsonNode arguments, List<ChatEvent> out) {
         String piece = written(arguments);
         if (!piece.isEmpty()) {
-            call.arguments.append(piece);
+            call.append(piece);
             brackets.inputDelta(call.call, piece, out);
         }
     }

@@ -191,7 +191,8 @@ final class CloudDecoder implements AnswerDecoder {
     }
 
     static boolean isEmpty(JsonNode value) {
-        return value.isNull() || value.isContainerNode() && value.isEmpty() || value.isTextual() && value.asText().isEmpty();
+        return value.isMissingNode() || value.isNull() || value.isContainerNode() && value.isEmpty()
+                || value.isTextual() && value.asText().isEmpty();
     }
 
     private void refusal(JsonNode refusal, List<ChatEvent> out) {
@@ -209,7 +210,7 @@ final class CloudDecoder implements AnswerDecoder {
         String told = null;
         for (String member : new String[]{ "reasoning_content", "reasoning" }) {
             JsonNode said = delta.path(member);
-            if (said.isMissingNode() || isEmpty(said) || said.isTextual() && said.asText().equals(told)) {
+            if (isEmpty(said) || said.isTextual() && said.asText().equals(told)) {
                 continue;
             }
             if (said.isTextual() && told == null) {

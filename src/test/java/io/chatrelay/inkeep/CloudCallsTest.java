@@ -124,6 +124,16 @@ class CloudCallsTest {
         assertThat(told()).containsExactly("c1 search " + WHOLE, "c2 lookup {}");
     }
 
+    @Test
+    void bracketsAndQuotesInsideTextEndNothing() {
+        for (String piece : List.of("{\"q\":\"}]", "\\", "\"}", "\\\\", "\"}")) {
+            take(0, null, "search", piece);
+        }
+        take(0, null, "search", WHOLE);
+
+        assertThat(told()).containsExactly("call-0 search {\"q\":\"}]\\\"}\\\\\"}", "call-1 search " + WHOLE);
+    }
+
     /** It begins as the one before it would be closed: only what comes next says which it was. */
     @ParameterizedTest
     @ValueSource(booleans = { true, false })
