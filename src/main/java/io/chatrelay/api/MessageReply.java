@@ -3,11 +3,15 @@ package io.chatrelay.api;
 import java.time.Instant;
 import java.util.UUID;
 
+import org.eclipse.microprofile.openapi.annotations.enums.SchemaType;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
+
 import io.chatrelay.chat.MessageView;
 import io.chatrelay.chat.RawJson;
 
 /** A message as {@code useChat} takes it: what is ours is in its metadata. */
-public record MessageReply(String id, String role, RawJson parts, Instant createdAt, Metadata metadata) {
+public record MessageReply(String id, String role,
+        @Schema(type = SchemaType.ARRAY, implementation = Object.class) RawJson parts, Instant createdAt, Metadata metadata) {
 
     /** @param name who of several speaks, or null */
     public record Metadata(String conversationId, UUID turnId, String name, String model, String finishReason, RawJson usage) {}

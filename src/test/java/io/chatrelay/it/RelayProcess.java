@@ -177,6 +177,11 @@ public final class RelayProcess implements AutoCloseable {
         return api;
     }
 
+    /** Where health, metrics and the API's description are. */
+    public URI management() {
+        return management;
+    }
+
     public long pid() {
         return process.pid();
     }
