@@ -216,9 +216,9 @@ class Runner {
     void ended(Turn turn, Ended ended) {
         LOG.infof("turn %s ended: outcome=%s reason=%s code=%s", turn.id(), ended.outcome().wireName(),
                 ended.finishReason() == null ? "-" : ended.finishReason().wireName(),
-                ended.failure() == null ? "-" : ended.failure().code().wireName());
+                ended.failure() == null ? "-" : ended.failure().name());
         metrics.counter("chat.relay.turns", "outcome", ended.outcome().wireName(), "code",
-                ended.failure() == null ? "none" : ended.failure().code().wireName(), "upstream", turn.upstream()).increment();
+                ended.failure() == null ? "none" : ended.failure().name(), "upstream", turn.upstream()).increment();
     }
 
     /**
@@ -307,7 +307,8 @@ class Runner {
 
     /** The same run, where its upstream can prove it, and no other run of the conversation may still be speaking. */
     private Optional<UpstreamRun> furtherRun(Turn turn, Upstream upstream, Stored stored, long last) {
-        if (!stored.whole() || stored.events().size() != last || stored.transcript().ended() != null) {
+        if (!stored.whole() || stored.events().size() != last || stored.transcript().ended() != null
+                || stored.isOfLaterVersion()) {
             return Optional.empty();
         }
         try {
@@ -382,7 +383,17 @@ class Runner {
      *
      * @param whole whether that is all
      */
-    private record Stored(Transcript transcript, List<ChatEvent> events, boolean whole) {}
+    private record Stored(Transcript transcript, List<ChatEvent> events, boolean whole) {
+
+        /**
+         * Whether a later version ran it and said more than is understood here. Its run is not followed: what the upstream gives again would be
+         * decoded to other events than are stored, so it could never be proven to be the same; and what such an event opened, nobody here
+         * could close.
+         */
+        boolean isOfLaterVersion() {
+            return events.stream().anyMatch(ChatEvent.Unknown.class::isInstance);
+        }
+    }
 
     /** Tried again until the database answers: an owned turn has to end. */
     private Stored stored(UUID turn) {

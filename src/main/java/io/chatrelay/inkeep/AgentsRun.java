@@ -184,7 +184,7 @@ final class AgentsRun implements UpstreamRun {
     private ChatEvent orLost(ChatEvent event) {
         return takenOver && trail.isEmpty() && event instanceof Ended(var outcome, _, _, var failure)
                 && outcome == Outcome.FAILED
-                        ? ended(Failure.Code.REPLICA_LOST, "its message could not be sent again: " + failure.code().wireName())
+                        ? ended(Failure.Code.REPLICA_LOST, "its message could not be sent again: " + failure.name())
                         : event;
     }
 
