@@ -27,6 +27,8 @@ public record Failure(Code code, String name, String message, Long retryAfter) {
         CONTEXT_LENGTH_EXCEEDED,
         /** No connection, a 5xx, or no answer that could be understood, before the first event. */
         UPSTREAM_UNAVAILABLE,
+        /** No TLS connection, or a certificate that is not trusted: the operator has to act, and a repeat does not help. */
+        UPSTREAM_UNTRUSTED,
         /** Nothing came within the configured time. */
         UPSTREAM_TIMEOUT,
         /** The stream ended, or broke, before the answer was finished. */

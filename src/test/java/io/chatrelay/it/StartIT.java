@@ -89,16 +89,20 @@ class StartIT {
         }
     }
 
-    /** As in dev mode; a service that has upstreams of its own asks nobody else. */
+    /** As in dev mode; a service that has upstreams of its own asks nobody else. What is said is in no line of the log, at DEBUG either. */
     @Test
     void anEmulatorStandsInForUpstreamsWhereItIsAskedFor() {
         try (RelayProcess relay = RelayProcess.unconfigured().quick().database(TestPostgres.fresh()).key()
-                .with("chatrelay-dev.emulator.enabled", true).start()) {
+                .with("chatrelay-dev.emulator.enabled", true).with("quarkus.log.level", "DEBUG").start()) {
             RelayClient client = new RelayClient(relay);
             for (String upstream : Arrays.asList(null, "agents", "agents-durable", "agents-legacy", "cloud")) {
                 assertThat(client.chat(upstream, "of-" + upstream, "echo hi there").awaitEnd().text()).as(upstream)
                         .isEqualTo("hi there");
             }
+            assertThat(relay.output()).contains(" DEBUG ").doesNotContain("hi there", RelayClient.KEY,
+                    Postgres.PASSWORD + "\"");
+            assertThat(relay.output().lines().filter(line -> line.contains(": request="))).hasSize(5)
+                    .allMatch(line -> line.contains(" caller=it ") && line.contains("conversation=of-"));
         }
     }
 }
