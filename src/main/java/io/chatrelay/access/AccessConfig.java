@@ -6,8 +6,7 @@ import java.util.Map;
 import jakarta.validation.constraints.NotBlank;
 import jakarta.validation.constraints.Pattern;
 
-import org.hibernate.validator.constraints.time.DurationMin;
-
+import io.chatrelay.config.Between;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 
@@ -73,12 +72,12 @@ public interface AccessConfig {
          * for longer, shorter sends a reader that lost its connection for a new one.
          */
         @WithDefault("5m")
-        @DurationMin(seconds = 1)
+        @Between(least = "1s", most = "24h")
         Duration lifetime();
 
         /** The longest that its maker may name: as long as a turn may take by default. */
         @WithDefault("60m")
-        @DurationMin(seconds = 1)
+        @Between(least = "1s", most = "720h")
         Duration maxLifetime();
     }
 }

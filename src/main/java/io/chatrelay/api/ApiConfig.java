@@ -2,6 +2,7 @@ package io.chatrelay.api;
 
 import java.time.Duration;
 
+import io.chatrelay.config.Between;
 import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
@@ -12,6 +13,7 @@ public interface ApiConfig {
 
     /** Bytes of a request's body. It is read whole, and an image travels inside it as a data URI. */
     @WithDefault("16M")
+    @Between(least = "1K", most = "1G")
     MemorySize maxBody();
 
     /**
@@ -19,6 +21,7 @@ public interface ApiConfig {
      * balancers take a connection for dead.
      */
     @WithDefault("15s")
+    @Between(least = "100ms", most = "10m")
     Duration heartbeat();
 
     /**
@@ -26,6 +29,7 @@ public interface ApiConfig {
      * the head. A reader that comes back with a number has it at once. From then on a failure can only be told inside the stream.
      */
     @WithDefault("10s")
+    @Between(least = "1ms", most = "24h")
     Duration headAfter();
 
     /**
@@ -33,6 +37,7 @@ public interface ApiConfig {
      * within this time. Longer spreads the readers of a stopping replica further over the others.
      */
     @WithDefault("500ms")
+    @Between(least = "1ms", most = "1m")
     Duration comeBackWithin();
 
     /**
@@ -41,6 +46,7 @@ public interface ApiConfig {
      * for the question; shorter asks twice.
      */
     @WithDefault("300ms")
+    @Between(least = "1ms", most = "1m")
     Duration pauseAfter();
 
     /**
@@ -49,5 +55,6 @@ public interface ApiConfig {
      * clients waiting that see nothing but the break.
      */
     @WithDefault("500ms")
+    @Between(least = "1ms", most = "1m")
     Duration breakAfter();
 }

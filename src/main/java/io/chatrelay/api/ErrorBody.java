@@ -13,6 +13,7 @@ import org.jboss.resteasy.reactive.server.ServerResponseFilter;
 
 import io.chatrelay.api.ErrorShape.OpenAiError;
 import io.chatrelay.chat.Storage;
+import io.chatrelay.defect.Trace;
 import io.quarkiverse.resteasy.problem.HttpProblem;
 import io.quarkiverse.resteasy.problem.postprocessing.ProblemContext;
 import io.quarkiverse.resteasy.problem.postprocessing.ProblemPostProcessor;
@@ -89,8 +90,7 @@ class ErrorBody implements ProblemPostProcessor {
         if (response.getEntity() instanceof HttpProblem problem) {
             String id = RequestId.of(request);
             if (problem.getStatusCode() == 500) {
-                // The trace says where; what was written, and by whom, is in none of these messages.
-                LOG.errorf(cause, "request %s to %s failed", id, uri.getPath());
+                LOG.errorf("request %s to %s failed: %s", id, uri.getPath(), cause == null ? "no cause" : Trace.of(cause));
             }
             response.setEntity(HttpProblem.builder(problem).with("requestId", id).build());
             response.getHeaders().putSingle("content-type", ErrorShape.of(uri.getPath()).mediaType());

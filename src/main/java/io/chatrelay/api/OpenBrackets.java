@@ -26,7 +26,7 @@ record OpenBrackets(boolean step, String text, String reasoning) {
             case TextEnded _ -> new OpenBrackets(step, null, reasoning);
             case ReasoningStarted(var id) -> new OpenBrackets(step, text, id);
             case ReasoningEnded _ -> new OpenBrackets(step, text, null);
-            case ChatEvent.Started _,ChatEvent.TextDelta _,ChatEvent.ReasoningDelta _,ChatEvent.ToolInputFailed _,ChatEvent.ToolInputStarted _,ChatEvent.ToolInputDelta _,ChatEvent.ToolCalled _,ChatEvent.ApprovalRequested _,ChatEvent.ApprovalDecided _,ChatEvent.ToolSucceeded _,ChatEvent.ToolFailed _,ChatEvent.ToolDenied _,ChatEvent.Data _,ChatEvent.Ended _ ->
+            case ChatEvent.Started _,ChatEvent.TextDelta _,ChatEvent.ReasoningDelta _,ChatEvent.ToolInputFailed _,ChatEvent.ToolInputStarted _,ChatEvent.ToolInputDelta _,ChatEvent.ToolCalled _,ChatEvent.ApprovalRequested _,ChatEvent.ApprovalDecided _,ChatEvent.ToolSucceeded _,ChatEvent.ToolFailed _,ChatEvent.ToolDenied _,ChatEvent.Data _,ChatEvent.Ended _,ChatEvent.Unknown _ ->
                     this;
         };
     }

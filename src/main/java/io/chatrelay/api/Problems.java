@@ -114,11 +114,11 @@ final class Problems {
             // A 503 or a Retry-After would say that a repeat helps.
             int status = ErrorCode.of(failure.code());
             return builder(status == 503 ? 502 : status, sentence(failure.message()) + " " + BEGUN)
-                    .with("code", failure.code().wireName()).with("turnId", turn.id().toString())
+                    .with("code", failure.name()).with("turnId", turn.id().toString())
                     .withHeader("x-should-retry", "false").build();
         }
         HttpProblem.Builder problem = builder(ErrorCode.of(failure.code()), failure.message())
-                .with("code", failure.code().wireName()).with("turnId", turn.id().toString());
+                .with("code", failure.name()).with("turnId", turn.id().toString());
         if (failure.retryAfter() != null) {
             problem.withHeader("retry-after", failure.retryAfter());
         } else if (failure.code() == Failure.Code.REPLICA_LOST) {

@@ -61,7 +61,7 @@ record SeenCalls(Map<String, Seen> calls, Set<String> answered) {
             case ToolSucceeded(var call, _) -> seen(call).settled();
             case ToolFailed(var call, _) -> seen(call).settled();
             case ToolDenied(var call) -> seen(call).settled();
-            case ChatEvent.Started _,ChatEvent.StepStarted _,ChatEvent.StepFinished _,ChatEvent.TextStarted _,ChatEvent.TextDelta _,ChatEvent.TextEnded _,ChatEvent.ReasoningStarted _,ChatEvent.ReasoningDelta _,ChatEvent.ReasoningEnded _,ChatEvent.ToolInputDelta _,ChatEvent.ApprovalDecided _,ChatEvent.Data _,ChatEvent.Ended _ ->
+            case ChatEvent.Started _,ChatEvent.StepStarted _,ChatEvent.StepFinished _,ChatEvent.TextStarted _,ChatEvent.TextDelta _,ChatEvent.TextEnded _,ChatEvent.ReasoningStarted _,ChatEvent.ReasoningDelta _,ChatEvent.ReasoningEnded _,ChatEvent.ToolInputDelta _,ChatEvent.ApprovalDecided _,ChatEvent.Data _,ChatEvent.Ended _,ChatEvent.Unknown _ ->
                     true;
         };
     }

@@ -7,6 +7,8 @@ import java.util.concurrent.ThreadLocalRandom;
 
 import jakarta.ws.rs.container.AsyncResponse;
 
+import org.jboss.logging.Logger;
+
 import io.chatrelay.api.wire.Wire;
 import io.chatrelay.chat.ApprovalView;
 import io.chatrelay.chat.ChatEvent;
@@ -15,6 +17,7 @@ import io.chatrelay.chat.JsonText;
 import io.chatrelay.chat.Outcome;
 import io.chatrelay.chat.Storage;
 import io.chatrelay.chat.Turn;
+import io.chatrelay.defect.Trace;
 import io.chatrelay.journal.Entry;
 import io.vertx.core.Context;
 import io.vertx.core.buffer.Buffer;
@@ -44,6 +47,8 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
     private static final long INTERNAL_ERROR = 0x2;
     /** With one line end: a blank line is the end of an event, and some readers then see one without data. */
     private static final Buffer HEARTBEAT = Buffer.buffer(": keep-alive\n");
+
+    private static final Logger LOG = Logger.getLogger(TurnStream.class);
 
     private final Turn turn;
     private final Wire wire;
@@ -178,6 +183,9 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
 
     @Override
     public void onError(Throwable failure) {
+        if (!Storage.isAway(failure)) {
+            LOG.errorf("turn %s: a reader's stream ends by a defect: %s", turn.id(), Trace.of(failure));
+        }
         if (!headWritten && !ended && !reader.comesBack()) {
             stop();
             name(response, turn.conversationId(), turn.id());

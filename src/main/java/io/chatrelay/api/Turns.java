@@ -10,6 +10,8 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.ws.rs.container.AsyncResponse;
 import jakarta.ws.rs.core.HttpHeaders;
 
+import org.jboss.logging.Logger;
+
 import io.chatrelay.access.Caller;
 import io.chatrelay.access.CurrentCaller;
 import io.chatrelay.api.wire.AiSdkWire;
@@ -32,6 +34,8 @@ import io.vertx.ext.web.RoutingContext;
 @ApplicationScoped
 class Turns {
 
+    private static final Logger LOG = Logger.getLogger(Turns.class);
+
     private final Chat chat;
     private final Conversations conversations;
     private final Approvals approvals;
@@ -39,11 +43,13 @@ class Turns {
     private final CurrentCaller caller;
     private final ApiConfig config;
     private final StreamMetrics metrics;
+    private final RefusedTurns refusals;
+    private final RoutingContext http;
     private final ExecutorService virtualThreads;
 
     Turns(Chat chat, Conversations conversations, Approvals approvals, Cancelling cancelling, CurrentCaller caller,
             ApiConfig config,
-            StreamMetrics metrics, @VirtualThreads ExecutorService virtualThreads) {
+            StreamMetrics metrics, RefusedTurns refusals, RoutingContext http, @VirtualThreads ExecutorService virtualThreads) {
         this.chat = chat;
         this.conversations = conversations;
         this.approvals = approvals;
@@ -52,6 +58,8 @@ class Turns {
         this.caller = caller;
         this.config = config;
         this.metrics = metrics;
+        this.refusals = refusals;
+        this.http = http;
     }
 
     JsonBody body(InputStream in, HttpHeaders http) {
@@ -72,7 +80,16 @@ class Turns {
     }
 
     Turn send(ChatRequest request) {
-        return chat.send(request.command());
+        try {
+            Turn turn = chat.send(request.command());
+            // Every further line has the turn's id; whose it is, and which request asked, is looked up here.
+            LOG.infof("turn %s: request=%s conversation=%s caller=%s tenant=%s", turn.id(), RequestId.of(http),
+                    turn.conversationId(), caller.get().name(), turn.tenant());
+            return turn;
+        } catch (RuntimeException e) {
+            refusals.count(e);
+            throw e;
+        }
     }
 
     List<Decided> decide(DecideCommand command) {

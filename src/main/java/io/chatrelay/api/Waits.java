@@ -9,6 +9,8 @@ import org.jboss.logging.Logger;
 import io.chatrelay.chat.ApprovalView;
 import io.chatrelay.chat.ChatEvent;
 import io.chatrelay.chat.PausePoints;
+import io.chatrelay.chat.Storage;
+import io.chatrelay.defect.Trace;
 import io.vertx.core.Context;
 
 /**
@@ -118,7 +120,11 @@ final class Waits {
             List<ApprovalView> open = ledger.get();
             context.runOnContext(_ -> answered(since, open));
         } catch (RuntimeException e) {
-            LOG.debugf("The ledger cannot be asked (%s); asking again", e.getClass().getSimpleName());
+            if (Storage.isAway(e)) {
+                LOG.debugf("The ledger cannot be asked (%s); asking again", e.getClass().getSimpleName());
+            } else {
+                LOG.errorf("The ledger cannot be asked, and is asked again: %s", Trace.of(e));
+            }
             context.runOnContext(_ -> {
                 if (since == changes) {
                     askLater();

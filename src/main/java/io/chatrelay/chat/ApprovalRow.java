@@ -86,8 +86,13 @@ class ApprovalRow {
     @Column(name = "outcome_at")
     Instant outcomeAt;
 
-    ApprovalState state() {
-        return ApprovalState.of(state).orElseThrow();
+    /** Empty for a decision that only a later version knows. */
+    Optional<ApprovalState> decision() {
+        return ApprovalState.of(state);
+    }
+
+    boolean isPending() {
+        return decidedAt == null;
     }
 
     String digest() {

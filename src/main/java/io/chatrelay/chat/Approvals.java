@@ -45,7 +45,7 @@ public class Approvals {
         }
 
         boolean isPending() {
-            return row.state() == ApprovalState.PENDING;
+            return row.isPending();
         }
     }
 
@@ -90,7 +90,7 @@ public class Approvals {
                         row.view(conversation.externalId));
             }
             boolean sameInput = answer.inputDigest() != null || answer.input() != null;
-            if (row.state() == ApprovalState.PENDING && turn.isEmpty()
+            if (row.isPending() && turn.isEmpty()
                     && approvals.isOfOthers(row, sameInput, Instant.now().minus(config.retryWindow()))) {
                 throw ChatException.ambiguous(command.of().field(),
                         "%s: is needed, for calls of that id asked in more than one turn of this conversation."
@@ -127,13 +127,11 @@ public class Approvals {
     /** What was recorded before: the same, or a refusal. */
     private static void check(DecideCommand.Answer answer, ApprovalRow row, Conversation conversation) {
         String field = answer.field();
-        switch (row.state()) {
+        ApprovalState recorded = row.decision().orElseThrow(() -> decided(field, row, conversation));
+        switch (recorded) {
             case APPROVED, DENIED -> {
-                if (row.state() == ApprovalState.APPROVED != answer.approved()) {
-                    throw ChatException.decided(field,
-                            "%s: this call was %s already; the first decision counts.".formatted(field,
-                                    row.state),
-                            row.view(conversation.externalId));
+                if (recorded == ApprovalState.APPROVED != answer.approved()) {
+                    throw decided(field, row, conversation);
                 }
             }
             case EXPIRED -> throw expired(answer, row, conversation);
@@ -144,6 +142,12 @@ public class Approvals {
                 // To be decided now.
             }
         }
+    }
+
+    private static ChatException decided(String field, ApprovalRow row, Conversation conversation) {
+        return ChatException.decided(field,
+                "%s: this call was %s already; the first decision counts.".formatted(field, row.state),
+                row.view(conversation.externalId));
     }
 
     private Decided decided(Asked asked) {

@@ -2,8 +2,7 @@ package io.chatrelay.chat;
 
 import java.time.Duration;
 
-import org.hibernate.validator.constraints.time.DurationMin;
-
+import io.chatrelay.config.Between;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 
@@ -16,12 +15,12 @@ public interface ApprovalsConfig {
      * Agents in classic mode, almost half an hour in durable mode.
      */
     @WithDefault("30m")
-    @DurationMin(seconds = 1)
+    @Between(least = "1s", most = "24h")
     Duration expiry();
 
     /** How long before the upstream's window closes an approval expires: its denial still has to arrive, retries included. */
     @WithDefault("15s")
-    @DurationMin(seconds = 0)
+    @Between(least = "0s", most = "24h")
     Duration lead();
 
     /**
@@ -29,17 +28,17 @@ public interface ApprovalsConfig {
      * the turn's own replica does not wait for it.
      */
     @WithDefault("200ms")
-    @DurationMin(millis = 10)
+    @Between(least = "10ms", most = "1m")
     Duration pollEvery();
 
     /** Pause before a decision is sent again whose fate is unknown; each next one is twice as long. */
     @WithDefault("250ms")
-    @DurationMin(millis = 10)
+    @Between(least = "10ms", most = "1m")
     Duration retryBackoff();
 
     /** The longest of these pauses. Short against the window of 240 s. */
     @WithDefault("5s")
-    @DurationMin(millis = 10)
+    @Between(least = "10ms", most = "10m")
     Duration maxBackoff();
 
     /**
@@ -47,7 +46,7 @@ public interface ApprovalsConfig {
      * there is one, is in what is read; Inkeep gives it some 100 ms late.
      */
     @WithDefault("3s")
-    @DurationMin(millis = 0)
+    @Between(least = "0s", most = "10m")
     Duration catchUp();
 
     /** From the request for approval to its expiry. */

@@ -101,14 +101,24 @@ public sealed interface ChatEvent {
     /**
      * The ledger has a decision. This service's own event: no upstream sends it.
      *
+     * @param state  the wire name of an {@link ApprovalState}, or a later version's name for a decision that is not known here
      * @param reason given with it, or null
      */
-    record ApprovalDecided(String approvalId, String callId, ApprovalState decision, String reason) implements ChatEvent {
+    record ApprovalDecided(String approvalId, String callId, String state, String reason) implements ChatEvent {
+
+        public ApprovalDecided(String approvalId, String callId, ApprovalState state, String reason) {
+            this(approvalId, callId, state.wireName(), reason);
+        }
+
+        /** Whether the call may run. A decision that is not known is no approval. */
+        public boolean approved() {
+            return state.equals(ApprovalState.APPROVED.wireName());
+        }
 
         /** As the wires show it, and the message keeps it: no wire has a part of its own for it. */
         public Data shown() {
-            JsonText data = new JsonText(96).ascii("{\"toolCallId\":").string(callId).ascii(",\"state\":\"")
-                    .ascii(decision.wireName()).ascii('"');
+            JsonText data = new JsonText(96).ascii("{\"toolCallId\":").string(callId).ascii(",\"state\":")
+                    .string(state);
             if (reason != null) {
                 data.ascii(",\"reason\":").string(reason);
             }
@@ -138,6 +148,14 @@ public sealed interface ChatEvent {
             this(type, id, data, false);
         }
     }
+
+    /**
+     * An event of a kind that only a later version of this service knows, while both serve. It keeps its number, no wire shows it, and no
+     * fold is changed by it.
+     *
+     * @param line as it is stored
+     */
+    record Unknown(String line) implements ChatEvent {}
 
     /**
      * The turn's one end.

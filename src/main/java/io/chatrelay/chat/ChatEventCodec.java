@@ -1,5 +1,7 @@
 package io.chatrelay.chat;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.HashMap;
@@ -29,11 +31,17 @@ import io.chatrelay.chat.ChatEvent.ToolInputDelta;
 import io.chatrelay.chat.ChatEvent.ToolInputFailed;
 import io.chatrelay.chat.ChatEvent.ToolInputStarted;
 import io.chatrelay.chat.ChatEvent.ToolSucceeded;
+import io.chatrelay.chat.ChatEvent.Unknown;
 import io.chatrelay.journal.EventCodec;
 
 /**
  * A chat event as a line of JSON in the journal: a flat object with {@code t} for its kind. Raw values of tools and data
- * travel as strings, so that they come back letter by letter. Kinds and members are only ever added: rows outlive versions.
+ * travel as strings, so that they come back letter by letter.
+ * <p>
+ * Kinds and members are only ever added: rows outlive versions. While a new version is rolled out, replicas of the one before
+ * read what the new one writes. So a member that is not known is passed over, an event of a kind that is not known is
+ * {@linkplain Unknown kept as it is}, and a word that is not known (an outcome, a finish reason, a failure's code, a decision)
+ * never throws and never means success. The kind of a turn's last event is {@code end} in every version.
  */
 public final class ChatEventCodec implements EventCodec<ChatEvent> {
 
@@ -59,15 +67,17 @@ public final class ChatEventCodec implements EventCodec<ChatEvent> {
             case ApprovalRequested(var id, var callId, var upstreamId) ->
                     open(out, "approval").with("id", id).with("call", callId).with("up",
                             upstreamId.equals(id) ? null : upstreamId);
-            case ApprovalDecided(var id, var callId, var decision, var reason) ->
-                    open(out, "decided").with("id", id).with("call", callId).with("state", decision.wireName()).with("d",
-                            reason);
+            case ApprovalDecided(var id, var callId, var state, var reason) ->
+                    open(out, "decided").with("id", id).with("call", callId).with("state", state).with("d", reason);
             case ToolSucceeded(var id, var output) -> open(out, "output").with("id", id).with("d", output.text());
             case ToolFailed(var id, var error) -> open(out, "output-error").with("id", id).with("d", error);
             case ToolDenied(var id) -> open(out, "output-denied").with("id", id);
             case Data(var type, var id, var data, var isTransient) ->
                     open(out, "data").with("name", type).with("id", id).with("d", data.text()).flag("transient", isTransient);
             case Ended ended -> end(open(out, "end"), ended);
+            case Unknown(var line) -> {
+                return line.getBytes(UTF_8);
+            }
         }
         return out.ascii('}').toBytes();
     }
@@ -85,7 +95,7 @@ public final class ChatEventCodec implements EventCodec<ChatEvent> {
             }
         }
         if (ended.failure() != null) {
-            members.with("code", ended.failure().code().wireName()).with("d", ended.failure().message());
+            members.with("code", ended.failure().name()).with("d", ended.failure().message());
             if (ended.failure().retryAfter() != null) {
                 members.with("retry", ended.failure().retryAfter());
             }
@@ -95,7 +105,11 @@ public final class ChatEventCodec implements EventCodec<ChatEvent> {
     @Override
     public ChatEvent decode(byte[] bytes, int offset, int length) {
         Map<String, String> m = members(bytes, offset, length);
-        return switch (m.get("t")) {
+        String kind = m.get("t");
+        if (kind == null) {
+            throw new IllegalStateException("an event in the journal has no kind");
+        }
+        return switch (kind) {
             case "start" -> new Started(m.get("id"));
             case "step-start" -> new StepStarted();
             case "step-finish" -> new StepFinished();
@@ -110,14 +124,13 @@ public final class ChatEventCodec implements EventCodec<ChatEvent> {
             case "input-error" -> new ToolInputFailed(call(m), m.get("name"), new RawJson(m.get("in")), m.get("d"));
             case "call" -> new ToolCalled(call(m), m.get("name"), new RawJson(m.get("d")), isCallers(m));
             case "approval" -> new ApprovalRequested(m.get("id"), m.get("call"), m.getOrDefault("up", m.get("id")));
-            case "decided" -> new ApprovalDecided(m.get("id"), m.get("call"), ApprovalState.of(m.get("state")).orElseThrow(),
-                    m.get("d"));
+            case "decided" -> new ApprovalDecided(m.get("id"), m.get("call"), m.get("state"), m.get("d"));
             case "output" -> new ToolSucceeded(m.get("id"), new RawJson(m.get("d")));
             case "output-error" -> new ToolFailed(m.get("id"), m.get("d"));
             case "output-denied" -> new ToolDenied(m.get("id"));
             case "data" -> new Data(m.get("name"), m.get("id"), new RawJson(m.get("d")), m.containsKey("transient"));
             case "end" -> ended(m);
-            default -> throw new IllegalStateException("unknown kind of event in the journal: " + m.get("t"));
+            default -> new Unknown(new String(bytes, offset, length, UTF_8));
         };
     }
 
@@ -132,16 +145,33 @@ public final class ChatEventCodec implements EventCodec<ChatEvent> {
     }
 
     private static Ended ended(Map<String, String> m) {
-        FinishReason reason = m.containsKey("reason") ? FinishReason.of(m.get("reason")) : null;
-        Usage usage = m.containsKey("total")
+        Outcome outcome = Outcome.of(m.get("outcome"));
+        return new Ended(outcome, finishReason(m, outcome), usage(m), failure(m, outcome));
+    }
+
+    private static FinishReason finishReason(Map<String, String> m, Outcome outcome) {
+        if (m.containsKey("reason")) {
+            return FinishReason.of(m.get("reason"));
+        }
+        return outcome == Outcome.COMPLETED ? FinishReason.OTHER : null;
+    }
+
+    private static Usage usage(Map<String, String> m) {
+        return m.containsKey("prompt") && m.containsKey("completion") && m.containsKey("total")
                 ? new Usage(Long.parseLong(m.get("prompt")), Long.parseLong(m.get("completion")),
                         Long.parseLong(m.get("total")), m.containsKey("usage") ? new RawJson(m.get("usage")) : null)
                 : null;
-        Failure failure = m.containsKey("code")
-                ? new Failure(Failure.Code.of(m.get("code")), m.get("d"),
-                        m.containsKey("retry") ? Long.valueOf(m.get("retry")) : null)
-                : null;
-        return new Ended(Outcome.of(m.get("outcome")), reason, usage, failure);
+    }
+
+    /** Whoever is told of a failure is told a code and a sentence, whatever a later version left out. */
+    private static Failure failure(Map<String, String> m, Outcome outcome) {
+        if (!m.containsKey("code") && (outcome == Outcome.COMPLETED || outcome == Outcome.CANCELLED)) {
+            return null;
+        }
+        String name = m.getOrDefault("code", m.getOrDefault("outcome", Failure.Code.UNKNOWN.wireName()));
+        return new Failure(Failure.Code.of(name), name,
+                m.getOrDefault("d", "The turn did not complete: %s. What came before is kept.".formatted(name)),
+                m.containsKey("retry") ? Long.valueOf(m.get("retry")) : null);
     }
 
     private static Map<String, String> members(byte[] bytes, int offset, int length) {
@@ -150,7 +180,11 @@ public final class ChatEventCodec implements EventCodec<ChatEvent> {
             parser.nextToken();
             while (parser.nextToken() == JsonToken.FIELD_NAME) {
                 String name = parser.currentName();
-                if (parser.nextToken() != JsonToken.VALUE_NULL) {
+                JsonToken value = parser.nextToken();
+                if (value.isStructStart()) {
+                    // All of ours are flat, so it is a later version's.
+                    parser.skipChildren();
+                } else if (value != JsonToken.VALUE_NULL) {
                     members.put(name, parser.getText());
                 }
             }

@@ -8,6 +8,7 @@ import jakarta.enterprise.event.Observes;
 
 import org.jboss.logging.Logger;
 
+import io.chatrelay.defect.Trace;
 import io.chatrelay.journal.Journal;
 import io.quarkus.runtime.ShutdownDelayInitiatedEvent;
 
@@ -77,7 +78,7 @@ class Departure {
         try {
             turns.run();
         } catch (RuntimeException e) {
-            LOG.errorf(e, "Turns could not be handed over; they are taken over when the lease is given up");
+            LOG.errorf("Turns could not be handed over; they are taken over when the lease is given up: %s", Trace.of(e));
         }
     }
 }

@@ -20,6 +20,7 @@ final class EventWeight {
             case ChatEvent.ApprovalDecided(_, _, _, var reason) -> reason == null ? 0 : reason.length();
             case ChatEvent.ToolFailed(_, var error) -> error.length();
             case ChatEvent.Data(_, _, var data, _) -> data.text().length();
+            case ChatEvent.Unknown(var line) -> line.length();
             case Started _,ChatEvent.StepStarted _,ChatEvent.StepFinished _,ChatEvent.TextStarted _,ChatEvent.TextEnded _,ChatEvent.ReasoningStarted _,ChatEvent.ReasoningEnded _,ChatEvent.ToolInputStarted _,ChatEvent.ApprovalRequested _,ChatEvent.ToolDenied _,Ended _ ->
                     0;
         };

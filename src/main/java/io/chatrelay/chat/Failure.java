@@ -1,15 +1,21 @@
 package io.chatrelay.chat;
 
 import java.util.Locale;
+import java.util.stream.Stream;
 
 /**
  * Why a turn did not complete.
  *
- * @param code       the machine's word
+ * @param code       the kind of failure
+ * @param name       the machine's word: the code's, or a later version's where the code is not known here
  * @param message    one sentence for the caller that says what to do, without secrets and without content
  * @param retryAfter seconds after which a repeat may succeed, or null
  */
-public record Failure(Code code, String message, Long retryAfter) {
+public record Failure(Code code, String name, String message, Long retryAfter) {
+
+    public Failure(Code code, String message, Long retryAfter) {
+        this(code, code.wireName(), message, retryAfter);
+    }
 
     /** Kinds of failure. A caller's status follows from it as long as none has been sent. */
     public enum Code {
@@ -21,6 +27,8 @@ public record Failure(Code code, String message, Long retryAfter) {
         CONTEXT_LENGTH_EXCEEDED,
         /** No connection, a 5xx, or no answer that could be understood, before the first event. */
         UPSTREAM_UNAVAILABLE,
+        /** No TLS connection, or a certificate that is not trusted: the operator has to act, and a repeat does not help. */
+        UPSTREAM_UNTRUSTED,
         /** Nothing came within the configured time. */
         UPSTREAM_TIMEOUT,
         /** The stream ended, or broke, before the answer was finished. */
@@ -40,14 +48,17 @@ public record Failure(Code code, String message, Long retryAfter) {
         /** The replica that ran the turn is gone. */
         REPLICA_LOST,
         /** A defect of this service. */
-        INTERNAL_ERROR;
+        INTERNAL_ERROR,
+        /** One that only a later version of this service tells from others. */
+        UNKNOWN;
 
         public String wireName() {
             return name().toLowerCase(Locale.ROOT);
         }
 
+        /** The code of that name; {@link #UNKNOWN} for a name that a later version gave. */
         public static Code of(String wireName) {
-            return valueOf(wireName.toUpperCase(Locale.ROOT));
+            return Stream.of(values()).filter(code -> code.wireName().equals(wireName)).findFirst().orElse(UNKNOWN);
         }
     }
 

@@ -1,5 +1,6 @@
 package io.chatrelay.chat;
 
+import io.chatrelay.config.Between;
 import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
@@ -13,9 +14,11 @@ public interface HistoryConfig {
 
     /** Messages. More cost tokens with every turn. */
     @WithDefault("100")
+    @Between(least = "1", most = "100000")
     int maxMessages();
 
     /** Bytes of their stored parts. */
     @WithDefault("256K")
+    @Between(least = "1K", most = "256M")
     MemorySize maxBytes();
 }

@@ -21,6 +21,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 
 import org.jboss.logging.Logger;
 
+import io.chatrelay.defect.Trace;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.virtual.threads.VirtualThreads;
 
@@ -98,13 +99,22 @@ class Outbox {
             for (Ledger.Due due : Ledger.due(connection, asking)) {
                 RunningTurn turn = waiting.get(due.turn());
                 if (turn != null) {
-                    turn.decided(due);
+                    tell(turn, due);
                 }
             }
         } catch (SQLException e) {
             LOG.warnf("Decisions wait for the database: %s", e.getSQLState());
         } catch (RuntimeException e) {
-            LOG.errorf("Decisions could not be looked up: %s", e.getClass().getName());
+            LOG.errorf("Decisions could not be looked up: %s", Trace.of(e));
+        }
+    }
+
+    /** A defect in one turn is no other's. */
+    private static void tell(RunningTurn turn, Ledger.Due decision) {
+        try {
+            turn.decided(decision);
+        } catch (RuntimeException e) {
+            turn.onError(e);
         }
     }
 

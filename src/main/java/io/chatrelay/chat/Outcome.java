@@ -1,6 +1,7 @@
 package io.chatrelay.chat;
 
 import java.util.Locale;
+import java.util.stream.Stream;
 
 /** How a turn ended. The wire name is at once the column's value, the metric's tag and the log's key. */
 public enum Outcome {
@@ -18,7 +19,8 @@ public enum Outcome {
         return name().toLowerCase(Locale.ROOT);
     }
 
+    /** The outcome of that name. One that only a later version knows is taken for a failure, and never for success. */
     public static Outcome of(String wireName) {
-        return valueOf(wireName.toUpperCase(Locale.ROOT));
+        return Stream.of(values()).filter(outcome -> outcome.wireName().equals(wireName)).findFirst().orElse(FAILED);
     }
 }

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
@@ -120,7 +121,7 @@ final class Parts {
     }
 
     private static Part part(Map<String, RawJson> m) {
-        String type = string(m, "type");
+        String type = Objects.requireNonNullElse(string(m, "type"), "");
         return switch (type) {
             case "text" -> new Part.Text(string(m, "text"));
             case "file" ->

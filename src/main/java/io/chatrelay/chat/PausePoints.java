@@ -71,7 +71,7 @@ public final class PausePoints {
                 open.clear();
                 yield false;
             }
-            case Started _,StepStarted _,StepFinished _,TextStarted _,TextDelta _,TextEnded _,ReasoningStarted _,ReasoningDelta _,ReasoningEnded _,ToolInputDelta _,Data _ ->
+            case Started _,StepStarted _,StepFinished _,TextStarted _,TextDelta _,TextEnded _,ReasoningStarted _,ReasoningDelta _,ReasoningEnded _,ToolInputDelta _,Data _,ChatEvent.Unknown _ ->
                     false;
         };
         return moved && mayPause();

@@ -1,6 +1,7 @@
 package io.chatrelay.chat;
 
 import java.util.Locale;
+import java.util.stream.Stream;
 
 /** Who speaks in a message. */
 public enum Role {
@@ -14,7 +15,8 @@ public enum Role {
         return name().toLowerCase(Locale.ROOT);
     }
 
+    /** The role of that name. One that only a later version knows speaks with no more authority than the user. */
     public static Role of(String wireName) {
-        return valueOf(wireName.toUpperCase(Locale.ROOT));
+        return Stream.of(values()).filter(role -> role.wireName().equals(wireName)).findFirst().orElse(USER);
     }
 }

@@ -27,6 +27,7 @@ import jakarta.enterprise.event.Observes;
 import org.jboss.logging.Logger;
 
 import io.chatrelay.chat.ChatEvent.Ended;
+import io.chatrelay.defect.Trace;
 import io.chatrelay.journal.Database;
 import io.chatrelay.journal.Journal;
 import io.chatrelay.journal.TurnLog;
@@ -117,17 +118,16 @@ class Runner {
         Turn turn = question.turn();
         RunningTurn begun = new RunningTurn(turn, new Transcript(), 0, config, upstream.approvals(), System.nanoTime(), this);
         begun.writesTo(journal.open(turn.id(), 0, owner, begun), owner);
-        LOG.infof("turn %s begins: upstream=%s", turn.id(), turn.upstream());
+        LOG.infof("turn %s begins: conversation=%s caller=%s upstream=%s", turn.id(), turn.conversationId(), turn.caller(),
+                turn.upstream());
         reads(begun, () -> upstream.run(question));
     }
 
     private static void reads(RunningTurn begun, Supplier<UpstreamRun> run) {
-        Turn turn = begun.turn();
         try {
             begun.reads(run.get());
         } catch (RuntimeException e) {
             // The turn is stored, and has to end.
-            LOG.errorf("turn %s could not be asked: %s", turn.id(), e.getClass().getName());
             begun.onError(e);
         }
     }
@@ -188,8 +188,15 @@ class Runner {
         journal.handOver(left.stream().map(turn -> turn.turn().id()).toList());
     }
 
-    void offload(Runnable task) {
-        virtualThreads.execute(task);
+    /** Work of a turn that takes its time. Where it has a defect, the turn ends. */
+    void offload(RunningTurn turn, Runnable task) {
+        virtualThreads.execute(() -> {
+            try {
+                task.run();
+            } catch (RuntimeException e) {
+                turn.onError(e);
+            }
+        });
     }
 
     void over(RunningTurn turn) {
@@ -214,11 +221,12 @@ class Runner {
     }
 
     void ended(Turn turn, Ended ended) {
-        LOG.infof("turn %s ended: outcome=%s reason=%s code=%s", turn.id(), ended.outcome().wireName(),
+        LOG.infof("turn %s ended: conversation=%s caller=%s outcome=%s reason=%s code=%s", turn.id(), turn.conversationId(),
+                turn.caller(), ended.outcome().wireName(),
                 ended.finishReason() == null ? "-" : ended.finishReason().wireName(),
-                ended.failure() == null ? "-" : ended.failure().code().wireName());
+                ended.failure() == null ? "-" : ended.failure().name());
         metrics.counter("chat.relay.turns", "outcome", ended.outcome().wireName(), "code",
-                ended.failure() == null ? "none" : ended.failure().code().wireName(), "upstream", turn.upstream()).increment();
+                ended.failure() == null ? "none" : ended.failure().name(), "upstream", turn.upstream()).increment();
     }
 
     /**
@@ -240,7 +248,7 @@ class Runner {
                 log.append(transcript.closing(ended), new TurnEnd(turn, ended, transcript.started(),
                         refusals < 2 && transcript.hasContent() ? transcript.parts() : null));
             } catch (RuntimeException e) {
-                LOG.errorf("turn %s could not be ended, and is tried again later: %s", turn.id(), e.getClass().getName());
+                LOG.errorf("turn %s could not be ended, and is tried again later: %s", turn.id(), Trace.of(e));
                 journal.abandon(turn.id());
             }
         });
@@ -253,7 +261,7 @@ class Runner {
             try {
                 goOn(id, lastNumber, owner);
             } catch (RuntimeException e) {
-                LOG.errorf("turn %s could not be taken over, and is tried again later: %s", id, e.getClass().getName());
+                LOG.errorf("turn %s could not be taken over, and is tried again later: %s", id, Trace.of(e));
             } finally {
                 takeOvers.release();
                 takenOver.remove(id);
@@ -307,14 +315,15 @@ class Runner {
 
     /** The same run, where its upstream can prove it, and no other run of the conversation may still be speaking. */
     private Optional<UpstreamRun> furtherRun(Turn turn, Upstream upstream, Stored stored, long last) {
-        if (!stored.whole() || stored.events().size() != last || stored.transcript().ended() != null) {
+        if (!stored.whole() || stored.events().size() != last || stored.transcript().ended() != null
+                || stored.isOfLaterVersion()) {
             return Optional.empty();
         }
         try {
             return untilAnswered(turn.id(), () -> followed(turn, upstream, stored.events()));
         } catch (RuntimeException e) {
             // A defect: nothing is proven by it, and the turn has to end.
-            LOG.errorf("turn %s cannot be followed: %s", turn.id(), e.getClass().getName());
+            LOG.errorf("turn %s cannot be followed: %s", turn.id(), Trace.of(e));
             return Optional.empty();
         }
     }
@@ -364,6 +373,7 @@ class Runner {
                         turns.mayBeUnknown(turn.conversation(), turn.id(), speaking().minus(REPLAYED)))))
                 .runSubscriptionOn(virtualThreads)
                 .onFailure().retry().withBackOff(Duration.ofMillis(500), Duration.ofSeconds(5)).expireIn(DATABASE.toMillis())
+                .onFailure().invoke(e -> LOG.warnf("turn %s: its earlier runs are not known: %s", turn.id(), Trace.of(e)))
                 .onFailure().recoverWithItem(new EarlierRuns(Set.of(), true, true)));
     }
 
@@ -382,7 +392,17 @@ class Runner {
      *
      * @param whole whether that is all
      */
-    private record Stored(Transcript transcript, List<ChatEvent> events, boolean whole) {}
+    private record Stored(Transcript transcript, List<ChatEvent> events, boolean whole) {
+
+        /**
+         * Whether a later version ran it and said more than is understood here. Its run is not followed: what the upstream gives again would be
+         * decoded to other events than are stored, so it could never be proven to be the same; and what such an event opened, nobody here
+         * could close.
+         */
+        boolean isOfLaterVersion() {
+            return events.stream().anyMatch(ChatEvent.Unknown.class::isInstance);
+        }
+    }
 
     /** Tried again until the database answers: an owned turn has to end. */
     private Stored stored(UUID turn) {
@@ -392,6 +412,7 @@ class Runner {
             try (Connection connection = database.getConnection()) {
                 journal.replay(connection, turn, events::add);
             } catch (UnreadableEventException e) {
+                LOG.errorf("turn %s: an event of it cannot be read: %s", turn, Trace.of(e));
                 whole = false;
             } catch (SQLException e) {
                 // Whatever refused it, nothing is known of the turn's events by that.
@@ -412,6 +433,7 @@ class Runner {
             }
         } catch (RuntimeException e) {
             // It follows from nothing before it: no version of this service writes that.
+            LOG.errorf("turn %s: event %d of it cannot be applied: %s", turn, applied + 1, Trace.of(e));
             return cutOff(turn, transcript, events.subList(0, applied));
         }
         return all ? new Stored(transcript, events, true) : cutOff(turn, transcript, events);
@@ -438,7 +460,7 @@ class Runner {
             try {
                 turn.tick(now);
             } catch (RuntimeException e) {
-                LOG.errorf(e, "turn %s could not be ticked", turn.turn().id());
+                turn.onError(e);
             }
         }
     }

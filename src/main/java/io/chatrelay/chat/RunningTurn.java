@@ -10,6 +10,7 @@ import org.jboss.logging.Logger;
 import io.chatrelay.chat.ChatEvent.ApprovalRequested;
 import io.chatrelay.chat.ChatEvent.Ended;
 import io.chatrelay.chat.ChatEvent.Started;
+import io.chatrelay.defect.Trace;
 import io.chatrelay.journal.Rider;
 import io.chatrelay.journal.TurnLog;
 import io.smallrye.mutiny.Multi;
@@ -182,7 +183,7 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
         } else {
             // The digest of a large input takes its time, and an event loop has none.
             asking = true;
-            runner.offload(() -> asked(asked, call));
+            runner.offload(this, () -> asked(asked, call));
         }
     }
 
@@ -288,8 +289,10 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
                 "A decision is recorded, but could not be given to Inkeep: %s. What came before is kept.".formatted(why))));
     }
 
+    /** Whatever it is that this service did not foresee: it is in the log, with the turn's id, and the turn ends. */
     @Override
     public void onError(Throwable failure) {
+        LOG.errorf("turn %s ends by a defect: %s", turn.id(), Trace.of(failure));
         stop(Ended.failed(Failure.of(Failure.Code.INTERNAL_ERROR, "The turn ended by a defect of this service.")));
     }
 
@@ -379,8 +382,7 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
 
     private void end(Ended ended) {
         over = true;
-        List<ChatEvent> closing = transcript.closing(ended);
-        closing.forEach(transcript::apply);
+        List<ChatEvent> closing = closing(ended);
         // Before the append: the writer may say that it is stored before this method ends.
         last = ended;
         log.append(closing, new TurnEnd(turn, ended, transcript.started(),
@@ -388,12 +390,24 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
         leave();
     }
 
+    private List<ChatEvent> closing(Ended ended) {
+        try {
+            List<ChatEvent> closing = transcript.closing(ended);
+            closing.forEach(transcript::apply);
+            return closing;
+        } catch (RuntimeException e) {
+            // What is open stays open; the turn has to end all the same.
+            LOG.errorf("turn %s: what is open in it cannot be closed: %s", turn.id(), Trace.of(e));
+            return List.of(ended);
+        }
+    }
+
     private String kept() {
         try {
             return transcript.hasContent() ? transcript.parts() : null;
         } catch (RuntimeException e) {
             // Whatever is odd about an answer, its turn has to end; its events are stored as they came.
-            LOG.errorf("turn %s: its message cannot be written: %s", turn.id(), e.getClass().getSimpleName());
+            LOG.errorf("turn %s: its message cannot be written: %s", turn.id(), Trace.of(e));
             return null;
         }
     }

@@ -5,6 +5,8 @@ import java.time.Duration;
 
 import org.jboss.logging.Logger;
 
+import io.chatrelay.defect.Trace;
+
 /**
  * One decision on its way to Inkeep:
  *
@@ -70,9 +72,12 @@ final class Sending {
                 case LATE -> turn.undeliverable("its time has passed");
                 case NEVER -> LOG.debugf("turn %s: decision %s need not be sent any more", turn.turn().id(), decision.id());
             }
-        } catch (SQLException | RuntimeException e) {
-            LOG.warnf("turn %s: decision %s waits for the database: %s", turn.turn().id(), decision.id(),
-                    e.getClass().getSimpleName());
+        } catch (SQLException e) {
+            LOG.warnf("turn %s: decision %s waits for the database: %s", turn.turn().id(), decision.id(), e.getSQLState());
+            again();
+        } catch (RuntimeException e) {
+            LOG.errorf("turn %s: decision %s could not be sent, and is tried again: %s", turn.turn().id(), decision.id(),
+                    Trace.of(e));
             again();
         }
     }
@@ -91,7 +96,12 @@ final class Sending {
         turn.tells(turn.run()
                 .deliver(decision.decision(),
                         () -> turn.awaits(decision.callId()) && System.nanoTime() - leaveNanos < FRESH.toNanos())
-                .subscribe().with(this::told, failure -> told(new Delivery.Unknown(failure.getClass().getSimpleName()))));
+                .subscribe().with(this::told, this::lost));
+    }
+
+    private void lost(Throwable defect) {
+        LOG.errorf("turn %s: decision %s met a defect: %s", turn.turn().id(), decision.id(), Trace.of(defect));
+        told(new Delivery.Unknown(defect.getClass().getSimpleName()));
     }
 
     private void told(Delivery delivery) {

@@ -2,6 +2,7 @@ package io.chatrelay.chat;
 
 import java.time.Duration;
 
+import io.chatrelay.config.Between;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 
@@ -15,5 +16,6 @@ public interface ShutdownConfig {
      * {@code docker stop} unless told otherwise.
      */
     @WithDefault("25s")
+    @Between(least = "0s", most = "24h")
     Duration grace();
 }

@@ -27,6 +27,7 @@ import io.chatrelay.chat.ChatEvent.ToolInputDelta;
 import io.chatrelay.chat.ChatEvent.ToolInputFailed;
 import io.chatrelay.chat.ChatEvent.ToolInputStarted;
 import io.chatrelay.chat.ChatEvent.ToolSucceeded;
+import io.chatrelay.chat.ChatEvent.Unknown;
 
 /**
  * The fold of a turn's events into the assistant's message: what is stored, and what a caller that does not stream gets.
@@ -180,7 +181,7 @@ public final class Transcript {
             case ApprovalDecided decided -> {
                 ToolPart part = calls.get(decided.callId());
                 if (part != null && part.open()) {
-                    part.approved = decided.decision() == ApprovalState.APPROVED;
+                    part.approved = decided.approved();
                     part.reason = decided.reason();
                     part.state = "approval-responded";
                 }
@@ -191,6 +192,9 @@ public final class Transcript {
             case ToolDenied(var callId) -> settle(callId, "output-denied", null, null);
             case Data data -> add(data);
             case Ended end -> ended = end;
+            case Unknown _ -> {
+                // What it means only a later version knows; the message is what this one can tell.
+            }
         }
     }
 

@@ -67,7 +67,7 @@ record TurnEnd(Turn turn, Ended ended, boolean started, String parts) implements
         try (PreparedStatement update = connection.prepareStatement(END)) {
             update.setString(1, ended.outcome().wireName());
             update.setString(2, reason());
-            update.setString(3, ended.failure() == null ? null : ended.failure().code().wireName());
+            update.setString(3, ended.failure() == null ? null : ended.failure().name());
             update.setString(4, ended.failure() == null ? null : Jsonb.clean(ended.failure().message()));
             update.setBoolean(5, counts());
             update.setBoolean(6, counts());

@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
@@ -16,6 +17,8 @@ import com.fasterxml.jackson.core.JsonToken;
  * @param headers    only those that the upstream passes on: nothing else of a caller's request is ever stored
  */
 record TurnRequest(Map<String, RawJson> parameters, Map<String, String> headers) {
+
+    private static final Set<String> KNOWN = Set.of("parameters", "headers");
 
     String write() {
         JsonText out = new JsonText(128).ascii("{\"parameters\":{");
@@ -34,7 +37,7 @@ record TurnRequest(Map<String, RawJson> parameters, Map<String, String> headers)
         }
     }
 
-    /** Empty where a version that did not store it began the turn. */
+    /** Empty where a version that did not store it began the turn. What a later one adds is passed over, whatever its shape. */
     static Optional<TurnRequest> read(String json) {
         if (json == null) {
             return Optional.empty();
@@ -43,12 +46,18 @@ record TurnRequest(Map<String, RawJson> parameters, Map<String, String> headers)
         try (JsonParser parser = StoredJson.FACTORY.createParser(json)) {
             parser.nextToken();
             while (parser.nextToken() == JsonToken.FIELD_NAME) {
-                Map<String, String> members = parts.computeIfAbsent(parser.currentName(), _ -> new HashMap<>());
-                parser.nextToken();
+                String part = parser.currentName();
+                if (parser.nextToken() != JsonToken.START_OBJECT || !KNOWN.contains(part)) {
+                    parser.skipChildren();
+                    continue;
+                }
+                Map<String, String> members = parts.computeIfAbsent(part, _ -> new HashMap<>());
                 while (parser.nextToken() == JsonToken.FIELD_NAME) {
                     String name = parser.currentName();
-                    parser.nextToken();
-                    members.put(name, parser.getText());
+                    if (parser.nextToken() == JsonToken.VALUE_STRING) {
+                        members.put(name, parser.getText());
+                    }
+                    parser.skipChildren();
                 }
             }
         } catch (IOException e) {

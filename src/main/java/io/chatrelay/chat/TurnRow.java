@@ -40,6 +40,10 @@ class TurnRow {
     @Column(updatable = false)
     Integer ordinal;
 
+    /**
+     * While it runs, one of two names: the index that keeps one running turn a conversation counts those. How it ended may be a name that
+     * only a later version knows.
+     */
     @Column(updatable = false)
     String state;
 
@@ -133,7 +137,7 @@ class TurnRow {
     static class Repository implements PanacheRepositoryBase<TurnRow, UUID> {
 
         /** Of a turn that runs every other one is an earlier one: ids would not tell, for each replica has its own clock. */
-        private static final String LEFT = "conversationId = ?1 and id <> ?2 and state in ('failed', 'cancelled', 'interrupted')"
+        private static final String LEFT = "conversationId = ?1 and id <> ?2 and state <> 'completed'"
                 + " and endedAt > ?3 and (errorCode is null or errorCode not in ?4)";
 
         /** With these an upstream did not begin a run. */
@@ -174,7 +178,7 @@ class TurnRow {
             return Set.copyOf(getEntityManager().createQuery("""
                     select t.id from TurnRow t where t.id in :turns and exists (
                         select 1 from TurnRow e where e.conversationId = t.conversationId and e.id <> t.id
-                          and e.state in ('failed', 'cancelled', 'interrupted') and e.endedAt > :since
+                          and e.state <> 'completed' and e.endedAt > :since
                           and (e.errorCode is null or e.errorCode not in :refused))""", UUID.class)
                     .setParameter("turns", turns).setParameter("since", since).setParameter("refused", REFUSED)
                     .getResultList());

@@ -23,6 +23,7 @@ import io.chatrelay.chat.Question;
 import io.chatrelay.chat.Turn;
 import io.chatrelay.chat.UpstreamRun;
 import io.chatrelay.chat.Usage;
+import io.chatrelay.defect.Trace;
 import io.chatrelay.inkeep.AgentsDecoder.Mode;
 import io.chatrelay.inkeep.AnswerStream.Resend;
 import io.chatrelay.inkeep.Generations.Generation;
@@ -144,10 +145,10 @@ final class AgentsRun implements UpstreamRun {
         }
         allOperations = callerAsks || generation == Generation.CURRENT;
         if (at.durable() || generation != Generation.CURRENT) {
-            return at.client().post("/api/chat", body, sent, Resend.NEVER, this::whole);
+            return at.client().post(turn, "/api/chat", body, sent, Resend.NEVER, this::whole);
         }
         return Multi.createBy().concatenating().streams(
-                at.client().post("/api/chat", body, sent, resend, this::openEnded)
+                at.client().post(turn, "/api/chat", body, sent, resend, this::openEnded)
                         .invoke(event -> over |= event instanceof Ended),
                 Multi.createFrom().deferred(() -> over ? Multi.createFrom().empty() : further(earlier)));
     }
@@ -184,7 +185,7 @@ final class AgentsRun implements UpstreamRun {
     private ChatEvent orLost(ChatEvent event) {
         return takenOver && trail.isEmpty() && event instanceof Ended(var outcome, _, _, var failure)
                 && outcome == Outcome.FAILED
-                        ? ended(Failure.Code.REPLICA_LOST, "its message could not be sent again: " + failure.code().wireName())
+                        ? ended(Failure.Code.REPLICA_LOST, "its message could not be sent again: " + failure.name())
                         : event;
     }
 
@@ -218,7 +219,10 @@ final class AgentsRun implements UpstreamRun {
         ApprovalCalls.Said said = new ApprovalCalls.Said(turn, headers, decision, wanted);
         return Uni.createFrom().deferred(() -> at.durable() ? continued(said) : told(said))
                 .onFailure()
-                .recoverWithItem(defect -> new Delivery.Unknown("A defect of this service: " + defect.getClass().getName()));
+                .recoverWithItem(defect -> {
+                    LOG.errorf("turn %s: its decision met a defect: %s", turn.id(), Trace.of(defect));
+                    return new Delivery.Unknown("A defect of this service: " + defect.getClass().getName());
+                });
     }
 
     /** A durable one only while it waits: its rest is the answer to whoever tells the decision. */
@@ -298,7 +302,7 @@ final class AgentsRun implements UpstreamRun {
             lifetime = Lifetime.of(at.config(), age.isNegative() ? Duration.ZERO : age);
         }
         String path = workflow == null ? "/v1/conversations/" + turn.conversation() : ApprovalCalls.execution(workflow);
-        return at.client().reread(path + "/stream",
+        return at.client().reread(turn, path + "/stream",
                 new Reread.Run(trail.copy(), others, () -> new AgentsDecoder(new Brackets(workflow), mode, allOperations),
                         decided, lifetime, () -> proven = true, this::ended));
     }

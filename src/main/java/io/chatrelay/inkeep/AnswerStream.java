@@ -5,6 +5,7 @@ import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.Flow;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
@@ -15,6 +16,7 @@ import io.chatrelay.chat.ChatEvent;
 import io.chatrelay.chat.ChatEvent.Ended;
 import io.chatrelay.chat.Failure;
 import io.chatrelay.chat.Outcome;
+import io.chatrelay.defect.Trace;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
@@ -43,12 +45,13 @@ import io.vertx.core.http.RequestOptions;
  */
 final class AnswerStream implements Flow.Subscription {
 
-    /** What is asked, how often and how it is read. */
-    record Plan(RequestOptions request, Buffer body, Function<HttpClientResponse, AnswerDecoder> decoder, Resend resend,
+    /** Whose turn it is, what is asked, how often and how it is read. */
+    record Plan(UUID turn, RequestOptions request, Buffer body, Function<HttpClientResponse, AnswerDecoder> decoder,
+            Resend resend,
             int maxFrame, int retries, Duration retryBackoff, Duration maxRetryAfter) {
 
         Plan decodedBy(Function<HttpClientResponse, AnswerDecoder> other) {
-            return new Plan(request, body, other, resend, maxFrame, retries, retryBackoff, maxRetryAfter);
+            return new Plan(turn, request, body, other, resend, maxFrame, retries, retryBackoff, maxRetryAfter);
         }
     }
 
@@ -149,11 +152,7 @@ final class AnswerStream implements Flow.Subscription {
             try {
                 subscriber.onNext(event);
             } catch (RuntimeException e) {
-                // Whoever reads has a defect, and would wait for what it never asks for again.
-                LOG.errorf("an event could not be taken: %s at %s", e.getClass().getName(), e.getStackTrace()[0]);
-                draining = false;
-                close();
-                subscriber.onError(e);
+                defect(e);
                 return;
             }
             if (event instanceof Ended && !cancelled) {
@@ -177,6 +176,17 @@ final class AnswerStream implements Flow.Subscription {
         }
     }
 
+    /** Something here, or in whoever reads, has a defect, and the turn would wait for what never comes. Called on the context. */
+    void defect(Throwable thrown) {
+        draining = false;
+        if (cancelled) {
+            LOG.errorf("turn %s: a defect after its answer: %s", plan.turn(), Trace.of(thrown));
+            return;
+        }
+        close();
+        subscriber.onError(thrown);
+    }
+
     private void attempt() {
         tries++;
         client.request(plan.request()).onComplete(connected -> {
@@ -185,13 +195,18 @@ final class AnswerStream implements Flow.Subscription {
                     connected.result().reset();
                 }
             } else if (connected.failed()) {
-                again(null, Failure.of(Failure.Code.UPSTREAM_UNAVAILABLE, "No connection to Inkeep could be made."));
+                NoConnection why = NoConnection.of(connected.cause());
+                LOG.warnf("turn %s: no connection to Inkeep in try %d: %s (%s)", plan.turn(), tries, why.words(),
+                        connected.cause().getClass().getName());
+                again(null, why.failure());
             } else {
                 request = connected.result();
                 request.send(plan.body()).onComplete(answered -> {
                     if (cancelled) {
                         close();
                     } else if (answered.failed()) {
+                        LOG.warnf("turn %s: the connection to Inkeep broke before an answer in try %d (%s)", plan.turn(), tries,
+                                answered.cause().getClass().getName());
                         lost();
                     } else {
                         answered(answered.result());
@@ -331,7 +346,7 @@ final class AnswerStream implements Flow.Subscription {
             decoded.add(Ended.failed(Failure.of(Failure.Code.TURN_TOO_LARGE,
                     "Inkeep sent an event larger than %d bytes; what came before is kept.".formatted(plan.maxFrame()))));
         } catch (RuntimeException e) {
-            LOG.errorf("an event of Inkeep could not be decoded: %s at %s", e.getClass().getName(), e.getStackTrace()[0]);
+            LOG.errorf("turn %s: an event of Inkeep could not be decoded: %s", plan.turn(), Trace.of(e));
             decoded.add(Ended.failed(Failure.of(Failure.Code.UPSTREAM_PROTOCOL,
                     "Inkeep sent an event that could not be read; what came before is kept.")));
         }

@@ -60,7 +60,7 @@ final class ApprovalCalls {
 
     /** The same to a durable run, whose answer is its rest. */
     Uni<Delivery> parts(Said said, Supplier<AnswerDecoder> rest) {
-        return client.call("/api/chat", message(said), said.headers(), timeout, TOOL_RUNS, said.wanted(), rest)
+        return client.call(said.turn(), "/api/chat", message(said), said.headers(), timeout, TOOL_RUNS, said.wanted(), rest)
                 .map(ApprovalCalls::delivery);
     }
 
@@ -138,7 +138,7 @@ final class ApprovalCalls {
     private static Delivery delivery(Reply reply) {
         return switch (reply) {
             case Reply.Unsent() -> new Delivery.Unsent();
-            case Reply.Lost() -> new Delivery.Unknown("Inkeep did not answer");
+            case Reply.Lost(var why) -> new Delivery.Unknown("Inkeep did not answer: " + why);
             case Reply.Streams(var events) -> new Delivery.Continued(events);
             case Reply.Said(var status, _, var body) -> {
                 if (REFUSALS.contains(status)) {

@@ -71,7 +71,7 @@ final class Brackets {
             case ChatEvent.ToolSucceeded(var callId, _) -> settled(calls.known(callId));
             case ChatEvent.ToolFailed(var callId, _) -> settled(calls.known(callId));
             case ChatEvent.ToolDenied(var callId) -> settled(calls.known(callId));
-            case ChatEvent.TextDelta _,ChatEvent.ReasoningDelta _,ChatEvent.ToolInputDelta _,ChatEvent.Data _,ChatEvent.ApprovalDecided _,ChatEvent.Ended _ -> {
+            case ChatEvent.TextDelta _,ChatEvent.ReasoningDelta _,ChatEvent.ToolInputDelta _,ChatEvent.Data _,ChatEvent.ApprovalDecided _,ChatEvent.Ended _,ChatEvent.Unknown _ -> {
                 // They open and close nothing.
             }
         }

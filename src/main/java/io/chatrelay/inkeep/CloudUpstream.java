@@ -112,7 +112,8 @@ final class CloudUpstream implements Upstream {
 
             @Override
             public Multi<ChatEvent> answer() {
-                return client.post("/chat/completions", Buffer.buffer(body(question).toString()), passed.of(question.headers()),
+                return client.post(question.turn(), "/chat/completions", Buffer.buffer(body(question).toString()),
+                        passed.of(question.headers()),
                         Resend.NEVER, _ -> decoder = new CloudDecoder());
             }
 

@@ -19,12 +19,16 @@ final class Exchange {
     interface Heard {
         void head(Exchange exchange, HttpClientResponse head);
 
-        /** No connection, a broken one, or the time ran out. */
-        void nothing();
+        /**
+         * No connection, a broken one, or the time ran out.
+         *
+         * @param why in words for whoever operates the service
+         */
+        void nothing(String why);
 
         /** Nobody wanted it any more when its connection was there. */
         default void unsent() {
-            nothing();
+            nothing("nobody wanted it any more");
         }
     }
 
@@ -35,6 +39,8 @@ final class Exchange {
      * @param wanted asked right before it is sent
      */
     record Request(RequestOptions options, Buffer body, Duration toBeSent, Duration toBeAnswered, BooleanSupplier wanted) {}
+
+    private static final String LATE = "its time ran out";
 
     private final HttpClient client;
     private final Context context;
@@ -56,10 +62,10 @@ final class Exchange {
     void send(Request asked) {
         long unsent = context.owner().setTimer(Math.max(1, asked.toBeSent().toMillis()), _ -> {
             if (!sent) {
-                fail();
+                fail(LATE);
             }
         });
-        long unanswered = context.owner().setTimer(Math.max(1, asked.toBeAnswered().toMillis()), _ -> fail());
+        long unanswered = context.owner().setTimer(Math.max(1, asked.toBeAnswered().toMillis()), _ -> fail(LATE));
         whenOver = () -> {
             context.owner().cancelTimer(unsent);
             context.owner().cancelTimer(unanswered);
@@ -70,7 +76,7 @@ final class Exchange {
                     connected.result().reset();
                 }
             } else if (connected.failed()) {
-                fail();
+                fail(NoConnection.of(connected.cause()).words());
             } else {
                 request = connected.result();
                 if (!asked.wanted().getAsBoolean()) {
@@ -81,7 +87,7 @@ final class Exchange {
                 }
                 request.response().onComplete(answered -> {
                     if (answered.failed()) {
-                        fail();
+                        fail(NoConnection.of(answered.cause()).words());
                     } else if (over()) {
                         answered(answered.result());
                     }
@@ -109,10 +115,10 @@ final class Exchange {
         heard.head(this, head);
     }
 
-    private void fail() {
+    private void fail(String why) {
         if (over()) {
             leave();
-            heard.nothing();
+            heard.nothing(why);
         }
     }
 

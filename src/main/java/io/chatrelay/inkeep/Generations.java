@@ -3,6 +3,9 @@ package io.chatrelay.inkeep;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 
+import org.jboss.logging.Logger;
+
+import io.chatrelay.defect.Trace;
 import io.smallrye.mutiny.Uni;
 
 /**
@@ -17,6 +20,8 @@ final class Generations {
         LEGACY,
         UNKNOWN
     }
+
+    private static final Logger LOG = Logger.getLogger(Generations.class);
 
     private final boolean configured;
     private final Supplier<Uni<Reply>> probe;
@@ -50,7 +55,9 @@ final class Generations {
             }
             asking = found;
         }
-        Uni.createFrom().deferred(() -> probe.get()).map(Generations::of).onFailure().recoverWithItem(Generation.UNKNOWN)
+        Uni.createFrom().deferred(() -> probe.get()).map(Generations::of)
+                .onFailure().invoke(e -> LOG.errorf("Which Inkeep it is could not be found out: %s", Trace.of(e)))
+                .onFailure().recoverWithItem(Generation.UNKNOWN)
                 .subscribe()
                 .with(generation -> {
                     synchronized (this) {

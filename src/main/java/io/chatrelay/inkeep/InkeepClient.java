@@ -11,6 +11,7 @@ import java.util.function.Supplier;
 import io.chatrelay.chat.ChatEvent;
 import io.chatrelay.chat.ChatEvent.Ended;
 import io.chatrelay.chat.Failure;
+import io.chatrelay.chat.Turn;
 import io.chatrelay.inkeep.AnswerStream.Resend;
 import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
 import io.smallrye.mutiny.Multi;
@@ -61,20 +62,27 @@ final class InkeepClient {
     }
 
     /** Asks, and gives the answer's events; nothing is sent before it is subscribed to. */
-    Multi<ChatEvent> post(String path, Buffer body, Map<String, String> headers, Resend resend,
+    Multi<ChatEvent> post(Turn turn, String path, Buffer body, Map<String, String> headers, Resend resend,
             Function<HttpClientResponse, AnswerDecoder> decoder) {
-        AnswerStream.Plan plan = plan(request(HttpMethod.POST, path, headers), body, decoder, resend, config.retries());
-        return Multi.createFrom().publisher(subscriber -> subscriber
-                .onSubscribe(new AnswerStream(streams, vertx.createEventLoopContext(), plan, subscriber)));
+        AnswerStream.Plan plan = plan(turn, request(HttpMethod.POST, path, headers), body, decoder, resend, config.retries());
+        return Multi.createFrom().publisher(subscriber -> {
+            Context context = vertx.createEventLoopContext();
+            AnswerStream stream = new AnswerStream(streams, context, plan, subscriber);
+            context.exceptionHandler(stream::defect);
+            subscriber.onSubscribe(stream);
+        });
     }
 
     /** Reads a run again; nothing is sent before it is subscribed to. */
-    Multi<ChatEvent> reread(String path, Reread.Run run) {
+    Multi<ChatEvent> reread(Turn turn, String path, Reread.Run run) {
         RequestOptions request = request(HttpMethod.GET, path, Map.of());
-        AnswerStream.Plan plan = plan(request, null, null, Resend.NEVER, 0);
-        return Multi.createFrom().publisher(subscriber -> subscriber
-                .onSubscribe(
-                        new Reread(streams, vertx.createEventLoopContext(), plan, run, config.followTimeout(), subscriber)));
+        AnswerStream.Plan plan = plan(turn, request, null, null, Resend.NEVER, 0);
+        return Multi.createFrom().publisher(subscriber -> {
+            Context context = vertx.createEventLoopContext();
+            Reread reread = new Reread(streams, context, plan, run, config.followTimeout(), subscriber);
+            context.exceptionHandler(reread::defect);
+            subscriber.onSubscribe(reread);
+        });
     }
 
     /**
@@ -85,12 +93,12 @@ final class InkeepClient {
      * @param wanted  asked right before it is sent
      */
     Uni<Reply> call(String path, Buffer body, Map<String, String> headers, Duration timeout, BooleanSupplier wanted) {
-        return ask(calls, request(HttpMethod.POST, path, headers), body, timeout, timeout, wanted, null);
+        return ask(null, calls, request(HttpMethod.POST, path, headers), body, timeout, timeout, wanted, null);
     }
 
     /** Asks for something, once; nothing is sent before it is subscribed to. */
     Uni<Reply> get(String path, Duration timeout) {
-        return ask(calls, request(HttpMethod.GET, path, Map.of()), null, timeout, timeout, () -> true, null);
+        return ask(null, calls, request(HttpMethod.GET, path, Map.of()), null, timeout, timeout, () -> true, null);
     }
 
     /**
@@ -99,29 +107,32 @@ final class InkeepClient {
      * @param toBeSent  for the call
      * @param toBeHeard for the head of its answer
      */
-    Uni<Reply> call(String path, Buffer body, Map<String, String> headers, Duration toBeSent, Duration toBeHeard,
+    Uni<Reply> call(Turn turn, String path, Buffer body, Map<String, String> headers, Duration toBeSent, Duration toBeHeard,
             BooleanSupplier wanted, Supplier<AnswerDecoder> decoder) {
-        return ask(streams, request(HttpMethod.POST, path, headers), body, toBeSent, toBeHeard, wanted, decoder);
+        return ask(turn, streams, request(HttpMethod.POST, path, headers), body, toBeSent, toBeHeard, wanted, decoder);
     }
 
-    private Uni<Reply> ask(HttpClient client, RequestOptions request, Buffer body, Duration toBeSent, Duration toBeHeard,
+    /** @param turn whose answer may be a stream; null where it is none */
+    private Uni<Reply> ask(Turn turn, HttpClient client, RequestOptions request, Buffer body, Duration toBeSent,
+            Duration toBeHeard,
             BooleanSupplier wanted, Supplier<AnswerDecoder> decoder) {
         RequestOptions options = request.putHeader("accept", "*/*");
         return Uni.createFrom().emitter(emitter -> {
             Context context = vertx.createEventLoopContext();
+            context.exceptionHandler(emitter::fail);
             long sentNanos = System.nanoTime();
             Exchange exchange = new Exchange(client, context, new Exchange.Heard() {
                 @Override
                 public void head(Exchange heard, HttpClientResponse head) {
                     if (decoder != null && isStream(head)) {
-                        emitter.complete(new Reply.Streams(rest(heard, head, context, decoder)));
+                        emitter.complete(new Reply.Streams(rest(turn, heard, head, context, decoder)));
                     } else {
                         String type = head.getHeader("content-type");
                         // A body that never ends is no answer either.
                         long since = System.nanoTime() - sentNanos;
                         Duration left = decoder == null ? toBeSent.minusNanos(since) : toBeSent;
                         long late = vertx.setTimer(Math.max(1, left.toMillis()), _ -> {
-                            emitter.complete(new Reply.Lost());
+                            emitter.complete(new Reply.Lost("its time ran out"));
                             heard.leave();
                         });
                         BoundedBody.collect(heard.request(), head, BoundedBody.SHORT, said -> {
@@ -132,8 +143,8 @@ final class InkeepClient {
                 }
 
                 @Override
-                public void nothing() {
-                    emitter.complete(new Reply.Lost());
+                public void nothing(String why) {
+                    emitter.complete(new Reply.Lost(why));
                 }
 
                 @Override
@@ -146,7 +157,7 @@ final class InkeepClient {
         });
     }
 
-    private Multi<ChatEvent> rest(Exchange exchange, HttpClientResponse head, Context context,
+    private Multi<ChatEvent> rest(Turn turn, Exchange exchange, HttpClientResponse head, Context context,
             Supplier<AnswerDecoder> decoder) {
         AtomicBoolean taken = new AtomicBoolean();
         vertx.setTimer(UNTAKEN.toMillis(), _ -> {
@@ -154,10 +165,12 @@ final class InkeepClient {
                 exchange.leave();
             }
         });
-        AnswerStream.Plan plan = plan(null, null, _ -> decoder.get(), Resend.NEVER, 0);
+        AnswerStream.Plan plan = plan(turn, null, null, _ -> decoder.get(), Resend.NEVER, 0);
         return Multi.createFrom().publisher(subscriber -> {
             if (taken.compareAndSet(false, true)) {
-                subscriber.onSubscribe(AnswerStream.of(exchange, head, context, plan, subscriber));
+                AnswerStream stream = AnswerStream.of(exchange, head, context, plan, subscriber);
+                context.exceptionHandler(stream::defect);
+                subscriber.onSubscribe(stream);
             } else {
                 Multi.createFrom().<ChatEvent>item(Ended.failed(Failure.of(Failure.Code.UPSTREAM_CUT,
                         "The rest of Inkeep's answer was not taken in time; what came before is kept."))).subscribe(subscriber);
@@ -170,9 +183,11 @@ final class InkeepClient {
         return head.statusCode() == 200 && type != null && type.startsWith("text/event-stream");
     }
 
-    private AnswerStream.Plan plan(RequestOptions request, Buffer body, Function<HttpClientResponse, AnswerDecoder> decoder,
+    private AnswerStream.Plan plan(Turn turn, RequestOptions request, Buffer body,
+            Function<HttpClientResponse, AnswerDecoder> decoder,
             Resend resend, int retries) {
-        return new AnswerStream.Plan(request, body, decoder, resend, Math.toIntExact(config.maxFrame().asLongValue()), retries,
+        return new AnswerStream.Plan(turn.id(), request, body, decoder, resend,
+                Math.toIntExact(config.maxFrame().asLongValue()), retries,
                 config.retryBackoff(), config.maxRetryAfter());
     }
 

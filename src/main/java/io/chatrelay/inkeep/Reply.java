@@ -20,6 +20,10 @@ sealed interface Reply {
     /** It was not sent: nobody wanted it any more when its connection was there. */
     record Unsent() implements Reply {}
 
-    /** Nothing was heard: no connection, a broken one, or no time left. Whether the call was, nobody knows. */
-    record Lost() implements Reply {}
+    /**
+     * Nothing was heard: no connection, a broken one, or no time left. Whether the call was, nobody knows.
+     *
+     * @param why in words for whoever operates the service
+     */
+    record Lost(String why) implements Reply {}
 }

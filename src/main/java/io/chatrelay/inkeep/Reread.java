@@ -7,11 +7,14 @@ import java.util.concurrent.Flow;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 
+import org.jboss.logging.Logger;
+
 import io.chatrelay.chat.ChatEvent;
 import io.chatrelay.chat.ChatEvent.Ended;
 import io.chatrelay.chat.ChatEvent.Started;
 import io.chatrelay.chat.Failure;
 import io.chatrelay.chat.Outcome;
+import io.chatrelay.defect.Trace;
 import io.vertx.core.Context;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientResponse;
@@ -65,6 +68,7 @@ final class Reread implements Flow.Subscription {
         }
     }
 
+    private static final Logger LOG = Logger.getLogger(Reread.class);
     private static final Duration AGAIN = Duration.ofMillis(500);
     private static final Duration FIRST_BACKOFF = Duration.ofMillis(250);
     private static final Duration LONGEST_BACKOFF = Duration.ofSeconds(5);
@@ -180,6 +184,16 @@ final class Reread implements Flow.Subscription {
         pumping = false;
     }
 
+    /** Something here, or in whoever reads, has a defect, and the turn would wait for what never comes. Called on the context. */
+    void defect(Throwable thrown) {
+        if (cancelled) {
+            LOG.errorf("turn %s: a defect after its answer: %s", plan.turn(), Trace.of(thrown));
+            return;
+        }
+        leave();
+        subscriber.onError(thrown);
+    }
+
     private void complete() {
         if (!cancelled) {
             leave();
@@ -218,7 +232,10 @@ final class Reread implements Flow.Subscription {
             }
 
             @Override
-            public void nothing() {
+            public void nothing(String why) {
+                if (unansweredNanos == 0) {
+                    LOG.warnf("turn %s: its run cannot be read again for now: %s", plan.turn(), why);
+                }
                 unanswered();
             }
         });
@@ -246,7 +263,7 @@ final class Reread implements Flow.Subscription {
 
         @Override
         public void onError(Throwable failure) {
-            throw new IllegalStateException(failure);
+            defect(failure);
         }
 
         @Override

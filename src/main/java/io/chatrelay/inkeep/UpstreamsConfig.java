@@ -7,9 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-import jakarta.validation.constraints.Max;
-import jakarta.validation.constraints.Min;
-
+import io.chatrelay.config.Between;
 import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
@@ -85,6 +83,7 @@ public interface UpstreamsConfig {
          * mode, for its wait counts against the model's 270 s, and after those the tool runs and is then asked for again; and
          * 30 min in durable mode, which waits no longer.
          */
+        @Between(least = "1s", most = "30m")
         Optional<Duration> approvalWindow();
 
         /**
@@ -92,6 +91,7 @@ public interface UpstreamsConfig {
          * it ends when the call is sent: the head of the answer comes with its first event, when the tool has run.
          */
         @WithDefault("10s")
+        @Between(least = "100ms", most = "10m")
         Duration approvalTimeout();
 
         /**
@@ -102,6 +102,7 @@ public interface UpstreamsConfig {
         List<String> headers();
 
         @WithDefault("5s")
+        @Between(least = "10ms", most = "5m")
         Duration connectTimeout();
 
         /**
@@ -109,11 +110,12 @@ public interface UpstreamsConfig {
          * count as silence.
          */
         @WithDefault("4096")
-        @Min(1)
+        @Between(least = "1", most = "100000")
         int maxConnections();
 
         /** Bytes of one event. A longer one ends its turn: it would have to be held whole, several times. */
         @WithDefault("1M")
+        @Between(least = "1K", most = "256M")
         MemorySize maxFrame();
 
         /**
@@ -122,6 +124,7 @@ public interface UpstreamsConfig {
          * that goes on; longer only delays the turn's end.
          */
         @WithDefault("8s")
+        @Between(least = "10ms", most = "1h")
         Duration followTimeout();
 
         /**
@@ -132,20 +135,22 @@ public interface UpstreamsConfig {
          * to come later. 0 for a server that tells without end.
          */
         @WithDefault("600s")
+        @Between(least = "0s", most = "24h")
         Duration streamLifetime();
 
         /** Further tries before the first event, after 429, 502, 503, 504 or a refused connection. After it there is none. */
         @WithDefault("2")
-        @Min(0)
-        @Max(10)
+        @Between(least = "0", most = "10")
         int retries();
 
         /** Pause before the first further try; each next one is twice as long. {@code Retry-After} lengthens it. */
         @WithDefault("250ms")
+        @Between(least = "1ms", most = "1m")
         Duration retryBackoff();
 
         /** The longest {@code Retry-After} that is waited for; a longer one is the caller's to wait for. */
         @WithDefault("10s")
+        @Between(least = "0s", most = "1h")
         Duration maxRetryAfter();
     }
 }

@@ -15,6 +15,8 @@ import javax.sql.DataSource;
 
 import org.jboss.logging.Logger;
 
+import io.chatrelay.defect.Trace;
+
 /**
  * Rewrites the many rows of a turn that has ended into few, numbers unchanged: at 50 events a second and commits of 3 ms a row
  * holds one event. It has a thread of its own and borrows its connection, for a slow disk must not cost the lease.
@@ -63,7 +65,7 @@ final class Compactor {
         } catch (SQLException e) {
             LOG.debugf("Compaction waits for the database: %s", Database.reason(e));
         } catch (RuntimeException e) {
-            LOG.error("Compaction goes on after an unexpected error", e);
+            LOG.errorf("Compaction goes on after a defect: %s", Trace.of(e));
         }
     }
 

@@ -1,5 +1,6 @@
 package io.chatrelay.journal;
 
+import io.chatrelay.config.Between;
 import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
@@ -10,10 +11,12 @@ public interface FeedConfig {
 
     /** Committed bytes of a running turn kept for its readers. One that falls further behind is served from the table. */
     @WithDefault("64K")
+    @Between(least = "1K", most = "64M")
     MemorySize tailPerTurn();
 
     /** Bytes handed to a reader at once: what a reader that stops reading holds, beside its socket's buffer. */
     @WithDefault("32K")
+    @Between(least = "1K", most = "16M")
     MemorySize maxChunk();
 
     /**
@@ -21,5 +24,6 @@ public interface FeedConfig {
      * keep it below the pool's size less three.
      */
     @WithDefault("2")
+    @Between(least = "1", most = "1000")
     int concurrentLoads();
 }

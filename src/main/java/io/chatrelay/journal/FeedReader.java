@@ -131,7 +131,13 @@ final class FeedReader<E> implements Flow.Subscription {
     private void emit(List<Entry<E>> entries) {
         position = entries.getLast().number();
         demand.decrementAndGet();
-        subscriber.onNext(entries);
+        try {
+            subscriber.onNext(entries);
+        } catch (RuntimeException e) {
+            // It would wait for what it never asks for again.
+            fail(e);
+            return;
+        }
         if (feeds.isLast(entries.getLast().event())) {
             complete();
         }
@@ -212,7 +218,7 @@ final class FeedReader<E> implements Flow.Subscription {
         return new SQLException("this replica no longer serves the turn", "57P03");
     }
 
-    private void fail(SQLException error) {
+    private void fail(Exception error) {
         if (!done) {
             cancel();
             subscriber.onError(error);

@@ -31,6 +31,7 @@ import javax.sql.DataSource;
 
 import org.jboss.logging.Logger;
 
+import io.chatrelay.defect.Trace;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.smallrye.mutiny.Multi;
 
@@ -412,7 +413,7 @@ public final class Journal<E> {
                 control = null;
             }
         } catch (RuntimeException e) {
-            LOG.error("The journal's clock goes on after an unexpected error", e);
+            LOG.errorf("The journal's clock goes on after a defect: %s", Trace.of(e));
         }
     }
 

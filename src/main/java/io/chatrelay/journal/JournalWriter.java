@@ -17,6 +17,8 @@ import javax.sql.DataSource;
 
 import org.jboss.logging.Logger;
 
+import io.chatrelay.defect.Trace;
+
 /**
  * The one writer of this replica: it drains what all running turns have appended, stores it in one transaction, and tells
  * the readers only after the commit. While a commit is under way the next batch gathers, so load makes batches larger and
@@ -101,7 +103,7 @@ final class JournalWriter<E> implements Runnable {
                 return;
             } catch (Throwable e) {
                 // Whatever was in hand is unknown now. Giving the lease up hands the turns to whoever can still end them.
-                LOG.errorf(e, "The journal's writer failed; its turns are given up");
+                LOG.errorf("The journal's writer failed; its turns are given up: %s", Trace.of(e));
                 lease.lost(lease.incarnation());
             }
         }
@@ -169,7 +171,7 @@ final class JournalWriter<E> implements Runnable {
                 dirty.add(batch.log());
             }
         } catch (RuntimeException e) {
-            LOG.errorf(e, "The readers of turn %s could not be told", batch.row().turn());
+            LOG.errorf("The readers of turn %s could not be told: %s", batch.row().turn(), Trace.of(e));
         }
     }
 
@@ -182,7 +184,8 @@ final class JournalWriter<E> implements Runnable {
         }
         TurnLog.Batch<E> batch = batches.getFirst();
         LOG.errorf("The database refused events %d to %d of turn %s: %s", batch.entries().getFirst().number(),
-                batch.entries().getLast().number(), batch.row().turn(), Database.reason(cause));
+                batch.entries().getLast().number(), batch.row().turn(),
+                cause.getCause() == null ? Database.reason(cause) : Trace.of(cause));
         batch.log().refused(batch, cause);
     }
 

@@ -2,6 +2,7 @@ package io.chatrelay.journal;
 
 import java.time.Duration;
 
+import io.chatrelay.config.Between;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 
@@ -11,6 +12,7 @@ public interface LeaseConfig {
 
     /** A lease's length, by the database's clock. Shorter takes over sooner, and forgives shorter pauses. */
     @WithDefault("10s")
+    @Between(least = "1s", most = "10m")
     Duration duration();
 
     /**
@@ -18,9 +20,11 @@ public interface LeaseConfig {
      * that is not taken for an outage.
      */
     @WithDefault("2s")
+    @Between(least = "50ms", most = "1m")
     Duration renewEvery();
 
     /** Leases of others are looked at this often. */
     @WithDefault("2s")
+    @Between(least = "50ms", most = "1m")
     Duration sweepEvery();
 }

@@ -284,7 +284,7 @@ final class ApprovalHistory {
                 assertThat(asked).contains(callId);
                 assertThat(settled).as("outcomes before the decision is told").doesNotContain(callId);
                 assertThat(decided.add(callId)).as("the decision on %s is told once", callId).isTrue();
-                assertThat(state).isEqualTo(rows.get(callId).state);
+                assertThat(state).isEqualTo(rows.get(callId).state.wireName());
                 assertThat(reason).isEqualTo(rows.get(callId).reason);
             } else if (outcomeOf(event) != null) {
                 assertThat(settled.add(outcomeOf(event))).as("one outcome of %s", outcomeOf(event)).isTrue();

@@ -15,6 +15,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import io.chatrelay.CallEvents;
+import io.chatrelay.chat.ChatEvent.ApprovalDecided;
 import io.chatrelay.chat.ChatEvent.Call;
 import io.chatrelay.chat.ChatEvent.Data;
 import io.chatrelay.chat.ChatEvent.Ended;
@@ -24,6 +25,7 @@ import io.chatrelay.chat.ChatEvent.ToolCalled;
 import io.chatrelay.chat.ChatEvent.ToolFailed;
 import io.chatrelay.chat.ChatEvent.ToolInputStarted;
 import io.chatrelay.chat.ChatEvent.ToolSucceeded;
+import io.chatrelay.chat.ChatEvent.Unknown;
 import io.chatrelay.inkeep.RecordedAnswer;
 
 class ChatEventCodecTest {
@@ -40,7 +42,8 @@ class ChatEventCodecTest {
 
     static Stream<ChatEvent> everyKind() {
         return Stream.concat(Events.OF_EVERY_KIND.stream(),
-                Stream.of(new Started(null), Events.COMPLETED, Events.FAILED, Events.CANCELLED, Events.INTERRUPTED,
+                Stream.of(new Started(null), new Unknown("{\"t\":\"later\",\"d\":[\"ß🦊\",{\"t\":\"end\"}]}"), Events.COMPLETED,
+                        Events.FAILED, Events.CANCELLED, Events.INTERRUPTED,
                         Ended.completed(FinishReason.LENGTH, null), Ended.completed(FinishReason.OTHER, new Usage(0, 0, 0))));
     }
 
@@ -116,11 +119,45 @@ class ChatEventCodecTest {
         assertThat(codec.isLast(Events.CANCELLED)).isTrue();
     }
 
-    @Test
-    void aMemberThatALaterVersionAddsIsPassedOver() {
-        byte[] line = "{\"t\":\"text\",\"new\":7,\"id\":\"t\",\"d\":\"x\"}".getBytes(UTF_8);
+    @ParameterizedTest
+    @ValueSource(strings = { "7", "null", "true", "[1,{\"d\":\"y\"}]", "{\"t\":\"end\",\"d\":\"y\",\"e\":{}}" })
+    void aMemberThatALaterVersionAddsIsPassedOver(String value) {
+        assertThat(stored("{\"t\":\"text\",\"new\":%s,\"id\":\"t\",\"d\":\"x\"}".formatted(value)))
+                .isEqualTo(new TextDelta("t", "x"));
+    }
 
-        assertThat(codec.decode(line, 0, line.length)).isEqualTo(new TextDelta("t", "x"));
+    /** How a turn ended in a word that is not known is never success, and whoever is told of it is told a code and a sentence. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+            "'\"outcome\":\"paused\"' | FAILED | paused",
+            "'\"outcome\":\"failed\",\"code\":\"upstream_asleep\"' | FAILED | upstream_asleep",
+            "'\"outcome\":\"paused\",\"reason\":\"stop\",\"code\":\"replica_lost\",\"d\":\"Gone.\"' | FAILED | replica_lost",
+            "'\"outcome\":\"interrupted\",\"why\":{}' | INTERRUPTED | interrupted", "'\"how\":\"well\"' | FAILED | unknown" })
+    void anEndInALaterVersionsWordsIsAnEnd(String members, Outcome outcome, String code) {
+        Ended ended = (Ended) stored("{\"t\":\"end\",%s}".formatted(members));
+
+        assertThat(codec.isLast(ended)).isTrue();
+        assertThat(ended.outcome()).isEqualTo(outcome);
+        assertThat(ended.failure().name()).isEqualTo(code);
+        assertThat(ended.failure().message()).isNotBlank();
+        assertThat(stored(new String(codec.encode(ended), UTF_8))).isEqualTo(ended);
+    }
+
+    @Test
+    void anEndThatCompletedForAReasonThatIsNotKnownCompleted() {
+        assertThat(stored("{\"t\":\"end\",\"outcome\":\"completed\",\"reason\":\"satisfied\",\"total\":7}"))
+                .isEqualTo(Ended.completed(FinishReason.OTHER, null));
+        assertThat(stored("{\"t\":\"end\",\"outcome\":\"completed\"}")).isEqualTo(Ended.completed(FinishReason.OTHER, null));
+    }
+
+    @Test
+    void aDecisionThatIsNotKnownKeepsItsNameAndIsNoApproval() {
+        ApprovalDecided decided = (ApprovalDecided) stored(
+                "{\"t\":\"decided\",\"id\":\"a\",\"call\":\"c\",\"state\":\"delegated\"}");
+
+        assertThat(decided.approved()).isFalse();
+        assertThat(decided.shown().data().text()).isEqualTo("{\"toolCallId\":\"c\",\"state\":\"delegated\"}");
+        assertThat(stored(new String(codec.encode(decided), UTF_8))).isEqualTo(decided);
     }
 
     private ChatEvent stored(String line) {
@@ -143,11 +180,16 @@ class ChatEventCodecTest {
     }
 
     @Test
-    void aKindThatIsNotKnownIsADefectAndNotSilence() {
-        byte[] line = "{\"t\":\"brand-new\"}".getBytes(UTF_8);
+    void aKindThatIsNotKnownIsKeptAsItIs() {
+        ChatEvent event = stored("{\"t\":\"brand-new\",\"d\":{\"x\": 1.50}}");
 
-        assertThatIllegalStateException().isThrownBy(() -> codec.decode(line, 0, line.length))
-                .withMessageContaining("brand-new");
+        assertThat(event).isEqualTo(new Unknown("{\"t\":\"brand-new\",\"d\":{\"x\": 1.50}}"));
+        assertThat(codec.isLast(event)).isFalse();
+    }
+
+    @Test
+    void whatHasNoKindIsADefectAndNotSilence() {
+        assertThatIllegalStateException().isThrownBy(() -> stored("{\"d\":\"x\"}")).withMessageContaining("no kind");
     }
 
     @Test

@@ -144,7 +144,7 @@ final class ReplicaUnderTest implements UpstreamRun {
         }
 
         @Override
-        void offload(Runnable task) {
+        void offload(RunningTurn of, Runnable task) {
             tasks.add(task);
         }
     }

@@ -2,6 +2,7 @@ package io.chatrelay.chat;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
 import java.util.Map;
 
 import org.junit.jupiter.api.Test;
@@ -29,7 +30,10 @@ class TurnRequestTest {
 
     @Test
     void whatALaterVersionAddsDoesNotMatter() {
-        assertThat(TurnRequest.read("{\"new\":{\"a\":\"b\"},\"headers\":{\"h\":\"v\"}}"))
-                .contains(new TurnRequest(Map.of(), Map.of("h", "v")));
+        for (String added : List.of("{\"a\":\"b\"}", "7", "null", "[{\"headers\":{}}]", "{\"a\":{\"b\":[1]},\"c\":2}")) {
+            assertThat(TurnRequest.read("{\"new\":%s,\"headers\":{\"n\":{\"h\":\"w\"},\"h\":\"v\"}}".formatted(added)))
+                    .as(added)
+                    .contains(new TurnRequest(Map.of(), Map.of("h", "v")));
+        }
     }
 }

@@ -70,16 +70,39 @@ class StartIT {
         }
     }
 
-    /** As in dev mode; a service that has upstreams of its own asks nobody else. */
+    /** The replicas that run go on; one that starts is of the wrong version. */
+    @Test
+    void aDatabaseThatALaterVersionMigratedIsSaid() {
+        TestPostgres later = TestPostgres.fresh();
+        later.execute("create table flyway_schema_history (installed_rank int, version varchar(50), success boolean)");
+        later.execute(
+                "insert into flyway_schema_history values (1, '1', true), (2, '1000', true), (3, null, true), (4, '2000', false)");
+        Setup complete = RelayProcess.unconfigured().quick().database(later)
+                .upstreams(URI.create("http://127.0.0.1:1/run"), URI.create("http://127.0.0.1:1/v1")).key();
+
+        try (RelayProcess relay = complete.launch()) {
+            assertThat(relay.exitCode()).isEqualTo(1);
+            assertThat(relay.output().lines()).singleElement().asString()
+                    .startsWith(
+                            "chat-relay cannot start: the database has schema version 1000, and this version of the service knows ")
+                    .contains("Start that version");
+        }
+    }
+
+    /** As in dev mode; a service that has upstreams of its own asks nobody else. What is said is in no line of the log, at DEBUG either. */
     @Test
     void anEmulatorStandsInForUpstreamsWhereItIsAskedFor() {
         try (RelayProcess relay = RelayProcess.unconfigured().quick().database(TestPostgres.fresh()).key()
-                .with("chatrelay-dev.emulator.enabled", true).start()) {
+                .with("chatrelay-dev.emulator.enabled", true).with("quarkus.log.level", "DEBUG").start()) {
             RelayClient client = new RelayClient(relay);
             for (String upstream : Arrays.asList(null, "agents", "agents-durable", "agents-legacy", "cloud")) {
                 assertThat(client.chat(upstream, "of-" + upstream, "echo hi there").awaitEnd().text()).as(upstream)
                         .isEqualTo("hi there");
             }
+            assertThat(relay.output()).contains(" DEBUG ").doesNotContain("hi there", RelayClient.KEY,
+                    Postgres.PASSWORD + "\"");
+            assertThat(relay.output().lines().filter(line -> line.contains(": request="))).hasSize(5)
+                    .allMatch(line -> line.contains(" caller=it ") && line.contains("conversation=of-"));
         }
     }
 }

@@ -17,6 +17,7 @@ import io.chatrelay.chat.ChatEvent.TextEnded;
 import io.chatrelay.chat.ChatEvent.TextStarted;
 import io.chatrelay.chat.ChatEvent.ToolInputDelta;
 import io.chatrelay.chat.ChatEvent.ToolInputStarted;
+import io.chatrelay.chat.ChatEvent.Unknown;
 import io.chatrelay.chat.FinishReason;
 import io.chatrelay.chat.JsonText;
 import io.chatrelay.chat.Outcome;
@@ -61,6 +62,9 @@ public final class AiSdkWire implements Wire {
 
     @Override
     public void render(long number, ChatEvent event, JsonText out) {
+        if (event instanceof Unknown) {
+            return;
+        }
         Wire.open(turn, number, out);
         switch (event) {
             case Started _ -> start(out);
@@ -79,6 +83,7 @@ public final class AiSdkWire implements Wire {
             case ApprovalDecided decided -> UiPart.write(out, decided.shown());
             case SidePart part -> UiPart.write(out, part);
             case Ended ended -> end(out, ended);
+            case Unknown _ -> throw new IllegalStateException("it has no frame");
         }
         out.ascii('}');
         Wire.close(out);

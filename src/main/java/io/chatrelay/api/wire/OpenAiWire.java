@@ -20,6 +20,7 @@ import io.chatrelay.chat.ChatEvent.TextStarted;
 import io.chatrelay.chat.ChatEvent.ToolCalled;
 import io.chatrelay.chat.ChatEvent.ToolInputDelta;
 import io.chatrelay.chat.ChatEvent.ToolInputStarted;
+import io.chatrelay.chat.ChatEvent.Unknown;
 import io.chatrelay.chat.JsonText;
 import io.chatrelay.chat.Outcome;
 import io.chatrelay.chat.Turn;
@@ -94,7 +95,7 @@ public final class OpenAiWire implements Wire {
             // An upstream's own call is among them: a framework that saw it as a tool call would run it again.
             case SidePart side -> part(number, out, part -> UiPart.write(part, side));
             case Ended ended -> end(number, out, ended);
-            case StepStarted _,StepFinished _,TextStarted _,TextEnded _,ReasoningStarted _,ReasoningEnded _,ToolInputStarted _,ToolInputDelta _ -> {
+            case StepStarted _,StepFinished _,TextStarted _,TextEnded _,ReasoningStarted _,ReasoningEnded _,ToolInputStarted _,ToolInputDelta _,Unknown _ -> {
                 // OpenAI has no brackets, and arguments are sent once, when they are whole.
             }
         }
@@ -114,7 +115,7 @@ public final class OpenAiWire implements Wire {
                 out.ascii("data: [DONE]\n\n");
             }
             case FAILED, INTERRUPTED -> error(number, out, ended.failure().message(), ended.outcome().wireName(),
-                    ended.failure().code().wireName());
+                    ended.failure().name());
             case CANCELLED -> error(number, out, "The turn was cancelled.", "cancelled", "turn_cancelled");
         }
     }

@@ -1,0 +1,281 @@
+package io.chatrelay;
+
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.NoSuchElementException;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.stream.Collectors;
+
+import io.chatrelay.access.AccessConfig;
+import io.chatrelay.api.ApiConfig;
+import io.chatrelay.chat.ApprovalsConfig;
+import io.chatrelay.chat.HistoryConfig;
+import io.chatrelay.chat.ShutdownConfig;
+import io.chatrelay.chat.TurnConfig;
+import io.chatrelay.config.Settings;
+import io.chatrelay.inkeep.UpstreamsConfig;
+import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
+import io.chatrelay.journal.FeedConfig;
+import io.chatrelay.journal.JournalConfig;
+import io.chatrelay.journal.LeaseConfig;
+import io.quarkus.runtime.annotations.RegisterForReflection;
+import io.quarkus.runtime.configuration.ConfigUtils;
+import io.quarkus.runtime.configuration.MemorySize;
+import io.smallrye.config.ConfigValidationException;
+import io.smallrye.config.SmallRyeConfig;
+import io.smallrye.config.SmallRyeConfigBuilder;
+
+/**
+ * What an operator has to set, looked at before anything starts: what is missing or wrong is one line that names the key, and not a stack
+ * trace out of whatever needed it first.
+ */
+@RegisterForReflection(targets = { UpstreamsConfig.class, UpstreamConfig.class, AccessConfig.class, AccessConfig.Key.class,
+        AccessConfig.StreamTokens.class, ApiConfig.class, ApprovalsConfig.class, HistoryConfig.class, ShutdownConfig.class,
+        TurnConfig.class, FeedConfig.class, JournalConfig.class, LeaseConfig.class })
+final class StartCheck {
+
+    /** What keeps the service from starting, in one line that says what to set. */
+    static final class Unfit extends Exception {
+        private static final long serialVersionUID = 1;
+
+        Unfit(String reason) {
+            // One line, without the names and numbers that libraries put before what they say.
+            super(reason.replaceAll("\\s+", " ").replaceAll("([a-z]+\\.)+[A-Za-z]+Exception: |SRCFG\\d+: ", "")
+                    .replace("threw an Exception whilst being converted", "is not valid:").strip(), null, false, false);
+        }
+    }
+
+    static final List<Class<?>> MAPPINGS = List.of(UpstreamsConfig.class, AccessConfig.class, ApiConfig.class,
+            ApprovalsConfig.class, HistoryConfig.class, ShutdownConfig.class, TurnConfig.class, FeedConfig.class,
+            JournalConfig.class, LeaseConfig.class);
+
+    /** Of the migrations that this version brings, the last. */
+    static final int SCHEMA = 7;
+
+    /** Asked for by name, the emulator stands in for Inkeep in production too: to try a deployment without a key. */
+    private static final String EMULATOR = "chatrelay-dev.emulator.enabled";
+    private static final String DATABASE = "quarkus.datasource.jdbc.url";
+    private static final String POOL = "quarkus.datasource.jdbc.max-size";
+    /** The journal's writer and its clock keep one connection each, and callers need one. */
+    private static final int NOT_FOR_READERS = 3;
+    private static final String CONNECT_SECONDS = "5";
+    private static final String NEWEST_MIGRATION = "select max(version::numeric)::text from flyway_schema_history"
+            + " where success and version ~ '^[0-9]+$'";
+
+    private StartCheck() {}
+
+    /** With the service's own sources. */
+    static void all() throws Unfit {
+        all(ConfigUtils.configBuilder());
+    }
+
+    static void all(SmallRyeConfigBuilder sources) throws Unfit {
+        try {
+            MAPPINGS.forEach(sources::withMapping);
+            // Said below, and under the name that the operator wrote.
+            SmallRyeConfig config = sources.withMappingIgnore("chat-relay.**").build();
+            settings(config);
+            database(config);
+        } catch (ConfigValidationException e) {
+            throw new Unfit(e.getProblemCount() == 0 ? "its configuration is not valid" : e.getProblem(0).getMessage() + ".");
+        } catch (IllegalArgumentException | NoSuchElementException e) {
+            throw new Unfit(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static void settings(SmallRyeConfig config) throws Unfit {
+        if (!config.getOptionalValue(EMULATOR, Boolean.class).orElse(false)) {
+            upstreams(config.getConfigMapping(UpstreamsConfig.class));
+        }
+        access(config.getConfigMapping(AccessConfig.class));
+        Settings settings = new Settings(MAPPINGS);
+        refuse(settings.outOfRange(config));
+        refuse(settings.unknown(config).stream()
+                .map("%s is no setting of this version. Look for a misspelling, or remove it."::formatted).toList());
+        refuse(contradictions(config));
+        // An environment is not ours alone: a variable may be meant for something else.
+        settings.unknownVariables(config).forEach(name -> System.err
+                .println("chat-relay: the environment variable %s sets nothing in this version: is it misspelt?"
+                        .formatted(name)));
+    }
+
+    private static void refuse(List<String> reasons) throws Unfit {
+        if (!reasons.isEmpty()) {
+            throw new Unfit(String.join(" ", reasons));
+        }
+    }
+
+    private static void upstreams(UpstreamsConfig config) throws Unfit {
+        if (config.upstreams().isEmpty()) {
+            throw new Unfit("no upstream is configured. Set chat-relay.upstreams.<name>.kind, .url and .api-key.");
+        }
+        String named = config.defaultUpstream().orElse(null);
+        if (named != null && !config.upstreams().containsKey(named)) {
+            throw new Unfit("chat-relay.default-upstream is '%s', which is not configured. Set it to one of: %s."
+                    .formatted(named, config.upstreams().keySet().stream().sorted().collect(Collectors.joining(", "))));
+        }
+        for (Map.Entry<String, UpstreamConfig> upstream : config.upstreams().entrySet()) {
+            String scheme = upstream.getValue().url().getScheme();
+            if (upstream.getValue().url().getHost() == null || !("http".equals(scheme) || "https".equals(scheme))) {
+                throw new Unfit("chat-relay.upstreams.%s.url must be an http or https URL.".formatted(upstream.getKey()));
+            }
+        }
+        refuse(ambiguous(config.upstreams()));
+    }
+
+    /** Names that a caller's {@code model} does not tell apart, or that are one name written in two ways. */
+    private static List<String> ambiguous(Map<String, UpstreamConfig> upstreams) {
+        List<String> wrong = new ArrayList<>();
+        Map<String, String> owners = new HashMap<>();
+        Map<String, String> alike = new HashMap<>();
+        upstreams.forEach((name, upstream) -> {
+            String other = alike.putIfAbsent(name.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]", "-"), name);
+            if (other != null) {
+                wrong.add("chat-relay.upstreams.%s and chat-relay.upstreams.%s are the same name, written in two ways."
+                        .formatted(other, name));
+            }
+            owners.put(name, name);
+        });
+        upstreams.forEach((name, upstream) -> upstream.models().orElse(List.of()).forEach(model -> {
+            String other = owners.putIfAbsent(model, name);
+            if (other != null && !other.equals(name)) {
+                wrong.add(
+                        "chat-relay.upstreams.%s.models: '%s' names the upstream '%s' as well.".formatted(name, model, other));
+            }
+        }));
+        return wrong;
+    }
+
+    private static void access(AccessConfig config) throws Unfit {
+        if (config.keys().isEmpty()) {
+            throw new Unfit("no access key is configured, so nobody could call it."
+                    + " Set chat-relay.access.keys.<caller>.sha256 and .tenant.");
+        }
+        Map<String, String> callers = new HashMap<>();
+        for (Map.Entry<String, AccessConfig.Key> key : config.keys().entrySet()) {
+            if (!key.getValue().sha256().matches(AccessConfig.SHA256)) {
+                throw new Unfit("chat-relay.access.keys.%s.sha256 must be a SHA-256 digest: 64 hexadecimal digits."
+                        .formatted(key.getKey()));
+            }
+            if (key.getValue().tenant().isBlank()) {
+                throw new Unfit("chat-relay.access.keys.%s.tenant must not be blank.".formatted(key.getKey()));
+            }
+            String other = callers.putIfAbsent(key.getValue().sha256().toLowerCase(Locale.ROOT), key.getKey());
+            if (other != null) {
+                throw new Unfit(
+                        "chat-relay.access.keys.%s.sha256 and chat-relay.access.keys.%s.sha256 are the same digest, and a key has one caller."
+                                .formatted(other, key.getKey()));
+            }
+        }
+    }
+
+    /** Settings that are well by themselves, and not together. */
+    private static List<String> contradictions(SmallRyeConfig config) {
+        List<String> wrong = new ArrayList<>();
+        LeaseConfig lease = config.getConfigMapping(LeaseConfig.class);
+        if (lease.renewEvery().multipliedBy(3).compareTo(lease.duration()) > 0) {
+            wrong.add(together(config, "chat-relay.lease.renew-every", "at most a third of", "chat-relay.lease.duration"));
+        }
+        JournalConfig journal = config.getConfigMapping(JournalConfig.class);
+        if (isLarger(journal.maxRow(), journal.maxBatch())) {
+            wrong.add(together(config, "chat-relay.journal.max-row", "at most", "chat-relay.journal.max-batch"));
+        }
+        if (isLarger(journal.maxPendingPerTurn(), journal.maxPending())) {
+            wrong.add(together(config, "chat-relay.journal.max-pending-per-turn", "at most", "chat-relay.journal.max-pending"));
+        }
+        ApprovalsConfig approvals = config.getConfigMapping(ApprovalsConfig.class);
+        if (approvals.retryBackoff().compareTo(approvals.maxBackoff()) > 0) {
+            wrong.add(together(config, "chat-relay.approvals.retry-backoff", "at most", "chat-relay.approvals.max-backoff"));
+        }
+        MemorySize turn = config.getConfigMapping(TurnConfig.class).maxSize();
+        config.getConfigMapping(UpstreamsConfig.class).upstreams().forEach((name, upstream) -> {
+            if (isLarger(upstream.maxFrame(), turn)) {
+                wrong.add(together(config, "chat-relay.upstreams.%s.max-frame".formatted(name), "at most",
+                        "chat-relay.turn.max-size"));
+            }
+        });
+        int pool = config.getOptionalValue(POOL, Integer.class).orElse(Integer.MAX_VALUE);
+        if (config.getConfigMapping(FeedConfig.class).concurrentLoads() > pool - NOT_FOR_READERS) {
+            wrong.add(together(config, "chat-relay.feed.concurrent-loads", "at most three less than", POOL));
+        }
+        return wrong;
+    }
+
+    private static boolean isLarger(MemorySize one, MemorySize other) {
+        return one.asBigInteger().compareTo(other.asBigInteger()) > 0;
+    }
+
+    private static String together(SmallRyeConfig config, String key, String relation, String other) {
+        return "%s must be %s %s, and they are %s and %s.".formatted(key, relation, other,
+                config.getConfigValue(key).getValue(),
+                config.getConfigValue(other).getValue());
+    }
+
+    /** Once, and not for long: whoever starts the service starts it again. */
+    private static void database(SmallRyeConfig config) throws Unfit {
+        String url = config.getOptionalValue(DATABASE, String.class).orElseThrow(() -> new Unfit(
+                "no database is configured. Set " + DATABASE + ", quarkus.datasource.username and .password."));
+        Properties login = new Properties();
+        value(config, "quarkus.datasource.username").ifPresent(name -> login.setProperty("user", name));
+        value(config, "quarkus.datasource.password").ifPresent(word -> login.setProperty("password", word));
+        login.setProperty("loginTimeout", CONNECT_SECONDS);
+        login.setProperty("connectTimeout", CONNECT_SECONDS);
+        login.setProperty("socketTimeout", CONNECT_SECONDS);
+        try (Connection connection = DriverManager.getConnection(url, login)) {
+            connection.isValid(Integer.parseInt(CONNECT_SECONDS));
+            schema(connection);
+        } catch (SQLException e) {
+            throw new Unfit(
+                    "no connection to the database %s could be made (%s). Check %s, quarkus.datasource.username and .password."
+                            .formatted(withoutSecrets(url), reason(e), DATABASE));
+        }
+    }
+
+    /** Before the {@code @} and after the question mark there may be a password. */
+    private static String withoutSecrets(String url) {
+        return url.replaceAll("\\?.*", "").replaceAll("//[^/]*@", "//");
+    }
+
+    /** A driver that does not understand a URL quotes it. */
+    private static String reason(SQLException e) {
+        return String.valueOf(e.getMessage()).contains("jdbc:") ? "it is no URL that the driver understands" : e.getMessage();
+    }
+
+    /**
+     * A database that a later version has migrated. Its replicas go on with those of the version before that run, for a migration only adds;
+     * but whoever starts an old version after that did so by mistake, and is told before it writes anything.
+     */
+    private static void schema(Connection connection) throws SQLException, Unfit {
+        Optional<String> newest = newestMigration(connection);
+        if (newest.isPresent() && Integer.parseInt(newest.get()) > SCHEMA) {
+            throw new Unfit(
+                    ("the database has schema version %s, and this version of the service knows %d: a later one has migrated it."
+                            + " Start that version, or restore the database from before it.").formatted(newest.get(), SCHEMA));
+        }
+    }
+
+    private static Optional<String> newestMigration(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet history = statement.executeQuery("select to_regclass('flyway_schema_history') is not null")) {
+            if (!history.next() || !history.getBoolean(1)) {
+                return Optional.empty();
+            }
+        }
+        try (Statement statement = connection.createStatement(); ResultSet newest = statement.executeQuery(NEWEST_MIGRATION)) {
+            return newest.next() ? Optional.ofNullable(newest.getString(1)) : Optional.empty();
+        }
+    }
+
+    private static Optional<String> value(SmallRyeConfig config, String name) {
+        return config.getOptionalValue(name, String.class);
+    }
+}

@@ -1,0 +1,30 @@
+package io.chatrelay.config;
+
+import static java.lang.annotation.ElementType.METHOD;
+import static java.lang.annotation.RetentionPolicy.RUNTIME;
+
+import java.lang.annotation.Retention;
+import java.lang.annotation.Target;
+
+import jakarta.validation.Constraint;
+import jakarta.validation.Payload;
+
+/**
+ * The range of a setting, both ends in it, in the notation in which operators write it: a number, a {@code Duration} such as
+ * {@code 200ms}, a {@code MemorySize} such as {@code 64K}. Outside of it the service does not start.
+ */
+@Retention(RUNTIME)
+@Target(METHOD)
+@Constraint(validatedBy = Range.Validator.class)
+public @interface Between {
+
+    String least();
+
+    String most();
+
+    String message() default "must be between {least} and {most}";
+
+    Class<?>[] groups() default {};
+
+    Class<? extends Payload>[] payload() default {};
+}

@@ -1,0 +1,155 @@
+package io.chatrelay.config;
+
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Modifier;
+import java.lang.reflect.ParameterizedType;
+import java.lang.reflect.Type;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.StreamSupport;
+
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.SmallRyeConfig;
+import io.smallrye.config.common.utils.StringUtil;
+
+/**
+ * All settings of the service, as its {@link ConfigMapping}s declare them: which keys there are, and what each may be.
+ */
+public final class Settings {
+
+    private static final String PREFIX = "chat-relay";
+    private static final String NAMED = "<name>";
+    private static final String IN_ENVIRONMENT = "CHAT_RELAY_";
+    /** What Kubernetes and Docker tell every container of a service that is called chat-relay, or begins so. */
+    private static final Pattern OF_PLATFORM = Pattern
+            .compile("CHAT_RELAY_(.+_)?(SERVICE_(HOST|PORT(_.+)?)|PORT(_\\d+_.+)?|NAME|ENV_.+)");
+
+    /**
+     * One setting.
+     *
+     * @param key    with {@code <name>} where its name is the operator's to choose
+     * @param reader the method of its mapping
+     */
+    public record Setting(String key, Method reader) {
+
+        private boolean isOf(String property) {
+            return property.matches(Arrays.stream(key.split(NAMED, -1)).map(Pattern::quote)
+                    .collect(Collectors.joining("(\"[^\"]+\"|[^.\"]+)")) + "(\\[\\d+])?");
+        }
+
+        /** By MicroProfile Config's rules: what is neither letter nor digit is an underscore. */
+        private boolean isOfVariable(String variable) {
+            return variable.matches(Arrays.stream(key.split(NAMED, -1)).map(StringUtil::replaceNonAlphanumericByUnderscores)
+                    .map(part -> part.toUpperCase(Locale.ROOT)).collect(Collectors.joining(".+")) + "(_\\d+_?)?");
+        }
+    }
+
+    private final List<Class<?>> mappings;
+    private final List<Setting> all = new ArrayList<>();
+
+    public Settings(List<Class<?>> mappings) {
+        this.mappings = mappings;
+        mappings.forEach(mapping -> declare(prefix(mapping), mapping));
+    }
+
+    private static String prefix(Class<?> mapping) {
+        return mapping.getAnnotation(ConfigMapping.class).prefix();
+    }
+
+    private void declare(String prefix, Class<?> group) {
+        for (Method reader : readers(group)) {
+            String key = key(prefix, reader);
+            if (reader.getReturnType() == Map.class) {
+                declare(key + "." + NAMED, (Class<?>) argument(reader.getGenericReturnType(), 1));
+            } else if (isGroup(reader)) {
+                declare(key, reader.getReturnType());
+            } else {
+                all.add(new Setting(key, reader));
+            }
+        }
+    }
+
+    /** The methods of a mapping that read a setting, or a group of them. */
+    private static List<Method> readers(Class<?> group) {
+        return Arrays.stream(group.getMethods()).filter(method -> Modifier.isAbstract(method.getModifiers()))
+                .sorted(Comparator.comparing(Method::getName)).toList();
+    }
+
+    private static boolean isGroup(Method reader) {
+        return reader.getReturnType().isInterface() && reader.getReturnType().getEnclosingClass() == reader.getDeclaringClass();
+    }
+
+    private static Type argument(Type type, int index) {
+        return ((ParameterizedType) type).getActualTypeArguments()[index];
+    }
+
+    private static String key(String prefix, Method reader) {
+        return prefix + "." + StringUtil.skewer(reader.getName());
+    }
+
+    public List<Setting> all() {
+        return List.copyOf(all);
+    }
+
+    /** Every setting that is out of its range, each a sentence that says which it is, what it may be and what it is. */
+    public List<String> outOfRange(SmallRyeConfig config) {
+        List<String> wrong = new ArrayList<>();
+        mappings.forEach(mapping -> check(prefix(mapping), mapping, config.getConfigMapping(mapping), config, wrong));
+        return wrong;
+    }
+
+    private static void check(String prefix, Class<?> group, Object values, SmallRyeConfig config, List<String> wrong) {
+        for (Method reader : readers(group)) {
+            String key = key(prefix, reader);
+            Object value = read(reader, values);
+            if (value instanceof Map<?, ?> named) {
+                Class<?> type = (Class<?>) argument(reader.getGenericReturnType(), 1);
+                named.forEach((name, each) -> check(key + "." + segment(name.toString()), type, each, config, wrong));
+            } else if (isGroup(reader)) {
+                check(key, reader.getReturnType(), value, config, wrong);
+            } else if (reader.isAnnotationPresent(Between.class)) {
+                Range range = Range.of(reader.getAnnotation(Between.class));
+                if (!range.contains(value)) {
+                    wrong.add("%s must be between %s and %s, and is %s.".formatted(key, range.least(), range.most(),
+                            config.getConfigValue(key).getValue()));
+                }
+            }
+        }
+    }
+
+    private static String segment(String name) {
+        return name.contains(".") ? '"' + name + '"' : name;
+    }
+
+    private static Object read(Method reader, Object values) {
+        try {
+            return reader.invoke(values);
+        } catch (InvocationTargetException | IllegalAccessException e) {
+            throw new IllegalStateException("a mapping that cannot be read", e);
+        }
+    }
+
+    /** The properties of ours that no setting has: most are misspelt. */
+    public List<String> unknown(SmallRyeConfig config) {
+        return names(config, name -> name.startsWith(PREFIX + ".")
+                && all.stream().noneMatch(setting -> setting.isOf(name)));
+    }
+
+    /** The environment variables that begin as ours do and set nothing. They need not be meant for the service. */
+    public List<String> unknownVariables(SmallRyeConfig config) {
+        return names(config, name -> name.startsWith(IN_ENVIRONMENT) && !OF_PLATFORM.matcher(name).matches()
+                && all.stream().noneMatch(setting -> setting.isOfVariable(name)));
+    }
+
+    private static List<String> names(SmallRyeConfig config, Predicate<String> wanted) {
+        return StreamSupport.stream(config.getPropertyNames().spliterator(), false).filter(wanted).distinct().sorted().toList();
+    }
+}

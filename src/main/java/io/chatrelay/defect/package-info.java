@@ -1,0 +1,2 @@
+/** How a defect of this service is logged. */
+package io.chatrelay.defect;

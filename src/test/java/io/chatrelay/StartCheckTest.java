@@ -1,0 +1,210 @@
+package io.chatrelay;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import io.chatrelay.config.Between;
+import io.chatrelay.config.Settings;
+import io.chatrelay.config.Settings.Setting;
+import io.quarkus.runtime.configuration.DurationConverter;
+import io.quarkus.runtime.configuration.MemorySize;
+import io.quarkus.runtime.configuration.MemorySizeConverter;
+import io.smallrye.config.EnvConfigSource;
+import io.smallrye.config.PropertiesConfigSource;
+import io.smallrye.config.SmallRyeConfigBuilder;
+
+/** What a wrong setting is answered before anything starts. Up to the database, which is not there. */
+class StartCheckTest {
+
+    private static final String DIGEST = "7e9f8fd111802be56c379d597842e29b2cebd35ff2133d431a49fa556a18704e";
+    private static final String OTHER = "580843d03d2216ff1a275d0991bad66e4d1af871171d929e9de604b7959f9bca";
+    private static final Set<Class<?>> MEASURES = Set.of(Duration.class, MemorySize.class, int.class, long.class);
+    private static final String WELL = "no connection to the database jdbc:postgresql://127.0.0.1:1/chat could be made";
+
+    private final Map<String, String> properties = new HashMap<>(Map.of(
+            "chat-relay.upstreams.agents.kind", "agents", "chat-relay.upstreams.agents.url", "http://127.0.0.1:1/run",
+            "chat-relay.upstreams.cloud.kind", "cloud", "chat-relay.upstreams.cloud.url", "http://127.0.0.1:1/v1",
+            "chat-relay.access.keys.it.sha256", DIGEST, "chat-relay.access.keys.it.tenant", "it",
+            "quarkus.datasource.jdbc.url", "jdbc:postgresql://127.0.0.1:1/chat", "quarkus.datasource.jdbc.max-size", "20"));
+    private final Map<String, String> environment = new HashMap<>();
+
+    /** What it says, and that it is one line. */
+    private String said() {
+        Throwable unfit = catchThrowable(() -> StartCheck.all(new SmallRyeConfigBuilder().addDefaultInterceptors()
+                .addDiscoveredConverters().withSources(new PropertiesConfigSource(properties, "properties", 200),
+                        new EnvConfigSource(environment, 300))));
+        assertThat(unfit).isInstanceOf(StartCheck.Unfit.class);
+        assertThat(unfit.getMessage().lines()).hasSize(1);
+        assertThat(unfit.getMessage()).doesNotContain("Exception", DIGEST, OTHER);
+        return unfit.getMessage();
+    }
+
+    private String said(String key, String value) {
+        String before = properties.put(key, value);
+        try {
+            return said();
+        } finally {
+            if (before == null) {
+                properties.remove(key);
+            } else {
+                properties.put(key, before);
+            }
+        }
+    }
+
+    private static Class<?> type(Setting setting) {
+        String type = setting.reader().getGenericReturnType().getTypeName();
+        return MEASURES.stream().filter(measure -> type.equals(measure.getName())
+                || type.equals("%s<%s>".formatted(Optional.class.getName(), measure.getName()))).findFirst().orElse(null);
+    }
+
+    static Stream<Setting> measures() {
+        return new Settings(StartCheck.MAPPINGS).all().stream().filter(setting -> type(setting) != null);
+    }
+
+    @Test
+    void aConfigurationThatIsWellComesAsFarAsTheDatabase() {
+        assertThat(said()).startsWith(WELL);
+    }
+
+    @Test
+    void everySettingIsKnown() {
+        assertThat(measures().map(Setting::key)).hasSizeGreaterThan(40).contains("chat-relay.feed.concurrent-loads",
+                "chat-relay.upstreams.<name>.max-frame", "chat-relay.access.stream-tokens.lifetime");
+    }
+
+    @ParameterizedTest
+    @MethodSource("measures")
+    void everyMeasureHasARange(Setting setting) {
+        assertThat(setting.reader().isAnnotationPresent(Between.class)).as(setting.key()).isTrue();
+        Between range = setting.reader().getAnnotation(Between.class);
+        String key = setting.key().replace("<name>", "agents");
+        List<String> outside = new ArrayList<>();
+        if (type(setting) == Duration.class) {
+            outside.add(DurationConverter.parseDuration(range.least()).minusMillis(1).toString());
+            outside.add(DurationConverter.parseDuration(range.most()).plusMillis(1).toString());
+        } else if (type(setting) == MemorySize.class) {
+            outside.add(new MemorySizeConverter().convert(range.least()).asBigInteger().subtract(BigInteger.ONE).toString());
+            outside.add(new MemorySizeConverter().convert(range.most()).asBigInteger().add(BigInteger.ONE).toString());
+            outside.add("2000000G");
+        } else {
+            outside.add(Long.toString(Long.parseLong(range.least()) - 1));
+            outside.add(Long.toString(Long.parseLong(range.most()) + 1));
+        }
+        for (String value : outside) {
+            assertThat(said(key, value)).startsWith(
+                    "%s must be between %s and %s, and is %s.".formatted(key, range.least(), range.most(), value));
+        }
+        assertThat(said(key, "much")).as("no measure at all").contains(key, "much");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+            "chat-relay.lease.renew-every | 4s | chat-relay.lease.renew-every must be at most a third of chat-relay.lease.duration, and they are 4s and 10s.",
+            "chat-relay.lease.duration | 5s | chat-relay.lease.renew-every must be at most a third of chat-relay.lease.duration, and they are 2s and 5s.",
+            "quarkus.datasource.jdbc.max-size | 4 | chat-relay.feed.concurrent-loads must be at most three less than quarkus.datasource.jdbc.max-size, and they are 2 and 4.",
+            "chat-relay.journal.max-row | 8M | chat-relay.journal.max-row must be at most chat-relay.journal.max-batch, and they are 8M and 4M.",
+            "chat-relay.journal.max-pending | 64K | chat-relay.journal.max-pending-per-turn must be at most chat-relay.journal.max-pending, and they are 256K and 64K.",
+            "chat-relay.approvals.retry-backoff | 6s | chat-relay.approvals.retry-backoff must be at most chat-relay.approvals.max-backoff, and they are 6s and 5s.",
+            "chat-relay.upstreams.cloud.max-frame | 9M | chat-relay.upstreams.cloud.max-frame must be at most chat-relay.turn.max-size, and they are 9M and 8M." })
+    void whatIsNotWellTogetherIsSaid(String key, String value, String line) {
+        assertThat(said(key, value)).isEqualTo(line);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = { "chat-relay.journal.lingr", "chat-relay.upstreams.agents.ulr", "chat-relay.upstreams.agents.url.path",
+                    "chat-relay.access.keys.it.name", "chat-relay.turns.max-size" })
+    void aKeyThatNobodyReadsIsRefused(String key) {
+        assertThat(said(key, "1")).isEqualTo(key + " is no setting of this version. Look for a misspelling, or remove it.");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = { "chat-relay.upstreams.\"my.agents\".api-key", "chat-relay.upstreams.cloud.models[0]",
+            "chat-relay.access.keys.it.on-running", "chat-relay.default-upstream" })
+    void aKeyThatIsReadIsNot(String key) {
+        assertThat(said(key, "cloud")).doesNotContain("no setting");
+    }
+
+    @Test
+    void aVariableThatSetsNothingIsSaid() {
+        environment.putAll(Map.of("CHAT_RELAY_JOURNAL_LINGR", "1ms", "CHAT_RELAY_JOURNAL_LINGER", "1ms",
+                "CHAT_RELAY_UPSTREAMS_AGENTS_API_KEY", "secret", "CHAT_RELAY_ACCESS_KEYS__MY_SERVICE__TENANT", "my",
+                "CHAT_RELAY_ACCESS_KEYS__MY_SERVICE__SHA256", OTHER, "CHAT_RELAY_UPSTREAMS_CLOUD_MODELS_0_", "m",
+                "CHAT_RELAY_SERVICE_HOST", "10.0.0.1", "CHAT_RELAY_PORT_8080_TCP", "tcp://10.0.0.1:8080", "CHAT_RELAY_PORT",
+                "x"));
+        PrintStream console = System.err;
+        ByteArrayOutputStream printed = new ByteArrayOutputStream();
+        System.setErr(new PrintStream(printed, true, StandardCharsets.UTF_8));
+        try {
+            assertThat(said()).startsWith(WELL);
+        } finally {
+            System.setErr(console);
+        }
+        assertThat(printed.toString(StandardCharsets.UTF_8).lines()).containsExactly(
+                "chat-relay: the environment variable CHAT_RELAY_JOURNAL_LINGR sets nothing in this version: is it misspelt?");
+    }
+
+    @Test
+    void twoCallersOfOneKeyAreRefused() {
+        properties.put("chat-relay.access.keys.other.sha256", DIGEST.toUpperCase());
+        properties.put("chat-relay.access.keys.other.tenant", "other");
+
+        assertThat(said()).contains("chat-relay.access.keys.it.sha256", "chat-relay.access.keys.other.sha256",
+                "the same digest");
+    }
+
+    @Test
+    void oneUpstreamUnderTwoNamesIsRefused() {
+        properties.put("chat-relay.upstreams.Agents.kind", "agents");
+        properties.put("chat-relay.upstreams.Agents.url", "http://127.0.0.1:1/run");
+
+        assertThat(said()).contains("chat-relay.upstreams.agents", "chat-relay.upstreams.Agents", "the same name");
+    }
+
+    @Test
+    void oneModelOfTwoUpstreamsIsRefused() {
+        properties.put("chat-relay.upstreams.cloud.models", "best,agents");
+
+        assertThat(said()).isEqualTo("chat-relay.upstreams.cloud.models: 'agents' names the upstream 'agents' as well.");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = { "jdbc:postgresql://ann:secret@127.0.0.1:1/chat", "jdbc:postgresql://127.0.0.1:1/chat?password=secret",
+                    "jdbc:postgresql://ann:secret@/chat?user=ann&password=secret", "jdbc:other://ann:secret@db/chat" })
+    void aPasswordInTheUrlIsNotPrinted(String url) {
+        assertThat(said("quarkus.datasource.jdbc.url", url)).startsWith("no connection to the database jdbc:")
+                .doesNotContain("secret");
+    }
+
+    @Test
+    void theNewestMigrationIsTheOneThatTheCheckKnows() throws Exception {
+        try (Stream<Path> files = Files.list(Path.of("src/main/resources/db/migration"))) {
+            assertThat(files.map(file -> file.getFileName().toString()).filter(name -> name.matches("V\\d+__.*"))
+                    .mapToInt(name -> Integer.parseInt(name.substring(1, name.indexOf("__")))).max())
+                    .hasValue(StartCheck.SCHEMA);
+        }
+    }
+}
