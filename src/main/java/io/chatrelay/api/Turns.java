@@ -38,11 +38,12 @@ class Turns {
     private final Cancelling cancelling;
     private final CurrentCaller caller;
     private final ApiConfig config;
+    private final RequestBodies bodies;
     private final StreamMetrics metrics;
     private final ExecutorService virtualThreads;
 
     Turns(Chat chat, Conversations conversations, Approvals approvals, Cancelling cancelling, CurrentCaller caller,
-            ApiConfig config,
+            ApiConfig config, RequestBodies bodies,
             StreamMetrics metrics, @VirtualThreads ExecutorService virtualThreads) {
         this.chat = chat;
         this.conversations = conversations;
@@ -51,16 +52,17 @@ class Turns {
         this.virtualThreads = virtualThreads;
         this.caller = caller;
         this.config = config;
+        this.bodies = bodies;
         this.metrics = metrics;
     }
 
-    JsonBody body(InputStream in, HttpHeaders http) {
-        return JsonBody.read(in, http, config.maxBody().asLongValue());
+    RequestBodies.Read body(InputStream in, HttpHeaders http) {
+        return bodies.read(in, http);
     }
 
     /** The same, where no body at all means an empty object. */
-    JsonBody bodyIfAny(InputStream in, HttpHeaders http) {
-        return JsonBody.readIfAny(in, http, config.maxBody().asLongValue());
+    RequestBodies.Read bodyIfAny(InputStream in, HttpHeaders http) {
+        return bodies.readIfAny(in, http);
     }
 
     String tenant() {
