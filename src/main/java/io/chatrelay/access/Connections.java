@@ -12,6 +12,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.netty.channel.Channel;
 import io.netty.channel.ServerChannel;
 import io.netty.channel.SingleThreadEventLoop;
+import io.quarkus.vertx.http.HttpServer;
 import io.quarkus.vertx.http.HttpServerStart;
 import io.quarkus.vertx.http.HttpsServerStart;
 import io.quarkus.vertx.http.runtime.filters.Filters;
@@ -36,19 +37,21 @@ class Connections {
     private final VertxInternal vertx;
     private final ConnectionsConfig config;
     private final ConnectionMetrics metrics;
+    private final HttpServer server;
 
-    Connections(Vertx vertx, ConnectionsConfig config, MeterRegistry registry) {
+    Connections(Vertx vertx, HttpServer server, ConnectionsConfig config, MeterRegistry registry) {
+        this.server = server;
         this.vertx = (VertxInternal) vertx;
         this.config = config;
         this.metrics = new ConnectionMetrics(registry);
     }
 
     void listens(@ObservesAsync HttpServerStart start) {
-        guard(start.options().getPort());
+        guard(server.getPort());
     }
 
     void listens(@ObservesAsync HttpsServerStart start) {
-        guard(start.options().getPort());
+        guard(server.getSecurePort());
     }
 
     private void guard(int port) {
