@@ -17,6 +17,7 @@ import io.quarkus.vertx.http.HttpServerStart;
 import io.quarkus.vertx.http.HttpsServerStart;
 import io.quarkus.vertx.http.runtime.filters.Filters;
 import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.impl.VertxInternal;
@@ -80,7 +81,13 @@ class Connections {
             context.addEndHandler(_ -> connection.ended(!context.request().isEnded()
                     || "close".equalsIgnoreCase(context.response().headers().get("connection"))));
         }
-        context.next();
+        if (context.request().headers().getAll(HttpHeaders.HOST).size() > 1) {
+            // A proxy in front may have looked at the other one. Source: RFC 9112, 3.2.
+            context.response().setStatusCode(400).putHeader(HttpHeaders.CONNECTION, "close")
+                    .putHeader(HttpHeaders.CONTENT_TYPE, "application/problem+json").end(EarlyRefusal.body(400));
+        } else {
+            context.next();
+        }
     }
 
     /** A caller has shown its key. */

@@ -19,7 +19,7 @@ final class EarlyRefusal {
         return memory.buffer(head.length + body.length).writeBytes(head).writeBytes(body);
     }
 
-    private static String body(int status) {
+    static String body(int status) {
         return "{\"title\":\"%s\",\"status\":%d,\"detail\":\"%s\",\"code\":\"%s\",\"message\":\"%3$s\",\"error\":{\"code\":\"%4$s\",\"message\":\"%3$s\"}}"
                 .formatted(title(status), status, detail(status), code(status));
     }
@@ -29,6 +29,7 @@ final class EarlyRefusal {
             case 413 -> "Content Too Large";
             case 414 -> "URI Too Long";
             case 431 -> "Request Header Fields Too Large";
+            case 501 -> "Not Implemented";
             default -> status < 500 ? "Bad Request" : "Service Unavailable";
         };
     }
@@ -38,6 +39,7 @@ final class EarlyRefusal {
             case 413 -> "payload_too_large";
             case 414 -> "uri_too_long";
             case 431 -> "request_header_fields_too_large";
+            case 501 -> "not_implemented";
             default -> status < 500 ? "bad_request" : "service_unavailable";
         };
     }
@@ -47,6 +49,7 @@ final class EarlyRefusal {
             case 413 -> "The request is too large.";
             case 414 -> "The request line is too long.";
             case 431 -> "The headers of the request are too many or too large.";
+            case 501 -> "This version of HTTP is not spoken here.";
             default -> status < 500 ? "This is not an HTTP request that can be understood." : "The service cannot answer now.";
         };
     }

@@ -9,8 +9,10 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.socket.DuplexChannel;
+import io.netty.handler.codec.http.HttpContent;
 import io.netty.util.AttributeKey;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.ScheduledFuture;
@@ -35,10 +37,26 @@ final class GuardedConnection extends ChannelDuplexHandler {
     static final AttributeKey<GuardedConnection> KEY = AttributeKey.valueOf("chat-relay.guard");
     /** What was written last is read by the peer only if nothing comes from it unread when we close: so its bytes are thrown away for a moment. */
     private static final Duration LINGER = Duration.ofSeconds(1);
+    private static final long MOST_DISCARDED = 1 << 20;
     private static final int STATUS_AT = "HTTP/1.1 ".length();
 
     private enum State {
         WAITING, SERVING, IDLE, LEAVING
+    }
+
+    /** A body whose chunks are none: Vert.x would close the connection without a word. */
+    private final class BrokenBody extends ChannelInboundHandlerAdapter {
+
+        @Override
+        public void channelRead(ChannelHandlerContext ctx, Object message) {
+            if (message instanceof HttpContent content && content.decoderResult().isFailure() && !answering
+                    && state == State.SERVING) {
+                content.release();
+                refuse(400);
+            } else {
+                ctx.fireChannelRead(message);
+            }
+        }
     }
 
     private final ConnectionGate gate;
@@ -47,8 +65,10 @@ final class GuardedConnection extends ChannelDuplexHandler {
     private State state = State.WAITING;
     private HeadScan head;
     private int requests;
+    private long discarded;
     private boolean known;
     private boolean http2;
+    private boolean answering;
     private ScheduledFuture<?> deadline;
 
     GuardedConnection(ConnectionGate gate, ConnectionsConfig config) {
@@ -86,7 +106,11 @@ final class GuardedConnection extends ChannelDuplexHandler {
     @Override
     public void channelRead(ChannelHandlerContext ctx, Object message) {
         if (state == State.LEAVING) {
+            discarded += message instanceof ByteBuf bytes ? bytes.readableBytes() : 0;
             ReferenceCountUtil.release(message);
+            if (discarded > MOST_DISCARDED) {
+                ctx.close();
+            }
             return;
         }
         if (state == State.IDLE && !http2) {
@@ -96,8 +120,7 @@ final class GuardedConnection extends ChannelDuplexHandler {
         if (state == State.WAITING && !http2 && message instanceof ByteBuf bytes && !head.allows(bytes)) {
             bytes.release();
             gate.closing(CloseReason.TOO_MANY_HEADERS);
-            ctx.writeAndFlush(EarlyRefusal.answer(431, ctx.alloc()));
-            finish();
+            refuse(431);
             return;
         }
         ctx.fireChannelRead(message);
@@ -107,6 +130,10 @@ final class GuardedConnection extends ChannelDuplexHandler {
     void begun(boolean overHttp2) {
         http2 = overHttp2;
         requests++;
+        answering = false;
+        if (!http2 && connection.pipeline().get(BrokenBody.class) == null) {
+            connection.pipeline().addAfter("httpDecoder", "brokenBody", new BrokenBody());
+        }
         if (state != State.LEAVING) {
             state = State.SERVING;
             cancelDeadline();
@@ -169,6 +196,11 @@ final class GuardedConnection extends ChannelDuplexHandler {
         }, LINGER.toMillis(), TimeUnit.MILLISECONDS);
     }
 
+    private void refuse(int status) {
+        connection.writeAndFlush(EarlyRefusal.answer(status, connection.alloc()));
+        finish();
+    }
+
     /** Where no request was begun, only Vert.x can have refused one: by an answer without a body. */
     @Override
     public void write(ChannelHandlerContext ctx, Object message, ChannelPromise promise) {
@@ -178,6 +210,7 @@ final class GuardedConnection extends ChannelDuplexHandler {
             ctx.write(EarlyRefusal.answer(status, ctx.alloc()), promise);
             finish();
         } else {
+            answering = true;
             ctx.write(message, promise);
         }
     }

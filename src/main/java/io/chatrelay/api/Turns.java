@@ -132,7 +132,8 @@ class Turns {
         Context context = context(http);
         Waits waits = toTheEnd ? null : waits(turn, new PausePoints(), context);
         conversations.follow(turn, 0, on(context), false).subscribe()
-                .withSubscriber(new TurnReply(turn, waits, context, http.response(), reply, left(turn, leavingStops)));
+                .withSubscriber(new TurnReply(turn, waits, context, http.response(), reply, left(turn, leavingStops),
+                        virtualThreads));
     }
 
     /** What a caller's leaving means: it detaches, or had asked that its turn be stopped then. */
