@@ -10,6 +10,8 @@ import jakarta.ws.rs.core.HttpHeaders;
 
 import org.jboss.resteasy.reactive.server.ServerRequestFilter;
 
+import io.vertx.ext.web.RoutingContext;
+
 /**
  * Lets nobody in without a key: before the path is looked up, so that no way of writing one gets past it and a stranger learns
  * nothing, and before the body is read. Health, metrics and the API's description are not resources, and stay open.
@@ -33,12 +35,13 @@ class AccessFilter {
     }
 
     @ServerRequestFilter(preMatching = true, nonBlocking = true)
-    public void authenticate(ContainerRequestContext request) {
+    public void authenticate(ContainerRequestContext request, RoutingContext connection) {
         String authorization = request.getHeaderString(HttpHeaders.AUTHORIZATION);
         String token = request.getUriInfo().getQueryParameters().getFirst(TOKEN);
         Optional<Caller> caller = callers.of(authorization);
         if (caller.isPresent()) {
             current.set(caller.get());
+            Connections.known(connection);
         } else if (token == null || authorization != null) {
             throw unauthorized(NO_KEY);
         } else if (isStream(request)) {

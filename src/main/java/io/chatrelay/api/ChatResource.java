@@ -63,7 +63,12 @@ public class ChatResource {
     @APIResponse(responseCode = "200", description = "The answer")
     public void send(InputStream in, @QueryParam("approvals") String approvals, @Context HttpHeaders headers,
             @Context RoutingContext http, @Suspended AsyncResponse reply) {
-        JsonBody body = turns.body(in, headers);
+        try (RequestBodies.Read body = turns.body(in, headers)) {
+            send(body.json(), approvals, headers, http, reply);
+        }
+    }
+
+    private void send(JsonBody body, String approvals, HttpHeaders headers, RoutingContext http, AsyncResponse reply) {
         AtApproval atApproval = AtApproval.of(approvals, body.text("trigger") == null ? AtApproval.WAIT : AtApproval.PAUSE);
         Optional<ApprovalAnswers> answers = ApprovalAnswers.of(body, headers, turns.caller());
         if (answers.isPresent()) {

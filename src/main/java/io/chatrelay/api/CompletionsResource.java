@@ -48,7 +48,12 @@ public class CompletionsResource {
     public void send(InputStream body, @QueryParam("approvals") String approvals, @Context HttpHeaders headers,
             @Context RoutingContext http, @Suspended AsyncResponse reply) {
         AtApproval.refusePause(approvals);
-        ChatRequest request = ChatRequest.completion(turns.body(body, headers), headers, turns.caller());
+        try (RequestBodies.Read read = turns.body(body, headers)) {
+            send(ChatRequest.completion(read.json(), headers, turns.caller()), approvals, headers, http, reply);
+        }
+    }
+
+    private void send(ChatRequest request, String approvals, HttpHeaders headers, RoutingContext http, AsyncResponse reply) {
         boolean streams = request.stream() != null ? request.stream() : wantsEventStream(headers);
         Optional<RepeatedPost> again = RepeatedPost.of(request, streams, "openai", approvals, headers);
         if (again.isPresent()) {

@@ -185,7 +185,12 @@ public class ConversationsResource {
     @Operation(summary = "Changes title and properties; what is not named stays")
     public ConversationReply change(@PathParam("id") String id, InputStream body, @Context HttpHeaders headers) {
         JsonBody.checkId("id", id);
-        JsonBody change = turns.body(body, headers);
+        try (RequestBodies.Read read = turns.body(body, headers)) {
+            return change(id, read.json());
+        }
+    }
+
+    private ConversationReply change(String id, JsonBody change) {
         change.names().stream().filter(name -> !name.equals("title") && !name.equals("properties")).findFirst()
                 .ifPresent(name -> {
                     throw change.wrong(name, "cannot be changed: title and properties can");
@@ -216,7 +221,12 @@ public class ConversationsResource {
     @APIResponse(responseCode = "409", description = "no_running_turn: it has ended by itself, or there is none")
     public Response cancel(@PathParam("id") String id, InputStream in, @Context HttpHeaders headers) {
         JsonBody.checkId("id", id);
-        JsonBody body = turns.bodyIfAny(in, headers);
+        try (RequestBodies.Read read = turns.bodyIfAny(in, headers)) {
+            return cancel(id, read.json());
+        }
+    }
+
+    private Response cancel(String id, JsonBody body) {
         body.names().stream().filter(name -> !name.equals("turnId")).findFirst().ifPresent(name -> {
             throw body.wrong(name, "is not known here: turnId is");
         });

@@ -48,7 +48,12 @@ public class DecisionResource {
             content = @Content(mediaType = MediaType.APPLICATION_JSON, schema = @Schema(ref = "DecisionRequest")))
     @APIResponse(responseCode = "200", description = "It is recorded, and will be told to the agent")
     public Reply decide(InputStream in, @Context HttpHeaders headers) {
-        JsonBody body = turns.body(in, headers);
+        try (RequestBodies.Read read = turns.body(in, headers)) {
+            return decide(read.json(), headers);
+        }
+    }
+
+    private Reply decide(JsonBody body, HttpHeaders headers) {
         body.names().stream().filter(name -> !KNOWN.contains(name)).findFirst().ifPresent(name -> {
             throw body.wrong(name,
                     "is not known here: approved, conversationId, toolCallId, turnId, reason, inputDigest and user are");

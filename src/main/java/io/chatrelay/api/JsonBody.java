@@ -1,21 +1,18 @@
 package io.chatrelay.api;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
-import jakarta.ws.rs.core.HttpHeaders;
-
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 
 import io.chatrelay.chat.PrintableName;
@@ -28,60 +25,37 @@ import io.quarkiverse.resteasy.problem.HttpProblem;
  */
 record JsonBody(JsonNode node, String path) {
 
-    private static final ObjectMapper JSON = JsonMapper.builder(JsonFactory.builder()
-            .streamReadConstraints(
-                    StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).maxNestingDepth(200).build())
-            .build()).enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS, DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
-            .build();
+    private static final ObjectMapper JSON = JsonMapper.builder(BodyScan.FACTORY).enable(
+            DeserializationFeature.FAIL_ON_TRAILING_TOKENS, DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS,
+            DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY).build();
     private static final Pattern ID = Pattern.compile("[A-Za-z0-9_-]{1,128}");
 
-    /** Reads a body of at most {@code limit} bytes; what is longer is not read further. */
-    static JsonBody read(InputStream in, HttpHeaders headers, long limit) {
-        return parse(bytes(in, headers, limit));
+    /** What no body at all says. */
+    static JsonBody empty() {
+        return new JsonBody(JSON.createObjectNode(), "");
     }
 
-    /** The same; no body at all reads as an empty object. */
-    static JsonBody readIfAny(InputStream in, HttpHeaders headers, long limit) {
-        byte[] bytes = bytes(in, headers, limit);
-        return bytes.length == 0 ? new JsonBody(JSON.createObjectNode(), "") : parse(bytes);
+    /** A body that has been looked at before, see {@link BodyScan}. */
+    static JsonBody of(byte[] bytes) throws IOException {
+        JsonNode node = JSON.readTree(bytes);
+        if (node == null || !node.isObject()) {
+            throw Problems.invalid("body", "must be a JSON object");
+        }
+        return new JsonBody(node, "");
     }
 
-    private static byte[] bytes(InputStream in, HttpHeaders headers, long limit) {
-        String encoding = headers.getHeaderString(HttpHeaders.CONTENT_ENCODING);
-        if (encoding != null && !encoding.isBlank() && !encoding.strip().equalsIgnoreCase("identity")) {
-            throw Problems.unsupported("content-encoding", "is not known here: send the body as it is");
+    /** Why a body could not be read: what is in it is not said. */
+    static HttpProblem unreadable(IOException failure) {
+        if (!(failure instanceof JsonProcessingException json)) {
+            return Problems.invalid("body", "could not be read whole");
         }
-        // The framework reads it as an int.
-        String length = headers.getHeaderString(HttpHeaders.CONTENT_LENGTH);
-        if (length != null && (length.length() > 18 || Long.parseLong(length) > limit)) {
-            throw Problems.tooLarge(limit);
+        if (json instanceof StreamConstraintsException || json.getLocation() == null) {
+            return Problems.invalid("body", "is nested too deeply, or has too long a name");
         }
-        try {
-            byte[] bytes = in.readNBytes(Math.toIntExact(limit + 1));
-            if (bytes.length > limit) {
-                throw Problems.tooLarge(limit);
-            }
-            return bytes;
-        } catch (IOException e) {
-            throw Problems.invalid("body", "could not be read whole");
-        }
-    }
-
-    private static JsonBody parse(byte[] bytes) {
-        try {
-            JsonNode node = JSON.readTree(bytes);
-            if (node == null || !node.isObject()) {
-                throw Problems.invalid("body", "must be a JSON object");
-            }
-            return new JsonBody(node, "");
-        } catch (JsonProcessingException e) {
-            // A body that is nested too deeply, or holds too long a number, is refused without a place.
-            throw Problems.invalid("body", e.getLocation() == null ? "is nested too deeply, or holds too long a number"
-                    : "is not JSON (line %d, column %d)".formatted(e.getLocation().getLineNr(),
-                            e.getLocation().getColumnNr()));
-        } catch (IOException e) {
-            throw Problems.invalid("body", "could not be read whole");
-        }
+        return Problems.invalid("body",
+                (json instanceof MismatchedInputException ? "has a field twice, or goes on after its end (line %d, column %d)"
+                        : "is not JSON (line %d, column %d)")
+                        .formatted(json.getLocation().getLineNr(), json.getLocation().getColumnNr()));
     }
 
     String at(String name) {

@@ -1,5 +1,6 @@
 package io.chatrelay.api;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 
@@ -37,6 +38,20 @@ final class Problems {
     static HttpProblem tooLarge(long limit) {
         return builder(413,
                 "The body is larger than %d bytes, which is configured as chat-relay.api.max-body.".formatted(limit))
+                .withHeader("connection", "close").build();
+    }
+
+    /** A body whose end did not come in time. Its rest is not waited for. */
+    static HttpProblem tooSlow(Duration limit) {
+        return builder(408,
+                "The body did not come whole within %d seconds, which is configured as chat-relay.requests.body-timeout."
+                        .formatted(limit.toSeconds()))
+                .withHeader("connection", "close").build();
+    }
+
+    /** A body that finds no memory beside those of others. */
+    static HttpProblem tooManyBodies() {
+        return builder(503, "Too many large requests are being read. Try again in a moment.").withHeader("retry-after", 1)
                 .withHeader("connection", "close").build();
     }
 
@@ -147,6 +162,7 @@ final class Problems {
     private static String title(int status) {
         return switch (status) {
             case 403 -> "Forbidden";
+            case 408 -> "Request Timeout";
             case 409 -> "Conflict";
             case 410 -> "Gone";
             case 413 -> "Content Too Large";

@@ -62,7 +62,12 @@ public class StreamTokensResource {
     @APIResponse(responseCode = "201", description = "The token, which is not told again")
     public Response issue(@PathParam("id") String id, InputStream in, @Context HttpHeaders headers) {
         JsonBody.checkId("id", id);
-        JsonBody body = turns.bodyIfAny(in, headers);
+        try (RequestBodies.Read read = turns.bodyIfAny(in, headers)) {
+            return issue(id, read.json());
+        }
+    }
+
+    private Response issue(String id, JsonBody body) {
         body.names().stream().filter(name -> !FIELDS.contains(name)).findFirst().ifPresent(name -> {
             throw body.wrong(name, "is not known here: turnId and expiresIn are");
         });

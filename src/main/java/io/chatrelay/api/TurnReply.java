@@ -1,7 +1,9 @@
 package io.chatrelay.api;
 
 import java.util.List;
+import java.util.concurrent.Executor;
 import java.util.concurrent.Flow;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -36,20 +38,24 @@ final class TurnReply implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits.
     private final Transcript transcript = new Transcript();
     private final Waits waits;
     private final Runnable left;
+    private final Executor writers;
     private Flow.Subscription events;
     private boolean answered;
 
     /**
      * @param waits null for a caller that waits for the turn's end whatever it waits for
-     * @param left  told when the caller disconnects before it is answered
+     * @param left    told when the caller disconnects before it is answered
+     * @param writers of whole answers
      */
-    TurnReply(Turn turn, Waits waits, Context context, HttpServerResponse response, AsyncResponse reply, Runnable left) {
+    TurnReply(Turn turn, Waits waits, Context context, HttpServerResponse response, AsyncResponse reply, Runnable left,
+            Executor writers) {
         this.turn = turn;
         this.waits = waits;
         this.context = context;
         this.response = response;
         this.reply = reply;
         this.left = left;
+        this.writers = writers;
     }
 
     @Override
@@ -105,8 +111,19 @@ final class TurnReply implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits.
         if (!answered) {
             leave();
             TurnStream.name(response, turn.conversationId(), turn.id());
-            reply.resume(Response.ok(Completion.waiting(turn, transcript, open), MediaType.APPLICATION_JSON_TYPE).build());
+            write(() -> Completion.waiting(turn, transcript, open));
         }
+    }
+
+    /** An answer may have megabytes, which no event loop writes. Nothing changes the transcript any more. */
+    private void write(Supplier<String> completion) {
+        writers.execute(() -> {
+            try {
+                reply.resume(Response.ok(completion.get(), MediaType.APPLICATION_JSON_TYPE).build());
+            } catch (RuntimeException e) {
+                reply.resume(e);
+            }
+        });
     }
 
     @Override
@@ -130,7 +147,7 @@ final class TurnReply implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits.
         answered();
         TurnStream.name(response, turn.conversationId(), turn.id());
         if (end.outcome() == Outcome.COMPLETED) {
-            reply.resume(Response.ok(Completion.of(turn, transcript), MediaType.APPLICATION_JSON_TYPE).build());
+            write(() -> Completion.of(turn, transcript));
         } else {
             reply.resume(Problems.of(turn, end, transcript.started()));
         }

@@ -42,14 +42,15 @@ class Turns {
     private final Cancelling cancelling;
     private final CurrentCaller caller;
     private final ApiConfig config;
+    private final RequestBodies bodies;
     private final StreamMetrics metrics;
     private final RefusedTurns refusals;
     private final RoutingContext http;
     private final ExecutorService virtualThreads;
 
     Turns(Chat chat, Conversations conversations, Approvals approvals, Cancelling cancelling, CurrentCaller caller,
-            ApiConfig config,
-            StreamMetrics metrics, RefusedTurns refusals, RoutingContext http, @VirtualThreads ExecutorService virtualThreads) {
+            ApiConfig config, RequestBodies bodies, StreamMetrics metrics, RefusedTurns refusals, RoutingContext http,
+            @VirtualThreads ExecutorService virtualThreads) {
         this.chat = chat;
         this.conversations = conversations;
         this.approvals = approvals;
@@ -57,18 +58,19 @@ class Turns {
         this.virtualThreads = virtualThreads;
         this.caller = caller;
         this.config = config;
+        this.bodies = bodies;
         this.metrics = metrics;
         this.refusals = refusals;
         this.http = http;
     }
 
-    JsonBody body(InputStream in, HttpHeaders http) {
-        return JsonBody.read(in, http, config.maxBody().asLongValue());
+    RequestBodies.Read body(InputStream in, HttpHeaders http) {
+        return bodies.read(in, http);
     }
 
     /** The same, where no body at all means an empty object. */
-    JsonBody bodyIfAny(InputStream in, HttpHeaders http) {
-        return JsonBody.readIfAny(in, http, config.maxBody().asLongValue());
+    RequestBodies.Read bodyIfAny(InputStream in, HttpHeaders http) {
+        return bodies.readIfAny(in, http);
     }
 
     String tenant() {
@@ -147,7 +149,8 @@ class Turns {
         Context context = context(http);
         Waits waits = toTheEnd ? null : waits(turn, new PausePoints(), context);
         conversations.follow(turn, 0, on(context), false).subscribe()
-                .withSubscriber(new TurnReply(turn, waits, context, http.response(), reply, left(turn, leavingStops)));
+                .withSubscriber(new TurnReply(turn, waits, context, http.response(), reply, left(turn, leavingStops),
+                        virtualThreads));
     }
 
     /** What a caller's leaving means: it detaches, or had asked that its turn be stopped then. */

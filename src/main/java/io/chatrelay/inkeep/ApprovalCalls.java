@@ -31,7 +31,7 @@ import io.vertx.core.buffer.Buffer;
  */
 final class ApprovalCalls {
 
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final ObjectMapper JSON = new ObjectMapper(BoundedJson.FACTORY);
     private static final ObjectWriter ASCII = JSON.writer().with(JsonWriteFeature.ESCAPE_NON_ASCII);
     private static final Set<Integer> REFUSALS = Set.of(400, 401, 403, 404, 409, 422);
     /** A tool that was approved may run for long before the head of the answer comes; a turn's silence time-out is shorter. */

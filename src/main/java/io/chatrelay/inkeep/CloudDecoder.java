@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Set;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -43,7 +44,7 @@ final class CloudDecoder implements AnswerDecoder {
     }
 
     // A frame is one JSON value: what has something behind it is not what the protocol says. Numbers come back as they were.
-    private static final ObjectMapper JSON = JsonMapper.builder()
+    private static final ObjectMapper JSON = JsonMapper.builder(BoundedJson.FACTORY)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS, DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
             .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES).build();
     private static final String TEXT = "content";
@@ -84,6 +85,8 @@ final class CloudDecoder implements AnswerDecoder {
             } else {
                 chunk(frame, out);
             }
+        } catch (StreamConstraintsException e) {
+            protocol("JSON of too many values, or nested too deeply", out);
         } catch (JsonProcessingException e) {
             if ("error".equals(event)) {
                 failed(Failure.Code.UPSTREAM_ERROR, "Inkeep could not answer: " + Refusals.shortened(data), out);

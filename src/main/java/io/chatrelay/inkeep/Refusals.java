@@ -19,7 +19,7 @@ import io.chatrelay.chat.Failure.Code;
  */
 final class Refusals {
 
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final ObjectMapper JSON = new ObjectMapper(BoundedJson.FACTORY);
     private static final int LONGEST = 500;
 
     private Refusals() {}

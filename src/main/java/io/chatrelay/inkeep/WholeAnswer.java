@@ -16,7 +16,7 @@ import io.chatrelay.chat.Failure;
  */
 final class WholeAnswer {
 
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final ObjectMapper JSON = new ObjectMapper(BoundedJson.FACTORY);
 
     private WholeAnswer() {}
 

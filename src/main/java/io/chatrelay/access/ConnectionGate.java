@@ -1,0 +1,109 @@
+package io.chatrelay.access;
+
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandler.Sharable;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+
+/** Counts the connections of one server socket where they are accepted, before a byte of them is read, and guards each that it lets in. */
+@Sharable
+final class ConnectionGate extends ChannelInboundHandlerAdapter {
+
+    private final ConnectionsConfig config;
+    private final ConnectionMetrics metrics;
+    private final AtomicInteger open = new AtomicInteger();
+    private final Map<InetAddress, Integer> byAddress = new ConcurrentHashMap<>();
+    private final LinkedHashSet<GuardedConnection> waiting = new LinkedHashSet<>();
+
+    ConnectionGate(ConnectionsConfig config, ConnectionMetrics metrics) {
+        this.config = config;
+        this.metrics = metrics;
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext ctx, Object accepted) {
+        Channel connection = (Channel) accepted;
+        InetAddress address = connection.remoteAddress() instanceof InetSocketAddress remote ? remote.getAddress() : null;
+        if (open.get() >= config.max() && !evictOldest()) {
+            refuse(connection, CloseReason.TOO_MANY);
+            return;
+        }
+        if (address != null && config.maxPerAddress().isPresent()
+                && byAddress.getOrDefault(address, 0) >= config.maxPerAddress().getAsInt()) {
+            refuse(connection, CloseReason.TOO_MANY_OF_ADDRESS);
+            return;
+        }
+        open.incrementAndGet();
+        if (address != null) {
+            byAddress.merge(address, 1, Integer::sum);
+        }
+        connection.closeFuture().addListener(_ -> closed(address));
+        connection.pipeline().addLast("guard", new GuardedConnection(this, config));
+        ctx.fireChannelRead(accepted);
+    }
+
+    private void refuse(Channel connection, CloseReason reason) {
+        metrics.closed(reason);
+        // It belongs to no event loop yet, so there is nothing that could write an answer.
+        connection.unsafe().closeForcibly();
+    }
+
+    private void closed(InetAddress address) {
+        open.decrementAndGet();
+        if (address != null) {
+            byAddress.computeIfPresent(address, (_, count) -> count == 1 ? null : count - 1);
+        }
+    }
+
+    /** A connection begins to wait for a request of somebody who is not known. */
+    void waits(GuardedConnection connection) {
+        boolean tooMany;
+        synchronized (waiting) {
+            waiting.remove(connection);
+            waiting.add(connection);
+            tooMany = waiting.size() > config.maxWaiting();
+        }
+        if (tooMany) {
+            evictOldest();
+        }
+    }
+
+    void waitsNoMore(GuardedConnection connection) {
+        synchronized (waiting) {
+            waiting.remove(connection);
+        }
+    }
+
+    void closing(CloseReason reason) {
+        metrics.closed(reason);
+    }
+
+    int open() {
+        return open.get();
+    }
+
+    int waiting() {
+        synchronized (waiting) {
+            return waiting.size();
+        }
+    }
+
+    private boolean evictOldest() {
+        GuardedConnection oldest;
+        synchronized (waiting) {
+            if (waiting.isEmpty()) {
+                return false;
+            }
+            oldest = waiting.removeFirst();
+        }
+        oldest.evict();
+        return true;
+    }
+}

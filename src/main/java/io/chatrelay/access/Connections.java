@@ -1,0 +1,105 @@
+package io.chatrelay.access;
+
+import java.net.InetSocketAddress;
+
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import jakarta.enterprise.event.ObservesAsync;
+
+import org.jboss.logging.Logger;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import io.netty.channel.Channel;
+import io.netty.channel.ServerChannel;
+import io.netty.channel.SingleThreadEventLoop;
+import io.quarkus.vertx.http.HttpServer;
+import io.quarkus.vertx.http.HttpServerStart;
+import io.quarkus.vertx.http.HttpsServerStart;
+import io.quarkus.vertx.http.runtime.filters.Filters;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpVersion;
+import io.vertx.core.impl.VertxInternal;
+import io.vertx.core.net.impl.ConnectionBase;
+import io.vertx.ext.web.RoutingContext;
+
+/**
+ * Puts the {@linkplain ConnectionGate gate} before the server's socket, and tells each connection of its requests. Neither Quarkus nor Vert.x has
+ * a place for it: their handlers of connections are called when the first bytes have come, and a silent one never comes to them.
+ */
+@ApplicationScoped
+class Connections {
+
+    private static final Logger LOG = Logger.getLogger(Connections.class);
+    /** Before everything else that looks at a request. */
+    private static final int FIRST = 2000;
+
+    private final VertxInternal vertx;
+    private final ConnectionsConfig config;
+    private final ConnectionMetrics metrics;
+    private final HttpServer server;
+
+    Connections(Vertx vertx, HttpServer server, ConnectionsConfig config, MeterRegistry registry) {
+        this.server = server;
+        this.vertx = (VertxInternal) vertx;
+        this.config = config;
+        this.metrics = new ConnectionMetrics(registry);
+    }
+
+    void listens(@ObservesAsync HttpServerStart start) {
+        guard(server.getPort());
+    }
+
+    void listens(@ObservesAsync HttpsServerStart start) {
+        guard(server.getSecurePort());
+    }
+
+    private void guard(int port) {
+        vertx.getAcceptorEventLoopGroup().forEach(loop -> loop.execute(() -> ((SingleThreadEventLoop) loop)
+                .registeredChannelsIterator().forEachRemaining(channel -> guard(channel, port))));
+    }
+
+    private void guard(Channel channel, int port) {
+        if (channel instanceof ServerChannel && channel.localAddress() instanceof InetSocketAddress local
+                && local.getPort() == port && channel.pipeline().get(ConnectionGate.class) == null) {
+            ConnectionGate gate = new ConnectionGate(config, metrics);
+            metrics.watch(gate);
+            channel.pipeline().addFirst(gate);
+            LOG.debugf("the connections of port %d are counted", port);
+        }
+    }
+
+    void register(@Observes Filters filters) {
+        filters.register(this::request, FIRST);
+    }
+
+    private void request(RoutingContext context) {
+        GuardedConnection connection = of(context.request());
+        if (connection != null) {
+            connection.begun(context.request().version() == HttpVersion.HTTP_2);
+            context.addEndHandler(_ -> connection.ended(!context.request().isEnded()
+                    || "close".equalsIgnoreCase(context.response().headers().get("connection"))));
+        }
+        if (context.request().headers().getAll(HttpHeaders.HOST).size() > 1) {
+            // A proxy in front may have looked at the other one. Source: RFC 9112, 3.2.
+            context.response().setStatusCode(400).putHeader(HttpHeaders.CONNECTION, "close")
+                    .putHeader(HttpHeaders.CONTENT_TYPE, "application/problem+json").end(EarlyRefusal.body(400));
+        } else {
+            context.next();
+        }
+    }
+
+    /** A caller has shown its key. */
+    static void known(RoutingContext context) {
+        GuardedConnection connection = of(context.request());
+        if (connection != null) {
+            connection.known();
+        }
+    }
+
+    /** Null where the gate was not there yet when it came. */
+    private static GuardedConnection of(HttpServerRequest request) {
+        return ((ConnectionBase) request.connection()).channel().attr(GuardedConnection.KEY).get();
+    }
+}

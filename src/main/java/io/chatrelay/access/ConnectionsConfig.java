@@ -1,0 +1,53 @@
+package io.chatrelay.access;
+
+import java.time.Duration;
+import java.util.OptionalInt;
+
+import jakarta.validation.constraints.Min;
+
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+
+/** What a connection may cost before its caller is known, and how many there may be. Request line and headers: {@code quarkus.http.limits}. */
+@ConfigMapping(prefix = "chat-relay.connections")
+public interface ConnectionsConfig {
+
+    /**
+     * Connections at the same time, streams included. A stream needs some 20 kB; one more connection closes the oldest of those that
+     * {@linkplain #maxWaiting() wait}, or is closed itself. The process needs twice as many open files.
+     */
+    @WithDefault("10000")
+    @Min(1)
+    int max();
+
+    /**
+     * The same for one address. Unset, for behind a proxy all callers have the proxy's; set it where callers connect directly, to some times
+     * what one of them needs.
+     */
+    OptionalInt maxPerAddress();
+
+    /**
+     * Connections without a request whose caller was never known. One more closes the oldest of them: a caller that means it sends its
+     * request within milliseconds. Each may hold a block of headers, up to half a megabyte of heap.
+     */
+    @WithDefault("500")
+    @Min(1)
+    int maxWaiting();
+
+    /** From a connection's begin, or a later request's first byte, to the end of that request's headers. Longer lets silent ones stay. */
+    @WithDefault("10s")
+    Duration headTimeout();
+
+    /** Lines of one request's headers. Their bytes are {@code quarkus.http.limits.max-header-size}; each line costs some hundred more. */
+    @WithDefault("100")
+    @Min(10)
+    int maxHeaders();
+
+    /** How long a connection without a request is kept for a caller that has shown a key: as long as the pools of clients and proxies do. */
+    @WithDefault("10m")
+    Duration keepAlive();
+
+    /** The same for one that has not. */
+    @WithDefault("10s")
+    Duration anonymousKeepAlive();
+}

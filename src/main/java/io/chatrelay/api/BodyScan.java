@@ -1,0 +1,85 @@
+package io.chatrelay.api;
+
+import java.io.IOException;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonStreamContext;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+
+/**
+ * Reads a body without building anything of it: how many values it has, and whether each number is one that can be calculated with. Two bytes
+ * of JSON can be a hundred of a tree, and ten letters of an exponent a gigabyte of digits.
+ */
+final class BodyScan {
+
+    private static final int DEEPEST = 200;
+    private static final int LONGEST_NUMBER = 100;
+    /** Beyond a double's range, and short when it is written out. */
+    private static final int GREATEST_EXPONENT = 999;
+    private static final int LONGEST_PATH = 200;
+    static final String NUMBER = "is a number of more than %d characters, or with an exponent beyond %d"
+            .formatted(LONGEST_NUMBER, GREATEST_EXPONENT);
+
+    static final StreamReadConstraints CONSTRAINTS = StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE)
+            .maxNumberLength(Integer.MAX_VALUE).maxNestingDepth(DEEPEST).build();
+    /** Names are not interned: they are the caller's, and would outlive the request. */
+    static final JsonFactory FACTORY = JsonFactory.builder().streamReadConstraints(CONSTRAINTS)
+            .disable(JsonFactory.Feature.INTERN_FIELD_NAMES).build();
+
+    private BodyScan() {}
+
+    /**
+     * Counts values, names and brackets.
+     *
+     * @throws JsonProcessingException if it is no JSON
+     */
+    static int values(byte[] json, int most) throws IOException {
+        int values = 0;
+        try (JsonParser parser = FACTORY.createParser(json)) {
+            for (JsonToken token = parser.nextToken(); token != null; token = parser.nextToken()) {
+                values++;
+                if (values > most) {
+                    throw Problems.invalid("body",
+                            "holds more than %d JSON values, names and brackets, which is configured as chat-relay.requests.max-values"
+                                    .formatted(most));
+                }
+                if (token.isNumeric() && !isOrdinary(parser)) {
+                    throw Problems.invalid(path(parser.getParsingContext()), NUMBER);
+                }
+            }
+        }
+        return values;
+    }
+
+    private static boolean isOrdinary(JsonParser parser) throws IOException {
+        return parser.getTextLength() <= LONGEST_NUMBER && exponent(parser.getText()) <= GREATEST_EXPONENT;
+    }
+
+    /** Without its sign; what is no int is greater than any. */
+    private static int exponent(String number) {
+        int e = Math.max(number.indexOf('e'), number.indexOf('E'));
+        if (e < 0) {
+            return 0;
+        }
+        try {
+            return Math.abs(Integer.parseInt(number.substring(e + 1)));
+        } catch (NumberFormatException beyond) {
+            return Integer.MAX_VALUE;
+        }
+    }
+
+    /** As {@link JsonBody} names a field. */
+    private static String path(JsonStreamContext place) {
+        StringBuilder path = new StringBuilder();
+        for (JsonStreamContext at = place; at != null && !at.inRoot(); at = at.getParent()) {
+            path.insert(0, at.inArray() ? "[" + at.getCurrentIndex() + "]" : "." + at.getCurrentName());
+        }
+        if (path.isEmpty()) {
+            return "body";
+        }
+        return path.substring(path.charAt(0) == '.' ? 1 : 0, Math.min(path.length(), LONGEST_PATH));
+    }
+}

@@ -1,0 +1,47 @@
+package io.chatrelay.api;
+
+import java.time.Duration;
+
+import jakarta.validation.constraints.Min;
+
+import io.quarkus.runtime.configuration.MemorySize;
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+
+/** What the bodies of requests may cost, one by one and all together. Their size is {@link ApiConfig#maxBody()}. */
+@ConfigMapping(prefix = "chat-relay.requests")
+public interface RequestsConfig {
+
+    /**
+     * Memory of all bodies that are being read: their bytes, and {@value BodyBudget#BYTES_PER_VALUE} bytes for each JSON value in them. A request
+     * above it is a 503 with {@code Retry-After}. What such a request needs until it is stored is a few times as much, so the heap should
+     * be ten times this. Smaller refuses sooner where many callers send images at once.
+     */
+    @WithDefault("64M")
+    MemorySize maxMemory();
+
+    /**
+     * From a request's head to the end of its body; what takes longer is a 408. It holds memory of the others as long. Shorter refuses
+     * large images over slow lines: 16 MiB in a minute are 2 Mbit/s.
+     */
+    @WithDefault("60s")
+    Duration bodyTimeout();
+
+    /**
+     * JSON values, names and brackets of one body. A megabyte of text is one value and costs a megabyte; a megabyte of empty objects is
+     * 700,000 of them and costs a hundred. A conversation of a thousand messages has about 20,000.
+     */
+    @WithDefault("200000")
+    @Min(100)
+    int maxValues();
+
+    /** Messages of one request. Each one that is new is a row; clients that send the whole conversation every time send hundreds. */
+    @WithDefault("2000")
+    @Min(1)
+    int maxMessages();
+
+    /** Parts of one message. An agent's long answer that is sent back has hundreds. */
+    @WithDefault("1000")
+    @Min(1)
+    int maxParts();
+}

@@ -1,0 +1,19 @@
+package io.chatrelay.inkeep;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+
+/**
+ * Reads what an Inkeep says into trees of bounded size: a megabyte of empty objects is a hundred megabytes of nodes, and a dozen turns read
+ * at the same time.
+ */
+final class BoundedJson {
+
+    /** Values, names and brackets of one frame or answer. A tool's output of a megabyte has some ten thousand. */
+    static final int MOST_VALUES = 200_000;
+
+    static final JsonFactory FACTORY = JsonFactory.builder()
+            .streamReadConstraints(StreamReadConstraints.builder().maxTokenCount(MOST_VALUES).build()).build();
+
+    private BoundedJson() {}
+}
