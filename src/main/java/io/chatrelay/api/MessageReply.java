@@ -5,11 +5,14 @@ import java.util.UUID;
 
 import io.chatrelay.chat.MessageView;
 import io.chatrelay.chat.RawJson;
+import io.quarkus.runtime.annotations.RegisterForReflection;
 
 /** A message as {@code useChat} takes it: what is ours is in its metadata. */
+@RegisterForReflection
 public record MessageReply(String id, String role, RawJson parts, Instant createdAt, Metadata metadata) {
 
     /** @param name who of several speaks, or null */
+    @RegisterForReflection
     public record Metadata(String conversationId, UUID turnId, String name, String model, String finishReason, RawJson usage) {}
 
     static MessageReply of(String conversation, MessageView view) {
