@@ -55,6 +55,15 @@ class AccessTest extends ServiceTest {
         }
 
         @ParameterizedTest
+        @ValueSource(strings = { "/run/test/failed", "/run/test/unauthorized" })
+        void isToldTheSameWhereQuarkusItselfRefuses(String path) {
+            Relay.Answer refused = relay().get(path);
+
+            assertError(path, refused, 401, "unauthorized");
+            assertThat(refused.header("www-authenticate")).startsWith("Bearer");
+        }
+
+        @ParameterizedTest
         @ValueSource(strings = { "/q/health", "/q/health/live", "/q/health/ready" })
         void maySeeThatTheServiceIsWell(String path) {
             assertThat(relay().with("authorization", null).get(path).status()).isEqualTo(200);

@@ -10,6 +10,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import com.fasterxml.jackson.databind.JsonNode;
+
 import io.quarkus.test.junit.QuarkusTest;
 
 /** An error is told in the shape that the clients of its path show. */
@@ -38,6 +40,42 @@ class ErrorBodiesTest extends ServiceTest {
     @Test
     void ofAChatIsAProblem() {
         assertInvalid(CHAT, relay().post(CHAT, Json.ask("echo hi").put("n", 2)), "n");
+    }
+
+    @Test
+    void isWrittenInOneOrderWhateverProcessAnswers() {
+        String problem = relay().post(CHAT, Json.ask("echo hi").put("n", 2)).body();
+        String openAi = relay().post(COMPLETIONS, Json.ask("echo hi").put("n", 2)).body();
+        String text = relay().post("/run/api/tool-approvals", Json.of("{'conversationId':'x','toolCallId':'y'}")).body();
+
+        assertThat(names(problem))
+                .isEqualTo("status title detail instance field code error error.code error.message requestId");
+        assertThat(names(openAi))
+                .isEqualTo("status title detail instance field details details.field details.message code message"
+                        + " error error.message error.type error.code error.param requestId");
+        assertThat(names(text))
+                .isEqualTo("status title detail instance field details details.field details.message code message"
+                        + " error requestId");
+    }
+
+    @Test
+    void namesTheChecksOfItsHealthInOneOrder() {
+        assertThat(relay().get("/q/health/ready").json().path("checks")).extracting(check -> check.path("name").asText())
+                .containsSubsequence("Database connections health check", "journal").isSorted();
+    }
+
+    /** The names of a body's members in the order in which they are written. */
+    private static String names(String body) {
+        StringBuilder names = new StringBuilder();
+        collect("", Json.read(body), names);
+        return names.toString().strip();
+    }
+
+    private static void collect(String prefix, JsonNode node, StringBuilder names) {
+        node.forEachEntry((name, value) -> {
+            names.append(prefix).append(name).append(' ');
+            collect(prefix + name + ".", value.isArray() ? value.path(0) : value, names);
+        });
     }
 
     @ParameterizedTest

@@ -27,6 +27,7 @@ import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 import io.chatrelay.api.wire.AiSdkWire;
 import io.chatrelay.chat.Decided;
 import io.chatrelay.chat.Turn;
+import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import io.vertx.ext.web.RoutingContext;
 
@@ -37,9 +38,11 @@ import io.vertx.ext.web.RoutingContext;
 public class ChatResource {
 
     /** Source: what Inkeep answers to approvals sent through its chat. */
+    @RegisterForReflection
     public record Results(boolean success, List<Result> results) {}
 
     /** @param deferred never here: what is recorded is told to the agent without another request */
+    @RegisterForReflection
     public record Result(String toolCallId, boolean approved, boolean alreadyProcessed, boolean deferred) {
 
         static Result of(Decided decided) {

@@ -39,6 +39,7 @@ import io.chatrelay.chat.MessagePage;
 import io.chatrelay.chat.MessageView;
 import io.chatrelay.chat.RawJson;
 import io.chatrelay.chat.TurnView;
+import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import io.vertx.ext.web.RoutingContext;
 
@@ -59,10 +60,12 @@ public class ConversationsResource {
      * @param messages where they were asked for: as {@code useChat} takes them
      * @param data     the same once more, where Inkeep's widget reads it
      */
+    @RegisterForReflection
     public record ConversationReply(String id, String title, RawJson properties, String upstream, String user,
             Instant createdAt, Instant updatedAt, TurnView runningTurn, List<MessageReply> messages, Detail data) {
 
         /** Source: what Inkeep answers to {@code GET /run/v1/conversations/{id}}. */
+        @RegisterForReflection
         public record Detail(String id, String title, Instant createdAt, Instant updatedAt, List<MessageReply> messages) {}
 
         static ConversationReply of(ConversationView view) {
@@ -82,9 +85,11 @@ public class ConversationsResource {
      * @param approval  the one that asked first
      * @param approvals all of them
      */
+    @RegisterForReflection
     public record PendingReply(boolean hasPending, Pending approval, List<ApprovalView> approvals) {
 
         /** @param isDelegated whether a sub-agent asks: not known here */
+        @RegisterForReflection
         public record Pending(String toolCallId, String toolName, RawJson args, boolean isDelegated, Instant updatedAt) {}
 
         static PendingReply of(List<ApprovalView> open) {
@@ -103,6 +108,7 @@ public class ConversationsResource {
      *
      * @param upstreamMayBeRunning whether its upstream cannot be stopped: nobody reads what it still does
      */
+    @RegisterForReflection
     public record StoppingReply(UUID id, String conversationId, String state, String outcome, String finishReason,
             long lastEvent,
             Instant startedAt, Instant endedAt, boolean upstreamMayBeRunning) {

@@ -21,6 +21,7 @@ import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 
 import io.chatrelay.access.Caller;
 import io.chatrelay.chat.DecideCommand;
+import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 
 /** Decides one approval. Source: Inkeep's documented {@code POST /run/api/tool-approvals}. */
@@ -33,6 +34,7 @@ public class DecisionResource {
     private static final Set<String> KNOWN = Set.of("approved", "conversationId", "toolCallId", "reason", "inputDigest",
             "turnId", "user");
 
+    @RegisterForReflection
     public record Reply(boolean success, String message) {}
 
     private final Turns turns;

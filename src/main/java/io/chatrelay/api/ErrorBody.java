@@ -1,7 +1,6 @@
 package io.chatrelay.api;
 
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 
 import jakarta.enterprise.context.ApplicationScoped;
@@ -11,6 +10,7 @@ import jakarta.ws.rs.core.UriInfo;
 import org.jboss.logging.Logger;
 import org.jboss.resteasy.reactive.server.ServerResponseFilter;
 
+import io.chatrelay.api.ErrorShape.InkeepError;
 import io.chatrelay.api.ErrorShape.OpenAiError;
 import io.chatrelay.chat.Storage;
 import io.chatrelay.defect.Trace;
@@ -74,7 +74,7 @@ class ErrorBody implements ProblemPostProcessor {
             }
         }
         return shaped.with("error", switch (shape) {
-            case PROBLEM -> Map.of("code", code, "message", detail);
+            case PROBLEM -> new InkeepError(code, detail);
             case OPENAI -> OpenAiError.of(problem.getStatusCode(), detail, code, problem.getParameters().get("field"));
             case TEXT -> detail;
         }).build();

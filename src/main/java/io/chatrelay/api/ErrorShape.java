@@ -7,6 +7,7 @@ import jakarta.ws.rs.core.MediaType;
 import com.fasterxml.jackson.annotation.JsonInclude;
 
 import io.quarkiverse.resteasy.problem.HttpProblem;
+import io.quarkus.runtime.annotations.RegisterForReflection;
 
 /** What the member {@code error} of an error's body is, which depends on the clients of its path. Beside it every body says the same. */
 enum ErrorShape {
@@ -18,7 +19,12 @@ enum ErrorShape {
     /** The message itself, as Inkeep documents this call. */
     TEXT(List.of("/run/api/tool-approvals"));
 
+    /** Source: problems of Inkeep's run API. */
+    @RegisterForReflection
+    record InkeepError(String code, String message) {}
+
     /** Source: errors of OpenAI's API reference. @param param the field that is wrong, or null */
+    @RegisterForReflection
     record OpenAiError(String message, String type, String code, @JsonInclude(JsonInclude.Include.ALWAYS) String param) {
 
         static OpenAiError of(int status, String message, String code, Object field) {

@@ -8,12 +8,15 @@ import org.eclipse.microprofile.openapi.annotations.media.Schema;
 
 import io.chatrelay.chat.MessageView;
 import io.chatrelay.chat.RawJson;
+import io.quarkus.runtime.annotations.RegisterForReflection;
 
 /** A message as {@code useChat} takes it: what is ours is in its metadata. */
+@RegisterForReflection
 public record MessageReply(String id, String role,
         @Schema(type = SchemaType.ARRAY, implementation = Object.class) RawJson parts, Instant createdAt, Metadata metadata) {
 
     /** @param name who of several speaks, or null */
+    @RegisterForReflection
     public record Metadata(String conversationId, UUID turnId, String name, String model, String finishReason, RawJson usage) {}
 
     static MessageReply of(String conversation, MessageView view) {

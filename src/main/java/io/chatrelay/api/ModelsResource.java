@@ -17,6 +17,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 
 import io.chatrelay.chat.ChatException;
 import io.chatrelay.chat.Upstreams;
+import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 
 /** What a caller may name as {@code model}. Source: {@code GET /v1/models} of OpenAI's API reference. */
@@ -26,9 +27,11 @@ import io.smallrye.common.annotation.RunOnVirtualThread;
 @Tag(name = "Chat")
 public class ModelsResource {
 
+    @RegisterForReflection
     public record Models(String object, List<Model> data) {}
 
     /** @param created is not known of an agent, and 0 */
+    @RegisterForReflection
     public record Model(String id, String object, long created, @JsonProperty("owned_by") String ownedBy) {}
 
     private final Upstreams upstreams;

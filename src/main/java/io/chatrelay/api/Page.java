@@ -4,7 +4,10 @@ import java.util.List;
 import java.util.UUID;
 import java.util.function.Function;
 
+import io.quarkus.runtime.annotations.RegisterForReflection;
+
 /** A page of a list; {@code nextCursor} is absent on the last one. */
+@RegisterForReflection
 public record Page<T>(List<T> data, String nextCursor) {
 
     static final int MOST = 100;

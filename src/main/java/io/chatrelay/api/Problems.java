@@ -2,7 +2,6 @@ package io.chatrelay.api;
 
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 
 import io.chatrelay.chat.ApprovalState;
 import io.chatrelay.chat.ChatEvent.Ended;
@@ -10,6 +9,7 @@ import io.chatrelay.chat.ChatException;
 import io.chatrelay.chat.Failure;
 import io.chatrelay.chat.Turn;
 import io.quarkiverse.resteasy.problem.HttpProblem;
+import io.quarkus.runtime.annotations.RegisterForReflection;
 
 /** What is refused as a problem (RFC 9457); {@link ErrorBody} gives it the shape that its path documents. */
 final class Problems {
@@ -20,19 +20,23 @@ final class Problems {
 
     private static final String BEGUN = "The turn keeps its Idempotency-Key, whose repeats are told the same: ask again under another one.";
 
+    /** One field of {@code details}, and what is wrong with it. */
+    @RegisterForReflection
+    record Detail(String field, String message) {}
+
     private Problems() {}
 
     /** The caller's mistake, with the field's name. */
     static HttpProblem invalid(String field, String reason) {
         String detail = field + " " + reason;
-        return builder(400, detail).with("field", field).with(DETAILS, List.of(Map.of("field", field, "message", reason)))
+        return builder(400, detail).with("field", field).with(DETAILS, List.of(new Detail(field, reason)))
                 .build();
     }
 
     /** A body that is not read, for a header says that it is of another kind. */
     static HttpProblem unsupported(String header, String reason) {
         return builder(415, header + " " + reason).with("field", header)
-                .with(DETAILS, List.of(Map.of("field", header, "message", reason))).build();
+                .with(DETAILS, List.of(new Detail(header, reason))).build();
     }
 
     static HttpProblem tooLarge(long limit) {
@@ -60,7 +64,7 @@ final class Problems {
             case INVALID -> invalid(e.field(), e.getMessage());
             case NOT_FOUND -> missing(e);
             case KEY_REUSED -> builder(422, e.getMessage()).with("field", e.field())
-                    .with(DETAILS, List.of(Map.of("field", e.field(), "message", e.getMessage()))).build();
+                    .with(DETAILS, List.of(new Detail(e.field(), e.getMessage()))).build();
             case UNAVAILABLE -> builder(503, e.getMessage()).withHeader("retry-after", e.retryAfter()).build();
             case TURN_RUNNING -> running(e);
             case NOT_RUNNING -> notRunning(e);
@@ -74,7 +78,7 @@ final class Problems {
     private static HttpProblem missing(ChatException e) {
         HttpProblem.Builder problem = builder(404, e.getMessage());
         if (e.field() != null) {
-            problem.with("field", e.field()).with(DETAILS, List.of(Map.of("field", e.field(), "message", e.getMessage())));
+            problem.with("field", e.field()).with(DETAILS, List.of(new Detail(e.field(), e.getMessage())));
         }
         return problem.build();
     }
@@ -88,7 +92,7 @@ final class Problems {
         HttpProblem.Builder problem = builder(status, e.getMessage()).with("code", code).withHeader("x-should-retry", "false");
         e.approvals().forEach(view -> problem.with("approval", view));
         if (e.field() != null) {
-            problem.with("field", e.field()).with(DETAILS, List.of(Map.of("field", e.field(), "message", e.getMessage())));
+            problem.with("field", e.field()).with(DETAILS, List.of(new Detail(e.field(), e.getMessage())));
         }
         return problem.build();
     }
@@ -161,6 +165,7 @@ final class Problems {
 
     private static String title(int status) {
         return switch (status) {
+            case 401 -> "Unauthorized";
             case 403 -> "Forbidden";
             case 408 -> "Request Timeout";
             case 409 -> "Conflict";

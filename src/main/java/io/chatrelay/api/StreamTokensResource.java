@@ -25,6 +25,7 @@ import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 import io.chatrelay.access.AccessConfig;
 import io.chatrelay.access.Caller;
 import io.chatrelay.chat.StreamTokens;
+import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 
 /** Tokens for readers that cannot send a key: a browser's {@code EventSource}. */
@@ -37,6 +38,7 @@ public class StreamTokensResource {
     private static final Set<String> FIELDS = Set.of("turnId", "expiresIn");
 
     /** @param url the stream with the token in it, below the service's own address */
+    @RegisterForReflection
     public record TokenReply(String token, Instant expiresAt, String url) {
 
         static TokenReply of(StreamTokens.Issued issued, String conversation, UUID turn) {

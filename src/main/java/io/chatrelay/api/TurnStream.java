@@ -46,7 +46,7 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
     /** HTTP/2's code for a stream that breaks; without one it says that nothing was wrong. HTTP/1.1 closes the connection. */
     private static final long INTERNAL_ERROR = 0x2;
     /** With one line end: a blank line is the end of an event, and some readers then see one without data. */
-    private static final Buffer HEARTBEAT = Buffer.buffer(": keep-alive\n");
+    private static final String HEARTBEAT = ": keep-alive\n";
 
     private static final Logger LOG = Logger.getLogger(TurnStream.class);
 
@@ -253,7 +253,7 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
                 beat(interval - silent);
             } else {
                 if (headWritten && !response.writeQueueFull()) {
-                    response.write(HEARTBEAT);
+                    response.write(Buffer.buffer(HEARTBEAT));
                 }
                 wroteAt = System.nanoTime();
                 beat(interval);

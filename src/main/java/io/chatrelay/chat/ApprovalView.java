@@ -4,6 +4,8 @@ import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
 
+import io.quarkus.runtime.annotations.RegisterForReflection;
+
 /**
  * An approval as callers see it.
  *
@@ -15,6 +17,7 @@ import java.util.UUID;
  * @param outcome     what came of it, as the stream proves it: {@code executed}, {@code failed}, {@code denied}; or null
  * @param history     what happened to it, in order
  */
+@RegisterForReflection
 public record ApprovalView(UUID id, String conversationId, UUID turnId, String toolCallId, String approvalId, String toolName,
         RawJson input, String inputDigest, String state, Instant askedAt, Instant expiresAt, Instant decidedAt,
         String decidedBy, String reason, String outcome, List<Step> history) {
@@ -25,5 +28,6 @@ public record ApprovalView(UUID id, String conversationId, UUID turnId, String t
      * @param reason   of the decision, or null
      * @param attempts how often it was sent; null elsewhere
      */
+    @RegisterForReflection
     public record Step(String state, Instant at, String by, String reason, Integer attempts) {}
 }

@@ -3,8 +3,8 @@ package io.chatrelay.chat;
 import java.nio.ByteBuffer;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.util.Collections;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
@@ -295,7 +295,8 @@ public class Chat {
         conversation.updatedAt = row.startedAt;
         Turn turn = row.turn(conversation.externalId);
         return new Accepted(turn, upstream,
-                new Question(turn, last, command.asked(), before, Map.copyOf(command.parameters()), command.headers(),
+                new Question(turn, last, command.asked(), before, Collections.unmodifiableMap(command.parameters()),
+                        command.headers(),
                         runner.earlier(turn)),
                 owner);
     }

@@ -1,6 +1,5 @@
 package io.chatrelay.chat;
 
-import java.security.SecureRandom;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
@@ -8,7 +7,6 @@ import java.util.concurrent.atomic.AtomicLong;
 /** Ids that sort by the time they were made. */
 public final class Ids {
 
-    private static final SecureRandom RANDOM = new SecureRandom();
     private static final AtomicLong LAST = new AtomicLong();
 
     private Ids() {}
@@ -29,7 +27,7 @@ public final class Ids {
     public static UUID next() {
         long tick = LAST.updateAndGet(last -> Math.max(last + 1, System.currentTimeMillis() << 12));
         long high = tick >>> 12 << 16 | 0x7000L | tick & 0xfffL;
-        long low = RANDOM.nextLong() & 0x3fffffffffffffffL | 0x8000000000000000L;
-        return new UUID(high, low);
+        // The low half of the JDK's random UUID is what this one has there, too: the variant, and 62 random bits. The generator stays the JDK's.
+        return new UUID(high, UUID.randomUUID().getLeastSignificantBits());
     }
 }

@@ -39,7 +39,6 @@ public class StreamTokens {
      */
     public record Grant(String tenant, String caller, String conversation, UUID turn) {}
 
-    private static final SecureRandom RANDOM = new SecureRandom();
     /** 256 bits: nobody guesses one. */
     private static final int TOKEN_BYTES = 32;
     /** Each new token removes more rows than it adds, so the table cannot grow for ever, and no call pays for a long sweep. */
@@ -132,7 +131,7 @@ public class StreamTokens {
 
     private static String random() {
         byte[] bytes = new byte[TOKEN_BYTES];
-        RANDOM.nextBytes(bytes);
+        new SecureRandom().nextBytes(bytes);
         return Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
     }
 

@@ -3,6 +3,8 @@ package io.chatrelay.chat;
 import java.time.Instant;
 import java.util.UUID;
 
+import io.quarkus.runtime.annotations.RegisterForReflection;
+
 /**
  * A turn as callers see it.
  *
@@ -11,5 +13,6 @@ import java.util.UUID;
  * @param finishReason null unless it completed
  * @param lastEvent    the number of its last event that is stored; 0 if there is none
  */
+@RegisterForReflection
 public record TurnView(UUID id, String conversationId, String state, String outcome, String finishReason, long lastEvent,
         Instant startedAt, Instant endedAt) {}

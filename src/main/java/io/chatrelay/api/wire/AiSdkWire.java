@@ -1,5 +1,6 @@
 package io.chatrelay.api.wire;
 
+import java.util.LinkedHashMap;
 import java.util.Map;
 
 import io.chatrelay.chat.ChatEvent;
@@ -32,10 +33,6 @@ import io.chatrelay.chat.Turn;
  */
 public final class AiSdkWire implements Wire {
 
-    /** Inkeep's own header beside the SDK's. */
-    private static final Map<String, String> HEADERS = Map.of("x-vercel-ai-ui-message-stream", "v1", "x-vercel-ai-data-stream",
-            "v2");
-
     private static final String DONE = "data: [DONE]\n\n";
 
     private final Turn turn;
@@ -46,7 +43,11 @@ public final class AiSdkWire implements Wire {
 
     @Override
     public Map<String, String> headers() {
-        return HEADERS;
+        Map<String, String> headers = new LinkedHashMap<>();
+        headers.put("x-vercel-ai-ui-message-stream", "v1");
+        // Inkeep's own, beside the SDK's.
+        headers.put("x-vercel-ai-data-stream", "v2");
+        return headers;
     }
 
     @Override

@@ -1,0 +1,7 @@
+package io.quarkiverse.resteasy.problem.security;
+
+/** Maps nothing, in the place of the library's class of this name. */
+public final class UnauthorizedExceptionReactiveMapper {
+
+    private UnauthorizedExceptionReactiveMapper() {}
+}
