@@ -21,6 +21,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 
 import org.jboss.logging.Logger;
 
+import io.chatrelay.journal.Recurring;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.virtual.threads.VirtualThreads;
 
@@ -52,7 +53,7 @@ class Outbox {
 
     void start() {
         long every = config.pollEvery().toNanos();
-        clock.scheduleWithFixedDelay(this::poll, every, every, TimeUnit.NANOSECONDS);
+        clock.scheduleWithFixedDelay(new Recurring("The approvals' clock", this::poll), every, every, TimeUnit.NANOSECONDS);
     }
 
     void stop() {
@@ -81,13 +82,19 @@ class Outbox {
 
     private void poll() {
         if (!waiting.isEmpty() && polling.compareAndSet(false, true)) {
-            virtualThreads.execute(() -> {
-                try {
-                    look(waiting.keySet());
-                } finally {
-                    polling.set(false);
-                }
-            });
+            try {
+                virtualThreads.execute(() -> {
+                    try {
+                        look(waiting.keySet());
+                    } finally {
+                        polling.set(false);
+                    }
+                });
+            } catch (RuntimeException | Error e) {
+                // No memory for one more thread now is no reason never to look again.
+                polling.set(false);
+                throw e;
+            }
         }
     }
 

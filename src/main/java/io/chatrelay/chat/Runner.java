@@ -29,6 +29,7 @@ import org.jboss.logging.Logger;
 import io.chatrelay.chat.ChatEvent.Ended;
 import io.chatrelay.journal.Database;
 import io.chatrelay.journal.Journal;
+import io.chatrelay.journal.Recurring;
 import io.chatrelay.journal.TurnLog;
 import io.chatrelay.journal.UnreadableEventException;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -103,7 +104,8 @@ class Runner {
             }
         });
         outbox.start();
-        clock.scheduleWithFixedDelay(this::tick, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
+        clock.scheduleWithFixedDelay(new Recurring("The turns' clock", this::tick), TICK_MILLIS, TICK_MILLIS,
+                TimeUnit.MILLISECONDS);
     }
 
     void stop(@Observes ShutdownEvent event) {
@@ -437,7 +439,7 @@ class Runner {
         for (RunningTurn turn : List.copyOf(running.values())) {
             try {
                 turn.tick(now);
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 LOG.errorf(e, "turn %s could not be ticked", turn.turn().id());
             }
         }

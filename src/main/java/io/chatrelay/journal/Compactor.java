@@ -36,7 +36,7 @@ final class Compactor {
 
     void start() {
         long interval = config.compactEvery().toNanos();
-        thread.scheduleWithFixedDelay(this::compact, interval, interval, TimeUnit.NANOSECONDS);
+        thread.scheduleWithFixedDelay(new Recurring("Compaction", this::compact), interval, interval, TimeUnit.NANOSECONDS);
     }
 
     void stop() {
@@ -62,8 +62,6 @@ final class Compactor {
             } while (turn != null && System.nanoTime() < until);
         } catch (SQLException e) {
             LOG.debugf("Compaction waits for the database: %s", Database.reason(e));
-        } catch (RuntimeException e) {
-            LOG.error("Compaction goes on after an unexpected error", e);
         }
     }
 

@@ -167,7 +167,7 @@ final class ReplicaUnderTest implements UpstreamRun {
 
     ReplicaUnderTest(ApprovalHistory history, boolean takesOver) {
         this.history = history;
-        Journal<ChatEvent> journal = new Journal<>(null, new Recorder(), new UnderTest.Rows(), new UnderTest.Leases(),
+        Journal<ChatEvent> journal = new Journal<>(null, null, new Recorder(), new UnderTest.Rows(), new UnderTest.Leases(),
                 new UnderTest.Feeds(), null,
                 new SimpleMeterRegistry());
         owner = journal.replica();
