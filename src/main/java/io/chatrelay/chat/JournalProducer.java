@@ -8,6 +8,8 @@ import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
 
 import io.agroal.api.AgroalDataSource;
+import io.agroal.api.AgroalDataSource.FlushMode;
+import io.chatrelay.journal.Connections;
 import io.chatrelay.journal.FeedConfig;
 import io.chatrelay.journal.Journal;
 import io.chatrelay.journal.JournalConfig;
@@ -37,7 +39,8 @@ class JournalProducer {
             throw new ConfigurationException("chat-relay.lease.absence is %s: at least %s, or 0 for never"
                     .formatted(lease.absence(), SHORTEST_ABSENCE));
         }
-        return new Journal<>(database, OwnConnections.like(database, Journal.patience(lease)), new ChatEventCodec(), config,
+        return new Journal<>(new Connections(database, OwnConnections.like(database, Journal.patience(lease)),
+                () -> database.flush(FlushMode.IDLE)), new ChatEventCodec(), config,
                 lease, feed, virtualThreads, metrics);
     }
 }

@@ -27,8 +27,6 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
-import javax.sql.DataSource;
-
 import org.jboss.logging.Logger;
 
 import io.micrometer.core.instrument.MeterRegistry;
@@ -72,6 +70,7 @@ public final class Journal<E> {
         void cancel(UUID turn);
     }
 
+    private final Connections connections;
     private final EventCodec<E> codec;
     private final JournalConfig config;
     private final EventTable<E> table;
@@ -91,22 +90,19 @@ public final class Journal<E> {
     private final Presence presence;
     private final KeptConnection control;
 
-    /**
-     * @param database the pool that callers use, too
-     * @param own      opens connections for this journal alone, each within {@link #patience}: the lease must not wait for callers
-     */
-    public Journal(DataSource database, DataSource own, EventCodec<E> codec, JournalConfig config, LeaseConfig leaseConfig,
+    public Journal(Connections connections, EventCodec<E> codec, JournalConfig config, LeaseConfig leaseConfig,
             FeedConfig feedConfig, ExecutorService loaders, MeterRegistry registry) {
+        this.connections = connections;
         this.codec = codec;
         this.config = config;
         this.leaseConfig = leaseConfig;
         this.table = new EventTable<>(codec);
-        this.feeds = new Feeds<>(database, table, codec, feedConfig, loaders);
+        this.feeds = new Feeds<>(connections.pool(), table, codec, feedConfig, loaders);
         this.lease = new Lease(leaseConfig, this::dropAll);
         this.presence = new Presence(leaseConfig.absence());
-        this.control = kept(own);
+        this.control = kept();
         JournalMetrics metrics = new JournalMetrics(registry);
-        this.writer = new JournalWriter<>(kept(own), lease, config, metrics, new JournalWriter.Listener<>() {
+        this.writer = new JournalWriter<>(kept(), lease, config, metrics, new JournalWriter.Listener<>() {
             @Override
             public void ended(UUID turn) {
                 Journal.this.ended(turn);
@@ -126,12 +122,12 @@ public final class Journal<E> {
         metrics.gauge("chat.relay.feed.followers", "Readers of turns that run elsewhere", feeds, Feeds::following);
         this.clock = Executors.newSingleThreadScheduledExecutor(
                 Thread.ofPlatform().daemon().name("chat-relay-journal-clock").factory());
-        this.compactor = new Compactor(database, config);
+        this.compactor = new Compactor(connections.pool(), config);
         this.writerThread = Thread.ofPlatform().daemon().name("chat-relay-journal-writer").unstarted(writer);
     }
 
-    private KeptConnection kept(DataSource own) {
-        return new KeptConnection(own, patience(leaseConfig), lease::incarnation, presence);
+    private KeptConnection kept() {
+        return new KeptConnection(connections.own(), patience(leaseConfig), lease::incarnation, presence);
     }
 
     /** How long the journal waits for one answer of the database, at the most, before it asks again on another connection. */
@@ -500,6 +496,9 @@ public final class Journal<E> {
             LOG.warnf("The journal's clock waits for the database: %s", Database.reason(e));
             control.discard();
             presence.forget();
+            if (Database.endsConnection(e)) {
+                connections.flush().run();
+            }
             return false;
         }
     }

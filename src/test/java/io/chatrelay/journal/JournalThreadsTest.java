@@ -30,7 +30,8 @@ class JournalThreadsTest {
     private final Settings.Rows rows = new Settings.Rows();
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     private final ExecutorService loaders = Executors.newVirtualThreadPerTaskExecutor();
-    private final Journal<String> journal = new Journal<>(database.source(), database.source(), new Lines(), rows,
+    private final Journal<String> journal = new Journal<>(new Connections(database.source(), database.source(), () -> {}),
+            new Lines(), rows,
             new Settings.Leases(), new Settings.Feeds(), loaders, metrics);
 
     private static final class Lines implements EventCodec<String> {
