@@ -16,8 +16,11 @@ import java.util.Properties;
 import java.util.stream.Collectors;
 
 import io.chatrelay.access.AccessConfig;
+import io.chatrelay.access.ConnectionsConfig;
 import io.chatrelay.api.ApiConfig;
+import io.chatrelay.api.RequestsConfig;
 import io.chatrelay.chat.ApprovalsConfig;
+import io.chatrelay.chat.DatabaseConfig;
 import io.chatrelay.chat.HistoryConfig;
 import io.chatrelay.chat.ShutdownConfig;
 import io.chatrelay.chat.TurnConfig;
@@ -40,7 +43,8 @@ import io.smallrye.config.SmallRyeConfigBuilder;
  */
 @RegisterForReflection(targets = { UpstreamsConfig.class, UpstreamConfig.class, AccessConfig.class, AccessConfig.Key.class,
         AccessConfig.StreamTokens.class, ApiConfig.class, ApprovalsConfig.class, HistoryConfig.class, ShutdownConfig.class,
-        TurnConfig.class, FeedConfig.class, JournalConfig.class, LeaseConfig.class })
+        TurnConfig.class, FeedConfig.class, JournalConfig.class, LeaseConfig.class, ConnectionsConfig.class,
+        RequestsConfig.class, DatabaseConfig.class })
 final class StartCheck {
 
     /** What keeps the service from starting, in one line that says what to set. */
@@ -56,7 +60,7 @@ final class StartCheck {
 
     static final List<Class<?>> MAPPINGS = List.of(UpstreamsConfig.class, AccessConfig.class, ApiConfig.class,
             ApprovalsConfig.class, HistoryConfig.class, ShutdownConfig.class, TurnConfig.class, FeedConfig.class,
-            JournalConfig.class, LeaseConfig.class);
+            JournalConfig.class, LeaseConfig.class, ConnectionsConfig.class, RequestsConfig.class, DatabaseConfig.class);
 
     /** Of the migrations that this version brings, the last. */
     static final int SCHEMA = 7;
@@ -182,8 +186,8 @@ final class StartCheck {
     private static List<String> contradictions(SmallRyeConfig config) {
         List<String> wrong = new ArrayList<>();
         LeaseConfig lease = config.getConfigMapping(LeaseConfig.class);
-        if (lease.renewEvery().multipliedBy(3).compareTo(lease.duration()) > 0) {
-            wrong.add(together(config, "chat-relay.lease.renew-every", "at most a third of", "chat-relay.lease.duration"));
+        if (lease.renewEvery().multipliedBy(10).compareTo(lease.duration().multipliedBy(3)) > 0) {
+            wrong.add(together(config, "chat-relay.lease.renew-every", "at most three tenths of", "chat-relay.lease.duration"));
         }
         JournalConfig journal = config.getConfigMapping(JournalConfig.class);
         if (isLarger(journal.maxRow(), journal.maxBatch())) {

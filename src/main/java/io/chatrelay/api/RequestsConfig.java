@@ -2,8 +2,7 @@ package io.chatrelay.api;
 
 import java.time.Duration;
 
-import jakarta.validation.constraints.Min;
-
+import io.chatrelay.config.Between;
 import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
@@ -18,6 +17,7 @@ public interface RequestsConfig {
      * be ten times this. Smaller refuses sooner where many callers send images at once.
      */
     @WithDefault("64M")
+    @Between(least = "1M", most = "16G")
     MemorySize maxMemory();
 
     /**
@@ -25,6 +25,7 @@ public interface RequestsConfig {
      * large images over slow lines: 16 MiB in a minute are 2 Mbit/s.
      */
     @WithDefault("60s")
+    @Between(least = "1s", most = "1h")
     Duration bodyTimeout();
 
     /**
@@ -32,16 +33,16 @@ public interface RequestsConfig {
      * 700,000 of them and costs a hundred. A conversation of a thousand messages has about 20,000.
      */
     @WithDefault("200000")
-    @Min(100)
+    @Between(least = "100", most = "10000000")
     int maxValues();
 
     /** Messages of one request. Each one that is new is a row; clients that send the whole conversation every time send hundreds. */
     @WithDefault("2000")
-    @Min(1)
+    @Between(least = "1", most = "100000")
     int maxMessages();
 
     /** Parts of one message. An agent's long answer that is sent back has hundreds. */
     @WithDefault("1000")
-    @Min(1)
+    @Between(least = "1", most = "100000")
     int maxParts();
 }

@@ -1,14 +1,17 @@
 package io.chatrelay.chat;
 
+import java.util.Optional;
+
 import jakarta.enterprise.context.ApplicationScoped;
 
 import org.eclipse.microprofile.health.HealthCheck;
 import org.eclipse.microprofile.health.HealthCheckResponse;
+import org.eclipse.microprofile.health.HealthCheckResponseBuilder;
 import org.eclipse.microprofile.health.Readiness;
 
 import io.chatrelay.journal.Journal;
 
-/** Ready only while this process holds a lease: without one it can take no turn. */
+/** Ready only while this process can take turns: it holds a lease, and its journal stores what they say. */
 @Readiness
 @ApplicationScoped
 class JournalReadiness implements HealthCheck {
@@ -21,7 +24,10 @@ class JournalReadiness implements HealthCheck {
 
     @Override
     public HealthCheckResponse call() {
-        return HealthCheckResponse.named("journal").status(journal.ready()).withData("replica", journal.replica().toString())
-                .build();
+        Optional<String> reason = journal.unready();
+        HealthCheckResponseBuilder response = HealthCheckResponse.named("journal").status(reason.isEmpty()).withData("replica",
+                journal.replica().toString());
+        reason.ifPresent(why -> response.withData("reason", why));
+        return response.build();
     }
 }

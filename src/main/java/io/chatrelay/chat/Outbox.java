@@ -22,6 +22,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import org.jboss.logging.Logger;
 
 import io.chatrelay.defect.Trace;
+import io.chatrelay.journal.Recurring;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.virtual.threads.VirtualThreads;
 
@@ -53,7 +54,7 @@ class Outbox {
 
     void start() {
         long every = config.pollEvery().toNanos();
-        clock.scheduleWithFixedDelay(this::poll, every, every, TimeUnit.NANOSECONDS);
+        clock.scheduleWithFixedDelay(new Recurring("The approvals' clock", this::poll), every, every, TimeUnit.NANOSECONDS);
     }
 
     void stop() {
@@ -82,13 +83,19 @@ class Outbox {
 
     private void poll() {
         if (!waiting.isEmpty() && polling.compareAndSet(false, true)) {
-            virtualThreads.execute(() -> {
-                try {
-                    look(waiting.keySet());
-                } finally {
-                    polling.set(false);
-                }
-            });
+            try {
+                virtualThreads.execute(() -> {
+                    try {
+                        look(waiting.keySet());
+                    } finally {
+                        polling.set(false);
+                    }
+                });
+            } catch (RuntimeException | Error e) {
+                // No memory for one more thread now is no reason never to look again.
+                polling.set(false);
+                throw e;
+            }
         }
     }
 

@@ -30,6 +30,7 @@ import io.chatrelay.chat.ChatEvent.Ended;
 import io.chatrelay.defect.Trace;
 import io.chatrelay.journal.Database;
 import io.chatrelay.journal.Journal;
+import io.chatrelay.journal.Recurring;
 import io.chatrelay.journal.TurnLog;
 import io.chatrelay.journal.UnreadableEventException;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -104,7 +105,8 @@ class Runner {
             }
         });
         outbox.start();
-        clock.scheduleWithFixedDelay(this::tick, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
+        clock.scheduleWithFixedDelay(new Recurring("The turns' clock", this::tick), TICK_MILLIS, TICK_MILLIS,
+                TimeUnit.MILLISECONDS);
     }
 
     void stop(@Observes ShutdownEvent event) {
@@ -459,7 +461,7 @@ class Runner {
         for (RunningTurn turn : List.copyOf(running.values())) {
             try {
                 turn.tick(now);
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 turn.onError(e);
             }
         }

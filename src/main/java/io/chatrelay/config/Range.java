@@ -3,6 +3,7 @@ package io.chatrelay.config;
 import java.math.BigInteger;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 import jakarta.validation.ConstraintValidator;
 import jakarta.validation.ConstraintValidatorContext;
@@ -39,6 +40,7 @@ record Range(String least, String most) {
         return switch (value) {
             case null -> true;
             case Optional<?> optional -> optional.isEmpty() || contains(optional.get());
+            case OptionalInt optional -> optional.isEmpty() || contains(optional.getAsInt());
             case Duration duration ->
                     holds(duration, DurationConverter.parseDuration(least), DurationConverter.parseDuration(most));
             case MemorySize size -> holds(size.asBigInteger(), bytes(least), bytes(most));

@@ -15,8 +15,6 @@ import javax.sql.DataSource;
 
 import org.jboss.logging.Logger;
 
-import io.chatrelay.defect.Trace;
-
 /**
  * Rewrites the many rows of a turn that has ended into few, numbers unchanged: at 50 events a second and commits of 3 ms a row
  * holds one event. It has a thread of its own and borrows its connection, for a slow disk must not cost the lease.
@@ -38,7 +36,7 @@ final class Compactor {
 
     void start() {
         long interval = config.compactEvery().toNanos();
-        thread.scheduleWithFixedDelay(this::compact, interval, interval, TimeUnit.NANOSECONDS);
+        thread.scheduleWithFixedDelay(new Recurring("Compaction", this::compact), interval, interval, TimeUnit.NANOSECONDS);
     }
 
     void stop() {
@@ -64,8 +62,6 @@ final class Compactor {
             } while (turn != null && System.nanoTime() < until);
         } catch (SQLException e) {
             LOG.debugf("Compaction waits for the database: %s", Database.reason(e));
-        } catch (RuntimeException e) {
-            LOG.errorf("Compaction goes on after a defect: %s", Trace.of(e));
         }
     }
 

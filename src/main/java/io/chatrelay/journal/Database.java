@@ -27,6 +27,12 @@ public final class Database {
                 && !PASSING.contains(e.getSQLState().substring(0, 2));
     }
 
+    /** Whether the connection is gone with it: it broke, was waited for too long, or was ended by the server. */
+    static boolean endsConnection(SQLException e) {
+        String state = String.valueOf(e.getSQLState());
+        return state.startsWith("08") || state.startsWith("57P");
+    }
+
     /** Whether something failed because of the database's or the pool's state, and may succeed later. */
     public static boolean isAway(Throwable failure) {
         return first(failure, DEEPEST).filter(sql -> !refuses(sql)).isPresent();

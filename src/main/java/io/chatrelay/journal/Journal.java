@@ -27,8 +27,6 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
-import javax.sql.DataSource;
-
 import org.jboss.logging.Logger;
 
 import io.chatrelay.defect.Trace;
@@ -54,6 +52,9 @@ public final class Journal<E> {
     private static final Duration ANSWERED_WITHIN = Duration.ofSeconds(5);
     /** What is pending at a hand-over is milliseconds old, or the database is away. */
     private static final Duration STORED_WITHIN = Duration.ofSeconds(2);
+    /** So that an absence is noticed, and its end, in a small part of it. */
+    private static final int LOOKS_AN_ABSENCE = 6;
+    private static final int RENEWALS_AN_ABSENCE = 3;
 
     /** What the journal asks of whoever knows what a turn means. */
     public interface Successor {
@@ -70,7 +71,7 @@ public final class Journal<E> {
         void cancel(UUID turn);
     }
 
-    private final DataSource database;
+    private final Connections connections;
     private final EventCodec<E> codec;
     private final JournalConfig config;
     private final EventTable<E> table;
@@ -87,38 +88,72 @@ public final class Journal<E> {
     private final Map<UUID, Long> suspected = new HashMap<>();
     private Successor successor;
     private volatile boolean leaving;
-    private Connection control;
+    private final Presence presence;
+    private final KeptConnection control;
 
-    public Journal(DataSource database, EventCodec<E> codec, JournalConfig config, LeaseConfig leaseConfig,
+    public Journal(Connections connections, EventCodec<E> codec, JournalConfig config, LeaseConfig leaseConfig,
             FeedConfig feedConfig, ExecutorService loaders, MeterRegistry registry) {
-        this.database = database;
+        this.connections = connections;
         this.codec = codec;
         this.config = config;
         this.leaseConfig = leaseConfig;
         this.table = new EventTable<>(codec);
-        this.feeds = new Feeds<>(database, table, codec, feedConfig, loaders);
+        this.feeds = new Feeds<>(connections.pool(), table, codec, feedConfig, loaders);
         this.lease = new Lease(leaseConfig, this::dropAll);
+        this.presence = new Presence(leaseConfig.absence());
+        this.control = kept();
         JournalMetrics metrics = new JournalMetrics(registry);
-        this.writer = new JournalWriter<>(database, lease, config, metrics, this::ended);
+        this.writer = new JournalWriter<>(kept(), lease, config, metrics, new JournalWriter.Listener<>() {
+            @Override
+            public void ended(UUID turn) {
+                Journal.this.ended(turn);
+            }
+
+            @Override
+            public void failed(TurnLog<E> log) {
+                drop(log.turn(), log);
+            }
+        });
+        metrics.gauge("chat.relay.journal.writer.idle.seconds",
+                "Since the writer came round: stored what was there, or found nothing",
+                writer, JournalWriter::secondsSinceRound);
         metrics.gauge("chat.relay.journal.pending.bytes", "Appended and not yet committed", writer,
                 JournalWriter::pendingBytes);
         metrics.gauge("chat.relay.turns.running", "Turns that this replica runs", open, Map::size);
         metrics.gauge("chat.relay.feed.followers", "Readers of turns that run elsewhere", feeds, Feeds::following);
         this.clock = Executors.newSingleThreadScheduledExecutor(
                 Thread.ofPlatform().daemon().name("chat-relay-journal-clock").factory());
-        this.compactor = new Compactor(database, config);
+        this.compactor = new Compactor(connections.pool(), config);
         this.writerThread = Thread.ofPlatform().daemon().name("chat-relay-journal-writer").unstarted(writer);
+    }
+
+    private KeptConnection kept() {
+        return new KeptConnection(connections.own(), patience(leaseConfig), lease::incarnation, presence);
+    }
+
+    /** How long the journal waits for one answer of the database, at the most, before it asks again on another connection. */
+    public static Duration patience(LeaseConfig config) {
+        return Lease.patience(config);
     }
 
     /** Registers this process and starts to write. Fails if the database cannot be reached. */
     public void start(Successor takesOver) throws SQLException {
         this.successor = takesOver;
-        lease.renew(control());
+        lease.renew(control.get());
         writerThread.start();
-        every(lease.renewEvery(), lease::renew);
-        every(leaseConfig.sweepEvery(), this::sweep);
-        every(config.followEvery(), this::look);
+        every(renewEvery(), this::renew);
+        every(leaseConfig.sweepEvery(), () -> onControl(this::sweep));
+        every(config.followEvery(), () -> onControl(this::look));
+        if (presence.enabled()) {
+            every(leaseConfig.absence().dividedBy(LOOKS_AN_ABSENCE), () -> onControl(this::lookWhoIsGone));
+        }
         compactor.start();
+    }
+
+    /** Where sessions are looked at, three renewals fit into an absence: a process that renews is not gone, whatever its sessions say. */
+    private Duration renewEvery() {
+        Duration often = leaseConfig.absence().dividedBy(RENEWALS_AN_ABSENCE);
+        return presence.enabled() && often.compareTo(lease.renewEvery()) < 0 ? often : lease.renewEvery();
     }
 
     /** From now on no turn is begun here or taken over, and other replicas hand none to this one; those that run go on. */
@@ -204,8 +239,21 @@ public final class Journal<E> {
         } catch (Exception e) {
             LOG.warn("The lease was not given up; it ends by itself");
         }
-        clock.shutdownNow();
+        stopClock();
         compactor.stop();
+    }
+
+    private void stopClock() {
+        // What is due is not begun any more, and what is under way has its answer soon.
+        clock.shutdown();
+        try {
+            if (clock.awaitTermination(STORED_WITHIN.toSeconds(), TimeUnit.SECONDS)) {
+                control.discard();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        clock.shutdownNow();
     }
 
     /** The identity under which this process owns turns; it changes when a lease was lost. */
@@ -213,9 +261,19 @@ public final class Journal<E> {
         return lease.incarnation();
     }
 
-    /** Whether this process holds a lease, and so may take turns. */
-    public boolean ready() {
-        return lease.registered() && !leaving;
+    /** Why this process takes no turns now, in one sentence; empty while it does. */
+    public Optional<String> unready() {
+        if (leaving) {
+            return Optional.of("the process stops");
+        }
+        if (!lease.registered()) {
+            return Optional.of("the process holds no lease");
+        }
+        if (!lease.isFresh()) {
+            return Optional.of("the lease is not renewed");
+        }
+        return writer.secondsSinceRound() <= config.roundWithin().toMillis() / 1e3 ? Optional.empty()
+                : Optional.of("the journal's writer does not come round");
     }
 
     /**
@@ -291,18 +349,44 @@ public final class Journal<E> {
     }
 
     private void dropAll() {
-        List.copyOf(open.entrySet()).forEach(entry -> drop(entry.getKey(), entry.getValue()));
+        List.copyOf(open.values()).forEach(log -> drop(log.turn(), log));
     }
 
     private void drop(UUID turn, TurnLog<E> log) {
         if (open.remove(turn, log)) {
             feeds.close(turn);
-            log.lost();
+            try {
+                log.lost();
+            } catch (RuntimeException e) {
+                // The others have to be dropped all the same.
+                LOG.errorf("turn %s was dropped, and its owner failed: %s", turn, Trace.of(e));
+            }
+        }
+    }
+
+    private void renew() {
+        // A connection that hung or broke is no reason to wait for the next time.
+        if (!onControl(lease::renew)) {
+            onControl(lease::renew);
+        }
+    }
+
+    private void lookWhoIsGone(Connection connection) throws SQLException {
+        List<UUID> gone = leaving ? List.of() : presence.gone(connection, lease.incarnation());
+        if (!gone.isEmpty()) {
+            lease.markGone(connection, gone, leaseConfig.absence());
+            look(connection);
         }
     }
 
     private void sweep(Connection connection) throws SQLException {
         lease.sweep(connection);
+        // Where dropping them failed half-way: they can store nothing, and their readers would wait for ever.
+        for (TurnLog<E> log : List.copyOf(open.values())) {
+            if (!log.as().equals(lease.incarnation())) {
+                drop(log.turn(), log);
+            }
+        }
         if (!leaving) {
             UUID me = lease.incarnation();
             takeOver(connection, me, () -> forgotten(connection, me));
@@ -399,21 +483,24 @@ public final class Journal<E> {
         void run(Connection connection) throws SQLException;
     }
 
-    private void every(Duration interval, ControlTask task) {
-        clock.scheduleWithFixedDelay(() -> onControl(task), interval.toNanos(), interval.toNanos(), TimeUnit.NANOSECONDS);
+    private void every(Duration interval, Runnable task) {
+        clock.scheduleWithFixedDelay(new Recurring("The journal's clock", task), interval.toNanos(), interval.toNanos(),
+                TimeUnit.NANOSECONDS);
     }
 
-    private void onControl(ControlTask task) {
+    /** False where the database did not answer: the connection is given up. */
+    private boolean onControl(ControlTask task) {
         try {
-            task.run(control());
+            task.run(control.get());
+            return true;
         } catch (SQLException e) {
             LOG.warnf("The journal's clock waits for the database: %s", Database.reason(e));
-            if (control != null) {
-                Database.giveBack(control);
-                control = null;
+            control.discard();
+            presence.forget();
+            if (Database.endsConnection(e)) {
+                connections.flush().run();
             }
-        } catch (RuntimeException e) {
-            LOG.errorf("The journal's clock goes on after a defect: %s", Trace.of(e));
+            return false;
         }
     }
 
@@ -429,12 +516,5 @@ public final class Journal<E> {
             LOG.warnf("The database did not answer in time: %s", e.getClass().getSimpleName());
         }
         return answer.stream().findFirst();
-    }
-
-    private Connection control() throws SQLException {
-        if (control == null) {
-            control = database.getConnection();
-        }
-        return control;
     }
 }

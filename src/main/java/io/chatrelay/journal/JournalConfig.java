@@ -56,4 +56,12 @@ public interface JournalConfig {
     @WithDefault("200ms")
     @Between(least = "10ms", most = "10s")
     Duration followEvery();
+
+    /**
+     * How long the writer may take to come round before the replica says that it is not ready. It waits as long as the database is away;
+     * longer than a slow commit, or a busy disk takes a replica out of traffic.
+     */
+    @WithDefault("10s")
+    @Between(least = "1s", most = "10m")
+    Duration roundWithin();
 }

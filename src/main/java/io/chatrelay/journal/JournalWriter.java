@@ -11,9 +11,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Consumer;
-
-import javax.sql.DataSource;
 
 import org.jboss.logging.Logger;
 
@@ -31,23 +28,38 @@ final class JournalWriter<E> implements Runnable {
 
     private static final Logger LOG = Logger.getLogger(JournalWriter.class);
 
-    private final DataSource database;
+    /** What the journal does about turns, on the writer's thread. */
+    interface Listener<E> {
+
+        /** The turn's last event is stored. */
+        void ended(UUID turn);
+
+        /** This log's owner, or its readers, failed: what it has pending is not stored. The others go on. */
+        void failed(TurnLog<E> log);
+    }
+
+    private final KeptConnection connection;
     private final Lease lease;
     private final JournalConfig config;
     private final JournalMetrics metrics;
-    private final Consumer<UUID> ended;
+    private final Listener<E> listener;
     private final LinkedBlockingQueue<TurnLog<E>> dirty = new LinkedBlockingQueue<>();
     private final Set<TurnLog<E>> waitingForRoom = ConcurrentHashMap.newKeySet();
     private final AtomicLong reserved = new AtomicLong();
     private volatile boolean stopping;
-    private Connection connection;
+    private volatile long roundAt = System.nanoTime();
 
-    JournalWriter(DataSource database, Lease lease, JournalConfig config, JournalMetrics metrics, Consumer<UUID> ended) {
-        this.database = database;
+    JournalWriter(KeptConnection connection, Lease lease, JournalConfig config, JournalMetrics metrics, Listener<E> listener) {
+        this.connection = connection;
         this.lease = lease;
         this.config = config;
         this.metrics = metrics;
-        this.ended = ended;
+        this.listener = listener;
+    }
+
+    /** Since it last came round: stored what was there, or found nothing. Grows while the database is away, and without end if it died. */
+    double secondsSinceRound() {
+        return (System.nanoTime() - roundAt) / 1e9;
     }
 
     void enqueue(TurnLog<E> log) {
@@ -55,7 +67,7 @@ final class JournalWriter<E> implements Runnable {
     }
 
     void ended(UUID turn) {
-        ended.accept(turn);
+        listener.ended(turn);
     }
 
     void reserve(long bytes) {
@@ -85,27 +97,62 @@ final class JournalWriter<E> implements Runnable {
 
     @Override
     public void run() {
-        while (true) {
+        boolean goesOn = true;
+        while (goesOn) {
             try {
-                List<TurnLog.Batch<E>> gathered = gather();
-                // After it was taken: what belongs to an earlier incarnation is lost, or about to be told so.
-                UUID me = lease.incarnation();
-                List<TurnLog.Batch<E>> batches = gathered.stream().filter(batch -> batch.log().as().equals(me)).toList();
-                if (!batches.isEmpty()) {
-                    store(batches, me);
-                } else if (stopping) {
-                    discardConnection();
-                    return;
-                }
-                tellRoom();
+                goesOn = round();
+                roundAt = System.nanoTime();
             } catch (InterruptedException e) {
-                discardConnection();
-                return;
+                goesOn = false;
             } catch (Throwable e) {
-                // Whatever was in hand is unknown now. Giving the lease up hands the turns to whoever can still end them.
-                LOG.errorf("The journal's writer failed; its turns are given up: %s", Trace.of(e));
-                lease.lost(lease.incarnation());
+                giveUp(e);
             }
+        }
+        connection.discard();
+    }
+
+    /** Stores what is there, waiting a little for it. False once there is nothing more to come. */
+    private boolean round() throws InterruptedException {
+        List<TurnLog.Batch<E>> gathered = gather();
+        // After it was taken: what belongs to an earlier incarnation is lost, or about to be told so.
+        UUID me = lease.incarnation();
+        List<TurnLog.Batch<E>> batches = gathered.stream().filter(batch -> batch.log().as().equals(me)).toList();
+        if (!batches.isEmpty()) {
+            store(batches, me);
+        }
+        tellRoom();
+        return !(batches.isEmpty() && stopping);
+    }
+
+    /** Whatever was in hand is unknown now. Giving the lease up hands the turns to whoever can still end them. */
+    private void giveUp(Throwable failure) {
+        try {
+            // Its transaction may be half done, and the next commit would keep that half.
+            connection.discard();
+            lease.lost(lease.incarnation());
+            LOG.errorf("The journal's writer failed; its turns are given up: %s", Trace.of(failure));
+        } catch (Throwable e) {
+            // With no memory left, say. The journal's sweep drops what is left of the turns; without this thread no turn would be stored.
+            return;
+        }
+    }
+
+    /** Whatever happened is no less true where it cannot be counted. */
+    private static void counted(Runnable metric) {
+        try {
+            metric.run();
+        } catch (RuntimeException e) {
+            LOG.warnf("A metric of the journal failed: %s", e.getClass().getName());
+        }
+    }
+
+    /** What one log's part in a round throws is that turn's alone. */
+    private void guarded(TurnLog<E> log, Runnable part) {
+        try {
+            part.run();
+        } catch (RuntimeException | Error e) {
+            LOG.errorf("The journal failed for turn %s, which is given up: %s", log.turn(), Trace.of(e));
+            listener.failed(log);
         }
     }
 
@@ -128,11 +175,14 @@ final class JournalWriter<E> implements Runnable {
                 dirty.add(log);
                 continue;
             }
-            TurnLog.Batch<E> batch = log.take(config.maxRow().asLongValue());
-            if (batch != null) {
-                batches.add(batch);
-                bytes += batch.bytes().length;
-            }
+            int taken = batches.size();
+            guarded(log, () -> {
+                TurnLog.Batch<E> batch = log.take(config.maxRow().asLongValue());
+                if (batch != null) {
+                    batches.add(batch);
+                }
+            });
+            bytes += batches.stream().skip(taken).mapToLong(batch -> batch.bytes().length).sum();
         }
         return batches;
     }
@@ -146,19 +196,20 @@ final class JournalWriter<E> implements Runnable {
                     lease.lost(me);
                     return;
                 }
-                metrics.committed(batches, System.nanoTime() - start);
+                long nanos = System.nanoTime() - start;
                 batches.forEach(this::told);
+                counted(() -> metrics.committed(batches, nanos));
                 return;
             } catch (SQLException e) {
-                metrics.failed();
+                counted(metrics::failed);
                 // Without a connection nothing was refused, whatever the database says of who asks.
-                if (connection != null && Database.refuses(e)) {
+                if (connection.isOpen() && Database.refuses(e)) {
                     rollback();
                     refused(batches, me, e);
                     return;
                 }
                 LOG.warnf("The journal waits for the database: %s", Database.reason(e));
-                discardConnection();
+                connection.discard();
                 Thread.sleep(backoff);
                 backoff = min(backoff.multipliedBy(2), config.maxBackoff());
             }
@@ -166,13 +217,11 @@ final class JournalWriter<E> implements Runnable {
     }
 
     private void told(TurnLog.Batch<E> batch) {
-        try {
+        guarded(batch.log(), () -> {
             if (batch.log().committed(batch)) {
                 dirty.add(batch.log());
             }
-        } catch (RuntimeException e) {
-            LOG.errorf("The readers of turn %s could not be told: %s", batch.row().turn(), Trace.of(e));
-        }
+        });
     }
 
     private void refused(List<TurnLog.Batch<E>> batches, UUID me, SQLException cause) throws InterruptedException {
@@ -186,12 +235,12 @@ final class JournalWriter<E> implements Runnable {
         LOG.errorf("The database refused events %d to %d of turn %s: %s", batch.entries().getFirst().number(),
                 batch.entries().getLast().number(), batch.row().turn(),
                 cause.getCause() == null ? Database.reason(cause) : Trace.of(cause));
-        batch.log().refused(batch, cause);
+        guarded(batch.log(), () -> batch.log().refused(batch, cause));
     }
 
     /** True once stored; false if this process no longer holds its lease, and nothing was stored. */
     private boolean commit(List<TurnLog.Batch<E>> batches, UUID me) throws SQLException {
-        Connection current = connection();
+        Connection current = connection.get();
         List<Rider> riders = batches.stream().flatMap(batch -> batch.riders().stream()).toList();
         // Most batches are one statement, and that is a transaction by itself.
         current.setAutoCommit(riders.isEmpty());
@@ -219,27 +268,14 @@ final class JournalWriter<E> implements Runnable {
         }
     }
 
-    private Connection connection() throws SQLException {
-        if (connection == null) {
-            connection = database.getConnection();
-        }
-        return connection;
-    }
-
     private void rollback() {
         try {
-            if (!connection.getAutoCommit()) {
-                connection.rollback();
+            Connection current = connection.get();
+            if (!current.getAutoCommit()) {
+                current.rollback();
             }
         } catch (SQLException e) {
-            discardConnection();
-        }
-    }
-
-    private void discardConnection() {
-        if (connection != null) {
-            Database.giveBack(connection);
-            connection = null;
+            connection.discard();
         }
     }
 
@@ -249,9 +285,11 @@ final class JournalWriter<E> implements Runnable {
             for (TurnLog<E> log : List.copyOf(waitingForRoom)) {
                 // Removed before it is told, for it may ask for room again while it is being told.
                 waitingForRoom.remove(log);
-                if (!log.tellRoom()) {
-                    waitingForRoom.add(log);
-                }
+                guarded(log, () -> {
+                    if (!log.tellRoom()) {
+                        waitingForRoom.add(log);
+                    }
+                });
             }
         }
     }

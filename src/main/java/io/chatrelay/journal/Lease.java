@@ -31,6 +31,21 @@ final class Lease {
 
     private static final Logger LOG = Logger.getLogger(Lease.class);
 
+    /** Of others only, and only while the own lease is fresh by the database's clock. */
+    private static final String MARK = """
+            with ended as (
+                select incarnation from replica
+                where alive and %s and incarnation <> ? and exists (
+                    -- Asked before an outage, and executed after it.
+                    select 1 from replica me
+                    where me.incarnation = ? and me.alive
+                      and me.renewed_at > clock_timestamp() - ? * interval '1 millisecond')
+                for update)
+            update replica set alive = false from ended where replica.incarnation = ended.incarnation
+            returning replica.incarnation""";
+    private static final String ENDED = "lease_end < clock_timestamp()";
+    private static final String GONE = "incarnation = any(?) and renewed_at < clock_timestamp() - ? * interval '1 millisecond'";
+
     private final LeaseConfig config;
     private final Runnable onLost;
     private volatile UUID incarnation = UUID.randomUUID();
@@ -51,6 +66,19 @@ final class Lease {
 
     boolean registered() {
         return registered;
+    }
+
+    /** Whether the lease was renewed within its own length, by this process' clock. */
+    boolean isFresh() {
+        return registered && System.nanoTime() - renewedAt <= config.duration().toNanos();
+    }
+
+    /**
+     * How long one answer of the database may be waited for: a renewal that hangs is given up and tried again on another connection, twice,
+     * before the lease ends.
+     */
+    static Duration patience(LeaseConfig config) {
+        return unbroken(config).dividedBy(2);
     }
 
     /** Registers this process, or prolongs its lease; learns that it was taken away. */
@@ -109,11 +137,27 @@ final class Lease {
         }
     }
 
+    /** Marks replicas of which no session is left and that have not renewed for so long. Only a process whose own lease is fresh does. */
+    void markGone(Connection connection, List<UUID> gone, Duration silent) throws SQLException {
+        if (!registered || System.nanoTime() - renewedAt > unbroken().toNanos()) {
+            return;
+        }
+        try (PreparedStatement update = connection.prepareStatement(MARK.formatted(GONE))) {
+            update.setArray(1, connection.createArrayOf("uuid", gone.toArray()));
+            update.setLong(2, silent.toMillis());
+            markWith(update, 3, "The process of replica %s has ended; its turns are taken over");
+        }
+    }
+
     /**
      * The longest time between two renewals that counts as no break. The others' renewals, too, may have been due when it began and may
      * come a little after ours when it is over: so much shorter than a lease it has to be.
      */
     private Duration unbroken() {
+        return unbroken(config);
+    }
+
+    private static Duration unbroken(LeaseConfig config) {
         return config.duration().minus(config.renewEvery().multipliedBy(2));
     }
 
@@ -133,24 +177,18 @@ final class Lease {
     }
 
     private void mark(Connection connection) throws SQLException {
-        try (PreparedStatement update = connection.prepareStatement("""
-                with ended as (
-                    select incarnation from replica
-                    where alive and lease_end < clock_timestamp() and incarnation <> ? and exists (
-                        -- Asked before an outage, and executed after it.
-                        select 1 from replica me
-                        where me.incarnation = ? and me.alive
-                          and me.renewed_at > clock_timestamp() - ? * interval '1 millisecond')
-                    for update)
-                update replica set alive = false from ended where replica.incarnation = ended.incarnation
-                returning replica.incarnation""")) {
-            update.setObject(1, incarnation);
-            update.setObject(2, incarnation);
-            update.setLong(3, unbroken().toMillis());
-            try (ResultSet rows = update.executeQuery()) {
-                while (rows.next()) {
-                    LOG.infof("The lease of replica %s has ended; its turns are taken over", rows.getObject(1));
-                }
+        try (PreparedStatement update = connection.prepareStatement(MARK.formatted(ENDED))) {
+            markWith(update, 1, "The lease of replica %s has ended; its turns are taken over");
+        }
+    }
+
+    private void markWith(PreparedStatement update, int index, String said) throws SQLException {
+        update.setObject(index, incarnation);
+        update.setObject(index + 1, incarnation);
+        update.setLong(index + 2, unbroken().toMillis());
+        try (ResultSet rows = update.executeQuery()) {
+            while (rows.next()) {
+                LOG.infof(said, rows.getObject(1));
             }
         }
     }

@@ -27,4 +27,13 @@ public interface LeaseConfig {
     @WithDefault("2s")
     @Between(least = "50ms", most = "1m")
     Duration sweepEvery();
+
+    /**
+     * A process that dies takes its sessions with PostgreSQL along. After so long without a session and without a renewal the others take its
+     * turns over, however long its lease would last. Longer gives a living process more time to open sessions again after all of them were
+     * reset; shorter takes over sooner. Zero: only the end of a lease counts, as behind a pooler that keeps the sessions of dead clients.
+     */
+    @WithDefault("1500ms")
+    @Between(least = "0s", most = "1m")
+    Duration absence();
 }

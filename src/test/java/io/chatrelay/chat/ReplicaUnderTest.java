@@ -16,6 +16,7 @@ import jakarta.enterprise.inject.Vetoed;
 import io.chatrelay.chat.ChatEvent.ApprovalDecided;
 import io.chatrelay.chat.ChatEvent.ApprovalRequested;
 import io.chatrelay.chat.ChatEvent.Ended;
+import io.chatrelay.journal.Connections;
 import io.chatrelay.journal.EventCodec;
 import io.chatrelay.journal.Journal;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -167,7 +168,8 @@ final class ReplicaUnderTest implements UpstreamRun {
 
     ReplicaUnderTest(ApprovalHistory history, boolean takesOver) {
         this.history = history;
-        Journal<ChatEvent> journal = new Journal<>(null, new Recorder(), new UnderTest.Rows(), new UnderTest.Leases(),
+        Journal<ChatEvent> journal = new Journal<>(new Connections(null, null, () -> {}), new Recorder(), new UnderTest.Rows(),
+                new UnderTest.Leases(),
                 new UnderTest.Feeds(), null,
                 new SimpleMeterRegistry());
         owner = journal.replica();

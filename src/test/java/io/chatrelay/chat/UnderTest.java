@@ -30,16 +30,17 @@ final class UnderTest {
     }
 
     record Rows(Duration linger, MemorySize maxRow, MemorySize maxBatch, MemorySize maxPendingPerTurn,
-            MemorySize maxPending, Duration maxBackoff, Duration compactEvery, Duration followEvery) implements JournalConfig {
+            MemorySize maxPending, Duration maxBackoff, Duration compactEvery, Duration followEvery,
+            Duration roundWithin) implements JournalConfig {
         Rows() {
             this(Duration.ZERO, bytes(), bytes(), bytes(), bytes(), Duration.ofSeconds(1), Duration.ofHours(1),
-                    Duration.ofHours(1));
+                    Duration.ofHours(1), Duration.ofHours(1));
         }
     }
 
-    record Leases(Duration duration, Duration renewEvery, Duration sweepEvery) implements LeaseConfig {
+    record Leases(Duration duration, Duration renewEvery, Duration sweepEvery, Duration absence) implements LeaseConfig {
         Leases() {
-            this(Duration.ofHours(1), Duration.ofHours(1), Duration.ofHours(1));
+            this(Duration.ofHours(10), Duration.ofHours(1), Duration.ofHours(1), Duration.ZERO);
         }
     }
 

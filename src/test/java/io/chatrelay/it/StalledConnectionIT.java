@@ -1,0 +1,131 @@
+package io.chatrelay.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.net.URI;
+import java.time.Duration;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
+
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
+
+/** What one connection to PostgreSQL that hangs costs, and how soon a process that ended with all of its connections is replaced. */
+@Order(3)
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+class StalledConnectionIT {
+
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    /** Long, so that what is seen below cannot be the work of its end. */
+    private static final Duration LEASE = Duration.ofSeconds(15);
+    private static final String OF_THE_CLOCK = "update replica set lease_end";
+    private static final String OF_THE_WRITER = "insert into turn_event";
+    /** As the first of its statement: the writer asks the same within another. */
+    private static final String OF_A_CALLER = "\0select 1 from replica";
+    private static StallingProxy proxyOfA;
+    private static StallingProxy proxyOfB;
+    private static TwoReplicas replicas;
+
+    @BeforeAll
+    static void start() {
+        TestPostgres database = TestPostgres.fresh();
+        proxyOfA = new StallingProxy(database);
+        proxyOfB = new StallingProxy(database);
+        Iterator<StallingProxy> next = List.of(proxyOfA, proxyOfB).iterator();
+        replicas = new TwoReplicas(database, setup -> setup.with("quarkus.datasource.jdbc.url", next.next().url())
+                .with("chat-relay.lease.duration", LEASE).with("chat-relay.lease.renew-every", "2s"));
+    }
+
+    @AfterAll
+    static void stop() {
+        replicas.close();
+        proxyOfA.close();
+        proxyOfB.close();
+    }
+
+    /** The longest time without an event that a reader had. */
+    private static final class Silence {
+        private final AtomicLong heard = new AtomicLong(System.nanoTime());
+        private final AtomicLong longest = new AtomicLong();
+
+        void heard() {
+            long now = System.nanoTime();
+            long before = heard.getAndSet(now);
+            longest.accumulateAndGet(now - before, Math::max);
+        }
+
+        Duration longest() {
+            heard();
+            return Duration.ofNanos(longest.get());
+        }
+    }
+
+    private record Answer(String conversation, EventSourceReader reader, Silence silence) {
+
+        static Answer asked(RelayProcess relay, URI comesBackTo, String upstream, String text) {
+            String conversation = "stalled-%s-%s-%d".formatted(upstream, text.replace(' ', '-'), relay.pid());
+            Silence silence = new Silence();
+            return new Answer(conversation, EventSourceReader.asking(relay, comesBackTo, upstream, conversation, text, () -> {},
+                    _ -> silence.heard()), silence);
+        }
+    }
+
+    @Test
+    @Order(1)
+    void itCostsNoTurnAndKeepsNoStreamWaitingForLong() {
+        List<Answer> answers = Stream.of(replicas.a, replicas.b)
+                .flatMap(relay -> Stream.of("agents", "cloud").map(upstream -> Answer.asked(relay, relay.api(), upstream,
+                        "words 600 30")))
+                .toList();
+        answers.forEach(answer -> answer.reader().awaitEvents(20));
+
+        for (String connection : List.of(OF_THE_CLOCK, OF_A_CALLER, OF_THE_WRITER)) {
+            assertThat(proxyOfA.stall(connection)).as("a connection that sent " + connection).isTrue();
+            SseStream asked = new RelayClient(replicas.a).chat("agents", "stalled-" + connection.hashCode(), "echo still here");
+            awaitAnother(connection);
+            asked.awaitEnd();
+            assertThat(asked.status()).as("a caller while one connection hangs").isIn(200, 503);
+        }
+
+        for (Answer answer : answers) {
+            replicas.assertWhole(answer.reader(), answer.conversation(), "[DONE]");
+            assertThat(answer.reader().streams()).as("streams that were cut").filteredOn(stream -> stream.status() == 200)
+                    .hasSize(1);
+            assertThat(answer.silence().longest()).isLessThan(LEASE);
+        }
+        for (RelayProcess relay : List.of(replicas.a, replicas.b)) {
+            assertThat(relay.output()).doesNotContain("Lost the lease", "is taken over");
+        }
+    }
+
+    /** The one that hangs is given up, and its work is done on another; a caller's connection needs no other. */
+    private static void awaitAnother(String connection) {
+        if (!connection.equals(OF_A_CALLER)) {
+            Awaitility.await("another connection for " + connection).atMost(PATIENCE).pollInterval(Duration.ofMillis(50))
+                    .until(() -> proxyOfA.hasOne(connection));
+        }
+    }
+
+    @Test
+    @Order(2)
+    void aProcessThatEndedIsReplacedBeforeItsLeaseEnds() {
+        Answer answer = Answer.asked(replicas.a, replicas.b.api(), "agents", "words 400 20");
+        answer.reader().awaitEvents(40);
+
+        proxyOfA.forget();
+        replicas.a.kill9();
+
+        Awaitility.await("the other goes on with the turn, long before the lease ends").atMost(LEASE.dividedBy(2))
+                .pollInterval(Duration.ofMillis(50)).until(() -> replicas.rowsBy("b", answer.reader().turn()) > 0);
+        replicas.assertWhole(answer.reader(), answer.conversation(), "[DONE]");
+        assertThat(EventSourceReader.words(answer.reader().text())).isEqualTo(EventSourceReader.words(400));
+        assertThat(replicas.writers(answer.reader().turn())).isEqualTo("a b");
+    }
+}

@@ -1,0 +1,82 @@
+package io.chatrelay.journal;
+
+import java.math.BigInteger;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+import io.quarkus.runtime.configuration.MemorySize;
+
+/** Configuration of a journal that is quick. */
+final class Settings {
+
+    private static final Duration NEVER = Duration.ofHours(1);
+
+    private Settings() {}
+
+    /** @param noMemory whether the next turn that is asked for its row finds none left; once */
+    record Rows(AtomicBoolean noMemory, Duration roundWithin) implements JournalConfig {
+        Rows() {
+            this(new AtomicBoolean(), Duration.ofMillis(500));
+        }
+
+        @Override
+        public MemorySize maxRow() {
+            if (noMemory.getAndSet(false)) {
+                throw new OutOfMemoryError("as scripted");
+            }
+            return size();
+        }
+
+        @Override
+        public Duration linger() {
+            // So that what is appended together is written together.
+            return Duration.ofMillis(50);
+        }
+
+        @Override
+        public MemorySize maxBatch() {
+            return size();
+        }
+
+        @Override
+        public MemorySize maxPendingPerTurn() {
+            return size();
+        }
+
+        @Override
+        public MemorySize maxPending() {
+            return size();
+        }
+
+        @Override
+        public Duration maxBackoff() {
+            return Duration.ofMillis(20);
+        }
+
+        @Override
+        public Duration compactEvery() {
+            return NEVER;
+        }
+
+        @Override
+        public Duration followEvery() {
+            return NEVER;
+        }
+    }
+
+    record Leases(Duration duration, Duration renewEvery, Duration sweepEvery, Duration absence) implements LeaseConfig {
+        Leases() {
+            this(Duration.ofSeconds(60), Duration.ofMillis(20), NEVER, Duration.ZERO);
+        }
+    }
+
+    record Feeds(MemorySize tailPerTurn, MemorySize maxChunk, int concurrentLoads) implements FeedConfig {
+        Feeds() {
+            this(size(), size(), 1);
+        }
+    }
+
+    private static MemorySize size() {
+        return new MemorySize(BigInteger.valueOf(1 << 20));
+    }
+}
