@@ -81,6 +81,16 @@ class RawSocketTest extends ServiceTest {
     }
 
     @Test
+    void aKnownCallersConnectionIsKept() throws IOException {
+        String request = "%s /run/v1/models HTTP/1.1\r\nhost: x\r\n" + KEY;
+
+        String answers = says(request.formatted("HEAD") + "\r\n" + request.formatted("HEAD") + "\r\n"
+                + request.formatted("GET") + "connection: close\r\n\r\n");
+
+        assertThat(answers.split("HTTP/1.1 200 OK", -1)).hasSize(4);
+    }
+
+    @Test
     void privateAnswersAreNotKeptAndAreWhatTheySay() {
         Sse answer = relay().send(CHAT, Json.ask("echo hi")).toEnd();
 

@@ -2,7 +2,7 @@ package io.chatrelay.access;
 
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.util.LinkedHashSet;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -16,11 +16,15 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 @Sharable
 final class ConnectionGate extends ChannelInboundHandlerAdapter {
 
+    /** One that has just come is not evicted: its request may be here, unread yet, while others are accepted. */
+    private static final long GRACE_NANOS = 1_000_000_000;
+    private static final int BURST = 4;
+
     private final ConnectionsConfig config;
     private final ConnectionMetrics metrics;
     private final AtomicInteger open = new AtomicInteger();
     private final Map<InetAddress, Integer> byAddress = new ConcurrentHashMap<>();
-    private final LinkedHashSet<GuardedConnection> waiting = new LinkedHashSet<>();
+    private final LinkedHashMap<GuardedConnection, Long> waiting = new LinkedHashMap<>();
 
     ConnectionGate(ConnectionsConfig config, ConnectionMetrics metrics) {
         this.config = config;
@@ -67,8 +71,10 @@ final class ConnectionGate extends ChannelInboundHandlerAdapter {
         boolean tooMany;
         synchronized (waiting) {
             waiting.remove(connection);
-            waiting.add(connection);
-            tooMany = waiting.size() > config.maxWaiting();
+            waiting.put(connection, System.nanoTime());
+            tooMany = waiting.size() > BURST * config.maxWaiting()
+                    || waiting.size() > config.maxWaiting()
+                            && System.nanoTime() - waiting.firstEntry().getValue() > GRACE_NANOS;
         }
         if (tooMany) {
             evictOldest();
@@ -101,7 +107,7 @@ final class ConnectionGate extends ChannelInboundHandlerAdapter {
             if (waiting.isEmpty()) {
                 return false;
             }
-            oldest = waiting.removeFirst();
+            oldest = waiting.pollFirstEntry().getKey();
         }
         oldest.evict();
         return true;

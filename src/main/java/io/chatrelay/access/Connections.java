@@ -34,6 +34,8 @@ class Connections {
     private static final Logger LOG = Logger.getLogger(Connections.class);
     /** Before everything else that looks at a request. */
     private static final int FIRST = 2000;
+    /** Up to 9,999 bytes have come with the head. */
+    private static final int LENGTH_OF_LITTLE = 4;
 
     private final VertxInternal vertx;
     private final ConnectionsConfig config;
@@ -78,7 +80,7 @@ class Connections {
         GuardedConnection connection = of(context.request());
         if (connection != null) {
             connection.begun(context.request().version() == HttpVersion.HTTP_2);
-            context.addEndHandler(_ -> connection.ended(!context.request().isEnded()
+            context.addEndHandler(_ -> connection.ended(leavesMuch(context.request())
                     || "close".equalsIgnoreCase(context.response().headers().get("connection"))));
         }
         if (context.request().headers().getAll(HttpHeaders.HOST).size() > 1) {
@@ -88,6 +90,13 @@ class Connections {
         } else {
             context.next();
         }
+    }
+
+    /** Whether a body that nobody has read is worth a new connection. A request without one never ends where nobody reads it. */
+    private static boolean leavesMuch(HttpServerRequest request) {
+        String length = request.getHeader(HttpHeaders.CONTENT_LENGTH);
+        boolean isLong = length != null && length.length() > LENGTH_OF_LITTLE;
+        return !request.isEnded() && (isLong || request.getHeader(HttpHeaders.TRANSFER_ENCODING) != null);
     }
 
     /** A caller has shown its key. */

@@ -27,10 +27,11 @@ public interface ConnectionsConfig {
     OptionalInt maxPerAddress();
 
     /**
-     * Connections without a request whose caller was never known. One more closes the oldest of them: a caller that means it sends its
-     * request within milliseconds. Each may hold a block of headers, up to half a megabyte of heap.
+     * Connections without a request whose caller was never known. Above it one more closes the oldest of them, once that has had a second: a
+     * caller that means it sends its request within milliseconds. In a burst there may be four times as many, and each may hold 60 kB of
+     * headers.
      */
-    @WithDefault("500")
+    @WithDefault("1000")
     @Between(least = "1", most = "100000")
     int maxWaiting();
 

@@ -166,7 +166,7 @@ final class GuardedConnection extends ChannelDuplexHandler {
     /** Others came, and this one has waited longest. */
     void evict() {
         connection.executor().execute(() -> {
-            if (state == State.WAITING || state == State.IDLE) {
+            if (!known && (state == State.WAITING || state == State.IDLE)) {
                 leave(CloseReason.EVICTED);
             }
         });
