@@ -9,8 +9,12 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noMethods;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
+import java.util.Map;
+import java.util.Set;
+
 import jakarta.transaction.Transactional;
 
+import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
@@ -54,6 +58,15 @@ class ArchitectureTest {
     static final ArchRule wiresArePure = noClasses().that().resideInAPackage(WIRE).should().dependOnClassesThat()
             .resideOutsideOfPackages(WIRE, CHAT, "java..")
             .because("a wire is a function of events, which a test builds with new");
+
+    @ArchTest
+    static final ArchRule whatIsWrittenHasAnOrder = noClasses().that().resideInAPackage(API).should()
+            .callMethodWhere(DescribedPredicate.describe("it makes a map of several entries without an order",
+                    call -> call.getTargetOwner().isEquivalentTo(Map.class)
+                            && Set.of("of", "ofEntries", "copyOf").contains(call.getName())
+                            && call.getTarget().getRawParameterTypes().size() != 0
+                            && call.getTarget().getRawParameterTypes().size() != 2))
+            .because("it is iterated in another order in every process: a record and a LinkedHashMap are not");
 
     @ArchTest
     static final ArchRule chatKnowsNoHttp = noClasses().that().resideInAPackage(CHAT).should().dependOnClassesThat()

@@ -2,6 +2,7 @@ package io.chatrelay.api;
 
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.ws.rs.container.ContainerResponseContext;
@@ -28,6 +29,8 @@ class ErrorBody implements ProblemPostProcessor {
 
     private static final Logger LOG = Logger.getLogger(ErrorBody.class);
     private static final String RESPONSES = "/run/v1/responses";
+    /** Written anew, at the end: the library may bring a problem here twice, and its order must not tell. */
+    private static final Set<String> OURS = Set.of("code", "message", "error");
 
     @Override
     public HttpProblem apply(HttpProblem problem, ProblemContext context) {
@@ -62,16 +65,16 @@ class ErrorBody implements ProblemPostProcessor {
                 .withStatus(problem.getStatusCode()).withDetail(detail).withInstance(problem.getInstance());
         problem.getHeaders().forEach(shaped::withHeader);
         problem.getParameters().forEach((name, value) -> {
-            if (!name.equals("code") && (!name.equals(Problems.DETAILS) || shape != ErrorShape.PROBLEM)) {
+            if (!OURS.contains(name) && (!name.equals(Problems.DETAILS) || shape != ErrorShape.PROBLEM)) {
                 shaped.with(name, value);
             }
         });
+        if (shape != ErrorShape.PROBLEM && !problem.getParameters().containsKey(Problems.DETAILS)) {
+            shaped.with(Problems.DETAILS, List.of());
+        }
         shaped.with("code", code);
         if (shape != ErrorShape.PROBLEM) {
             shaped.with("message", detail);
-            if (!problem.getParameters().containsKey(Problems.DETAILS)) {
-                shaped.with(Problems.DETAILS, List.of());
-            }
         }
         return shaped.with("error", switch (shape) {
             case PROBLEM -> new InkeepError(code, detail);
