@@ -10,9 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -21,7 +19,6 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import io.chatrelay.config.Between;
@@ -94,29 +91,48 @@ class StartCheckTest {
                 "chat-relay.upstreams.<name>.max-frame", "chat-relay.access.stream-tokens.lifetime");
     }
 
+    @Test
+    void everyMeasureHasARange() {
+        assertThat(measures()).allMatch(setting -> setting.reader().isAnnotationPresent(Between.class));
+    }
+
+    /** All of them at once, for each is looked at whatever the others are. */
     @ParameterizedTest
-    @MethodSource("measures")
-    void everyMeasureHasARange(Setting setting) {
-        assertThat(setting.reader().isAnnotationPresent(Between.class)).as(setting.key()).isTrue();
-        Between range = setting.reader().getAnnotation(Between.class);
-        String key = setting.key().replace("<name>", "agents");
-        List<String> outside = new ArrayList<>();
-        if (type(setting) == Duration.class) {
-            outside.add(DurationConverter.parseDuration(range.least()).minusMillis(1).toString());
-            outside.add(DurationConverter.parseDuration(range.most()).plusMillis(1).toString());
-        } else if (type(setting) == MemorySize.class) {
-            outside.add(new MemorySizeConverter().convert(range.least()).asBigInteger().subtract(BigInteger.ONE).toString());
-            outside.add(new MemorySizeConverter().convert(range.most()).asBigInteger().add(BigInteger.ONE).toString());
-            outside.add("2000000G");
-        } else {
-            outside.add(Long.toString(Long.parseLong(range.least()) - 1));
-            outside.add(Long.toString(Long.parseLong(range.most()) + 1));
-        }
-        for (String value : outside) {
-            assertThat(said(key, value)).startsWith(
-                    "%s must be between %s and %s, and is %s.".formatted(key, range.least(), range.most(), value));
-        }
-        assertThat(said(key, "much")).as("no measure at all").contains(key, "much");
+    @ValueSource(booleans = { true, false })
+    void aMeasureOutOfItsRangeIsSaid(boolean less) {
+        Map<String, String> sentences = new HashMap<>();
+        measures().forEach(setting -> {
+            Between range = setting.reader().getAnnotation(Between.class);
+            String key = setting.key().replace("<name>", "agents");
+            String value = less ? lessThan(range.least(), type(setting)) : moreThan(range.most(), type(setting));
+            properties.put(key, value);
+            sentences.put(key, "%s must be between %s and %s, and is %s.".formatted(key, range.least(), range.most(), value));
+        });
+
+        assertThat(said()).contains(sentences.values());
+    }
+
+    private static String lessThan(String least, Class<?> type) {
+        return type == Duration.class ? DurationConverter.parseDuration(least).minusMillis(1).toString()
+                : type == MemorySize.class ? bytes(least).subtract(BigInteger.ONE).toString()
+                        : Long.toString(Long.parseLong(least) - 1);
+    }
+
+    private static String moreThan(String most, Class<?> type) {
+        return type == Duration.class ? DurationConverter.parseDuration(most).plusMillis(1).toString()
+                : type == MemorySize.class ? bytes(most).add(BigInteger.ONE).toString()
+                        : Long.toString(Long.parseLong(most) + 1);
+    }
+
+    private static BigInteger bytes(String size) {
+        return new MemorySizeConverter().convert(size).asBigInteger();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = { "chat-relay.journal.linger", "chat-relay.api.max-body", "chat-relay.feed.concurrent-loads",
+            "chat-relay.upstreams.agents.max-frame" })
+    void whatIsNoMeasureIsSaid(String key) {
+        assertThat(said(key, "much")).contains(key, "much");
     }
 
     @ParameterizedTest

@@ -11,6 +11,8 @@ import java.util.stream.Collectors;
 
 import jakarta.enterprise.context.ApplicationScoped;
 
+import io.quarkus.runtime.configuration.ConfigurationException;
+
 /** Tells callers by their keys. Tokens of an issuer would be told here too. */
 @ApplicationScoped
 public class Callers {
@@ -24,7 +26,11 @@ public class Callers {
                 entry -> entry.getValue().sha256().toLowerCase(Locale.ROOT),
                 entry -> new Caller(entry.getKey(), entry.getValue().tenant(),
                         entry.getValue().onDisconnect() == AccessConfig.OnDisconnect.CANCEL,
-                        entry.getValue().onRunning() == AccessConfig.OnRunning.CANCEL)));
+                        entry.getValue().onRunning() == AccessConfig.OnRunning.CANCEL),
+                (one, other) -> {
+                    throw new ConfigurationException(
+                            "the callers '%s' and '%s' have the same key".formatted(one.name(), other.name()));
+                }));
     }
 
     /** The caller whose key an {@code Authorization} header carries. The look-up is by digest, so its time tells nothing of a key. */
