@@ -2,19 +2,12 @@ package io.chatrelay.api;
 
 import java.util.List;
 import java.util.UUID;
-import java.util.function.Function;
 
 /** A page of a list; {@code nextCursor} is absent on the last one. */
 public record Page<T>(List<T> data, String nextCursor) {
 
     static final int MOST = 100;
     private static final int USUAL = 20;
-
-    /** @param found one more than {@code limit} where there are more */
-    static <V, T> Page<T> of(List<V> found, int limit, Function<V, String> cursor, Function<V, T> item) {
-        return new Page<>(found.stream().limit(limit).map(item).toList(),
-                found.size() > limit ? cursor.apply(found.get(limit - 1)) : null);
-    }
 
     /** How many a caller wants. */
     static int limit(String limit) {

@@ -53,6 +53,8 @@ public final class Journal<E> {
     private static final Duration ANSWERED_WITHIN = Duration.ofSeconds(5);
     /** What is pending at a hand-over is milliseconds old, or the database is away. */
     private static final Duration STORED_WITHIN = Duration.ofSeconds(2);
+    /** How often the replicas that are gone are looked through within the time for which they are kept. */
+    private static final int FORGETS = 60;
 
     /** What the journal asks of whoever knows what a turn means. */
     public interface Successor {
@@ -116,6 +118,7 @@ public final class Journal<E> {
         writerThread.start();
         every(lease.renewEvery(), lease::renew);
         every(leaseConfig.sweepEvery(), this::sweep);
+        every(leaseConfig.forgetAfter().dividedBy(FORGETS), lease::forget);
         every(config.followEvery(), this::look);
         compactor.start();
     }

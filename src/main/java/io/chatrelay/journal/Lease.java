@@ -30,6 +30,8 @@ final class Lease {
     static final String FENCE = "select 1 from replica where incarnation = ? and alive for key share";
 
     private static final Logger LOG = Logger.getLogger(Lease.class);
+    /** Rows that are removed in one statement: a store may have thousands from before they were removed. */
+    private static final int MOST_FORGOTTEN = 1000;
 
     private final LeaseConfig config;
     private final Runnable onLost;
@@ -117,13 +119,15 @@ final class Lease {
         return config.duration().minus(config.renewEvery().multipliedBy(2));
     }
 
-    /** Replicas that are gone and whose turns nobody has claimed. Asked often: the few owners of running turns are looked up. */
+    /**
+     * Replicas that are gone and whose turns nobody has claimed. Asked often: the few owners of running turns are looked up. One without a
+     * row is gone as well, for whoever may write to a turn holds its row.
+     */
     static List<UUID> dead(Connection connection) throws SQLException {
         List<UUID> dead = new ArrayList<>();
         try (PreparedStatement select = connection.prepareStatement("""
-                select r.incarnation from replica r
-                where not r.alive and r.incarnation = any(array(
-                    select distinct owner from turn where state in ('running', 'awaiting_approval')))""");
+                select o.owner from (select distinct owner from turn where state in ('running', 'awaiting_approval')) o
+                where not coalesce((select r.alive from replica r where r.incarnation = o.owner), false)""");
                 ResultSet rows = select.executeQuery()) {
             while (rows.next()) {
                 dead.add(rows.getObject(1, UUID.class));
@@ -155,6 +159,23 @@ final class Lease {
         }
     }
 
+    /**
+     * Removes the rows of replicas that ended long ago, some at a time. None that owns a turn which runs: it is claimed by its owner's row.
+     * None that another process is about to give turns to: that holds the row, and its lease has just ended.
+     */
+    int forget(Connection connection) throws SQLException {
+        try (PreparedStatement delete = connection.prepareStatement("""
+                delete from replica where incarnation in (
+                    select r.incarnation from replica r
+                    where not r.alive and r.lease_end < clock_timestamp() - ? * interval '1 millisecond'
+                      and not exists (select 1 from turn t
+                                      where t.owner = r.incarnation and t.state in ('running', 'awaiting_approval'))
+                    limit %d for update skip locked)""".formatted(MOST_FORGOTTEN))) {
+            delete.setLong(1, config.forgetAfter().toMillis());
+            return delete.executeUpdate();
+        }
+    }
+
     /** Tells the others that this process stops, and takes nothing over any more. */
     void leave(Connection connection) throws SQLException {
         try (PreparedStatement update = connection
@@ -182,7 +203,7 @@ final class Lease {
     void giveAway(Connection connection, UUID[] turns) throws SQLException {
         try (PreparedStatement insert = connection.prepareStatement("""
                 insert into replica (incarnation, lease_end, alive) values (?, clock_timestamp(), false)
-                on conflict (incarnation) do nothing""")) {
+                on conflict (incarnation) do update set lease_end = excluded.lease_end""")) {
             insert.setObject(1, nobody);
             insert.executeUpdate();
         }

@@ -2,6 +2,8 @@ package io.chatrelay.journal;
 
 import java.time.Duration;
 
+import org.hibernate.validator.constraints.time.DurationMin;
+
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 
@@ -23,4 +25,13 @@ public interface LeaseConfig {
     /** Leases of others are looked at this often. */
     @WithDefault("2s")
     Duration sweepEvery();
+
+    /**
+     * The row of a replica that is gone, and owns no turn that runs, is removed when its lease has ended so long ago. Until then it can be
+     * looked at; longer keeps more of them. A process that was paused for longer finds no row, and registers anew as one does whose row says
+     * that it lost its lease.
+     */
+    @WithDefault("1h")
+    @DurationMin(minutes = 1)
+    Duration forgetAfter();
 }

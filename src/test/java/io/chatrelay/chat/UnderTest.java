@@ -37,9 +37,9 @@ final class UnderTest {
         }
     }
 
-    record Leases(Duration duration, Duration renewEvery, Duration sweepEvery) implements LeaseConfig {
+    record Leases(Duration duration, Duration renewEvery, Duration sweepEvery, Duration forgetAfter) implements LeaseConfig {
         Leases() {
-            this(Duration.ofHours(1), Duration.ofHours(1), Duration.ofHours(1));
+            this(Duration.ofHours(1), Duration.ofHours(1), Duration.ofHours(1), Duration.ofHours(1));
         }
     }
 
