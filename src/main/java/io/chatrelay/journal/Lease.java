@@ -30,8 +30,6 @@ final class Lease {
     static final String FENCE = "select 1 from replica where incarnation = ? and alive for key share";
 
     private static final Logger LOG = Logger.getLogger(Lease.class);
-    /** Rows that are removed in one statement: a store may have thousands from before they were removed. */
-    private static final int MOST_FORGOTTEN = 1000;
 
     private final LeaseConfig config;
     private final Runnable onLost;
@@ -161,7 +159,8 @@ final class Lease {
 
     /**
      * Removes the rows of replicas that ended long ago, some at a time. None that owns a turn which runs: it is claimed by its owner's row.
-     * None that another process is about to give turns to: that holds the row, and its lease has just ended.
+     * None that another process is about to give turns to: that holds the row, and its lease has just ended. A store may have thousands
+     * from before they were removed.
      */
     int forget(Connection connection) throws SQLException {
         try (PreparedStatement delete = connection.prepareStatement("""
@@ -170,7 +169,7 @@ final class Lease {
                     where not r.alive and r.lease_end < clock_timestamp() - ? * interval '1 millisecond'
                       and not exists (select 1 from turn t
                                       where t.owner = r.incarnation and t.state in ('running', 'awaiting_approval'))
-                    limit %d for update skip locked)""".formatted(MOST_FORGOTTEN))) {
+                    limit 1000 for update skip locked)""")) {
             delete.setLong(1, config.forgetAfter().toMillis());
             return delete.executeUpdate();
         }

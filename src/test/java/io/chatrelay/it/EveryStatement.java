@@ -45,7 +45,8 @@ public final class EveryStatement {
         say(conversation, model, "a" + mark, "echo one");
         say(conversation, model, "b" + mark, "400");
         say(conversation, model, "a" + mark, "400");
-        say(conversation, model, "c" + mark, "cut 2");
+        // Not in the long one: what tells a run from earlier ones is all of its conversation's turns.
+        say(model + mark, model, "c" + mark, "cut 2");
         client.post("/run/v1/chat/completions", """
                 {"model":"%s","conversationId":"%s","stream":true,"messages":[{"role":"user","content":"echo four"}]}"""
                 .formatted(model, conversation));

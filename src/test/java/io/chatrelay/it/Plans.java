@@ -24,12 +24,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 public final class Plans {
 
     /** Before each line of the log: who asked. */
-    static final String PREFIX = "%a|";
+    static final String PREFIX = "%a:";
 
     /** Rows of one table that one statement may read: a page, or a batch. A statement that reads more of them reads the whole table some day. */
     public static final long FEW = 250;
 
-    private static final String SERVICE = "chat-relay|LOG:  duration: ";
+    private static final String SERVICE = "chat-relay:LOG:  duration: ";
     private static final Set<String> TABLES = Set.of("conversation", "message", "replica", "stream_token", "tool_approval",
             "turn",
             "turn_event");
