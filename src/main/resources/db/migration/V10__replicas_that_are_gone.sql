@@ -3,5 +3,7 @@
 -- and do not notice that the key is gone; its index served the key alone.
 alter table turn drop constraint turn_owner_fkey;
 drop index turn_of_owner;
--- The living are looked up every two seconds. No column that a renewal changes, so that a renewal changes no index.
+-- The living are looked up every two seconds, those that are long gone every minute. By no column that a renewal changes, so that a renewal
+-- changes no index.
 create index replica_alive on replica (incarnation) where alive;
+create index replica_gone on replica (started_at) where not alive;

@@ -1,5 +1,6 @@
 package io.chatrelay.chat;
 
+import java.time.Duration;
 import java.util.concurrent.ExecutorService;
 
 import javax.sql.DataSource;
@@ -20,6 +21,8 @@ import io.quarkus.virtual.threads.VirtualThreads;
 @Dependent
 class JournalProducer {
 
+    private static final Duration SHORTEST_MEMORY = Duration.ofMinutes(10);
+
     @Produces
     @Singleton
     Journal<ChatEvent> journal(DataSource database, JournalConfig config, LeaseConfig lease, FeedConfig feed,
@@ -29,6 +32,11 @@ class JournalProducer {
             throw new ConfigurationException(
                     "chat-relay.lease.renew-every is %s: at most three tenths of chat-relay.lease.duration, %s"
                             .formatted(lease.renewEvery(), lease.duration()));
+        }
+        if (lease.forgetAfter().compareTo(SHORTEST_MEMORY) < 0) {
+            throw new ConfigurationException(
+                    "chat-relay.lease.forget-after is %s: at least %s, which is longer than a replica takes to stop"
+                            .formatted(lease.forgetAfter(), SHORTEST_MEMORY));
         }
         return new Journal<>(database, new ChatEventCodec(), config, lease, feed, virtualThreads, metrics);
     }

@@ -166,11 +166,14 @@ final class Lease {
         try (PreparedStatement delete = connection.prepareStatement("""
                 delete from replica where incarnation in (
                     select r.incarnation from replica r
-                    where not r.alive and r.lease_end < clock_timestamp() - ? * interval '1 millisecond'
+                    where not r.alive and r.lease_end < statement_timestamp() - ? * interval '1 millisecond'
+                      -- Its lease ended later than it began: the index is by that.
+                      and r.started_at < statement_timestamp() - ? * interval '1 millisecond'
                       and not exists (select 1 from turn t
                                       where t.owner = r.incarnation and t.state in ('running', 'awaiting_approval'))
                     limit 1000 for update skip locked)""")) {
             delete.setLong(1, config.forgetAfter().toMillis());
+            delete.setLong(2, config.forgetAfter().toMillis());
             return delete.executeUpdate();
         }
     }

@@ -2,8 +2,6 @@ package io.chatrelay.journal;
 
 import java.time.Duration;
 
-import org.hibernate.validator.constraints.time.DurationMin;
-
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 
@@ -32,6 +30,5 @@ public interface LeaseConfig {
      * that it lost its lease.
      */
     @WithDefault("1h")
-    @DurationMin(minutes = 1)
     Duration forgetAfter();
 }

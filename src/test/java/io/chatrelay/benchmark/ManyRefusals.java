@@ -2,6 +2,8 @@ package io.chatrelay.benchmark;
 
 import java.net.URI;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -31,6 +33,7 @@ public final class ManyRefusals {
     private static final int STREAMS = 20;
     private static final int SECONDS = 6;
     private static final int REFUSED_AT_ONCE = 50;
+    private static final int ROUNDS = 3;
     private static final double LONGEST_MILLIS = 300;
 
     private ManyRefusals() {}
@@ -77,11 +80,21 @@ public final class ManyRefusals {
         try (Readers readers = new Readers(chat)) {
             readers.open(STREAMS, "warm", "words 300 20").await(60, TimeUnit.SECONDS);
         }
-        refuse(relay, 0);
-        row("nothing", beside(chat, "alone", () -> Map.of()));
-        Histogram refused = beside(chat, "beside", () -> refuse(relay, REFUSED_AT_ONCE));
-        row(REFUSED_AT_ONCE + " refusals at once", refused);
-        return refused.getMaxValue() / 1000.0 <= LONGEST_MILLIS;
+        refuse(relay, "warm", REFUSED_AT_ONCE);
+        List<Double> added = new ArrayList<>();
+        for (int round = 1; round <= ROUNDS; round++) {
+            String run = "round-" + round;
+            Histogram alone = beside(chat, run + "-alone", () -> Map.of());
+            Histogram refused = beside(chat, run + "-refused", () -> refuse(relay, run, REFUSED_AT_ONCE));
+            row("nothing", alone);
+            row(REFUSED_AT_ONCE + " refusals at once", refused);
+            added.add((refused.getMaxValue() - alone.getMaxValue()) / 1000.0);
+        }
+        // Of a machine that has other things to do as well: the middle one.
+        Collections.sort(added);
+        System.out.printf(Locale.ROOT, "%nAdded to the longest delay, the middle of %d rounds: %.1f ms%n", ROUNDS,
+                added.get(ROUNDS / 2));
+        return added.get(ROUNDS / 2) <= LONGEST_MILLIS;
     }
 
     private static Histogram beside(URI chat, String run, Callable<Map<Integer, Integer>> meanwhile) throws Exception {
@@ -103,13 +116,13 @@ public final class ManyRefusals {
     }
 
     /** Sends so many messages at once that Inkeep refuses, to as many conversations. */
-    private static Map<Integer, Integer> refuse(RelayProcess relay, int count) throws Exception {
+    private static Map<Integer, Integer> refuse(RelayProcess relay, String run, int count) throws Exception {
         RelayClient client = new RelayClient(relay);
         Map<Integer, Integer> statuses = new TreeMap<>();
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            List<Callable<Integer>> sends = new java.util.ArrayList<>();
+            List<Callable<Integer>> sends = new ArrayList<>();
             for (int i = 0; i < count; i++) {
-                String conversation = "refused-" + i;
+                String conversation = run + "-refused-" + i;
                 sends.add(() -> client.post("/run/api/chat", RelayClient.body("agents", conversation, "429 0")).statusCode());
             }
             for (Future<Integer> answer : threads.invokeAll(sends)) {

@@ -62,9 +62,10 @@ class LeaseTest {
 
     private UUID replica(boolean alive, String endedBefore) {
         UUID replica = UUID.randomUUID();
-        database.execute(
-                "insert into replica (incarnation, lease_end, alive) values ('%s', clock_timestamp() - interval '%s', %s)"
-                        .formatted(replica, endedBefore, alive));
+        database.execute("""
+                insert into replica (incarnation, started_at, lease_end, alive)
+                values ('%s', clock_timestamp() - interval '1 day', clock_timestamp() - interval '%s', %s)"""
+                .formatted(replica, endedBefore, alive));
         return replica;
     }
 
@@ -144,7 +145,8 @@ class LeaseTest {
         UUID second = turn(lease.incarnation(), true);
         lease.giveAway(connection, new UUID[]{ first });
         database.execute("update turn set state = 'completed', ended_at = now() where id = '%s'".formatted(first),
-                "update replica set lease_end = lease_end - interval '%s' where not alive".formatted(LONG_AGO));
+                "update replica set lease_end = lease_end - interval '%1$s', started_at = started_at - interval '%1$s' where not alive"
+                        .formatted(LONG_AGO));
 
         try (Connection other = database.connect()) {
             other.setAutoCommit(false);
