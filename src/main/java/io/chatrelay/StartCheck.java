@@ -20,8 +20,10 @@ import io.chatrelay.access.ConnectionsConfig;
 import io.chatrelay.api.ApiConfig;
 import io.chatrelay.api.RequestsConfig;
 import io.chatrelay.chat.ApprovalsConfig;
+import io.chatrelay.chat.ConversationConfig;
 import io.chatrelay.chat.DatabaseConfig;
 import io.chatrelay.chat.HistoryConfig;
+import io.chatrelay.chat.PageConfig;
 import io.chatrelay.chat.ShutdownConfig;
 import io.chatrelay.chat.TurnConfig;
 import io.chatrelay.config.Settings;
@@ -60,10 +62,11 @@ final class StartCheck {
 
     static final List<Class<?>> MAPPINGS = List.of(UpstreamsConfig.class, AccessConfig.class, ApiConfig.class,
             ApprovalsConfig.class, HistoryConfig.class, ShutdownConfig.class, TurnConfig.class, FeedConfig.class,
-            JournalConfig.class, LeaseConfig.class, ConnectionsConfig.class, RequestsConfig.class, DatabaseConfig.class);
+            JournalConfig.class, LeaseConfig.class, ConnectionsConfig.class, RequestsConfig.class, DatabaseConfig.class,
+            ConversationConfig.class, PageConfig.class);
 
     /** Of the migrations that this version brings, the last. */
-    static final int SCHEMA = 7;
+    static final int SCHEMA = 10;
 
     /** Asked for by name, the emulator stands in for Inkeep in production too: to try a deployment without a key. */
     private static final String EMULATOR = "chatrelay-dev.emulator.enabled";

@@ -1,9 +1,15 @@
 package io.chatrelay;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
+import java.sql.Connection;
+import java.sql.Statement;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 
 import jakarta.inject.Inject;
 
@@ -72,5 +78,37 @@ class MigrationTest extends ServiceTest {
                 .containsExactly("0");
         assertThat(query("select turns from earlier.conversation")).as("the next turn is the first that is counted")
                 .containsExactly("0");
+    }
+
+    /** A plain one would have every message wait until it is there: those of the version before, in the batches of all its streams. */
+    @Test
+    void keepsNoMessageWaitingWhileItBuildsAnIndex() throws Exception {
+        migrate("7");
+        try (Connection sends = database.getConnection(); ExecutorService thread = Executors.newSingleThreadExecutor()) {
+            sends.setAutoCommit(false);
+            try (Statement insert = sends.createStatement()) {
+                insert.execute(message(1));
+            }
+            Future<?> migration = thread.submit(() -> migrate("latest"));
+            await().until(() -> query("""
+                    select 1 from pg_stat_activity
+                    where query like 'create index concurrently message_superseded%' and wait_event_type = 'Lock'"""),
+                    List.of("1")::equals);
+
+            execute(message(2));
+
+            sends.commit();
+            sends.setAutoCommit(true);
+            migration.get();
+        }
+        assertThat(query("select indisvalid from pg_index where indexrelid = 'earlier.message_superseded'::regclass"))
+                .containsExactly("t");
+        assertThat(query("select count(*) from earlier.message where size is null")).containsExactly("2");
+    }
+
+    private String message(int position) {
+        return """
+                insert into earlier.message (id, conversation_id, position, role, parts, created_at)
+                values ('%s', '%s', %d, 'user', '[]', now())""".formatted(UUID.randomUUID(), conversation, position);
     }
 }

@@ -69,10 +69,12 @@ record ChatRequest(SendCommand command, Boolean stream, boolean includeUsage, bo
         }
         int first = firstAsked(messages, roles);
         List<Said> before = new ArrayList<>();
+        List<Integer> beforeAt = new ArrayList<>();
         for (int i = 0; i < first; i++) {
             Said said = MessageReader.read(messages.get(i), false);
             if (!said.parts().isEmpty()) {
                 before.add(said);
+                beforeAt.add(i);
             }
         }
         List<Said> asked = messages.subList(first, messages.size()).stream().map(message -> MessageReader.read(message, true))
@@ -82,7 +84,7 @@ record ChatRequest(SendCommand command, Boolean stream, boolean includeUsage, bo
         CancelOptions cancel = CancelOptions.of(body, http, caller);
         String retries = http.getHeaderString(RETRY_COUNT);
         SendCommand command = new SendCommand(caller.tenant(), caller.name(), conversation, body.name("model"),
-                messages.getLast().id("id"), asked, first, before, parameters, headers(http), body.name("user"),
+                messages.getLast().id("id"), asked, first, before, beforeAt, parameters, headers(http), body.name("user"),
                 idempotencyKey(http), retries != null, retries != null && !retries.equals("0"),
                 cancel.replacesRunning(), cancel.replacesSame());
         return new ChatRequest(command, stream, options != null && options.flag("include_usage", false),

@@ -33,6 +33,7 @@ import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 import io.chatrelay.chat.ApprovalView;
 import io.chatrelay.chat.Approvals;
 import io.chatrelay.chat.Cancelling;
+import io.chatrelay.chat.ConversationPage;
 import io.chatrelay.chat.ConversationView;
 import io.chatrelay.chat.Conversations;
 import io.chatrelay.chat.MessagePage;
@@ -53,28 +54,29 @@ public class ConversationsResource {
     private static final int LONGEST_TITLE = 500;
     /** Inkeep's widget sends it, asks for no messages, and reads them. */
     private static final String WIDGET = "x-inkeep-app-id";
-    /** Bytes of messages in one page: images travel inside them. */
-    private static final long LARGEST_PAGE = 4 * 1024 * 1024;
 
     /**
+     * @param omitted  members that are too large for a list, by name: the conversation by itself has them
      * @param messages where they were asked for: as {@code useChat} takes them
      * @param data     the same once more, where Inkeep's widget reads it
      */
     @RegisterForReflection
-    public record ConversationReply(String id, String title, RawJson properties, String upstream, String user,
-            Instant createdAt, Instant updatedAt, TurnView runningTurn, List<MessageReply> messages, Detail data) {
+    public record ConversationReply(String id, String title, RawJson properties, List<String> omitted, String upstream,
+            String user, Instant createdAt, Instant updatedAt, TurnView runningTurn, List<MessageReply> messages, Detail data) {
 
         /** Source: what Inkeep answers to {@code GET /run/v1/conversations/{id}}. */
         @RegisterForReflection
         public record Detail(String id, String title, Instant createdAt, Instant updatedAt, List<MessageReply> messages) {}
 
         static ConversationReply of(ConversationView view) {
-            return new ConversationReply(view.id(), view.title(), view.properties(), view.upstream(), view.endUser(),
+            return new ConversationReply(view.id(), view.title(), view.properties(),
+                    view.properties() == null ? List.of("properties") : null, view.upstream(), view.endUser(),
                     view.createdAt(), view.updatedAt(), view.running(), null, null);
         }
 
         ConversationReply with(List<MessageReply> told) {
-            return new ConversationReply(id, title, properties, upstream, user, createdAt, updatedAt, runningTurn, told,
+            return new ConversationReply(id, title, properties, omitted, upstream, user, createdAt, updatedAt, runningTurn,
+                    told,
                     new Detail(id, title, createdAt, updatedAt, told));
         }
     }
@@ -136,8 +138,10 @@ public class ConversationsResource {
     @Operation(summary = "The tenant's conversations, newest first")
     public Page<ConversationReply> list(@QueryParam("limit") String limit, @QueryParam("cursor") String cursor) {
         int size = Page.limit(limit);
-        List<ConversationView> found = conversations.list(turns.tenant(), Page.idCursor(cursor), size + 1);
-        return Page.of(found, size, view -> view.cursor().toString(), ConversationReply::of);
+        ConversationPage found = conversations.list(turns.tenant(), Page.idCursor(cursor), size);
+        List<ConversationView> views = found.conversations();
+        return new Page<>(views.stream().map(ConversationReply::of).toList(),
+                found.more() ? views.getLast().cursor().toString() : null);
     }
 
     @GET
@@ -154,7 +158,7 @@ public class ConversationsResource {
         if (include == null && widget == null) {
             return conversation;
         }
-        MessagePage newest = conversations.messages(turns.tenant(), id, Integer.MAX_VALUE, Page.MOST, LARGEST_PAGE);
+        MessagePage newest = conversations.messages(turns.tenant(), id, Integer.MAX_VALUE, Page.MOST);
         return conversation.with(newest.messages().reversed().stream().map(view -> MessageReply.of(id, view)).toList());
     }
 
@@ -166,9 +170,8 @@ public class ConversationsResource {
         JsonBody.checkId("id", id);
         int size = Page.limit(limit);
         MessagePage found = switch (order == null ? "desc" : order) {
-            case "desc" -> conversations.messages(turns.tenant(), id, Page.placeCursor(cursor, Integer.MAX_VALUE), size,
-                    LARGEST_PAGE);
-            case "asc" -> conversations.messagesAfter(turns.tenant(), id, Page.placeCursor(cursor, 0), size, LARGEST_PAGE);
+            case "desc" -> conversations.messages(turns.tenant(), id, Page.placeCursor(cursor, Integer.MAX_VALUE), size);
+            case "asc" -> conversations.messagesAfter(turns.tenant(), id, Page.placeCursor(cursor, 0), size);
             default -> throw Problems.invalid("order", "must be asc or desc");
         };
         List<MessageView> views = found.messages();

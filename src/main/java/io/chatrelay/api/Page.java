@@ -2,7 +2,6 @@ package io.chatrelay.api;
 
 import java.util.List;
 import java.util.UUID;
-import java.util.function.Function;
 
 import io.quarkus.runtime.annotations.RegisterForReflection;
 
@@ -12,12 +11,6 @@ public record Page<T>(List<T> data, String nextCursor) {
 
     static final int MOST = 100;
     private static final int USUAL = 20;
-
-    /** @param found one more than {@code limit} where there are more */
-    static <V, T> Page<T> of(List<V> found, int limit, Function<V, String> cursor, Function<V, T> item) {
-        return new Page<>(found.stream().limit(limit).map(item).toList(),
-                found.size() > limit ? cursor.apply(found.get(limit - 1)) : null);
-    }
 
     /** How many a caller wants. */
     static int limit(String limit) {

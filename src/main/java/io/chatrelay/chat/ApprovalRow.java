@@ -51,6 +51,10 @@ class ApprovalRow {
 
     String input;
 
+    /** Of what its upstream said; null where the last version stored it. */
+    @Column(name = "size")
+    Integer bytes;
+
     @Column(name = "input_digest")
     byte[] inputDigest;
 
@@ -166,7 +170,7 @@ class ApprovalRow {
             return list("turnId = ?1 order by id", turn);
         }
 
-        /** Sizes of inputs by the ids of their approvals, newest first. Each query has its index. */
+        /** Bytes by the ids of their approvals, newest first. Each query has its index. */
         Map<UUID, Long> sizes(String tenant, Optional<ApprovalState> state, UUID conversation, UUID before, int limit) {
             StringBuilder where = new StringBuilder("tenant = ?1 and id < ?2");
             List<Object> parameters = new ArrayList<>(List.of(tenant, before == null ? new UUID(-1, -1) : before));
@@ -179,7 +183,8 @@ class ApprovalRow {
                 where.append(" and conversationId = ?").append(parameters.size());
             }
             TypedQuery<Object[]> query = getEntityManager().createQuery(
-                    "select id, length(input) from ApprovalRow where " + where + " order by id desc", Object[].class);
+                    "select id, coalesce(bytes, octet_length(input)) from ApprovalRow where " + where + " order by id desc",
+                    Object[].class);
             for (int i = 0; i < parameters.size(); i++) {
                 query.setParameter(i + 1, parameters.get(i));
             }

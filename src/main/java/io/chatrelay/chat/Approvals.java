@@ -3,7 +3,6 @@ package io.chatrelay.chat;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Collectors;
@@ -20,22 +19,21 @@ import io.quarkus.narayana.jta.QuarkusTransaction;
 @ApplicationScoped
 public class Approvals {
 
-    /** Characters of inputs in one page: each may be as large as an event. */
-    private static final long LARGEST_PAGE = 4 * 1024 * 1024;
-
     private final ApprovalRow.Repository approvals;
     private final Conversation.Repository conversations;
     private final TurnRow.Repository turns;
     private final Outbox outbox;
     private final TurnConfig config;
+    private final PageConfig pages;
 
     Approvals(ApprovalRow.Repository approvals, Conversation.Repository conversations, TurnRow.Repository turns,
-            Outbox outbox, TurnConfig config) {
+            Outbox outbox, TurnConfig config, PageConfig pages) {
         this.approvals = approvals;
         this.conversations = conversations;
         this.turns = turns;
         this.outbox = outbox;
         this.config = config;
+        this.pages = pages;
     }
 
     private record Asked(DecideCommand.Answer answer, ApprovalRow row) {
@@ -166,17 +164,9 @@ public class Approvals {
     @Transactional
     public ApprovalPage list(String tenant, Optional<ApprovalState> state, String conversation, UUID before, int limit) {
         UUID one = conversation == null ? null : conversation(tenant, conversation).id;
-        Map<UUID, Long> sizes = approvals.sizes(tenant, state, one, before, limit + 1);
-        List<UUID> page = new ArrayList<>();
-        long bytes = 0;
-        for (Map.Entry<UUID, Long> size : sizes.entrySet()) {
-            bytes += size.getValue();
-            if (page.size() == limit || !page.isEmpty() && bytes > LARGEST_PAGE) {
-                break;
-            }
-            page.add(size.getKey());
-        }
-        return new ApprovalPage(views(approvals.newestFirst(page)), page.size() < sizes.size());
+        Fitting page = Fitting.of(approvals.sizes(tenant, state, one, before, limit + 1), limit,
+                pages.maxBytes().asLongValue());
+        return new ApprovalPage(views(approvals.newestFirst(page.ids())), page.more());
     }
 
     @Transactional

@@ -1,6 +1,7 @@
 package io.chatrelay.chat;
 
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.Collections;
@@ -216,7 +217,7 @@ public class Chat {
                 .toList());
     }
 
-    private static void check(SendCommand command, Optional<Conversation> known, Upstream upstream) {
+    private void check(SendCommand command, Optional<Conversation> known, Upstream upstream) {
         upstream.refuses(command.asked(), command.askedAt(), command.parameters()).ifPresent(refusal -> {
             throw ChatException.invalid(refusal.field(), refusal.reason());
         });
@@ -224,6 +225,9 @@ public class Chat {
             throw ChatException.invalid("messages",
                     "of the role 'system' cannot be given to the upstream '%s': its agent's instructions are its own"
                             .formatted(upstream.name()));
+        }
+        if (!upstream.remembers()) {
+            history.check(command);
         }
         boolean answered = command.before().stream().anyMatch(said -> said.role() == Role.ASSISTANT);
         if (known.isEmpty() && upstream.remembers() && answered) {
@@ -281,11 +285,13 @@ public class Chat {
             boolean fresh) {
         UUID id = Ids.next();
         supersede(command, conversation, id);
-        List<Said> earlier = fresh ? command.before() : newInstructions(command, conversation);
-        earlier.forEach(said -> store(conversation, said, null, null));
-        List<Said> before = upstream.remembers() ? List.of() : history.before(conversation);
-        TurnRow row = row(command, conversation, upstream, owner, digest, id);
+        // What is stored was said; of what a request repeats, only instructions that are new count.
+        List<Said> earlier = fresh ? command.before() : history.newInstructions(command, conversation);
+        TurnRow row = row(command, conversation, upstream, owner, digest, id, earlier.size());
         turns.persistAndFlush(row);
+        // Instructions are the turn's: they do not count either where nothing of it counts.
+        earlier.forEach(said -> store(conversation, said, said.role() == Role.SYSTEM ? id : null, null));
+        List<Said> before = upstream.remembers() ? List.of() : history.before(conversation);
         UUID last = null;
         for (int i = 0; i < command.asked().size(); i++) {
             boolean newest = i == command.asked().size() - 1;
@@ -301,16 +307,6 @@ public class Chat {
                 owner);
     }
 
-    /** What is stored was said; of what a request repeats, only instructions that are new count. */
-    private List<Said> newInstructions(SendCommand command, Conversation conversation) {
-        List<Said> given = command.before().stream().filter(said -> said.role() == Role.SYSTEM).toList();
-        if (given.isEmpty()) {
-            return given;
-        }
-        List<Said> known = messages.system(conversation.id).stream().map(Message::said).toList();
-        return given.stream().filter(said -> !known.contains(said)).toList();
-    }
-
     /** A message id that the conversation knows is an edit, or asks for another answer: from there on it is said anew. */
     private void supersede(SendCommand command, Conversation conversation, UUID turn) {
         if (command.messageId() != null) {
@@ -320,7 +316,7 @@ public class Chat {
     }
 
     private static TurnRow row(SendCommand command, Conversation conversation, Upstream upstream, UUID owner, byte[] digest,
-            UUID id) {
+            UUID id, int earlier) {
         TurnRow row = new TurnRow();
         row.id = id;
         row.tenant = command.tenant();
@@ -331,7 +327,7 @@ public class Chat {
         row.upstream = upstream.name();
         row.model = command.model() == null ? upstream.name() : command.model();
         row.messageId = Ids.next();
-        row.messagePosition = conversation.nextPosition + command.asked().size();
+        row.messagePosition = conversation.nextPosition + earlier + command.asked().size();
         // An upstream without memory is never asked the same again.
         if (upstream.remembers()) {
             row.remember(new TurnRequest(command.parameters(), upstream.passes(command.headers())));
@@ -354,6 +350,7 @@ public class Chat {
         message.role = said.role().wireName();
         message.name = said.name();
         message.parts = Parts.write(said.parts());
+        message.size = message.parts.getBytes(StandardCharsets.UTF_8).length;
         message.createdAt = Instant.now();
         messages.persist(message);
         return message.id;

@@ -8,6 +8,7 @@ import java.util.UUID;
  *
  * @param id      the id that callers use
  * @param cursor  its place in a list
+ * @param properties null where they are too large for a list
  * @param running the turn that runs in it, or null
  */
 public record ConversationView(String id, UUID cursor, String title, RawJson properties, String upstream, String endUser,

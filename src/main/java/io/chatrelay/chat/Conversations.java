@@ -1,7 +1,10 @@
 package io.chatrelay.chat;
 
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Executor;
@@ -29,62 +32,87 @@ public class Conversations {
     private final ApprovalRow.Repository approvals;
     private final Journal<ChatEvent> journal;
     private final TurnConfig config;
+    private final ConversationConfig bounds;
+    private final PageConfig pages;
 
     Conversations(Conversation.Repository conversations, Message.Repository messages, TurnRow.Repository turns,
-            ApprovalRow.Repository approvals, Journal<ChatEvent> journal, TurnConfig config) {
+            ApprovalRow.Repository approvals, Journal<ChatEvent> journal, TurnConfig config, ConversationConfig bounds,
+            PageConfig pages) {
         this.conversations = conversations;
         this.messages = messages;
         this.turns = turns;
         this.approvals = approvals;
         this.journal = journal;
         this.config = config;
+        this.bounds = bounds;
+        this.pages = pages;
     }
 
-    /** A page of the tenant's conversations, newest first, after the one with that cursor. */
+    /**
+     * A page of the tenant's conversations, newest first, after the one with that cursor. Properties that are larger than they may be are
+     * left out.
+     */
     @Transactional
-    public List<ConversationView> list(String tenant, UUID after, int limit) {
-        return conversations.page(tenant, after, limit).stream().map(conversation -> view(conversation, null)).toList();
+    public ConversationPage list(String tenant, UUID after, int limit) {
+        long most = bounds.maxProperties().asLongValue();
+        Map<UUID, Conversation.Sizes> sizes = conversations.sizes(tenant, after, limit + 1, most);
+        Map<UUID, Long> shown = new LinkedHashMap<>();
+        sizes.forEach((id, size) -> shown.put(id, size.title() + (size.properties() <= most ? size.properties() : 0)));
+        Fitting page = Fitting.of(shown, limit, pages.maxBytes().asLongValue());
+        Map<UUID, RawJson> properties = conversations
+                .properties(page.ids().stream().filter(id -> sizes.get(id).properties() <= most).toList());
+        return new ConversationPage(conversations.newestFirst(page.ids()).stream()
+                .map(conversation -> view(conversation, properties.get(conversation.id), null)).toList(), page.more());
     }
 
     @Transactional
     public ConversationView get(String tenant, String id) {
         Conversation conversation = find(tenant, id);
-        return view(conversation, turns.running(conversation.id).map(turn -> turns.view(turn, id)).orElse(null));
+        return whole(conversation);
     }
 
     /**
      * A page of its messages, newest first, before a place. A running turn's answer is not among them yet.
      *
-     * @param limit    messages at the most
-     * @param maxBytes of their parts together; one message is given however large it is
+     * @param limit messages at the most; of fewer where they are large, and of one however large it is
      */
     @Transactional
-    public MessagePage messages(String tenant, String id, int beforePosition, int limit, long maxBytes) {
-        List<Message> found = messages.page(find(tenant, id).id, beforePosition, limit + 1, maxBytes, true);
+    public MessagePage messages(String tenant, String id, int beforePosition, int limit) {
+        List<Message> found = messages.page(find(tenant, id).id, beforePosition, limit + 1, pages.maxBytes().asLongValue());
         boolean more = found.size() > limit || !found.isEmpty() && messages.isOlder(found.getLast());
         return new MessagePage(found.stream().limit(limit).map(Message::view).toList(), more);
     }
 
     /** The same, oldest first, after a place. */
     @Transactional
-    public MessagePage messagesAfter(String tenant, String id, int afterPosition, int limit, long maxBytes) {
-        List<Message> found = messages.pageAfter(find(tenant, id).id, afterPosition, limit + 1, maxBytes);
+    public MessagePage messagesAfter(String tenant, String id, int afterPosition, int limit) {
+        List<Message> found = messages.pageAfter(find(tenant, id).id, afterPosition, limit + 1,
+                pages.maxBytes().asLongValue());
         boolean more = found.size() > limit || !found.isEmpty() && messages.isNewer(found.getLast());
         return new MessagePage(found.stream().limit(limit).map(Message::view).toList(), more);
     }
 
-    /** Changes what is given; null leaves a thing as it is. */
+    /**
+     * Changes what is given; null leaves a thing as it is.
+     *
+     * @throws ChatException where the properties are larger than they may be
+     */
     @Transactional
     public ConversationView change(String tenant, String id, Optional<String> title, RawJson properties) {
+        if (properties != null && size(properties) > bounds.maxProperties().asLongValue()) {
+            throw ChatException.invalid("properties",
+                    "are larger than %d bytes of JSON".formatted(bounds.maxProperties().asLongValue()));
+        }
         Conversation conversation = conversations.locked(tenant, id).orElseThrow(() -> ChatException.notFound(MISSING));
         if (title != null) {
             conversation.title = title.map(Jsonb::clean).orElse(null);
         }
         if (properties != null) {
-            conversation.properties = Jsonb.clean(properties).text();
+            RawJson cleaned = Jsonb.clean(properties);
+            conversation.changeProperties(cleaned, size(cleaned));
         }
         conversation.updatedAt = Instant.now();
-        return view(conversation, turns.running(conversation.id).map(turn -> turns.view(turn, id)).orElse(null));
+        return whole(conversation);
     }
 
     /** Erases it with its messages, turns and events. Refused while a turn runs. */
@@ -210,9 +238,18 @@ public class Conversations {
         return conversations.of(tenant, id).orElseThrow(() -> ChatException.notFound(MISSING));
     }
 
-    private static ConversationView view(Conversation conversation, TurnView running) {
+    private static int size(RawJson json) {
+        return json.text().getBytes(StandardCharsets.UTF_8).length;
+    }
+
+    private ConversationView whole(Conversation conversation) {
+        return view(conversation, conversation.properties(),
+                turns.running(conversation.id).map(turn -> turns.view(turn, conversation.externalId)).orElse(null));
+    }
+
+    private static ConversationView view(Conversation conversation, RawJson properties, TurnView running) {
         return new ConversationView(conversation.externalId, conversation.id, conversation.title,
-                new RawJson(conversation.properties), conversation.upstream, conversation.endUser, conversation.createdAt,
+                properties, conversation.upstream, conversation.endUser, conversation.createdAt,
                 conversation.updatedAt, running);
     }
 }

@@ -1,12 +1,18 @@
 package io.chatrelay.chat;
 
-import java.util.Comparator;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.stream.Stream;
 
 import jakarta.enterprise.context.ApplicationScoped;
 
-/** What an upstream without memory is told of what was said before: the newest that fit, and every system message. */
+import io.chatrelay.chat.Question.Said;
+
+/**
+ * What an upstream without memory is told of what was said before: the instructions that are in force, and the newest messages that fit
+ * beside them. The newest instructions count: those of the newest request that gave any, all of them, in its order. Older ones stay among
+ * the conversation's messages, and are not told any more.
+ */
 @ApplicationScoped
 class History {
 
@@ -18,12 +24,69 @@ class History {
         this.config = config;
     }
 
-    /** The conversation's messages before the ones that are being sent, oldest first, within the budget. */
-    List<Question.Said> before(Conversation conversation) {
-        List<Message> window = messages.page(conversation.id, Integer.MAX_VALUE, config.maxMessages(),
-                config.maxBytes().asLongValue(), false);
-        return Stream.concat(messages.system(conversation.id).stream().filter(system -> !window.contains(system)),
-                window.stream()).sorted(Comparator.comparingInt(message -> message.position))
+    /** The instructions, and after them the conversation's messages before the ones that are being sent, oldest first. */
+    List<Said> before(Conversation conversation) {
+        List<Message> instructions = instructionsOf(conversation);
+        long left = maxBytes() - instructions.stream().mapToLong(message -> size(message.said())).sum();
+        return Stream.concat(instructions.stream(), messages.said(conversation.id, config.maxMessages(), left).stream())
                 .map(Message::said).toList();
+    }
+
+    /**
+     * The instructions of a command that have to be stored: all that it gives, or none where they are in force already. A command that gives
+     * none keeps what is in force.
+     */
+    List<Said> newInstructions(SendCommand command, Conversation conversation) {
+        List<Said> given = command.before().stream().filter(said -> said.role() == Role.SYSTEM).toList();
+        return given.isEmpty()
+                || written(given).equals(written(instructionsOf(conversation).stream().map(Message::said).toList()))
+                        ? List.of()
+                        : given;
+    }
+
+    /**
+     * Refuses instructions that would not fit: none of them is left out, for they say what the model must not do.
+     *
+     * @throws ChatException that names the message which is too much
+     */
+    void check(SendCommand command) {
+        int count = 0;
+        long bytes = 0;
+        for (int i = 0; i < command.before().size(); i++) {
+            Said said = command.before().get(i);
+            if (said.role() == Role.SYSTEM) {
+                bytes += size(said);
+                if (++count > config.maxInstructions()) {
+                    throw ChatException.invalid(place(command, i),
+                            "is one too many: a request gives %d instructions at the most".formatted(config.maxInstructions()));
+                }
+                if (bytes > maxBytes()) {
+                    throw ChatException.invalid(place(command, i),
+                            "makes the instructions larger than %d bytes, which is what goes up of them and the history together"
+                                    .formatted(maxBytes()));
+                }
+            }
+        }
+    }
+
+    private List<Message> instructionsOf(Conversation conversation) {
+        return messages.instructions(conversation.id, config.maxInstructions(), maxBytes());
+    }
+
+    private long maxBytes() {
+        return config.maxBytes().asLongValue();
+    }
+
+    private static String place(SendCommand command, int index) {
+        return "messages[%d]".formatted(command.beforeAt().get(index));
+    }
+
+    private static int size(Said said) {
+        return Parts.write(said.parts()).getBytes(StandardCharsets.UTF_8).length;
+    }
+
+    /** As they are stored: what a caller repeats is not the same in every character. */
+    private static List<List<String>> written(List<Said> instructions) {
+        return instructions.stream().map(said -> List.of(Parts.write(said.parts()), String.valueOf(said.name()))).toList();
     }
 }

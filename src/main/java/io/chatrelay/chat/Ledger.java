@@ -43,10 +43,14 @@ final class Ledger {
 
     private static final String ASK = """
             insert into tool_approval (id, tenant, conversation_id, turn_id, call_id, approval_id, tool_name, input, input_digest,
-                                       call_number, upstream_call_id, upstream_approval_id, asked_at, expires_at, send_before)
-            select ?, t.tenant, t.conversation_id, t.id, ?, ?, ?, ?, ?, ?, ?, ?, a.at, a.at + ? * interval '1 millisecond',
-                   a.at + ? * interval '1 millisecond'
-            from turn t, (select clock_timestamp() - ? * interval '1 millisecond' as at) a where t.id = ?
+                                       call_number, upstream_call_id, upstream_approval_id, asked_at, expires_at, send_before,
+                                       size)
+            select a.id, t.tenant, t.conversation_id, t.id, a.call, a.approval, a.tool, a.input, ?, ?, ?, ?, a.at,
+                   a.at + ? * interval '1 millisecond', a.at + ? * interval '1 millisecond',
+                   octet_length(a.tool) + octet_length(a.input)
+            from turn t, (select ?::uuid as id, ?::text as call, ?::text as approval, ?::text as tool, ?::text as input,
+                                 clock_timestamp() - ? * interval '1 millisecond' as at) a
+            where t.id = ?
             on conflict (turn_id, call_id) do nothing""";
 
     private static final String LOCK_PENDING = """
@@ -134,17 +138,17 @@ final class Ledger {
     /** @param age of the request for approval, which may have waited for the database */
     static void ask(Connection connection, Ask ask, Duration age) throws SQLException {
         try (PreparedStatement insert = connection.prepareStatement(ASK)) {
-            insert.setObject(1, ask.id());
-            insert.setString(2, ask.call().id());
-            insert.setString(3, ask.approvalId());
-            insert.setString(4, ask.toolName());
-            insert.setString(5, ask.input());
-            insert.setBytes(6, ask.digest());
-            insert.setInt(7, ask.call().number());
-            insert.setString(8, upstreams(ask.call().upstreamId(), ask.call().id()));
-            insert.setString(9, upstreams(ask.upstreamApprovalId(), ask.approvalId()));
-            insert.setLong(10, ask.expiry().toMillis());
-            insert.setLong(11, ask.window().toMillis());
+            insert.setBytes(1, ask.digest());
+            insert.setInt(2, ask.call().number());
+            insert.setString(3, upstreams(ask.call().upstreamId(), ask.call().id()));
+            insert.setString(4, upstreams(ask.upstreamApprovalId(), ask.approvalId()));
+            insert.setLong(5, ask.expiry().toMillis());
+            insert.setLong(6, ask.window().toMillis());
+            insert.setObject(7, ask.id());
+            insert.setString(8, ask.call().id());
+            insert.setString(9, ask.approvalId());
+            insert.setString(10, ask.toolName());
+            insert.setString(11, ask.input());
             insert.setLong(12, age.toMillis());
             insert.setObject(13, ask.turn());
             insert.executeUpdate();

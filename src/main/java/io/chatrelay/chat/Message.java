@@ -54,6 +54,10 @@ class Message {
     @Column(updatable = false)
     String model;
 
+    /** Bytes of what it says, by which pages end; null where the last version stored it. */
+    @Column(updatable = false)
+    Integer size;
+
     @Column(name = "finish_reason", updatable = false)
     String finishReason;
 
@@ -87,40 +91,57 @@ class Message {
                     .firstResultOptional();
         }
 
-        /** From that place on nothing is part of the conversation any more: the turn says it anew. */
+        /**
+         * From that place on nothing is part of the conversation any more: the turn says it anew. Except instructions: what was said is
+         * edited, and not how it is answered.
+         */
         void supersede(UUID conversation, int fromPosition, UUID turn) {
             getEntityManager().createNativeQuery("""
                     update message set superseded_by = :turn
-                    where conversation_id = :conversation and position >= :position and superseded_by is null""")
+                    where conversation_id = :conversation and position >= :position and superseded_by is null
+                      and role <> 'system'""")
                     .setParameter("turn", turn).setParameter("conversation", conversation)
                     .setParameter("position", fromPosition).executeUpdate();
         }
 
         /**
-         * Newest first, those before a place: as many as fit into both bounds. What does not fit is not loaded: a message may
-         * hold an image.
-         *
-         * @param one whether one is given however large it is
+         * Newest first, those before a place: as many as fit into both bounds, and one however large it is. What does not fit is not
+         * loaded: a message may hold an image.
          */
-        List<Message> page(UUID conversation, int beforePosition, int limit, long maxBytes, boolean one) {
+        List<Message> page(UUID conversation, int beforePosition, int limit, long maxBytes) {
+            List<Integer> positions = newest(conversation, beforePosition, limit, maxBytes, "", "or n = 1");
+            return positions.isEmpty() ? List.of()
+                    : find("conversationId = ?1 and position < ?2 and position >= ?3 and supersededBy is null"
+                            + " order by position desc", conversation, beforePosition, positions.getFirst()).page(0, limit)
+                            .list();
+        }
+
+        /** What was said, oldest first, without instructions: the newest that fit into both bounds. */
+        List<Message> said(UUID conversation, int limit, long maxBytes) {
+            List<Integer> positions = newest(conversation, Integer.MAX_VALUE, limit, maxBytes, "and role <> 'system'", "");
+            return positions.isEmpty() ? List.of()
+                    : find("conversationId = ?1 and position >= ?2 and role <> 'system' and supersededBy is null"
+                            + " order by position", conversation, positions.getFirst()).list();
+        }
+
+        /** @return the places of those that fit, in order */
+        private List<Integer> newest(UUID conversation, int beforePosition, int limit, long maxBytes, String only,
+                String orElse) {
             @SuppressWarnings("unchecked")
             List<Number> positions = getEntityManager()
                     .createNativeQuery(
                             """
                                     select position from (
                                         select position, sum(size) over (order by position desc) as size, row_number() over (order by position desc) as n
-                                        from (select position, octet_length(parts::text) as size from message
-                                              where conversation_id = :conversation and position < :before and superseded_by is null
+                                        from (select position, coalesce(size, octet_length(parts::text)) as size from message
+                                              where conversation_id = :conversation and position < :before and superseded_by is null %s
                                               order by position desc limit :limit) as newest) as sized
-                                    where size <= :bytes or (:one and n = 1) order by position""")
+                                    where size <= :bytes %s order by position"""
+                                    .formatted(only, orElse))
                     .setParameter("conversation", conversation)
                     .setParameter("before", beforePosition).setParameter("limit", limit).setParameter("bytes", maxBytes)
-                    .setParameter("one", one)
                     .getResultList();
-            return positions.isEmpty() ? List.of()
-                    : find("conversationId = ?1 and position < ?2 and position >= ?3 and supersededBy is null"
-                            + " order by position desc", conversation, beforePosition, positions.getFirst().intValue())
-                            .page(0, limit).list();
+            return positions.stream().map(Number::intValue).toList();
         }
 
         /** As {@link #page}, but oldest first, those after a place; one is always given. */
@@ -131,7 +152,7 @@ class Message {
                             """
                                     select position from (
                                         select position, sum(size) over (order by position) as size, row_number() over (order by position) as n
-                                        from (select position, octet_length(parts::text) as size from message
+                                        from (select position, coalesce(size, octet_length(parts::text)) as size from message
                                               where conversation_id = :conversation and position > :after and superseded_by is null
                                               order by position limit :limit) as oldest) as sized
                                     where size <= :bytes or n = 1 order by position desc""")
@@ -157,9 +178,33 @@ class Message {
             return find("turnId = ?1 order by position", turn).list();
         }
 
-        List<Message> system(UUID conversation) {
-            return find("conversationId = ?1 and role = 'system' and supersededBy is null order by position", conversation)
-                    .list();
+        /**
+         * The instructions that are in force, in their order: those that the newest request gave that gave any. Each is of that request's
+         * turn; what an earlier version stored has no turn, and is one set, of which the newest are given that fit.
+         *
+         * @param limit    of messages; a set with more of them, or with more bytes, was never stored with a turn
+         * @param maxBytes of them together
+         */
+        List<Message> instructions(UUID conversation, int limit, long maxBytes) {
+            @SuppressWarnings("unchecked")
+            List<Number> positions = getEntityManager()
+                    .createNativeQuery(
+                            """
+                                    select position from (
+                                        select position, sum(size) over newest_first as size,
+                                               count(*) filter (where turn_id is distinct from newest) over newest_first as others
+                                        from (select position, turn_id, first_value(turn_id) over (order by position desc) as newest,
+                                                     coalesce(size, octet_length(parts::text)) as size
+                                              from message
+                                              where conversation_id = :conversation and role = 'system' and superseded_by is null
+                                              order by position desc limit :limit) as given
+                                        window newest_first as (order by position desc)) as sized
+                                    where others = 0 and size <= :bytes""")
+                    .setParameter("conversation", conversation).setParameter("limit", limit)
+                    .setParameter("bytes", maxBytes).getResultList();
+            return positions.isEmpty() ? List.of()
+                    : find("conversationId = ?1 and position in ?2 order by position", conversation,
+                            positions.stream().map(Number::intValue).toList()).list();
         }
     }
 }

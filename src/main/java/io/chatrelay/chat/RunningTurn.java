@@ -160,7 +160,8 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
     }
 
     private Rider riderOf(ChatEvent event) {
-        if (event instanceof Started(var id) && id != null) {
+        // It is an id, or else it is not stored: the run is not known again by it then.
+        if (event instanceof Started(var id) && id != null && id.length() <= PrintableName.LONGEST) {
             return new UpstreamPosition(turn.id(), id);
         }
         CallOutcome outcome = CallOutcome.of(turn.id(), event);

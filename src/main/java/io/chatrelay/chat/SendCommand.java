@@ -15,6 +15,7 @@ import java.util.Map;
  * @param asked          the new messages, at least one
  * @param askedAt        the place of the first of them in the request
  * @param before         what the request says was said before; it counts where the conversation is new
+ * @param beforeAt       their places in the request
  * @param parameters     request fields that go up, by name
  * @param headers        the request's HTTP headers, by lower-case name
  * @param endUser        whom the caller speaks for, or null
@@ -25,7 +26,8 @@ import java.util.Map;
  * @param replacesSame whether it is stopped also where the same message began it
  */
 public record SendCommand(String tenant, String caller, String conversationId, String model, String messageId,
-        List<Question.Said> asked, int askedAt, List<Question.Said> before, Map<String, RawJson> parameters,
+        List<Question.Said> asked, int askedAt, List<Question.Said> before, List<Integer> beforeAt,
+        Map<String, RawJson> parameters,
         Map<String, String> headers,
         String endUser, String idempotencyKey, boolean maybeRepeated, boolean repeated,
         boolean replacesRunning, boolean replacesSame) {}

@@ -35,10 +35,10 @@ record TurnEnd(Turn turn, Ended ended, boolean started, String parts) implements
 
     private static final String MESSAGE = """
             insert into message (id, conversation_id, turn_id, position, external_id, role, parts, model, finish_reason, usage,
-                                 created_at)
-            select t.message_id, t.conversation_id, t.id, t.message_position, t.message_id::text, 'assistant', ?::jsonb, t.model,
-                   ?, ?::jsonb, clock_timestamp()
-            from turn t where t.id = ?
+                                 size, created_at)
+            select t.message_id, t.conversation_id, t.id, t.message_position, t.message_id::text, 'assistant', m.parts::jsonb,
+                   t.model, ?, m.usage::jsonb, octet_length(m.parts) + coalesce(octet_length(m.usage), 0), clock_timestamp()
+            from turn t, (select ?::text as parts, ?::text as usage) m where t.id = ?
             on conflict do nothing""";
 
     @Override
@@ -78,8 +78,8 @@ record TurnEnd(Turn turn, Ended ended, boolean started, String parts) implements
 
     private void message(Connection connection) throws SQLException {
         try (PreparedStatement insert = connection.prepareStatement(MESSAGE)) {
-            insert.setString(1, parts);
-            insert.setString(2, reason());
+            insert.setString(1, reason());
+            insert.setString(2, parts);
             if (ended.usage() == null) {
                 insert.setNull(3, Types.VARCHAR);
             } else {

@@ -234,11 +234,12 @@ class TurnRow {
          */
         Optional<Long> replacedIn(UUID turn, long renewMillis) {
             @SuppressWarnings("unchecked")
-            List<Number> seconds = getEntityManager().createNativeQuery("""
-                    select greatest(1, ceil(extract(epoch from r.lease_end - clock_timestamp())) + 2)
-                    from turn t join replica r on r.incarnation = t.owner
-                    where t.id = :turn
-                      and (not r.alive or r.renewed_at < clock_timestamp() - :millis * 1.5 * interval '1 millisecond')""")
+            List<Number> seconds = getEntityManager().createNativeQuery(
+                    """
+                            select greatest(1, ceil(extract(epoch from coalesce(r.lease_end, clock_timestamp()) - clock_timestamp())) + 2)
+                            from turn t left join replica r on r.incarnation = t.owner
+                            where t.id = :turn
+                              and (r.alive is not true or r.renewed_at < clock_timestamp() - :millis * 1.5 * interval '1 millisecond')""")
                     .setParameter("turn", turn).setParameter("millis", renewMillis).getResultList();
             return seconds.stream().findFirst().map(Number::longValue);
         }

@@ -55,6 +55,8 @@ public final class Journal<E> {
     /** So that an absence is noticed, and its end, in a small part of it. */
     private static final int LOOKS_AN_ABSENCE = 6;
     private static final int RENEWALS_AN_ABSENCE = 3;
+    /** How often the replicas that are gone are looked through within the time for which they are kept. */
+    private static final int FORGETS = 60;
 
     /** What the journal asks of whoever knows what a turn means. */
     public interface Successor {
@@ -144,6 +146,7 @@ public final class Journal<E> {
         every(renewEvery(), this::renew);
         every(leaseConfig.sweepEvery(), () -> onControl(this::sweep));
         every(config.followEvery(), () -> onControl(this::look));
+        every(leaseConfig.forgetAfter().dividedBy(FORGETS), () -> onControl(lease::forget));
         if (presence.enabled()) {
             every(leaseConfig.absence().dividedBy(LOOKS_AN_ABSENCE), () -> onControl(this::lookWhoIsGone));
         }

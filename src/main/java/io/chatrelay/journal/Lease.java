@@ -161,13 +161,15 @@ final class Lease {
         return config.duration().minus(config.renewEvery().multipliedBy(2));
     }
 
-    /** Replicas that are gone and whose turns nobody has claimed. Asked often: the few owners of running turns are looked up. */
+    /**
+     * Replicas that are gone and whose turns nobody has claimed. Asked often: the few owners of running turns are looked up. One without a
+     * row is gone as well, for whoever may write to a turn holds its row.
+     */
     static List<UUID> dead(Connection connection) throws SQLException {
         List<UUID> dead = new ArrayList<>();
         try (PreparedStatement select = connection.prepareStatement("""
-                select r.incarnation from replica r
-                where not r.alive and r.incarnation = any(array(
-                    select distinct owner from turn where state in ('running', 'awaiting_approval')))""");
+                select o.owner from (select distinct owner from turn where state in ('running', 'awaiting_approval')) o
+                where not coalesce((select r.alive from replica r where r.incarnation = o.owner), false)""");
                 ResultSet rows = select.executeQuery()) {
             while (rows.next()) {
                 dead.add(rows.getObject(1, UUID.class));
@@ -190,6 +192,27 @@ final class Lease {
             while (rows.next()) {
                 LOG.infof(said, rows.getObject(1));
             }
+        }
+    }
+
+    /**
+     * Removes the rows of replicas that ended long ago, some at a time. None that owns a turn which runs: it is claimed by its owner's row.
+     * None that another process is about to give turns to: that holds the row, and its lease has just ended. A store may have thousands
+     * from before they were removed.
+     */
+    int forget(Connection connection) throws SQLException {
+        try (PreparedStatement delete = connection.prepareStatement("""
+                delete from replica where incarnation in (
+                    select r.incarnation from replica r
+                    where not r.alive and r.lease_end < statement_timestamp() - ? * interval '1 millisecond'
+                      -- Its lease ended later than it began: the index is by that.
+                      and r.started_at < statement_timestamp() - ? * interval '1 millisecond'
+                      and not exists (select 1 from turn t
+                                      where t.owner = r.incarnation and t.state in ('running', 'awaiting_approval'))
+                    limit 1000 for update skip locked)""")) {
+            delete.setLong(1, config.forgetAfter().toMillis());
+            delete.setLong(2, config.forgetAfter().toMillis());
+            return delete.executeUpdate();
         }
     }
 
@@ -220,7 +243,7 @@ final class Lease {
     void giveAway(Connection connection, UUID[] turns) throws SQLException {
         try (PreparedStatement insert = connection.prepareStatement("""
                 insert into replica (incarnation, lease_end, alive) values (?, clock_timestamp(), false)
-                on conflict (incarnation) do nothing""")) {
+                on conflict (incarnation) do update set lease_end = excluded.lease_end""")) {
             insert.setObject(1, nobody);
             insert.executeUpdate();
         }

@@ -36,4 +36,13 @@ public interface LeaseConfig {
     @WithDefault("1500ms")
     @Between(least = "0s", most = "1m")
     Duration absence();
+
+    /**
+     * The row of a replica that is gone, and owns no turn that runs, is removed when its lease has ended so long ago. Until then it can be
+     * looked at; longer keeps more of them. A process that was paused for longer finds no row, and registers anew as one does whose row says
+     * that it lost its lease.
+     */
+    @WithDefault("1h")
+    @Between(least = "10m", most = "720h")
+    Duration forgetAfter();
 }

@@ -38,9 +38,11 @@ final class UnderTest {
         }
     }
 
-    record Leases(Duration duration, Duration renewEvery, Duration sweepEvery, Duration absence) implements LeaseConfig {
+    record Leases(Duration duration, Duration renewEvery, Duration sweepEvery, Duration absence, Duration forgetAfter)
+            implements
+                LeaseConfig {
         Leases() {
-            this(Duration.ofHours(10), Duration.ofHours(1), Duration.ofHours(1), Duration.ZERO);
+            this(Duration.ofHours(10), Duration.ofHours(1), Duration.ofHours(1), Duration.ZERO, Duration.ofHours(1));
         }
     }
 

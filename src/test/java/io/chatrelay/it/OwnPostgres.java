@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.logging.Level;
@@ -28,6 +29,8 @@ import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 public final class OwnPostgres extends Postgres implements AutoCloseable {
 
     private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final String LOG_FOLDER = "log";
+    private static final String LOG_FILE = "postgres.log";
     private static final AtomicInteger CREATED = new AtomicInteger();
     /** Kept, for who configures a logger that nobody holds configures nothing. */
     private static final Logger LOG = Logger.getLogger(EmbeddedPostgres.class.getName());
@@ -35,16 +38,44 @@ public final class OwnPostgres extends Postgres implements AutoCloseable {
     private final Path folder = Path.of("target", "postgres-%d-%d".formatted(ProcessHandle.current().pid(),
             CREATED.incrementAndGet())).toAbsolutePath();
     private final int port = freePort();
+    private final Map<String, String> settings;
     private EmbeddedPostgres server;
     private List<ProcessHandle> ended = List.of();
 
-    private OwnPostgres() {}
+    private OwnPostgres(Map<String, String> settings) {
+        this.settings = settings;
+    }
 
     /** A server with nothing in it, which has started. */
     public static OwnPostgres started() {
-        OwnPostgres postgres = new OwnPostgres();
+        return started(Map.of());
+    }
+
+    /**
+     * The same, with what {@link Plans} reads: while {@link #explain} is on, its log tells the plan of each statement that it executes, with
+     * what it read. Source: PostgreSQL's module auto_explain.
+     */
+    public static OwnPostgres explaining() {
+        return started(Map.of("session_preload_libraries", "auto_explain", "auto_explain.log_analyze", "on",
+                "auto_explain.log_timing", "off", "auto_explain.log_nested_statements", "on", "auto_explain.log_format", "json",
+                "logging_collector", "on", "log_directory", LOG_FOLDER, "log_filename", LOG_FILE, "log_line_prefix",
+                Plans.PREFIX));
+    }
+
+    private static OwnPostgres started(Map<String, String> settings) {
+        OwnPostgres postgres = new OwnPostgres(settings);
         postgres.start();
         return postgres;
+    }
+
+    /** Whether its log tells the plans of statements from now on. */
+    public void explain(boolean on) {
+        execute("alter system set auto_explain.log_min_duration = " + (on ? 0 : -1), "select pg_reload_conf()");
+    }
+
+    /** What it logged. */
+    public Path log() {
+        return folder.resolve(LOG_FOLDER).resolve(LOG_FILE);
     }
 
     @Override
@@ -56,8 +87,9 @@ public final class OwnPostgres extends Postgres implements AutoCloseable {
     public void start() {
         letGo();
         try {
-            server = EmbeddedDatabase.durable().setServerConfig("full_page_writes", "on").setDataDirectory(folder)
-                    .setCleanDataDirectory(false).setPort(port).start();
+            EmbeddedPostgres.Builder builder = EmbeddedDatabase.durable().setServerConfig("full_page_writes", "on");
+            settings.forEach(builder::setServerConfig);
+            server = builder.setDataDirectory(folder).setCleanDataDirectory(false).setPort(port).start();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

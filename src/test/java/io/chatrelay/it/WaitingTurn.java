@@ -44,6 +44,10 @@ final class WaitingTurn {
         return this;
     }
 
+    String conversation() {
+        return conversation;
+    }
+
     UUID turn() {
         return seen.turn();
     }

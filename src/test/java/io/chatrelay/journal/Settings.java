@@ -64,9 +64,11 @@ final class Settings {
         }
     }
 
-    record Leases(Duration duration, Duration renewEvery, Duration sweepEvery, Duration absence) implements LeaseConfig {
+    record Leases(Duration duration, Duration renewEvery, Duration sweepEvery, Duration absence, Duration forgetAfter)
+            implements
+                LeaseConfig {
         Leases() {
-            this(Duration.ofSeconds(60), Duration.ofMillis(20), NEVER, Duration.ZERO);
+            this(Duration.ofSeconds(60), Duration.ofMillis(20), NEVER, Duration.ZERO, NEVER);
         }
     }
 

@@ -1,0 +1,89 @@
+package io.chatrelay.chat;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+
+import jakarta.inject.Singleton;
+
+import org.flywaydb.core.api.FlywayException;
+import org.flywaydb.core.api.callback.BaseCallback;
+import org.flywaydb.core.api.callback.Context;
+import org.flywaydb.core.api.callback.Event;
+import org.flywaydb.core.api.configuration.FluentConfiguration;
+import org.flywaydb.database.postgresql.PostgreSQLConfigurationExtension;
+
+import io.quarkus.flyway.FlywayConfigurationCustomizer;
+
+/**
+ * How the schema is migrated while the last version's replicas serve: an index of a large table is built {@code concurrently}, which takes as
+ * long as the table is large, and keeps nobody waiting.
+ */
+@Singleton
+class MigrationSettings implements FlywayConfigurationCustomizer {
+
+    private static final int FOR_EVER = -1;
+
+    @Override
+    public void customize(FluentConfiguration configuration) {
+        // Flyway's other lock is a transaction, which such a build waits for: each would wait for the other.
+        configuration.getConfigurationExtension(PostgreSQLConfigurationExtension.class).setTransactionalLock(false);
+        // Replicas that start meanwhile wait for the one that migrates, and do not give up.
+        configuration.lockRetryCount(FOR_EVER);
+        configuration.callbacks(new Unhurried());
+    }
+
+    /** A build may outlast the bounds that are on every other statement of the pool's connections, for those are short. */
+    private static final class Unhurried extends BaseCallback {
+
+        private int networkTimeout;
+        private String lockTimeout;
+
+        @Override
+        public boolean supports(Event event, Context context) {
+            return event == Event.BEFORE_EACH_MIGRATE || event == Event.AFTER_EACH_MIGRATE;
+        }
+
+        /** What waits for a lock on a whole table keeps everybody waiting behind it: only a build that does not may take its time. */
+        private static boolean isConcurrent(Context context) {
+            return context.getMigrationInfo().getDescription().startsWith("indexes of");
+        }
+
+        @Override
+        public void handle(Event event, Context context) {
+            if (!isConcurrent(context)) {
+                return;
+            }
+            try {
+                if (event == Event.BEFORE_EACH_MIGRATE) {
+                    lift(context.getConnection());
+                } else {
+                    restore(context.getConnection());
+                }
+            } catch (SQLException e) {
+                throw new FlywayException(e);
+            }
+        }
+
+        private void lift(Connection connection) throws SQLException {
+            networkTimeout = connection.getNetworkTimeout();
+            connection.setNetworkTimeout(Runnable::run, 0);
+            try (Statement statement = connection.createStatement();
+                    ResultSet row = statement
+                            .executeQuery("select current_setting('lock_timeout'), set_config('lock_timeout', '0', false)")) {
+                row.next();
+                lockTimeout = row.getString(1);
+            }
+        }
+
+        private void restore(Connection connection) throws SQLException {
+            connection.setNetworkTimeout(Runnable::run, networkTimeout);
+            try (PreparedStatement statement = connection.prepareStatement("select set_config('lock_timeout', ?, false)")) {
+                statement.setString(1, lockTimeout);
+                statement.execute();
+            }
+        }
+    }
+}
