@@ -131,13 +131,7 @@ final class FeedReader<E> implements Flow.Subscription {
     private void emit(List<Entry<E>> entries) {
         position = entries.getLast().number();
         demand.decrementAndGet();
-        try {
-            subscriber.onNext(entries);
-        } catch (RuntimeException e) {
-            // It would wait for what it never asks for again.
-            fail(e);
-            return;
-        }
+        subscriber.onNext(entries);
         if (feeds.isLast(entries.getLast().event())) {
             complete();
         }
@@ -218,7 +212,7 @@ final class FeedReader<E> implements Flow.Subscription {
         return new SQLException("this replica no longer serves the turn", "57P03");
     }
 
-    private void fail(Exception error) {
+    private void fail(SQLException error) {
         if (!done) {
             cancel();
             subscriber.onError(error);

@@ -1,43 +1,34 @@
 package io.chatrelay.inkeep;
 
 import static io.chatrelay.inkeep.ScriptedInkeep.SOON;
-import static io.chatrelay.inkeep.ScriptedInkeep.question;
+import static io.chatrelay.inkeep.ScriptedInkeep.VERTX;
+import static io.chatrelay.inkeep.ScriptedInkeep.all;
 import static io.chatrelay.inkeep.ScriptedInkeep.stream;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Flow;
-import java.util.concurrent.TimeUnit;
+import java.util.Set;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 import io.chatrelay.chat.ChatEvent;
+import io.chatrelay.chat.ChatEvent.Ended;
+import io.chatrelay.chat.Failure;
 import io.chatrelay.chat.Turn;
 import io.chatrelay.devmode.Recording;
+import io.chatrelay.inkeep.AgentsDecoder.Mode;
+import io.chatrelay.inkeep.AnswerStream.Resend;
 import io.smallrye.mutiny.Multi;
+import io.vertx.core.buffer.Buffer;
 
-/** Whoever reads an answer and has a defect is told of it at once: a turn that is not would wait for its silence time-out. */
+/** A defect while an answer is read ends it at once: a turn that is told nothing would wait for its silence time-out. */
 class DefectTest {
 
     private static final String ANSWER = Recording.load("agents/01-chat-plain-stream").body();
-
-    private final Turn turn = ScriptedInkeep.turn();
-    private ScriptedInkeep inkeep;
-
-    @BeforeEach
-    void start() throws Exception {
-        inkeep = new ScriptedInkeep();
-    }
-
-    @AfterEach
-    void stop() {
-        inkeep.close();
-    }
 
     /** As a virtual machine throws what it has thrown often: without a trace. */
     private static final class Traceless extends NullPointerException {
@@ -49,54 +40,68 @@ class DefectTest {
         }
     }
 
-    /** Reads two events, and has a defect at the third. */
-    private static Throwable failureOf(Multi<ChatEvent> answer) throws Exception {
-        CompletableFuture<Throwable> failure = new CompletableFuture<>();
-        answer.subscribe().withSubscriber(new Flow.Subscriber<ChatEvent>() {
-            private Flow.Subscription subscription;
-            private int read;
+    private final Turn turn = ScriptedInkeep.turn();
+    private ScriptedInkeep inkeep;
+    private InkeepClient client;
 
-            @Override
-            public void onSubscribe(Flow.Subscription given) {
-                subscription = given;
-                given.request(1);
-            }
+    @BeforeEach
+    void start() throws Exception {
+        inkeep = new ScriptedInkeep().on("POST /run/api/chat", stream(ANSWER, false)).on("GET /run/again",
+                stream(ANSWER, false));
+        client = new InkeepClient(VERTX, ScriptedInkeep.config(inkeep.url("/run")));
+    }
 
-            @Override
-            public void onNext(ChatEvent event) {
-                if (++read == 3) {
-                    throw new Traceless();
-                }
-                subscription.request(1);
-            }
+    @AfterEach
+    void stop() {
+        client.close();
+        inkeep.close();
+    }
 
-            @Override
-            public void onError(Throwable thrown) {
-                failure.complete(thrown);
+    private Multi<ChatEvent> answer(AnswerDecoder decoder) {
+        return client.post(turn, "/api/chat", Buffer.buffer("{}"), Map.of(), Resend.NEVER, _ -> {
+            if (decoder == null) {
+                throw new Traceless();
             }
-
-            @Override
-            public void onComplete() {
-                failure.complete(new AssertionError("it went on"));
-            }
+            return decoder;
         });
-        return failure.get(SOON.toSeconds(), TimeUnit.SECONDS);
     }
 
     @Test
-    void ofAnAnswer() throws Exception {
-        inkeep.on("POST /run/api/chat", stream(ANSWER, false));
+    void ofADecoder() {
+        List<ChatEvent> events = all(answer(new AnswerDecoder() {
+            @Override
+            public void decode(String event, String data, List<ChatEvent> out) {
+                throw new Traceless();
+            }
 
-        assertThat(failureOf(inkeep.upstream().run(question(turn, "hi")).answer())).isInstanceOf(Traceless.class);
+            @Override
+            public void ended(List<ChatEvent> out) {
+                throw new Traceless();
+            }
+
+            @Override
+            public void broken(List<ChatEvent> out) {
+                throw new Traceless();
+            }
+        }));
+
+        assertThat(((Ended) events.getLast()).failure().code()).isEqualTo(Failure.Code.UPSTREAM_PROTOCOL);
     }
 
     @Test
-    void ofARunThatIsReadAgain() throws Exception {
-        inkeep.on("GET /run/v1/conversations/" + turn.conversation() + "/stream", stream(ANSWER, false));
-        List<ChatEvent> events = new ArrayList<>();
-        RecordedAnswer.read(ANSWER, 4096, RecordedAnswer.agents(null), events);
+    void ofWhateverElseRunsOnTheEventLoop() {
+        Multi<ChatEvent> answer = answer(null);
 
-        assertThat(failureOf(inkeep.upstream().resume(turn, Map.of(), events.subList(0, 2), false).orElseThrow().answer()))
-                .isInstanceOf(Traceless.class);
+        assertThatThrownBy(() -> answer.collect().asList().await().atMost(SOON)).isInstanceOf(Traceless.class);
+    }
+
+    @Test
+    void ofARunThatIsReadAgain() {
+        Multi<ChatEvent> again = client.reread(turn, "/again", new Reread.Run(new Trail(), Set.of(),
+                () -> new AgentsDecoder(new Brackets(), Mode.CLASSIC, true), null, Lifetime.ENDLESS, () -> {
+                    throw new Traceless();
+                }, (_, _) -> null));
+
+        assertThatThrownBy(() -> again.collect().asList().await().atMost(SOON)).isInstanceOf(Traceless.class);
     }
 }
