@@ -122,7 +122,7 @@ public final class ManyRefusals {
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             List<Callable<Integer>> sends = new ArrayList<>();
             for (int i = 0; i < count; i++) {
-                String conversation = run + "-refused-" + i;
+                String conversation = "no-" + run + "-" + i;
                 sends.add(() -> client.post("/run/api/chat", RelayClient.body("agents", conversation, "429 0")).statusCode());
             }
             for (Future<Integer> answer : threads.invokeAll(sends)) {
