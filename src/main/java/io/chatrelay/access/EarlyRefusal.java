@@ -1,11 +1,12 @@
 package io.chatrelay.access;
 
 import java.nio.charset.StandardCharsets;
+import java.util.UUID;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 
-/** The answer to what is no request. Nothing of what was sent is in it: it was not understood. */
+/** The answer to what is no request. Nothing of what was sent is in it: it was not understood. Its id is its own, so that a caller can name it. */
 final class EarlyRefusal {
 
     private EarlyRefusal() {}
@@ -20,8 +21,8 @@ final class EarlyRefusal {
     }
 
     static String body(int status) {
-        return "{\"title\":\"%s\",\"status\":%d,\"detail\":\"%s\",\"code\":\"%s\",\"message\":\"%3$s\",\"error\":{\"code\":\"%4$s\",\"message\":\"%3$s\"}}"
-                .formatted(title(status), status, detail(status), code(status));
+        return "{\"title\":\"%s\",\"status\":%d,\"detail\":\"%s\",\"code\":\"%s\",\"message\":\"%3$s\",\"error\":{\"code\":\"%4$s\",\"message\":\"%3$s\"},\"requestId\":\"%5$s\"}"
+                .formatted(title(status), status, detail(status), code(status), UUID.randomUUID());
     }
 
     private static String title(int status) {

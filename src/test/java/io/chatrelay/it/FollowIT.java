@@ -38,7 +38,7 @@ class FollowIT {
     static void killAndStartAgain() {
         inkeep = new InkeepEmulator(RelayClient.VERTX).listen(0);
         // What Inkeep has refused is not asked again before the kill.
-        try (RelayProcess killed = relay().with("chat-relay.upstreams.agents.retry-backoff", "10m").start()) {
+        try (RelayProcess killed = relay().with("chat-relay.upstreams.agents.retry-backoff", "1m").start()) {
             RelayClient client = new RelayClient(killed);
             // A turn that Inkeep refused has no run that could be mistaken for the next one's.
             assertThat(client.chat("agents", "answering", "400 84").awaitEnd().status()).isEqualTo(400);

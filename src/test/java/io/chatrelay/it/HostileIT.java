@@ -171,8 +171,12 @@ class HostileIT {
     void aHundredThousandMessages() throws Exception {
         String message = "{\"role\":\"user\",\"content\":\"x\"},";
 
-        assertThat(posts("/run/api/chat", "{\"messages\":[%s{}]}".formatted(message.repeat(100_000))).get()).isEqualTo(400);
-        assertThat(posts("/run/api/chat", "{\"messages\":[%s{}]}".formatted(message.repeat(20_000))).get()).isEqualTo(400);
+        for (int messages : List.of(100_000, 20_000)) {
+            String body = "{\"messages\":[%s{}]}".formatted(message.repeat(messages));
+            // Others fill the service's memory for bodies meanwhile, and the client may meet a connection that is being closed.
+            await("an answer to " + messages).atMost(Duration.ofMinutes(1))
+                    .until(() -> posts("/run/api/chat", body).get(), status -> status == 400);
+        }
     }
 
     @Test
