@@ -87,6 +87,8 @@ class StalledConnectionIT {
         answers.forEach(answer -> answer.reader().awaitEvents(20));
 
         for (String connection : List.of(OF_THE_CLOCK, OF_A_CALLER, OF_THE_WRITER)) {
+            // Idle connections of callers were closed when the clock's broke.
+            new RelayClient(replicas.a).chat("agents", "opens-" + connection.hashCode(), "echo a connection").awaitEnd();
             Awaitility.await("a connection that sent " + connection).atMost(PATIENCE).pollInterval(Duration.ofMillis(20))
                     .until(() -> proxyOfA.stall(connection));
             SseStream asked = new RelayClient(replicas.a).chat("agents", "stalled-" + connection.hashCode(), "echo still here");
