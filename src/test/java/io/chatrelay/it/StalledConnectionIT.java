@@ -87,6 +87,8 @@ class StalledConnectionIT {
         answers.forEach(answer -> answer.reader().awaitEvents(20));
 
         for (String connection : List.of(OF_THE_CLOCK, OF_A_CALLER, OF_THE_WRITER)) {
+            // So that the pool has a connection: it closes what is idle where one of the journal's own has broken.
+            new RelayClient(replicas.a).chat("agents", "before-" + connection.hashCode(), "echo hello").awaitEnd();
             assertThat(proxyOfA.stall(connection)).as("a connection that sent " + connection).isTrue();
             SseStream asked = new RelayClient(replicas.a).chat("agents", "stalled-" + connection.hashCode(), "echo still here");
             awaitAnother(connection);
