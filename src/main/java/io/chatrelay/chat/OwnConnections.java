@@ -18,11 +18,10 @@ final class OwnConnections {
 
     /** Two are kept. One that is given up may be closing while the next is opened. */
     private static final int MOST = 4;
-    /**
-     * Below the bound, so that who waits for a row is told so and keeps its connection. And a transaction whose connection was given up has
-     * to be over soon on the server, too: the next try waits for its rows.
-     */
+    /** Below the bound, so that who waits for a row is told so and keeps its connection. */
     private static final double LOCK_SHARE = 0.75;
+    /** In bounds. A transaction whose connection was given up ends on the server before the lease does: the next try waits for its rows. */
+    private static final int IDLE_BOUNDS = 2;
 
     private OwnConnections() {}
 
@@ -44,7 +43,7 @@ final class OwnConnections {
                 .jdbcUrl(like.jdbcUrl()).connectionProviderClass(like.connectionProviderClass()).principal(like.principal())
                 .initialSql("%s; set lock_timeout = %d; set idle_in_transaction_session_timeout = %d".formatted(
                         like.initialSql() == null ? "" : like.initialSql(), (long) (bound.toMillis() * LOCK_SHARE),
-                        bound.toMillis()));
+                        bound.toMillis() * IDLE_BOUNDS));
         like.credentials().forEach(own::credential);
         like.securityProviders().forEach(own::addSecurityProvider);
         Properties properties = like.jdbcProperties();
