@@ -98,21 +98,22 @@ class SameAgainTest extends ServiceTest {
 
     @Test
     void isAConflictWhereItIsNotTheSame() {
-        Sse first = relay().send(CHAT, ask("slow 60")).until(3);
+        Sse first = relay().send(CHAT, ask("slow 150")).until(3);
 
         assertError(CHAT, relay().post(CHAT, ask("slow 61")), 409, "turn_running");
-        assertError(CHAT, relay().post(CHAT, ask("slow 60").put("max_tokens", 7)), 409, "turn_running");
-        assertError(CHAT, relay().with("idempotency-key", id).post(CHAT, ask("slow 60")), 409, "turn_running");
+        assertError(CHAT, relay().post(CHAT, ask("slow 150").put("max_tokens", 7)), 409, "turn_running");
+        assertError(CHAT, relay().with("idempotency-key", id).post(CHAT, ask("slow 150")), 409, "turn_running");
         assertThat(first.toEnd().done()).isTrue();
     }
 
     @Test
     void isAConflictWhereAKeySaysThatItIsAnotherCommand() {
-        Sse first = relay().with("idempotency-key", id).send(CHAT, ask("slow 60")).until(3);
+        Sse first = relay().with("idempotency-key", id).send(CHAT, ask("slow 250")).until(3);
 
-        assertError(CHAT, relay().post(CHAT, ask("slow 60")), 409, "turn_running");
-        assertError(CHAT, relay().with("idempotency-key", id + "x").post(CHAT, ask("slow 60")), 409, "turn_running");
-        assertThat(relay().with("idempotency-key", id).send(CHAT, ask("slow 60")).turn()).isEqualTo(first.turn());
+        assertError(CHAT, relay().post(CHAT, ask("slow 250")), 409, "turn_running");
+        assertError(CHAT, relay().with("idempotency-key", id + "x").post(CHAT, ask("slow 250")), 409, "turn_running");
+        assertThat(relay().with("idempotency-key", id).send(CHAT, ask("slow 250")).turn()).isEqualTo(first.turn());
+        relay().post("/run/v1/conversations/" + id + "/cancel", Json.of("{}"));
         first.toEnd();
     }
 

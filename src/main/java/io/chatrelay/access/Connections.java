@@ -80,8 +80,9 @@ class Connections {
         GuardedConnection connection = of(context.request());
         if (connection != null) {
             connection.begun(context.request().version() == HttpVersion.HTTP_2);
-            context.addEndHandler(_ -> connection.ended(leavesMuch(context.request())
-                    || "close".equalsIgnoreCase(context.response().headers().get("connection"))));
+            context.addHeadersEndHandler(_ -> closeAfterMuch(context));
+            context.addEndHandler(
+                    _ -> connection.ended("close".equalsIgnoreCase(context.response().headers().get(HttpHeaders.CONNECTION))));
         }
         if (context.request().headers().getAll(HttpHeaders.HOST).size() > 1) {
             // A proxy in front may have looked at the other one. Source: RFC 9112, 3.2.
@@ -89,6 +90,13 @@ class Connections {
                     .putHeader(HttpHeaders.CONTENT_TYPE, "application/problem+json").end(EarlyRefusal.body(400));
         } else {
             context.next();
+        }
+    }
+
+    /** The answer has to say so: a client would send its next request on a connection that ends. */
+    private static void closeAfterMuch(RoutingContext context) {
+        if (context.request().version() != HttpVersion.HTTP_2 && leavesMuch(context.request())) {
+            context.response().putHeader(HttpHeaders.CONNECTION, "close");
         }
     }
 
