@@ -4,7 +4,9 @@ import static io.chatrelay.Relay.CHAT;
 import static io.chatrelay.Relay.CONVERSATIONS;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
@@ -31,6 +33,37 @@ class RawSocketTest extends ServiceTest {
             socket.setSoTimeout(20_000);
             socket.getOutputStream().write(request.getBytes(StandardCharsets.ISO_8859_1));
             return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        }
+    }
+
+    /** The head and the body of the next answer on a connection that goes on. */
+    private static String next(InputStream in) throws IOException {
+        ByteArrayOutputStream head = new ByteArrayOutputStream();
+        while (!head.toString(StandardCharsets.US_ASCII).endsWith("\r\n\r\n")) {
+            int next = in.read();
+            assertThat(next).as("the connection ended after '%s'", head).isNotNegative();
+            head.write(next);
+        }
+        String said = head.toString(StandardCharsets.US_ASCII);
+        int length = Integer.parseInt(said.toLowerCase(Locale.ROOT).replaceAll("(?s).*content-length: (\\d+).*", "$1"));
+        return said + new String(in.readNBytes(length), StandardCharsets.UTF_8);
+    }
+
+    /** A client sends its next request where nothing says that the connection ends. */
+    @Test
+    void aConnectionGoesOnAfterBodiesThatWereReadAndRefused() throws IOException {
+        String body = "{\"messages\":[],\"x\":\"" + "y".repeat(50_000) + "\"}";
+        String request = "POST " + CHAT + " HTTP/1.1\r\nhost: x\r\n" + KEY
+                + "content-type: application/json\r\ncontent-length: "
+                + body.length() + "\r\n\r\n" + body;
+        try (Socket socket = new Socket(base.getHost(), base.getPort())) {
+            socket.setSoTimeout(20_000);
+            for (int i = 0; i < 50; i++) {
+                socket.getOutputStream().write(request.getBytes(StandardCharsets.ISO_8859_1));
+
+                assertThat(next(socket.getInputStream())).startsWith("HTTP/1.1 400").contains("messages")
+                        .doesNotContainIgnoringCase("connection: close");
+            }
         }
     }
 

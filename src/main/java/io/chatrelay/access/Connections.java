@@ -1,6 +1,8 @@
 package io.chatrelay.access;
 
 import java.net.InetSocketAddress;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
@@ -12,6 +14,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.netty.channel.Channel;
 import io.netty.channel.ServerChannel;
 import io.netty.channel.SingleThreadEventLoop;
+import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.vertx.http.HttpServer;
 import io.quarkus.vertx.http.HttpServerStart;
 import io.quarkus.vertx.http.HttpsServerStart;
@@ -34,13 +37,12 @@ class Connections {
     private static final Logger LOG = Logger.getLogger(Connections.class);
     /** Before everything else that looks at a request. */
     private static final int FIRST = 2000;
-    /** Up to 9,999 bytes have come with the head. */
-    private static final int LENGTH_OF_LITTLE = 4;
 
     private final VertxInternal vertx;
     private final ConnectionsConfig config;
     private final ConnectionMetrics metrics;
     private final HttpServer server;
+    private final Map<Channel, ConnectionGate> guarded = new ConcurrentHashMap<>();
 
     Connections(Vertx vertx, HttpServer server, ConnectionsConfig config, MeterRegistry registry) {
         this.server = server;
@@ -68,8 +70,19 @@ class Connections {
             ConnectionGate gate = new ConnectionGate(config, metrics);
             metrics.watch(gate);
             channel.pipeline().addFirst(gate);
+            guarded.put(channel, gate);
             LOG.debugf("the connections of port %d are counted", port);
         }
+    }
+
+    /** In dev mode the socket outlives the classes that are replaced. */
+    void stop(@Observes ShutdownEvent event) {
+        guarded.forEach((channel, gate) -> channel.eventLoop().execute(() -> {
+            if (channel.pipeline().context(gate) != null) {
+                channel.pipeline().remove(gate);
+            }
+        }));
+        guarded.clear();
     }
 
     void register(@Observes Filters filters) {
@@ -80,7 +93,7 @@ class Connections {
         GuardedConnection connection = of(context.request());
         if (connection != null) {
             connection.begun(context.request().version() == HttpVersion.HTTP_2);
-            context.addHeadersEndHandler(_ -> closeAfterMuch(context));
+            context.addHeadersEndHandler(_ -> closeBeforeRestOfBody(context, connection));
             context.addEndHandler(
                     _ -> connection.ended("close".equalsIgnoreCase(context.response().headers().get(HttpHeaders.CONNECTION))));
         }
@@ -93,18 +106,14 @@ class Connections {
         }
     }
 
-    /** The answer has to say so: a client would send its next request on a connection that ends. */
-    private static void closeAfterMuch(RoutingContext context) {
-        if (context.request().version() != HttpVersion.HTTP_2 && leavesMuch(context.request())) {
+    /**
+     * The rest of a body would be taken for the next request, so it ends the connection. The answer says so, or a client would send its next
+     * request on a connection that ends.
+     */
+    private static void closeBeforeRestOfBody(RoutingContext context, GuardedConnection connection) {
+        if (!connection.bodyIsWhole()) {
             context.response().putHeader(HttpHeaders.CONNECTION, "close");
         }
-    }
-
-    /** Whether a body that nobody has read is worth a new connection. A request without one never ends where nobody reads it. */
-    private static boolean leavesMuch(HttpServerRequest request) {
-        String length = request.getHeader(HttpHeaders.CONTENT_LENGTH);
-        boolean isLong = length != null && length.length() > LENGTH_OF_LITTLE;
-        return !request.isEnded() && (isLong || request.getHeader(HttpHeaders.TRANSFER_ENCODING) != null);
     }
 
     /** A caller has shown its key. */
@@ -117,6 +126,7 @@ class Connections {
 
     /** Null where the gate was not there yet when it came. */
     private static GuardedConnection of(HttpServerRequest request) {
-        return ((ConnectionBase) request.connection()).channel().attr(GuardedConnection.KEY).get();
+        return ((ConnectionBase) request.connection()).channel().attr(GuardedConnection.KEY)
+                .get() instanceof GuardedConnection guard ? guard : null;
     }
 }

@@ -13,6 +13,8 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.util.AttributeKey;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.ScheduledFuture;
@@ -34,7 +36,8 @@ import io.netty.util.concurrent.ScheduledFuture;
  */
 final class GuardedConnection extends ChannelDuplexHandler {
 
-    static final AttributeKey<GuardedConnection> KEY = AttributeKey.valueOf("chat-relay.guard");
+    /** Of an object, for in dev mode it may be the guard of the classes from before a change. */
+    static final AttributeKey<Object> KEY = AttributeKey.valueOf("chat-relay.guard");
     /** What was written last is read by the peer only if nothing comes from it unread when we close: so its bytes are thrown away for a moment. */
     private static final Duration LINGER = Duration.ofSeconds(1);
     private static final long MOST_DISCARDED = 1 << 20;
@@ -44,8 +47,8 @@ final class GuardedConnection extends ChannelDuplexHandler {
         WAITING, SERVING, IDLE, LEAVING
     }
 
-    /** A body whose chunks are none: Vert.x would close the connection without a word. */
-    private final class BrokenBody extends ChannelInboundHandlerAdapter {
+    /** Sees what was decoded: whether a body has come whole, and one whose chunks are none, after which Vert.x would close without a word. */
+    private final class BodyWatch extends ChannelInboundHandlerAdapter {
 
         @Override
         public void channelRead(ChannelHandlerContext ctx, Object message) {
@@ -54,6 +57,7 @@ final class GuardedConnection extends ChannelDuplexHandler {
                 content.release();
                 refuse(400);
             } else {
+                bodyIsWhole = message instanceof LastHttpContent || bodyIsWhole && !(message instanceof HttpRequest);
                 ctx.fireChannelRead(message);
             }
         }
@@ -67,8 +71,9 @@ final class GuardedConnection extends ChannelDuplexHandler {
     private int requests;
     private long discarded;
     private boolean known;
-    private boolean http2;
+    private volatile boolean http2;
     private boolean answering;
+    private volatile boolean bodyIsWhole;
     private ScheduledFuture<?> deadline;
 
     GuardedConnection(ConnectionGate gate, ConnectionsConfig config) {
@@ -126,13 +131,26 @@ final class GuardedConnection extends ChannelDuplexHandler {
         ctx.fireChannelRead(message);
     }
 
+    /** An answer's end is told by the thread that wrote it, before the event loop has written it. */
+    private void onLoop(Runnable task) {
+        if (connection.executor().inEventLoop()) {
+            task.run();
+        } else {
+            connection.executor().execute(task);
+        }
+    }
+
     /** A request's head has come whole. */
     void begun(boolean overHttp2) {
+        onLoop(() -> serve(overHttp2));
+    }
+
+    private void serve(boolean overHttp2) {
         http2 = overHttp2;
         requests++;
         answering = false;
-        if (!http2 && connection.pipeline().get(BrokenBody.class) == null) {
-            connection.pipeline().addAfter("httpDecoder", "brokenBody", new BrokenBody());
+        if (!http2 && connection.pipeline().get(BodyWatch.class) == null) {
+            connection.pipeline().addAfter("httpDecoder", "bodyWatch", new BodyWatch());
         }
         if (state != State.LEAVING) {
             state = State.SERVING;
@@ -141,17 +159,26 @@ final class GuardedConnection extends ChannelDuplexHandler {
         }
     }
 
+    /** Whether the body of the request that came last has come whole, read by somebody or not. Told to any thread. */
+    boolean bodyIsWhole() {
+        return http2 || bodyIsWhole;
+    }
+
     /** Its caller has a key. */
     void known() {
-        known = true;
+        onLoop(() -> known = true);
     }
 
     /**
      * Its answer is written.
      *
-     * @param last whether the connection ends with it: the answer says so, or the request's body was not wanted
+     * @param last whether the connection ends with it, as the answer says
      */
     void ended(boolean last) {
+        onLoop(() -> rest(last));
+    }
+
+    private void rest(boolean last) {
         requests--;
         if (state != State.SERVING || requests > 0) {
             return;
