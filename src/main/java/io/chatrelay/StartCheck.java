@@ -46,7 +46,7 @@ import io.smallrye.config.SmallRyeConfigBuilder;
 @RegisterForReflection(targets = { UpstreamsConfig.class, UpstreamConfig.class, AccessConfig.class, AccessConfig.Key.class,
         AccessConfig.StreamTokens.class, ApiConfig.class, ApprovalsConfig.class, HistoryConfig.class, ShutdownConfig.class,
         TurnConfig.class, FeedConfig.class, JournalConfig.class, LeaseConfig.class, ConnectionsConfig.class,
-        RequestsConfig.class, DatabaseConfig.class })
+        RequestsConfig.class, DatabaseConfig.class, ConversationConfig.class, PageConfig.class })
 final class StartCheck {
 
     /** What keeps the service from starting, in one line that says what to set. */
@@ -66,14 +66,14 @@ final class StartCheck {
             ConversationConfig.class, PageConfig.class);
 
     /** Of the migrations that this version brings, the last. */
-    static final int SCHEMA = 10;
+    static final int SCHEMA = 12;
 
     /** Asked for by name, the emulator stands in for Inkeep in production too: to try a deployment without a key. */
     private static final String EMULATOR = "chatrelay-dev.emulator.enabled";
     private static final String DATABASE = "quarkus.datasource.jdbc.url";
     private static final String POOL = "quarkus.datasource.jdbc.max-size";
     /** The journal's writer and its clock keep one connection each, and callers need one. */
-    private static final int NOT_FOR_READERS = 3;
+    private static final int NOT_FOR_READERS = 1;
     private static final String CONNECT_SECONDS = "5";
     private static final String NEWEST_MIGRATION = "select max(version::numeric)::text from flyway_schema_history"
             + " where success and version ~ '^[0-9]+$'";
@@ -199,6 +199,11 @@ final class StartCheck {
         if (isLarger(journal.maxPendingPerTurn(), journal.maxPending())) {
             wrong.add(together(config, "chat-relay.journal.max-pending-per-turn", "at most", "chat-relay.journal.max-pending"));
         }
+        // A body counts by its bytes and by its values, and only a part of the memory is for the large ones.
+        if (isLarger(config.getConfigMapping(ApiConfig.class).maxBody(),
+                half(config.getConfigMapping(RequestsConfig.class).maxMemory()))) {
+            wrong.add(together(config, "chat-relay.api.max-body", "at most half of", "chat-relay.requests.max-memory"));
+        }
         ApprovalsConfig approvals = config.getConfigMapping(ApprovalsConfig.class);
         if (approvals.retryBackoff().compareTo(approvals.maxBackoff()) > 0) {
             wrong.add(together(config, "chat-relay.approvals.retry-backoff", "at most", "chat-relay.approvals.max-backoff"));
@@ -212,9 +217,13 @@ final class StartCheck {
         });
         int pool = config.getOptionalValue(POOL, Integer.class).orElse(Integer.MAX_VALUE);
         if (config.getConfigMapping(FeedConfig.class).concurrentLoads() > pool - NOT_FOR_READERS) {
-            wrong.add(together(config, "chat-relay.feed.concurrent-loads", "at most three less than", POOL));
+            wrong.add(together(config, "chat-relay.feed.concurrent-loads", "less than", POOL));
         }
         return wrong;
+    }
+
+    private static MemorySize half(MemorySize size) {
+        return new MemorySize(size.asBigInteger().shiftRight(1));
     }
 
     private static boolean isLarger(MemorySize one, MemorySize other) {

@@ -139,7 +139,8 @@ class StartCheckTest {
     @CsvSource(delimiter = '|', value = {
             "chat-relay.lease.renew-every | 4s | chat-relay.lease.renew-every must be at most three tenths of chat-relay.lease.duration, and they are 4s and 10s.",
             "chat-relay.lease.duration | 5s | chat-relay.lease.renew-every must be at most three tenths of chat-relay.lease.duration, and they are 2s and 5s.",
-            "quarkus.datasource.jdbc.max-size | 4 | chat-relay.feed.concurrent-loads must be at most three less than quarkus.datasource.jdbc.max-size, and they are 2 and 4.",
+            "quarkus.datasource.jdbc.max-size | 2 | chat-relay.feed.concurrent-loads must be less than quarkus.datasource.jdbc.max-size, and they are 2 and 2.",
+            "chat-relay.api.max-body | 60M | chat-relay.api.max-body must be at most half of chat-relay.requests.max-memory, and they are 60M and 64M.",
             "chat-relay.journal.max-row | 8M | chat-relay.journal.max-row must be at most chat-relay.journal.max-batch, and they are 8M and 4M.",
             "chat-relay.journal.max-pending | 64K | chat-relay.journal.max-pending-per-turn must be at most chat-relay.journal.max-pending, and they are 256K and 64K.",
             "chat-relay.approvals.retry-backoff | 6s | chat-relay.approvals.retry-backoff must be at most chat-relay.approvals.max-backoff, and they are 6s and 5s.",

@@ -111,7 +111,10 @@ class Connections {
      * request on a connection that ends.
      */
     private static void closeBeforeRestOfBody(RoutingContext context, GuardedConnection connection) {
-        if (!connection.bodyIsWhole()) {
+        HttpServerRequest request = context.request();
+        boolean hasBody = request.getHeader(HttpHeaders.CONTENT_LENGTH) != null
+                || request.getHeader(HttpHeaders.TRANSFER_ENCODING) != null;
+        if (hasBody && !connection.bodyIsWhole()) {
             context.response().putHeader(HttpHeaders.CONNECTION, "close");
         }
     }

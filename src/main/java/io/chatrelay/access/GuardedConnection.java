@@ -15,6 +15,7 @@ import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.handler.ssl.SslHandler;
 import io.netty.util.AttributeKey;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.ScheduledFuture;
@@ -93,7 +94,11 @@ final class GuardedConnection extends ChannelDuplexHandler {
     private void await(State next, Duration time, CloseReason reason) {
         state = next;
         cancelDeadline();
-        deadline = connection.executor().schedule(() -> leave(reason), time.toMillis(), TimeUnit.MILLISECONDS);
+        deadline = connection.executor().schedule(() -> {
+            if (state == next) {
+                leave(reason);
+            }
+        }, time.toMillis(), TimeUnit.MILLISECONDS);
         if (known) {
             gate.waitsNoMore(this);
         } else {
@@ -122,7 +127,7 @@ final class GuardedConnection extends ChannelDuplexHandler {
             head = new HeadScan(config.maxHeaders());
             await(State.WAITING, config.headTimeout(), CloseReason.HEAD_TIMEOUT);
         }
-        if (state == State.WAITING && !http2 && message instanceof ByteBuf bytes && !head.allows(bytes)) {
+        if (state == State.WAITING && !http2 && !isEncrypted() && message instanceof ByteBuf bytes && !head.allows(bytes)) {
             bytes.release();
             gate.closing(CloseReason.TOO_MANY_HEADERS);
             refuse(431);
@@ -183,10 +188,10 @@ final class GuardedConnection extends ChannelDuplexHandler {
         if (state != State.SERVING || requests > 0) {
             return;
         }
-        if (last && !http2) {
+        if (last && !http2 && !isEncrypted()) {
             finish();
         } else {
-            await(State.IDLE, known ? config.keepAlive() : config.anonymousKeepAlive(), CloseReason.IDLE);
+            await(State.IDLE, known && !last ? config.keepAlive() : config.anonymousKeepAlive(), CloseReason.IDLE);
         }
     }
 
@@ -213,17 +218,27 @@ final class GuardedConnection extends ChannelDuplexHandler {
         cancelDeadline();
         gate.waitsNoMore(this);
         connection.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(_ -> {
+            // From when all of the answer is on its way: a page of megabytes takes its reader longer than a moment.
             if (connection.channel() instanceof DuplexChannel duplex && duplex.isActive()) {
                 duplex.shutdownOutput();
                 duplex.config().setAutoRead(true);
             }
+            connection.executor().schedule(() -> {
+                connection.close();
+            }, LINGER.toMillis(), TimeUnit.MILLISECONDS);
         });
-        connection.executor().schedule(() -> {
-            connection.close();
-        }, LINGER.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    /** What is encrypted comes by here as it is on the wire: nothing of it is read, or written in between. */
+    private boolean isEncrypted() {
+        return connection.pipeline().get(SslHandler.class) != null;
     }
 
     private void refuse(int status) {
+        if (isEncrypted()) {
+            connection.close();
+            return;
+        }
         connection.writeAndFlush(EarlyRefusal.answer(status, connection.alloc()));
         finish();
     }

@@ -141,7 +141,7 @@ public class ConversationsResource {
         ConversationPage found = conversations.list(turns.tenant(), Page.idCursor(cursor), size);
         List<ConversationView> views = found.conversations();
         return new Page<>(views.stream().map(ConversationReply::of).toList(),
-                found.more() ? views.getLast().cursor().toString() : null);
+                found.more() && !views.isEmpty() ? views.getLast().cursor().toString() : null);
     }
 
     @GET

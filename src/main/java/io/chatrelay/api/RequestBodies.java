@@ -51,7 +51,8 @@ class RequestBodies {
         try {
             byte[] bytes = bytes(in, memory);
             return new Read(mayBeEmpty && bytes.length == 0 ? JsonBody.empty() : json(bytes, memory), memory);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+            // Without memory for the body itself, too: what it took is the others' again.
             memory.close();
             throw e;
         }

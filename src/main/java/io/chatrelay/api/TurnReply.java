@@ -120,7 +120,7 @@ final class TurnReply implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits.
         writers.execute(() -> {
             try {
                 reply.resume(Response.ok(completion.get(), MediaType.APPLICATION_JSON_TYPE).build());
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 reply.resume(e);
             }
         });

@@ -24,6 +24,8 @@ import io.smallrye.mutiny.Multi;
 @ApplicationScoped
 public class Conversations {
 
+    /** A conversation of a year may take longer than callers are let wait for anything else. The next who is lent the connection has its own bound. */
+    private static final int ERASED_WITHIN_MILLIS = 60_000;
     private static final String MISSING = "There is no such conversation.";
 
     private final Conversation.Repository conversations;
@@ -124,6 +126,8 @@ public class Conversations {
                     approvals.pending(turn.id).stream().map(row -> row.view(id)).toList(),
                     "The turn %s is running in this conversation. Delete it after the turn's end.".formatted(turn.id), null);
         });
+        turns.getEntityManager().unwrap(Session.class)
+                .doWork(connection -> connection.setNetworkTimeout(Runnable::run, ERASED_WITHIN_MILLIS));
         // Locked first: a turn that is being rewritten is waited for, or its new rows would be left behind.
         UUID[] all = turns.find("conversationId", conversation.id).withLock(LockModeType.PESSIMISTIC_WRITE).stream()
                 .map(turn -> turn.id).toArray(UUID[]::new);

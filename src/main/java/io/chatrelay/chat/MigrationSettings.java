@@ -40,6 +40,7 @@ class MigrationSettings implements FlywayConfigurationCustomizer {
 
         private int networkTimeout;
         private String lockTimeout;
+        private String statementTimeout;
 
         @Override
         public boolean supports(Event event, Context context) {
@@ -72,16 +73,22 @@ class MigrationSettings implements FlywayConfigurationCustomizer {
             connection.setNetworkTimeout(Runnable::run, 0);
             try (Statement statement = connection.createStatement();
                     ResultSet row = statement
-                            .executeQuery("select current_setting('lock_timeout'), set_config('lock_timeout', '0', false)")) {
+                            .executeQuery(
+                                    """
+                                            select current_setting('lock_timeout'), set_config('lock_timeout', '0', false),
+                                                   current_setting('statement_timeout'), set_config('statement_timeout', '0', false)""")) {
                 row.next();
                 lockTimeout = row.getString(1);
+                statementTimeout = row.getString(3);
             }
         }
 
         private void restore(Connection connection) throws SQLException {
             connection.setNetworkTimeout(Runnable::run, networkTimeout);
-            try (PreparedStatement statement = connection.prepareStatement("select set_config('lock_timeout', ?, false)")) {
+            try (PreparedStatement statement = connection.prepareStatement(
+                    "select set_config('lock_timeout', ?, false), set_config('statement_timeout', ?, false)")) {
                 statement.setString(1, lockTimeout);
+                statement.setString(2, statementTimeout);
                 statement.execute();
             }
         }

@@ -21,7 +21,7 @@ public interface FeedConfig {
 
     /**
      * Loads from the table at the same time. They wait here, without a connection, and never starve writers of the pool;
-     * keep it below the pool's size less three.
+     * keep it below the pool's size.
      */
     @WithDefault("2")
     @Between(least = "1", most = "1000")
