@@ -103,5 +103,10 @@ class BodyBoundsTest extends ServiceTest {
         String body = "{%s,\"runConfig\":{%s}}".formatted(USER, twins);
 
         assertThat(relay().post(COMPLETIONS, body).status()).isLessThan(500);
+        for (int i = 0; i < 200; i++) {
+            // Names that nobody has sent before: all callers share what a parser remembers.
+            Relay.Answer refused = relay().post(CHAT, "{%s,\"fresh%d\":1,\"onRunning\":7}".formatted(USER, i));
+            assertThat(refused.json().path("field").asText()).as(refused.body()).isEqualTo("onRunning");
+        }
     }
 }

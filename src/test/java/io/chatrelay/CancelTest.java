@@ -127,7 +127,7 @@ class CancelTest extends ServiceTest {
             Relay.Answer ended = relay().post(cancelOf(id), Json.of("{}").put("turnId", first));
             Relay.Answer unknown = relay().post(cancelOf(id), Json.of("{}").put("turnId", UUID.randomUUID().toString()));
 
-            assertThat(ended.status()).isEqualTo(409);
+            assertThat(ended.status()).as(ended.body()).isEqualTo(409);
             assertThat(unknown.status()).isEqualTo(404);
             assertThat(unknown.json().path("field").asText()).isEqualTo("turnId");
             assertThat(stateOf(second.turn())).isEqualTo("running");

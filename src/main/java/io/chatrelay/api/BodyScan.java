@@ -25,9 +25,12 @@ final class BodyScan {
 
     static final StreamReadConstraints CONSTRAINTS = StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE)
             .maxNumberLength(Integer.MAX_VALUE).maxNestingDepth(DEEPEST).build();
-    /** Names are not interned: they are the caller's, and would outlive the request. */
+    /**
+     * Names are kept in no table that all requests share: they are the caller's, and such as collide in it would make those of other callers be
+     * refused.
+     */
     static final JsonFactory FACTORY = JsonFactory.builder().streamReadConstraints(CONSTRAINTS)
-            .disable(JsonFactory.Feature.INTERN_FIELD_NAMES).build();
+            .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES).disable(JsonFactory.Feature.INTERN_FIELD_NAMES).build();
 
     private BodyScan() {}
 

@@ -16,6 +16,8 @@ import com.fasterxml.jackson.core.StreamWriteConstraints;
 final class StoredJson {
 
     static final JsonFactory FACTORY = JsonFactory.builder()
+            // In the table of names that all share, such as collide would be refused to everybody.
+            .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
             .streamReadConstraints(StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE)
                     .maxNumberLength(Integer.MAX_VALUE).maxNameLength(Integer.MAX_VALUE).maxNestingDepth(Integer.MAX_VALUE)
                     .build())

@@ -13,6 +13,8 @@ final class BoundedJson {
     static final int MOST_VALUES = 200_000;
 
     static final JsonFactory FACTORY = JsonFactory.builder()
+            // In the table of names that all share, such as collide would be refused to everybody.
+            .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
             .streamReadConstraints(StreamReadConstraints.builder().maxTokenCount(MOST_VALUES).build()).build();
 
     private BoundedJson() {}

@@ -22,6 +22,8 @@ final class Fields {
 
     // A frame is bounded before it comes here; this only keeps a number or a name from being the whole of it.
     private static final JsonFactory JSON = JsonFactory.builder()
+            // In the table of names that all share, such as collide would be refused to everybody.
+            .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
             .streamReadConstraints(StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).maxNumberLength(10_000)
                     .maxNameLength(10_000).maxNestingDepth(500).build())
             .build();
