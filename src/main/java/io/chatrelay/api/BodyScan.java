@@ -9,6 +9,8 @@ import com.fasterxml.jackson.core.JsonStreamContext;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 
+import io.chatrelay.chat.ForeignJson;
+
 /**
  * Reads a body without building anything of it: how many values it has, and whether each number is one that can be calculated with. Two bytes
  * of JSON can be a hundred of a tree, and ten letters of an exponent a gigabyte of digits.
@@ -25,12 +27,7 @@ final class BodyScan {
 
     static final StreamReadConstraints CONSTRAINTS = StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE)
             .maxNumberLength(Integer.MAX_VALUE).maxNestingDepth(DEEPEST).build();
-    /**
-     * Names are kept in no table that all requests share: they are the caller's, and such as collide in it would make those of other callers be
-     * refused.
-     */
-    static final JsonFactory FACTORY = JsonFactory.builder().streamReadConstraints(CONSTRAINTS)
-            .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES).disable(JsonFactory.Feature.INTERN_FIELD_NAMES).build();
+    static final JsonFactory FACTORY = ForeignJson.factory(CONSTRAINTS).build();
 
     private BodyScan() {}
 

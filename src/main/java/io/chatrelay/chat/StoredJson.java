@@ -15,12 +15,9 @@ import com.fasterxml.jackson.core.StreamWriteConstraints;
  */
 final class StoredJson {
 
-    static final JsonFactory FACTORY = JsonFactory.builder()
-            // In the table of names that all share, such as collide would be refused to everybody.
-            .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
-            .streamReadConstraints(StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE)
-                    .maxNumberLength(Integer.MAX_VALUE).maxNameLength(Integer.MAX_VALUE).maxNestingDepth(Integer.MAX_VALUE)
-                    .build())
+    static final JsonFactory FACTORY = ForeignJson
+            .factory(StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).maxNumberLength(Integer.MAX_VALUE)
+                    .maxNameLength(Integer.MAX_VALUE).maxNestingDepth(Integer.MAX_VALUE).build())
             .streamWriteConstraints(StreamWriteConstraints.builder().maxNestingDepth(Integer.MAX_VALUE).build()).build();
 
     private StoredJson() {}

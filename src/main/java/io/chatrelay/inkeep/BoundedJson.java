@@ -3,6 +3,8 @@ package io.chatrelay.inkeep;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 
+import io.chatrelay.chat.ForeignJson;
+
 /**
  * Reads what an Inkeep says into trees of bounded size: a megabyte of empty objects is a hundred megabytes of nodes, and a dozen turns read
  * at the same time.
@@ -12,10 +14,8 @@ final class BoundedJson {
     /** Values, names and brackets of one frame or answer. A tool's output of a megabyte has some ten thousand. */
     static final int MOST_VALUES = 200_000;
 
-    static final JsonFactory FACTORY = JsonFactory.builder()
-            // In the table of names that all share, such as collide would be refused to everybody.
-            .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
-            .streamReadConstraints(StreamReadConstraints.builder().maxTokenCount(MOST_VALUES).build()).build();
+    static final JsonFactory FACTORY = ForeignJson
+            .factory(StreamReadConstraints.builder().maxTokenCount(MOST_VALUES).build()).build();
 
     private BoundedJson() {}
 }

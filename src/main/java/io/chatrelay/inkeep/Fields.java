@@ -11,6 +11,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 
+import io.chatrelay.chat.ForeignJson;
 import io.chatrelay.chat.JsonText;
 import io.chatrelay.chat.RawJson;
 
@@ -21,10 +22,8 @@ import io.chatrelay.chat.RawJson;
 final class Fields {
 
     // A frame is bounded before it comes here; this only keeps a number or a name from being the whole of it.
-    private static final JsonFactory JSON = JsonFactory.builder()
-            // In the table of names that all share, such as collide would be refused to everybody.
-            .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
-            .streamReadConstraints(StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).maxNumberLength(10_000)
+    private static final JsonFactory JSON = ForeignJson
+            .factory(StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).maxNumberLength(10_000)
                     .maxNameLength(10_000).maxNestingDepth(500).build())
             .build();
 
