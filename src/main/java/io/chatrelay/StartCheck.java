@@ -5,6 +5,7 @@ import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -74,6 +75,8 @@ final class StartCheck {
     private static final String POOL = "quarkus.datasource.jdbc.max-size";
     /** The journal's writer and its clock keep one connection each, and callers need one. */
     private static final int NOT_FOR_READERS = 1;
+    /** Within it the others look at the database six times. */
+    private static final Duration SHORTEST_ABSENCE = Duration.ofMillis(300);
     private static final String CONNECT_SECONDS = "5";
     private static final String NEWEST_MIGRATION = "select max(version::numeric)::text from flyway_schema_history"
             + " where success and version ~ '^[0-9]+$'";
@@ -189,8 +192,13 @@ final class StartCheck {
     private static List<String> contradictions(SmallRyeConfig config) {
         List<String> wrong = new ArrayList<>();
         LeaseConfig lease = config.getConfigMapping(LeaseConfig.class);
+        // Three times is not enough: no renewal would count as in time, and nobody would ever take anything over.
         if (lease.renewEvery().multipliedBy(10).compareTo(lease.duration().multipliedBy(3)) > 0) {
             wrong.add(together(config, "chat-relay.lease.renew-every", "at most three tenths of", "chat-relay.lease.duration"));
+        }
+        if (lease.absence().isPositive() && lease.absence().compareTo(SHORTEST_ABSENCE) < 0) {
+            wrong.add("chat-relay.lease.absence must be 0s (never) or at least %sms, and is %s."
+                    .formatted(SHORTEST_ABSENCE.toMillis(), config.getConfigValue("chat-relay.lease.absence").getValue()));
         }
         JournalConfig journal = config.getConfigMapping(JournalConfig.class);
         if (isLarger(journal.maxRow(), journal.maxBatch())) {

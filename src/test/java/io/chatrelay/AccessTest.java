@@ -75,7 +75,8 @@ class AccessTest extends ServiceTest {
 
         @Test
         void doesNotFindWhatIsNotIts() {
-            Sse mine = relay().send(CHAT, Json.ask(newId(), "slow 120")).until(2);
+            String mark = mark();
+            Sse mine = relay().send(CHAT, Json.ask(newId(), "slow 250 " + mark)).until(2);
             String path = CONVERSATIONS + "/" + mine.conversation();
 
             assertError(path, other().get(path), 404, "not_found");
@@ -87,6 +88,7 @@ class AccessTest extends ServiceTest {
                     .isEqualTo(204);
             assertError(path, other().patch(path, Json.of("{'title':'mine'}")), 404, "not_found");
             assertError(path, other().delete(path), 404, "not_found");
+            emulator().hurry(mark);
             assertThat(mine.toEnd().done()).isTrue();
             assertThat(relay().get(path).json().path("title").isMissingNode()).isTrue();
         }
@@ -112,13 +114,14 @@ class AccessTest extends ServiceTest {
         void mayUseTheSameNameAndMeetsNobody() {
             String id = newId();
             String mark = mark();
-            Sse mine = relay().send(CHAT, Json.ask(id, "slow 120 " + mark)).until(2);
+            Sse mine = relay().send(CHAT, Json.ask(id, "slow 250 " + mark)).until(2);
 
-            Sse theirs = other().send(CHAT, Json.ask(id, "slow 120 " + mark)).until(2);
+            Sse theirs = other().send(CHAT, Json.ask(id, "slow 250 " + mark)).until(2);
 
             assertThat(theirs.status()).as("a turn of another tenant is not running here").isEqualTo(200);
             assertThat(theirs.turn()).isNotEqualTo(mine.turn());
             assertThat(other().delete(CONVERSATIONS + "/" + id).status()).isEqualTo(409);
+            emulator().hurry(mark);
             mine.toEnd();
             theirs.toEnd();
             List<JsonNode> asked = emulator().asked(mark);

@@ -49,7 +49,8 @@ class ConversationsTest extends ServiceTest {
 
         @Test
         void atTheTurnThatRunsInIt() {
-            Sse turn = relay().send(CHAT, Json.ask("slow 120")).until(2);
+            String mark = mark();
+            Sse turn = relay().send(CHAT, Json.ask("slow 250 " + mark)).until(2);
 
             JsonNode running = relay().get(path(turn.conversation())).json().path("runningTurn");
 
@@ -59,6 +60,7 @@ class ConversationsTest extends ServiceTest {
             assertThat(running.path("startedAt").asText()).isNotEmpty();
             assertThat(running.has("outcome")).isFalse();
             assertThat(running.has("endedAt")).isFalse();
+            emulator().hurry(mark);
             turn.toEnd();
             assertThat(relay().get(path(turn.conversation())).json().has("runningTurn")).isFalse();
         }
@@ -87,10 +89,12 @@ class ConversationsTest extends ServiceTest {
 
         @Test
         void atMessagesWithoutTheAnswerThatIsStillComing() {
-            Sse turn = relay().send(CHAT, Json.ask("slow 120")).untilText();
+            String mark = mark();
+            Sse turn = relay().send(CHAT, Json.ask("slow 250 " + mark)).untilText();
 
             assertThat(messages(turn.conversation())).extracting(message -> message.path("role").asText())
                     .containsExactly("user");
+            emulator().hurry(mark);
             turn.toEnd();
             assertThat(messages(turn.conversation())).hasSize(2);
         }
@@ -174,12 +178,14 @@ class ConversationsTest extends ServiceTest {
 
         @Test
         void isRefusedWhileATurnRuns() {
-            Sse turn = relay().send(CHAT, Json.ask("slow 120")).until(2);
+            String mark = mark();
+            Sse turn = relay().send(CHAT, Json.ask("slow 250 " + mark)).until(2);
 
             Relay.Answer refused = relay().delete(path(turn.conversation()));
 
             assertError(path(turn.conversation()), refused, 409, "turn_running");
             assertThat(refused.json().at("/turn/id").asText()).isEqualTo(turn.turn());
+            emulator().hurry(mark);
             assertThat(turn.toEnd().done()).isTrue();
         }
 
@@ -220,7 +226,8 @@ class ConversationsTest extends ServiceTest {
         @ValueSource(strings = { CHAT, COMPLETIONS })
         void aSecondSendIsTurnedAwayWithTheNameOfTheFirst(String path) {
             String id = newId();
-            Sse running = relay().send(CHAT, Json.ask(id, "slow 120")).until(2);
+            String mark = mark();
+            Sse running = relay().send(CHAT, Json.ask(id, "slow 250 " + mark)).until(2);
 
             Relay.Answer conflict = relay().post(path, Json.ask(id, "echo me too"));
 
@@ -229,6 +236,7 @@ class ConversationsTest extends ServiceTest {
             assertThat(conflict.json().at("/turn/state").asText()).isEqualTo("running");
             assertThat(conflict.json().path("detail").asText()).contains(running.turn());
             assertThat(conflict.header("x-should-retry")).isEqualTo("false");
+            emulator().hurry(mark);
             assertThat(running.toEnd().done()).isTrue();
             assertThat(messages(id)).hasSize(2);
 

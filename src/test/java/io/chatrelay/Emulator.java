@@ -43,6 +43,11 @@ public final class Emulator {
         return control.get("/emulator/stats").json().path("streamsOpen").asLong();
     }
 
+    /** Lets the answers that are under way to a text with this mark go on without pauses: what was to be seen while they run was seen. */
+    public void hurry(String mark) {
+        control.post("/emulator/hurry?text=" + URLEncoder.encode(mark, StandardCharsets.UTF_8), "");
+    }
+
     private List<JsonNode> list(String query) {
         List<JsonNode> requests = new ArrayList<>();
         control.get("/emulator/requests?" + query).json().forEach(requests::add);

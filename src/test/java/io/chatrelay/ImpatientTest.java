@@ -3,7 +3,12 @@ package io.chatrelay;
 import static io.chatrelay.Relay.CHAT;
 import static io.chatrelay.Relay.COMPLETIONS;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
+import java.io.IOException;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -37,6 +42,8 @@ class ImpatientTest extends ServiceTest {
             overrides.put("chat-relay.turn.silence-timeout", "3s");
             overrides.put("chat-relay.turn.max-duration", "8s");
             overrides.put("chat-relay.turn.max-size", "20K");
+            overrides.put("chat-relay.requests.body-timeout", "1s");
+            overrides.put("chat-relay.requests.max-memory", "1M");
             return overrides;
         }
     }
@@ -97,6 +104,50 @@ class ImpatientTest extends ServiceTest {
         private List<Sse> onBothWires(String text) {
             return List.of(relay().send(CHAT, Json.ask(text).put("stream", true)),
                     relay().send(COMPLETIONS, Json.ask(text).put("stream", true)));
+        }
+    }
+
+    @Nested
+    class ABody {
+
+        private Socket upload(int length, int bytes) throws IOException {
+            Socket socket = new Socket(base.getHost(), base.getPort());
+            socket.setSoTimeout(20_000);
+            write(socket, "POST " + CHAT + " HTTP/1.1\r\nhost: x\r\nauthorization: Bearer dev-key\r\n"
+                    + "content-type: application/json\r\ncontent-length: " + length + "\r\n\r\n{\"x\":\"" + "y".repeat(bytes));
+            return socket;
+        }
+
+        private static void write(Socket socket, String text) throws IOException {
+            socket.getOutputStream().write(text.getBytes(StandardCharsets.US_ASCII));
+        }
+
+        @Test
+        void thatComesTooSlowlyIsRefusedAndItsConnectionEnds() throws IOException {
+            try (Socket slow = upload(1_000_000, 10)) {
+                await().ignoreExceptions().pollInterval(Duration.ofMillis(100)).until(() -> {
+                    write(slow, "y");
+                    return slow.getInputStream().available() > 0;
+                });
+
+                String answer = new String(slow.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+
+                assertThat(answer).startsWith("HTTP/1.1 408 ").contains("chat-relay.requests.body-timeout", "\"status\":408");
+            }
+        }
+
+        @Test
+        void thatFindsNoMemoryBesideOthersIsRefusedUntilTheyAreDone() throws IOException {
+            String body = "{\"x\":\"%s\",\"messages\":[]}".formatted("y".repeat(400_000));
+            try (Socket large = upload(700_000, 600_000)) {
+                Relay.Answer refused = await().until(() -> relay().post(CHAT, body), answer -> answer.status() == 503);
+
+                assertThat(refused.header("retry-after")).isEqualTo("1");
+                assertThat(refused.json().path("detail").asText()).contains("Too many large requests");
+                assertThat(relay().send(CHAT, Json.ask("echo small ones find room")).toEnd().done()).isTrue();
+                assertThat(large.isClosed()).isFalse();
+            }
+            await().until(() -> relay().post(CHAT, body).status() == 400);
         }
     }
 

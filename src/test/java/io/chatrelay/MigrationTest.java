@@ -1,6 +1,7 @@
 package io.chatrelay;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import java.sql.Connection;
@@ -90,10 +91,7 @@ class MigrationTest extends ServiceTest {
                 insert.execute(message(1));
             }
             Future<?> migration = thread.submit(() -> migrate("latest"));
-            await().until(() -> query("""
-                    select 1 from pg_stat_activity
-                    where query like 'create index concurrently message_superseded%' and wait_event_type = 'Lock'"""),
-                    List.of("1")::equals);
+            await().until(() -> builds("1"), List.of("1")::equals);
 
             execute(message(2));
 
@@ -104,6 +102,37 @@ class MigrationTest extends ServiceTest {
         assertThat(query("select indisvalid from pg_index where indexrelid = 'earlier.message_superseded'::regclass"))
                 .containsExactly("t");
         assertThat(query("select count(*) from earlier.message where size is null")).containsExactly("2");
+    }
+
+    @Test
+    void buildsAnIndexAgainWhoseBuildFailed() throws Exception {
+        migrate("7");
+        try (Connection sends = database.getConnection(); ExecutorService thread = Executors.newSingleThreadExecutor()) {
+            sends.setAutoCommit(false);
+            try (Statement insert = sends.createStatement()) {
+                insert.execute(message(1));
+            }
+            Future<?> migration = thread.submit(() -> migrate("latest"));
+            await().until(() -> builds("1"), List.of("1")::equals);
+            assertThat(builds("pg_cancel_backend(pid)")).containsExactly("t");
+            assertThatThrownBy(migration::get).hasMessageContaining("canceling statement");
+            sends.commit();
+            sends.setAutoCommit(true);
+        }
+        assertThat(query("select version from earlier.flyway_schema_history where not success")).containsExactly("8");
+
+        migrate("latest");
+
+        assertThat(query("select indisvalid from pg_index where indexrelid = 'earlier.message_superseded'::regclass"))
+                .containsExactly("t");
+    }
+
+    /** Of a build that waits for those who write. */
+    private List<String> builds(String what) {
+        return query("""
+                select %s from pg_stat_activity
+                where query like 'create index concurrently message_superseded%%' and wait_event_type = 'Lock'"""
+                .formatted(what));
     }
 
     private String message(int position) {

@@ -85,19 +85,20 @@ class RepeatedPostTest extends ServiceTest {
 
     @Test
     void findsItsConversationByWhatItSaysWhereItNamesNone() {
-        ObjectNode body = Json.of("{'messages':[{'role':'user','content':'slow 60 %s'}]}".formatted(mark));
+        ObjectNode body = Json.of("{'messages':[{'role':'user','content':'slow 250 %s'}]}".formatted(mark));
         Sse first = relay().send(CHAT, body).until(4);
         first.close();
 
-        Sse rest = again(CHAT, first.lastId(), body).toEnd();
+        Sse rest = again(CHAT, first.lastId(), body);
+        emulator().hurry(mark);
 
-        assertThat(rest.turn()).isEqualTo(first.turn());
+        assertThat(rest.toEnd().turn()).isEqualTo(first.turn());
         assertThat(rest.ids().getFirst()).isGreaterThan(first.ids().getLast());
         assertThat(emulator().asked(mark)).hasSize(1);
     }
 
     private ObjectNode nameless() {
-        return Json.ask("slow 60 " + mark);
+        return Json.ask("slow 250 " + mark);
     }
 
     /** They may be of different people, of whom only the caller knows. */
@@ -110,9 +111,10 @@ class RepeatedPostTest extends ServiceTest {
             assertInvalid(CHAT, relay().with("last-event-id", broken.lastId()).post(CHAT, nameless()), "Last-Event-ID");
         }
         Sse named = relay().with("x-conversation-id", mine.conversation()).with("last-event-id", mine.numbered().get(3).id())
-                .send(CHAT, nameless()).toEnd();
+                .send(CHAT, nameless());
+        emulator().hurry(mark);
 
-        assertThat(named.turn()).as(named.text()).isEqualTo(mine.turn());
+        assertThat(named.toEnd().turn()).as(named.text()).isEqualTo(mine.turn());
         assertThat(named.numbered()).isEqualTo(mine.toEnd().numbered().subList(4, mine.numbered().size()));
         assertThat(theirs.toEnd().done()).isTrue();
         assertThat(emulator().asked(mark)).hasSize(2);
@@ -125,6 +127,7 @@ class RepeatedPostTest extends ServiceTest {
         Sse second = relay().send(CHAT, nameless().put("user", "bob")).until(4);
 
         Sse rest = again(CHAT, first.lastId(), ann);
+        emulator().hurry(mark);
 
         assertThat(rest.toEnd().turn()).isEqualTo(first.turn());
         assertThat(rest.done()).isTrue();
@@ -133,10 +136,11 @@ class RepeatedPostTest extends ServiceTest {
 
     @Test
     void isRefusedWhereTheTurnThatRunsIsAnothers() {
-        Sse running = relay().send(CHAT, ask("slow 120")).until(4);
+        Sse running = relay().send(CHAT, ask("slow 250")).until(4);
 
-        assertInvalid(CHAT, relay().with("last-event-id", "3").post(CHAT, ask("slow 121")), "Last-Event-ID");
-        Sse rest = again(CHAT, "3", ask("slow 120"));
+        assertInvalid(CHAT, relay().with("last-event-id", "3").post(CHAT, ask("slow 251")), "Last-Event-ID");
+        Sse rest = again(CHAT, "3", ask("slow 250"));
+        emulator().hurry(mark);
 
         assertThat(rest.toEnd().numbered()).isEqualTo(running.toEnd().numbered().subList(3, running.numbered().size()));
         assertThat(messages(id)).hasSize(2);

@@ -30,11 +30,12 @@ class SameAgainTest extends ServiceTest {
     @ParameterizedTest
     @ValueSource(strings = { CHAT, COMPLETIONS })
     void attachesToTheTurnThatItBeganWhileThatRuns(String path) {
-        Sse first = relay().send(path, ask("slow 60")).until(3);
+        Sse first = relay().send(path, ask("slow 250")).until(3);
         first.close();
 
-        Sse again = relay().send(path, ask("slow 60"));
-        Sse third = relay().send(path, ask("slow 60"));
+        Sse again = relay().send(path, ask("slow 250"));
+        Sse third = relay().send(path, ask("slow 250"));
+        emulator().hurry(mark);
 
         assertThat(again.toEnd().turn()).isEqualTo(first.turn());
         assertThat(again.done()).isTrue();
@@ -57,13 +58,14 @@ class SameAgainTest extends ServiceTest {
     @Test
     void isUseChatsRegenerateAfterADropToo() {
         ObjectNode sent = Json.of(("{'id':'%s','trigger':'submit-message','messages':[{'id':'m1','role':'user',"
-                + "'parts':[{'type':'text','text':'slow 40 %s'}]}]}").formatted(id, mark));
+                + "'parts':[{'type':'text','text':'slow 250 %s'}]}]}").formatted(id, mark));
         Sse first = relay().send(CHAT, sent).untilText();
         first.close();
 
-        Sse again = relay().send(CHAT, sent.put("trigger", "regenerate-message").put("messageId", "a1")).toEnd();
+        Sse again = relay().send(CHAT, sent.put("trigger", "regenerate-message").put("messageId", "a1"));
+        emulator().hurry(mark);
 
-        assertThat(again.turn()).isEqualTo(first.turn());
+        assertThat(again.toEnd().turn()).isEqualTo(first.turn());
         assertThat(again.done()).isTrue();
     }
 
@@ -72,12 +74,13 @@ class SameAgainTest extends ServiceTest {
     @ValueSource(booleans = { true, false })
     void mayNameTheConversationThatItsFirstTryBegan(boolean hasKey) {
         Relay caller = hasKey ? relay().with("idempotency-key", id) : relay();
-        ObjectNode nameless = Json.ask("slow 120 " + mark);
+        ObjectNode nameless = Json.ask("slow 250 " + mark);
         Sse first = caller.send(CHAT, nameless).until(3);
 
-        Sse again = caller.send(CHAT, nameless.deepCopy().put("conversationId", first.conversation())).toEnd();
+        Sse again = caller.send(CHAT, nameless.deepCopy().put("conversationId", first.conversation()));
+        emulator().hurry(mark);
 
-        assertThat(again.turn()).isEqualTo(first.turn());
+        assertThat(again.toEnd().turn()).isEqualTo(first.turn());
         assertThat(again.done()).isTrue();
         if (hasKey) {
             ObjectNode elsewhere = nameless.deepCopy().put("conversationId", id);
@@ -98,11 +101,12 @@ class SameAgainTest extends ServiceTest {
 
     @Test
     void isAConflictWhereItIsNotTheSame() {
-        Sse first = relay().send(CHAT, ask("slow 150")).until(3);
+        Sse first = relay().send(CHAT, ask("slow 250")).until(3);
 
         assertError(CHAT, relay().post(CHAT, ask("slow 61")), 409, "turn_running");
-        assertError(CHAT, relay().post(CHAT, ask("slow 150").put("max_tokens", 7)), 409, "turn_running");
-        assertError(CHAT, relay().with("idempotency-key", id).post(CHAT, ask("slow 150")), 409, "turn_running");
+        assertError(CHAT, relay().post(CHAT, ask("slow 250").put("max_tokens", 7)), 409, "turn_running");
+        assertError(CHAT, relay().with("idempotency-key", id).post(CHAT, ask("slow 250")), 409, "turn_running");
+        emulator().hurry(mark);
         assertThat(first.toEnd().done()).isTrue();
     }
 
@@ -122,11 +126,12 @@ class SameAgainTest extends ServiceTest {
     @ValueSource(strings = { CHAT, COMPLETIONS })
     void attachesThoughAHeaderSaysThatWritingOnStopsTheTurn(String path) {
         Relay stops = relay().with("x-on-running", "cancel");
-        Sse first = stops.send(path, ask("slow 120")).until(3);
+        Sse first = stops.send(path, ask("slow 250")).until(3);
 
-        Sse again = stops.send(path, ask("slow 120")).toEnd();
+        Sse again = stops.send(path, ask("slow 250"));
+        emulator().hurry(mark);
 
-        assertThat(again.turn()).isEqualTo(first.turn());
+        assertThat(again.toEnd().turn()).isEqualTo(first.turn());
         assertThat(again.done()).isTrue();
         assertThat(first.toEnd().done()).isTrue();
         assertThat(emulator().asked(mark)).hasSize(1);
@@ -136,9 +141,10 @@ class SameAgainTest extends ServiceTest {
     void replacesTheTurnWhereItAsksForThat() {
         Sse first = relay().send(CHAT, ask("slow 250")).until(3);
 
-        Sse again = relay().send(CHAT, ask("slow 250").put("onRunning", "cancel")).toEnd();
+        Sse again = relay().send(CHAT, ask("slow 250").put("onRunning", "cancel")).until(3);
+        emulator().hurry(mark);
 
-        assertThat(again.turn()).isNotEqualTo(first.turn());
+        assertThat(again.toEnd().turn()).isNotEqualTo(first.turn());
         assertThat(again.done()).isTrue();
         assertThat(turn(first.turn())).isEqualTo("cancelled");
     }

@@ -193,7 +193,8 @@ class SendingTwiceTest extends ServiceTest {
     @Nested
     class AsTheOpenAiSdkDoesIt {
 
-        private final ObjectNode body = Json.ask("slow 100 " + mark()).put("stream", true);
+        private final String mark = mark();
+        private final ObjectNode body = Json.ask("slow 250 " + mark).put("stream", true);
 
         private Sse attempt(int count) {
             return relay().with("x-stainless-retry-count", Integer.toString(count)).send(COMPLETIONS, body);
@@ -206,6 +207,7 @@ class SendingTwiceTest extends ServiceTest {
 
             Sse second = attempt(1);
             Sse third = attempt(2);
+            emulator().hurry(mark);
 
             assertThat(second.toEnd().turn()).isEqualTo(first.turn());
             assertThat(third.toEnd().text()).isEqualTo(second.text());
@@ -218,7 +220,10 @@ class SendingTwiceTest extends ServiceTest {
             body.put("conversationId", newId());
             Sse first = attempt(0).until(2);
 
-            assertThat(attempt(1).toEnd().turn()).isEqualTo(first.turn());
+            Sse retry = attempt(1);
+            emulator().hurry(mark);
+
+            assertThat(retry.toEnd().turn()).isEqualTo(first.turn());
         }
 
         @Test
@@ -227,6 +232,7 @@ class SendingTwiceTest extends ServiceTest {
             List<Sse> retries = together(5, () -> attempt(1));
 
             assertThat(retries.stream().map(Sse::turn).distinct()).hasSize(1);
+            emulator().hurry(mark);
             retries.forEach(Sse::toEnd);
         }
 
@@ -243,11 +249,14 @@ class SendingTwiceTest extends ServiceTest {
         void anEqualMessageThatIsNoRetryIsAnotherTurn() {
             String id = newId();
             body.put("conversationId", id);
-            Sse first = attempt(0).toEnd();
+            Sse first = attempt(0).until(2);
+            emulator().hurry(mark);
+            first.toEnd();
 
-            Sse again = attempt(0).toEnd();
+            Sse again = attempt(0).until(2);
+            emulator().hurry(mark);
 
-            assertThat(again.turn()).isNotEqualTo(first.turn());
+            assertThat(again.toEnd().turn()).isNotEqualTo(first.turn());
             assertThat(messages(id)).hasSize(4);
         }
     }

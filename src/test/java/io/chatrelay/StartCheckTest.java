@@ -139,6 +139,7 @@ class StartCheckTest {
     @CsvSource(delimiter = '|', value = {
             "chat-relay.lease.renew-every | 4s | chat-relay.lease.renew-every must be at most three tenths of chat-relay.lease.duration, and they are 4s and 10s.",
             "chat-relay.lease.duration | 5s | chat-relay.lease.renew-every must be at most three tenths of chat-relay.lease.duration, and they are 2s and 5s.",
+            "chat-relay.lease.absence | 299ms | chat-relay.lease.absence must be 0s (never) or at least 300ms, and is 299ms.",
             "quarkus.datasource.jdbc.max-size | 2 | chat-relay.feed.concurrent-loads must be less than quarkus.datasource.jdbc.max-size, and they are 2 and 2.",
             "chat-relay.api.max-body | 60M | chat-relay.api.max-body must be at most half of chat-relay.requests.max-memory, and they are 60M and 64M.",
             "chat-relay.journal.max-row | 8M | chat-relay.journal.max-row must be at most chat-relay.journal.max-batch, and they are 8M and 4M.",

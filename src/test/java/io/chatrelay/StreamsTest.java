@@ -147,11 +147,13 @@ class StreamsTest extends ServiceTest {
         @ParameterizedTest
         @ValueSource(strings = { CHAT, CONVERSATIONS })
         void getsTheRunningTurnFromItsFirstEventWhereItNamesNoPosition(String path) {
-            Sse whole = relay().send(CHAT, Json.ask("slow 100")).until(4);
+            String mark = mark();
+            Sse whole = relay().send(CHAT, Json.ask("slow 250 " + mark)).until(4);
 
-            Sse again = relay().read(path + "/" + whole.conversation() + "/stream").toEnd();
+            Sse again = relay().read(path + "/" + whole.conversation() + "/stream");
+            emulator().hurry(mark);
 
-            assertThat(again.text()).isEqualTo(whole.toEnd().text());
+            assertThat(again.toEnd().text()).isEqualTo(whole.toEnd().text());
             assertThat(again.header("x-vercel-ai-ui-message-stream")).isEqualTo("v1");
         }
 
@@ -216,7 +218,8 @@ class StreamsTest extends ServiceTest {
 
             assertThat(relay().with("last-event-id", "2").get(stream).status()).as("a number says nothing of an ended turn")
                     .isEqualTo(204);
-            Sse second = relay().send(CHAT, Json.ask(first.conversation(), "slow 60")).until(4);
+            String mark = mark();
+            Sse second = relay().send(CHAT, Json.ask(first.conversation(), "slow 250 " + mark)).until(4);
             Sse rest = relay().with("last-event-id", "1.2").read(stream).toEnd();
             Sse over = relay().with("last-event-id", first.lastId()).read(stream);
 
@@ -224,6 +227,7 @@ class StreamsTest extends ServiceTest {
             assertThat(rest.numbered()).isEqualTo(first.numbered().subList(2, first.numbered().size()));
             assertThat(over.status()).isEqualTo(204);
             assertThat(second.numbered()).allMatch(event -> event.id().startsWith("2."));
+            emulator().hurry(mark);
             assertThat(second.toEnd().done()).isTrue();
         }
 
@@ -304,12 +308,15 @@ class StreamsTest extends ServiceTest {
 
         @Test
         void isReadWithBareNumbersWhileItRuns() {
-            Sse asked = before(relay().send(CHAT, Json.ask("slow 120")).until(4));
+            String mark = mark();
+            Sse asked = before(relay().send(CHAT, Json.ask("slow 250 " + mark)).until(4));
 
             Sse whole = relay().read(streamOf(asked.conversation()));
-            Sse rest = relay().with("last-event-id", "3").read(streamOf(asked.conversation())).toEnd();
+            Sse rest = relay().with("last-event-id", "3").read(streamOf(asked.conversation()));
+            emulator().hurry(mark);
 
             assertBare(whole.toEnd());
+            rest.toEnd();
             assertThat(rest.numbered()).isEqualTo(whole.numbered().subList(3, whole.numbered().size()));
             assertThat(whole.answer()).isEqualTo(asked.toEnd().answer());
             assertThat(rest.done()).isTrue();
@@ -357,12 +364,14 @@ class StreamsTest extends ServiceTest {
 
         @Test
         void getTheSameBytesWhereverTheyBegin() {
-            Sse asker = relay().send(CHAT, Json.ask("slow 100")).until(2);
+            String mark = mark();
+            Sse asker = relay().send(CHAT, Json.ask("slow 250 " + mark)).until(2);
             String stream = streamOf(asker.conversation());
             List<Sse> early = List.of(relay().read(stream), relay().read(stream), relay().read(stream + "?after=0"));
             asker.until(15);
             List<Sse> late = List.of(relay().read(stream), relay().read(stream + "?turn=" + asker.turn()));
 
+            emulator().hurry(mark);
             asker.toEnd();
             early.forEach(reader -> assertThat(reader.toEnd().text()).isEqualTo(asker.text()));
             late.forEach(reader -> assertThat(reader.toEnd().text()).isEqualTo(asker.text()));
@@ -389,10 +398,12 @@ class StreamsTest extends ServiceTest {
 
         @Test
         void doesNotTakeTheOthersWithIt() {
-            Sse left = relay().send(CHAT, Json.ask("slow 80")).until(3);
+            String mark = mark();
+            Sse left = relay().send(CHAT, Json.ask("slow 250 " + mark)).until(3);
             Sse stays = relay().read(streamOf(left.conversation()));
 
             left.close();
+            emulator().hurry(mark);
 
             assertThat(stays.toEnd().done()).isTrue();
         }

@@ -210,15 +210,17 @@ class StrictTest extends ServiceTest {
 
         @Test
         void attachesByTheSameAgainUnlessItsBodyAsksForAnother() {
-            ObjectNode message = ask("agents", "slow 250 " + mark()).put("conversationId", id);
+            String mark = mark();
+            ObjectNode message = ask("agents", "slow 250 " + mark).put("conversationId", id);
             Relay stays = other().with("x-on-disconnect", "detach");
             Sse first = stays.send(CHAT, message).untilText();
 
             Sse again = stays.send(CHAT, message).untilText();
-            Sse another = stays.send(CHAT, message.deepCopy().put("onRunning", "cancel")).toEnd();
+            Sse another = stays.send(CHAT, message.deepCopy().put("onRunning", "cancel")).untilText();
+            emulator().hurry(mark);
 
             assertThat(again.turn()).isEqualTo(first.turn());
-            assertThat(another.turn()).isNotEqualTo(first.turn());
+            assertThat(another.toEnd().turn()).isNotEqualTo(first.turn());
             assertThat(another.done()).isTrue();
             assertThat(again.toEnd().done()).isFalse();
             assertThat(turn(first.turn())).isEqualTo("cancelled");

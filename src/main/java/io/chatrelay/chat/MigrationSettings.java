@@ -9,6 +9,7 @@ import java.sql.Statement;
 import jakarta.inject.Singleton;
 
 import org.flywaydb.core.api.FlywayException;
+import org.flywaydb.core.api.MigrationInfo;
 import org.flywaydb.core.api.callback.BaseCallback;
 import org.flywaydb.core.api.callback.Context;
 import org.flywaydb.core.api.callback.Event;
@@ -25,6 +26,8 @@ import io.quarkus.flyway.FlywayConfigurationCustomizer;
 class MigrationSettings implements FlywayConfigurationCustomizer {
 
     private static final int FOR_EVER = -1;
+    /** What such a migration's description begins with. */
+    private static final String CONCURRENT = "indexes of";
 
     @Override
     public void customize(FluentConfiguration configuration) {
@@ -32,7 +35,40 @@ class MigrationSettings implements FlywayConfigurationCustomizer {
         configuration.getConfigurationExtension(PostgreSQLConfigurationExtension.class).setTransactionalLock(false);
         // Replicas that start meanwhile wait for the one that migrates, and do not give up.
         configuration.lockRetryCount(FOR_EVER);
-        configuration.callbacks(new Unhurried());
+        configuration.callbacks(new Unhurried(), new Retried());
+    }
+
+    /** Only a build that keeps nobody waiting may take its time, and it can be begun anew: it drops first what an earlier one left. */
+    private static boolean isConcurrent(MigrationInfo migration) {
+        return migration.getDescription().startsWith(CONCURRENT);
+    }
+
+    /**
+     * A build outside a transaction that failed (its statement was cancelled, say, or the disk was full) leaves a row that says so, and no process would
+     * start until somebody removes it: the next start removes it, and tries again.
+     */
+    private static final class Retried extends BaseCallback {
+
+        @Override
+        public boolean supports(Event event, Context context) {
+            return event == Event.BEFORE_VALIDATE;
+        }
+
+        @Override
+        public void handle(Event event, Context context) {
+            String history = context.getConfiguration().getTable();
+            try (Statement statement = context.getConnection().createStatement()) {
+                try (ResultSet table = statement.executeQuery("select to_regclass('%s') is not null".formatted(history))) {
+                    if (!table.next() || !table.getBoolean(1)) {
+                        return;
+                    }
+                }
+                statement.executeUpdate(
+                        "delete from %s where not success and description like '%s%%'".formatted(history, CONCURRENT));
+            } catch (SQLException e) {
+                throw new FlywayException(e);
+            }
+        }
     }
 
     /** A build may outlast the bounds that are on every other statement of the pool's connections, for those are short. */
@@ -47,14 +83,9 @@ class MigrationSettings implements FlywayConfigurationCustomizer {
             return event == Event.BEFORE_EACH_MIGRATE || event == Event.AFTER_EACH_MIGRATE;
         }
 
-        /** What waits for a lock on a whole table keeps everybody waiting behind it: only a build that does not may take its time. */
-        private static boolean isConcurrent(Context context) {
-            return context.getMigrationInfo().getDescription().startsWith("indexes of");
-        }
-
         @Override
         public void handle(Event event, Context context) {
-            if (!isConcurrent(context)) {
+            if (!isConcurrent(context.getMigrationInfo())) {
                 return;
             }
             try {

@@ -34,6 +34,9 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
 
     private static final Logger LOG = Logger.getLogger(RunningTurn.class);
 
+    /** Up to this weight of events the message takes microseconds to write; an event loop has no time for a larger one's. */
+    private static final int WRITTEN_AT_ONCE = 64 << 10;
+
     private final Turn turn;
     private final Transcript transcript;
     private final TurnConfig config;
@@ -383,12 +386,25 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
 
     private void end(Ended ended) {
         over = true;
-        List<ChatEvent> closing = closing(ended);
         // Before the append: the writer may say that it is stored before this method ends.
         last = ended;
-        log.append(closing, new TurnEnd(turn, ended, transcript.started(),
-                kept()));
         leave();
+        if (size <= WRITTEN_AT_ONCE) {
+            store(ended);
+        } else {
+            runner.offload(this, () -> store(ended));
+        }
+    }
+
+    /** Appends the end. Once the turn is over nothing else touches its transcript, so its message is written outside the monitor. */
+    private void store(Ended ended) {
+        List<ChatEvent> closing = closing(ended);
+        TurnEnd end = new TurnEnd(turn, ended, transcript.started(), kept());
+        synchronized (this) {
+            if (refusals == 0) {
+                log.append(closing, end);
+            }
+        }
     }
 
     private List<ChatEvent> closing(Ended ended) {
@@ -441,6 +457,7 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
     public void refused(SQLException cause) {
         Ended ended = Ended.failed(Failure.of(Failure.Code.STORAGE_REFUSED,
                 "The database refused a part of the answer; what came before is kept."));
+        int tries;
         synchronized (this) {
             if (left) {
                 // Whoever has it by then ends it.
@@ -448,9 +465,10 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
             }
             over = true;
             last = ended;
+            tries = ++refusals;
             leave();
         }
-        runner.endAsStored(turn, log, ended, ++refusals);
+        runner.endAsStored(turn, log, ended, tries);
     }
 
     @Override

@@ -25,9 +25,9 @@ final class AgentsApi {
     private final Approvals approvals = new Approvals();
     private final ChatTurns turns;
 
-    AgentsApi(Vertx vertx, Attempts attempts, Stats stats) {
+    AgentsApi(Vertx vertx, Attempts attempts, Stats stats, Runs runs) {
         this.conversations = new Conversations(vertx);
-        this.turns = new ChatTurns(attempts, stats, conversations, approvals);
+        this.turns = new ChatTurns(attempts, stats, runs, conversations, approvals);
     }
 
     void handle(HttpServerRequest request, byte[] body) {

@@ -16,12 +16,14 @@ final class ChatTurns {
 
     private final Attempts attempts;
     private final Stats stats;
+    private final Runs runs;
     private final Conversations conversations;
     private final Approvals approvals;
 
-    ChatTurns(Attempts attempts, Stats stats, Conversations conversations, Approvals approvals) {
+    ChatTurns(Attempts attempts, Stats stats, Runs runs, Conversations conversations, Approvals approvals) {
         this.attempts = attempts;
         this.stats = stats;
+        this.runs = runs;
         this.conversations = conversations;
         this.approvals = approvals;
     }
@@ -62,10 +64,10 @@ final class ChatTurns {
         Tape execution = recorded.filter(_ -> dialect.durable)
                 .map(known -> conversations.recordExecution(executionId, known)).orElse(Tape.NONE);
         Tape tape = recorded.map(known -> Tape.both(known.record(dialect.durable), execution)).orElse(Tape.NONE);
-        new Run(play.steps(), outlet, tape, execution, (call, run) -> {
+        runs.start(new Run(play.steps(), outlet, tape, execution, (call, run) -> {
             Approvals.Asked asked = approvals.ask(call, run, executionId);
             conversation.ifPresent(known -> known.waitsFor(asked));
-        }, play.readerBound()).start();
+        }, play.readerBound()), Json.lastUserText(body));
     }
 
     /** @param executionId of a durable run; null for any other */

@@ -17,10 +17,12 @@ final class CloudApi {
 
     private final Attempts attempts;
     private final Stats stats;
+    private final Runs runs;
 
-    CloudApi(Attempts attempts, Stats stats) {
+    CloudApi(Attempts attempts, Stats stats, Runs runs) {
         this.attempts = attempts;
         this.stats = stats;
+        this.runs = runs;
     }
 
     void handle(HttpServerRequest request, byte[] raw) {
@@ -56,7 +58,7 @@ final class CloudApi {
             case Play play -> {
                 boolean stream = body.path("stream").asBoolean();
                 Outlet outlet = stream ? stream(request) : new WholeOutlet(request, dialect::whole);
-                new Run(play.steps(), outlet, Tape.NONE, Tape.NONE, (_, _) -> {}, true).start();
+                runs.start(new Run(play.steps(), outlet, Tape.NONE, Tape.NONE, (_, _) -> {}, true), text);
             }
         }
     }

@@ -34,7 +34,8 @@ import io.vertx.core.net.impl.ConnectionBase;
  * bearer key is good, except {@value #WRONG_KEY}.
  *
  * <p>For tests: {@code GET /emulator/requests?conversationId=&toolCallId=&text=&limit=},
- * {@code DELETE /emulator/requests} and {@code GET /emulator/stats}.
+ * {@code DELETE /emulator/requests}, {@code GET /emulator/stats} and {@code POST /emulator/hurry?text=}: answers to such a text that are under way go
+ * on without pauses.
  */
 public final class InkeepEmulator implements AutoCloseable {
 
@@ -44,6 +45,7 @@ public final class InkeepEmulator implements AutoCloseable {
 
     private final Vertx vertx;
     private final Stats stats = new Stats();
+    private final Runs runs = new Runs();
     private final RequestLog log = new RequestLog();
     private String deployment;
     private int port;
@@ -105,9 +107,9 @@ public final class InkeepEmulator implements AutoCloseable {
 
     private HttpServer serve(Vertx owner) {
         Attempts attempts = new Attempts();
-        AgentsApi agents = new AgentsApi(owner, attempts, stats);
-        LegacyApi legacy = new LegacyApi(owner, attempts, stats);
-        CloudApi cloud = new CloudApi(attempts, stats);
+        AgentsApi agents = new AgentsApi(owner, attempts, stats, runs);
+        LegacyApi legacy = new LegacyApi(owner, attempts, stats, runs);
+        CloudApi cloud = new CloudApi(attempts, stats, runs);
         // Inkeep's server speaks HTTP/1.1 only; with HTTP/2 a cut would take every stream of the caller with it.
         HttpServerOptions options = new HttpServerOptions().setHttp2ClearTextEnabled(false).setTcpNoDelay(true)
                 .setMaxHeaderSize(64 * 1024).setHandle100ContinueAutomatically(true);
@@ -149,6 +151,10 @@ public final class InkeepEmulator implements AutoCloseable {
                     number(request.getParam("limit"), Integer.MAX_VALUE)));
             case "DELETE /emulator/requests" -> {
                 log.clear();
+                request.response().setStatusCode(204).end();
+            }
+            case "POST /emulator/hurry" -> {
+                runs.hurry(request.getParam("text", ""));
                 request.response().setStatusCode(204).end();
             }
             case "GET /emulator/stats" -> json(request, stats.json());

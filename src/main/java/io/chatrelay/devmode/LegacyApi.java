@@ -22,9 +22,9 @@ final class LegacyApi {
     private final Approvals approvals = new Approvals();
     private final ChatTurns turns;
 
-    LegacyApi(Vertx vertx, Attempts attempts, Stats stats) {
+    LegacyApi(Vertx vertx, Attempts attempts, Stats stats, Runs runs) {
         this.conversations = new Conversations(vertx);
-        this.turns = new ChatTurns(attempts, stats, conversations, approvals);
+        this.turns = new ChatTurns(attempts, stats, runs, conversations, approvals);
     }
 
     void handle(HttpServerRequest request, byte[] body) {

@@ -48,6 +48,7 @@ final class Run {
     private long due;
     private Waiting waiting = Waiting.NO;
     private Step.Mute mute;
+    private boolean hurried;
     private boolean over;
 
     /**
@@ -66,6 +67,16 @@ final class Run {
     void start() {
         due = millis();
         perform();
+    }
+
+    /** From now on it says what it has to say without any pause. */
+    void hurry() {
+        hurried = true;
+        goOnAfter(Waiting.TIMER);
+    }
+
+    boolean isOver() {
+        return over;
     }
 
     /** Durable mode: from now on events go to this reader, and are not in the conversation's replay. */
@@ -164,7 +175,7 @@ final class Run {
                 mute = fallen;
                 yield true;
             }
-            case Pause(long millis) -> isOver(millis);
+            case Pause(long millis) -> hurried || hasPassed(millis);
             case Ask ask -> {
                 ask(ask);
                 yield true;
@@ -198,7 +209,7 @@ final class Run {
         }
     }
 
-    private boolean isOver(long pause) {
+    private boolean hasPassed(long pause) {
         due += pause;
         long wait = due - millis();
         if (wait <= 0) {

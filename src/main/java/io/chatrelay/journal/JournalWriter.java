@@ -97,6 +97,7 @@ final class JournalWriter<E> implements Runnable {
 
     @Override
     public void run() {
+        open();
         boolean goesOn = true;
         while (goesOn) {
             try {
@@ -109,6 +110,15 @@ final class JournalWriter<E> implements Runnable {
             }
         }
         connection.discard();
+    }
+
+    /** Before there is anything to store: a process that shows two sessions is not taken for gone when one of them breaks. */
+    private void open() {
+        try {
+            connection.get();
+        } catch (SQLException e) {
+            LOG.debugf("The journal's writer connects with its first batch: %s", Database.reason(e));
+        }
     }
 
     /** Stores what is there, waiting a little for it. False once there is nothing more to come. */

@@ -33,7 +33,7 @@ public interface LeaseConfig {
      * turns over, however long its lease would last. Longer gives a living process more time to open sessions again after all of them were
      * reset; shorter takes over sooner. Zero: only the end of a lease counts, as behind a pooler that keeps the sessions of dead clients.
      */
-    @WithDefault("1500ms")
+    @WithDefault("1s")
     @Between(least = "0s", most = "1m")
     Duration absence();
 

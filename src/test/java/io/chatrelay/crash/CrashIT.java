@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 
 /** A short run of the crash test: one fault of each kind, and a few callers. */
-@Order(13)
+@Order(16)
 class CrashIT {
 
     @Test

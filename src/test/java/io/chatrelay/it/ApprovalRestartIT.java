@@ -19,7 +19,7 @@ import io.chatrelay.ApprovalSteps;
  * {@code kill -9} loses no decision and doubles none, whatever had become of it. All turns are in one process, each in another
  * state of its approval, when that process is killed; another is started at the same database, and takes them over.
  */
-@Order(12)
+@Order(3)
 class ApprovalRestartIT {
 
     private static final TestPostgres DATABASE = TestPostgres.fresh();

@@ -21,7 +21,7 @@ import io.chatrelay.devmode.InkeepEmulator;
  * {@code kill -9} of turns at Inkeep Agents, whatever Inkeep has done by then: one run of each, and one whole answer. All of them are in
  * one process when it is killed; another is started at the same database, and takes them over.
  */
-@Order(4)
+@Order(10)
 class FollowIT {
 
     private static final TestPostgres DATABASE = TestPostgres.fresh();

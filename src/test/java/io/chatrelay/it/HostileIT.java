@@ -37,7 +37,7 @@ import io.chatrelay.devmode.InkeepEmulator;
  * What anybody can send, with a key and without, to a service with a small heap that ends where it is exhausted: it lives, and a caller who
  * chats all the time on both wires is answered.
  */
-@Order(6)
+@Order(9)
 class HostileIT {
 
     /** A machine that runs other tests is slow; on one of its own nobody waits for two seconds. */
@@ -144,10 +144,13 @@ class HostileIT {
     }
 
     private static Future<Integer> posts(String path, String body) {
+        return answers(request(path).POST(BodyPublishers.ofString(body)));
+    }
+
+    private static Future<Integer> answers(HttpRequest.Builder request) {
         return THREADS.submit(() -> {
             try {
-                return HTTP.send(request(path).POST(BodyPublishers.ofString(body)).build(), BodyHandlers.ofString())
-                        .statusCode();
+                return HTTP.send(request.build(), BodyHandlers.ofString()).statusCode();
             } catch (IOException e) {
                 // The answer to a body that is not read may be lost with its connection.
                 return 0;
@@ -165,6 +168,28 @@ class HostileIT {
 
             assertThat(statuses(answers)).isSubsetOf(400, 503, 0).contains(400);
         }
+    }
+
+    @Test
+    void tenLargeBodiesWithoutAKey() throws Exception {
+        String body = "{\"messages\":[%s{}]}".formatted("{},".repeat(5 << 20));
+
+        List<Future<Integer>> answers = IntStream.range(0, 10).mapToObj(_ -> answers(HttpRequest
+                .newBuilder(relay.api().resolve("/run/api/chat")).header("content-type", "application/json")
+                .POST(BodyPublishers.ofString(body)))).toList();
+
+        assertThat(statuses(answers)).isSubsetOf(401, 0);
+    }
+
+    @Test
+    void aThousandInventedMethodsAndPaths() throws Exception {
+        for (int i = 0; i < 1_000; i++) {
+            assertThat(answers(request("/run/v1/invented" + i).method("INVENTED" + i, BodyPublishers.noBody())).get())
+                    .isBetween(400, 499);
+        }
+
+        assertThat(relay.metric("http_server_requests_seconds_count", "nvented")).isZero();
+        assertThat(relay.metric("http_server_requests_seconds_count", "method=\"other\"")).isGreaterThanOrEqualTo(1_000);
     }
 
     @Test

@@ -17,7 +17,7 @@ import io.chatrelay.devmode.InkeepEmulator;
 
 /** An open stream holds no thread and no connection of the database. */
 @Isolated("it takes all of the machine")
-@Order(11)
+@Order(18)
 class ManyStreamsIT {
 
     private static final TestPostgres DATABASE = TestPostgres.fresh();

@@ -17,7 +17,7 @@ import io.chatrelay.devmode.InkeepEmulator;
 
 /** SIGTERM where no other replica is there to take turns over: they end within the grace, or the next start goes on with them. */
 @Execution(ExecutionMode.CONCURRENT)
-@Order(6)
+@Order(8)
 class ShutdownIT {
 
     /** 128 + SIGTERM, as of any process that ends by it. */

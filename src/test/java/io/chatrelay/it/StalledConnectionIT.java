@@ -17,8 +17,8 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 
-/** What one connection to PostgreSQL that hangs costs, and how soon a process that ended with all of its connections is replaced. */
-@Order(3)
+/** What one connection of each replica to PostgreSQL that hangs costs, and how soon a process that ended with all of its connections is replaced. */
+@Order(15)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class StalledConnectionIT {
 
@@ -77,6 +77,27 @@ class StalledConnectionIT {
         }
     }
 
+    private record Behind(RelayProcess relay, StallingProxy proxy) {
+
+        SseStream chat(String what, String connection) {
+            return new RelayClient(relay).chat("agents", "%s-%s-%d".formatted(what, connection.hashCode(), relay.pid()),
+                    "echo still here");
+        }
+
+        void stall(String connection) {
+            Awaitility.await("a connection that sent " + connection).atMost(PATIENCE).pollInterval(Duration.ofMillis(20))
+                    .until(() -> proxy.stall(connection));
+        }
+
+        /** The one that hangs is given up, and its work is done on another; a caller's connection needs no other. */
+        void awaitAnother(String connection) {
+            if (!connection.equals(OF_A_CALLER)) {
+                Awaitility.await("another connection for " + connection).atMost(PATIENCE).pollInterval(Duration.ofMillis(50))
+                        .until(() -> proxy.hasOne(connection));
+            }
+        }
+    }
+
     @Test
     @Order(1)
     void itCostsNoTurnAndKeepsNoStreamWaitingForLong() {
@@ -86,15 +107,15 @@ class StalledConnectionIT {
                 .toList();
         answers.forEach(answer -> answer.reader().awaitEvents(20));
 
+        List<Behind> both = List.of(new Behind(replicas.a, proxyOfA), new Behind(replicas.b, proxyOfB));
         for (String connection : List.of(OF_THE_CLOCK, OF_A_CALLER, OF_THE_WRITER)) {
             // Idle connections of callers were closed when the clock's broke.
-            new RelayClient(replicas.a).chat("agents", "opens-" + connection.hashCode(), "echo a connection").awaitEnd();
-            Awaitility.await("a connection that sent " + connection).atMost(PATIENCE).pollInterval(Duration.ofMillis(20))
-                    .until(() -> proxyOfA.stall(connection));
-            SseStream asked = new RelayClient(replicas.a).chat("agents", "stalled-" + connection.hashCode(), "echo still here");
-            awaitAnother(connection);
-            asked.awaitEnd();
-            assertThat(asked.status()).as("a caller while one connection hangs").isIn(200, 503);
+            both.forEach(replica -> replica.chat("opens", connection).awaitEnd());
+            both.forEach(replica -> replica.stall(connection));
+            List<SseStream> asked = both.stream().map(replica -> replica.chat("stalled", connection)).toList();
+            both.forEach(replica -> replica.awaitAnother(connection));
+            asked.forEach(SseStream::awaitEnd);
+            assertThat(asked).as("callers while one connection hangs").extracting(SseStream::status).isSubsetOf(200, 503);
         }
 
         for (Answer answer : answers) {
@@ -105,14 +126,6 @@ class StalledConnectionIT {
         }
         for (RelayProcess relay : List.of(replicas.a, replicas.b)) {
             assertThat(relay.output()).doesNotContain("Lost the lease", "is taken over");
-        }
-    }
-
-    /** The one that hangs is given up, and its work is done on another; a caller's connection needs no other. */
-    private static void awaitAnother(String connection) {
-        if (!connection.equals(OF_A_CALLER)) {
-            Awaitility.await("another connection for " + connection).atMost(PATIENCE).pollInterval(Duration.ofMillis(50))
-                    .until(() -> proxyOfA.hasOne(connection));
         }
     }
 
