@@ -7,7 +7,14 @@ import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
 import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -17,11 +24,15 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSocket;
+
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import io.quarkus.test.common.http.TestHTTPResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.QuarkusTestProfile;
 import io.quarkus.test.junit.TestProfile;
@@ -30,6 +41,11 @@ import io.quarkus.test.junit.TestProfile;
 @QuarkusTest
 @TestProfile(ImpatientTest.Impatient.class)
 class ImpatientTest extends ServiceTest {
+
+    private static final Path DIRECTORY = Path.of("target", "impatient").toAbsolutePath();
+
+    @TestHTTPResource(value = "/", tls = true)
+    URI secure;
 
     public static class Impatient implements QuarkusTestProfile {
 
@@ -44,6 +60,10 @@ class ImpatientTest extends ServiceTest {
             overrides.put("chat-relay.turn.max-size", "20K");
             overrides.put("chat-relay.requests.body-timeout", "1s");
             overrides.put("chat-relay.requests.max-memory", "1M");
+            overrides.put("chat-relay.connections.head-timeout", "6s");
+            overrides.put("quarkus.http.test-ssl-port", "0");
+            overrides.put("quarkus.http.ssl.certificate.key-store-file", SelfSigned.in(DIRECTORY).store().toString());
+            overrides.put("quarkus.http.ssl.certificate.key-store-password", SelfSigned.PASSWORD);
             return overrides;
         }
     }
@@ -104,6 +124,41 @@ class ImpatientTest extends ServiceTest {
         private List<Sse> onBothWires(String text) {
             return List.of(relay().send(CHAT, Json.ask(text).put("stream", true)),
                     relay().send(COMPLETIONS, Json.ask(text).put("stream", true)));
+        }
+    }
+
+    /** Of which the service sees no byte before it is decrypted. */
+    @Nested
+    class AConnectionOverTls {
+
+        private final SSLContext trusted = new SelfSigned(DIRECTORY.resolve("store.p12")).trusted();
+
+        @Test
+        void servesOneRequestAfterTheOther() throws Exception {
+            try (HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).sslContext(trusted).build()) {
+                for (int i = 0; i < 3; i++) {
+                    HttpResponse<String> answer = client.send(HttpRequest.newBuilder(secure.resolve(CHAT))
+                            .header("authorization", "Bearer dev-key").header("content-type", "application/json")
+                            .POST(BodyPublishers.ofString(Json.ask("echo number" + i).toString())).build(),
+                            BodyHandlers.ofString());
+
+                    assertThat(answer.statusCode()).isEqualTo(200);
+                    assertThat(answer.body()).contains("number" + i, "[DONE]");
+                }
+            }
+        }
+
+        @Test
+        void endsWhereNoRequestComes() throws IOException {
+            try (Socket silent = trusted.getSocketFactory().createSocket("localhost", secure.getPort());
+                    Socket plain = new Socket("localhost", secure.getPort())) {
+                silent.setSoTimeout(20_000);
+                ((SSLSocket) silent).startHandshake();
+                plain.setSoTimeout(20_000);
+
+                assertThat(silent.getInputStream().readAllBytes()).isEmpty();
+                assertThat(plain.getInputStream().readAllBytes()).isEmpty();
+            }
         }
     }
 

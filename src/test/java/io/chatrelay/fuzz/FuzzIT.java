@@ -6,7 +6,7 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 
 /** A short run of the fuzzer: {@code bench/fuzz} runs it at length. */
-@Order(14)
+@Order(15)
 class FuzzIT {
 
     private static final int REQUESTS = 300;

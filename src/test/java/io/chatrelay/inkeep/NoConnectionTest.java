@@ -16,6 +16,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+import io.chatrelay.SelfSigned;
 import io.chatrelay.chat.ChatEvent.Ended;
 import io.chatrelay.chat.Failure;
 import io.netty.channel.ConnectTimeoutException;
@@ -72,13 +73,11 @@ class NoConnectionTest {
 
     @Test
     void itsCertificateIsItsOwn(@TempDir Path directory) throws Exception {
-        String store = directory.resolve("store.p12").toString();
-        assertThat(new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "keytool").toString(), "-genkeypair",
-                "-keyalg", "EC", "-dname", "CN=localhost", "-alias", "it", "-keystore", store, "-storepass", "of-a-test")
-                .inheritIO().start().waitFor()).isZero();
+        SelfSigned certificate = SelfSigned.in(directory);
         HttpServer secure = VERTX
                 .createHttpServer(new HttpServerOptions().setSsl(true)
-                        .setKeyCertOptions(new PfxOptions().setPath(store).setPassword("of-a-test")))
+                        .setKeyCertOptions(
+                                new PfxOptions().setPath(certificate.store().toString()).setPassword(SelfSigned.PASSWORD)))
                 .requestHandler(request -> request.response().end()).listen(0, "127.0.0.1").toCompletionStage()
                 .toCompletableFuture().get(10, TimeUnit.SECONDS);
 

@@ -25,7 +25,7 @@ import io.chatrelay.devmode.InkeepEmulator;
  * The documented pages in Chromium, on another origin than the service. One browser does everything at once, each thing in a tab of its
  * own; the tests look at what a user would have seen.
  */
-@Order(7)
+@Order(9)
 class BrowserIT {
 
     private static final long PATIENCE_SECONDS = 200;

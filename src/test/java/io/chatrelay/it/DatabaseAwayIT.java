@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import com.fasterxml.jackson.databind.JsonNode;
 
 /** While PostgreSQL is away nothing is told that is not stored; when it is back everything goes on, at the replica that it was. */
-@Order(4)
+@Order(2)
 class DatabaseAwayIT {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);

@@ -37,7 +37,7 @@ import io.chatrelay.devmode.InkeepEmulator;
  * What anybody can send, with a key and without, to a service with a small heap that ends where it is exhausted: it lives, and a caller who
  * chats all the time on both wires is answered.
  */
-@Order(9)
+@Order(11)
 class HostileIT {
 
     /** A machine that runs other tests is slow; on one of its own nobody waits for two seconds. */

@@ -27,7 +27,7 @@ import io.chatrelay.devmode.InkeepEmulator;
  * Nothing that an Inkeep sends or a reader leaves unread grows the heap: the service runs with a small one, and ends at once
  * where it is exhausted.
  */
-@Order(2)
+@Order(5)
 class MemoryIT {
 
     private static final TestPostgres DATABASE = TestPostgres.fresh();

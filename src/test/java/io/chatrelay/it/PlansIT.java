@@ -13,7 +13,7 @@ import io.chatrelay.devmode.InkeepEmulator;
  * What the database is asked never reads a whole table: the journal's batches are one transaction for all turns, so that each of its statements
  * is every stream's wait. {@code bench/plans} does the same with two million messages.
  */
-@Order(13)
+@Order(14)
 class PlansIT {
 
     private static final int MESSAGES = 40_000;

@@ -32,7 +32,7 @@ import io.chatrelay.devmode.InkeepEmulator;
 
 /** The packaged service behind an nginx that is configured as the documentation says. */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
-@Order(12)
+@Order(13)
 class ProxyIT {
 
     private static final String HEARTBEAT = "400ms";

@@ -17,7 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** It does not matter which replica is asked, and one that is lost or asleep is replaced. */
-@Order(6)
+@Order(7)
 class ReplicasIT {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);

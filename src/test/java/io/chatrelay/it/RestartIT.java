@@ -25,7 +25,7 @@ import io.chatrelay.devmode.InkeepEmulator;
  * {@code kill -9} loses nothing that a reader saw, and a conversation goes on. All turns are in one process when it is killed, some have
  * ended and some are in the midst of their answer; another is started at the same database, and takes those over.
  */
-@Order(5)
+@Order(6)
 class RestartIT {
 
     private static final TestPostgres DATABASE = TestPostgres.fresh();

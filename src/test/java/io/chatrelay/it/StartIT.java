@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import io.chatrelay.it.RelayProcess.Setup;
 
 /** What an operator forgot is one line on the console that says what to set, and exit code 1. */
-@Order(11)
+@Order(12)
 class StartIT {
 
     private static final TestPostgres DATABASE = TestPostgres.fresh();

@@ -6,5 +6,5 @@ import org.junit.platform.suite.api.Suite;
 
 @Suite
 @SelectPackages("io.chatrelay")
-@IncludeClassNamePatterns("io\\.chatrelay\\.(chat\\.)?[N-R]\\w*Test")
-class NToR {}
+@IncludeClassNamePatterns("io\\.chatrelay\\.(chat\\.)?(S[^t]|[NT-Z])\\w*Test")
+class NAndSToZButSt {}
