@@ -45,7 +45,10 @@ public final class Emulator {
 
     /** Lets the answers that are under way to a text with this mark go on without pauses: what was to be seen while they run was seen. */
     public void hurry(String mark) {
-        control.post("/emulator/hurry?text=" + URLEncoder.encode(mark, StandardCharsets.UTF_8), "");
+        int status = control.post("/emulator/hurry?text=" + URLEncoder.encode(mark, StandardCharsets.UTF_8), "").status();
+        if (status != 204) {
+            throw new IllegalStateException("The emulator answered " + status);
+        }
     }
 
     private List<JsonNode> list(String query) {

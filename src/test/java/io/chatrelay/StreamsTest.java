@@ -403,6 +403,7 @@ class StreamsTest extends ServiceTest {
             Sse stays = relay().read(streamOf(left.conversation()));
 
             left.close();
+            stays.until(stays.numbered().size() + 20);
             emulator().hurry(mark);
 
             assertThat(stays.toEnd().done()).isTrue();

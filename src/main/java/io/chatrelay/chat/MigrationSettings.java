@@ -44,10 +44,14 @@ class MigrationSettings implements FlywayConfigurationCustomizer {
     }
 
     /**
-     * A build outside a transaction that failed (its statement was cancelled, say, or the disk was full) leaves a row that says so, and no process would
-     * start until somebody removes it: the next start removes it, and tries again.
+     * A build outside a transaction that failed (its statement was cancelled, say, or the disk was full) leaves a row that says so, and no
+     * process would start until somebody removes it: the next start removes it, and tries again. Replicas that waited meanwhile fail with it.
      */
     private static final class Retried extends BaseCallback {
+
+        private static final String HISTORY = """
+                select format('%I.%I', schemaname, tablename) from pg_tables
+                where schemaname = current_schema() and tablename = ?""";
 
         @Override
         public boolean supports(Event event, Context context) {
@@ -56,15 +60,14 @@ class MigrationSettings implements FlywayConfigurationCustomizer {
 
         @Override
         public void handle(Event event, Context context) {
-            String history = context.getConfiguration().getTable();
-            try (Statement statement = context.getConnection().createStatement()) {
-                try (ResultSet table = statement.executeQuery("select to_regclass('%s') is not null".formatted(history))) {
-                    if (!table.next() || !table.getBoolean(1)) {
-                        return;
+            try (PreparedStatement select = context.getConnection().prepareStatement(HISTORY)) {
+                select.setString(1, context.getConfiguration().getTable());
+                try (ResultSet table = select.executeQuery(); Statement delete = context.getConnection().createStatement()) {
+                    if (table.next()) {
+                        delete.executeUpdate("delete from %s where not success and description like '%s%%'"
+                                .formatted(table.getString(1), CONCURRENT));
                     }
                 }
-                statement.executeUpdate(
-                        "delete from %s where not success and description like '%s%%'".formatted(history, CONCURRENT));
             } catch (SQLException e) {
                 throw new FlywayException(e);
             }
@@ -80,7 +83,8 @@ class MigrationSettings implements FlywayConfigurationCustomizer {
 
         @Override
         public boolean supports(Event event, Context context) {
-            return event == Event.BEFORE_EACH_MIGRATE || event == Event.AFTER_EACH_MIGRATE;
+            return event == Event.BEFORE_EACH_MIGRATE || event == Event.AFTER_EACH_MIGRATE
+                    || event == Event.AFTER_EACH_MIGRATE_ERROR;
         }
 
         @Override

@@ -201,6 +201,11 @@ class Runner {
         });
     }
 
+    /** A turn whose end cannot be appended is found again as one that nobody runs, and ended from what is stored. */
+    void abandon(UUID turn) {
+        virtualThreads.execute(() -> journal.abandon(turn));
+    }
+
     void over(RunningTurn turn) {
         running.remove(turn.turn().id(), turn);
         outbox.forget(turn);

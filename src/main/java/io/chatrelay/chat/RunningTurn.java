@@ -388,22 +388,28 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner {
         over = true;
         // Before the append: the writer may say that it is stored before this method ends.
         last = ended;
-        leave();
         if (size <= WRITTEN_AT_ONCE) {
             store(ended);
         } else {
             runner.offload(this, () -> store(ended));
         }
+        leave();
     }
 
-    /** Appends the end. Once the turn is over nothing else touches its transcript, so its message is written outside the monitor. */
+    /** Appends the end. Once the turn is over nothing else touches its transcript, so that a large message is written without the monitor. */
     private void store(Ended ended) {
-        List<ChatEvent> closing = closing(ended);
-        TurnEnd end = new TurnEnd(turn, ended, transcript.started(), kept());
-        synchronized (this) {
-            if (refusals == 0) {
-                log.append(closing, end);
+        try {
+            List<ChatEvent> closing = closing(ended);
+            TurnEnd end = new TurnEnd(turn, ended, transcript.started(), kept());
+            synchronized (this) {
+                // Whoever was told of a refusal meanwhile ends it from what is stored.
+                if (refusals == 0) {
+                    log.append(closing, end);
+                }
             }
+        } catch (RuntimeException | Error e) {
+            LOG.errorf("turn %s could not be ended, and is tried again later: %s", turn.id(), Trace.of(e));
+            runner.abandon(turn.id());
         }
     }
 

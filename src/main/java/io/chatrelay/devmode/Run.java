@@ -49,6 +49,7 @@ final class Run {
     private Waiting waiting = Waiting.NO;
     private Step.Mute mute;
     private boolean hurried;
+    private Runnable whenOver;
     private boolean over;
 
     /**
@@ -75,8 +76,9 @@ final class Run {
         goOnAfter(Waiting.TIMER);
     }
 
-    boolean isOver() {
-        return over;
+    /** Before it starts. */
+    void whenOver(Runnable task) {
+        whenOver = task;
     }
 
     /** Durable mode: from now on events go to this reader, and are not in the conversation's replay. */
@@ -232,6 +234,7 @@ final class Run {
             over = true;
             outlet.end();
             tape.end();
+            whenOver.run();
         }
     }
 

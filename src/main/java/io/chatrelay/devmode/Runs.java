@@ -10,8 +10,8 @@ final class Runs {
 
     /** @param text the user message that it answers */
     void start(Run run, String text) {
-        texts.keySet().removeIf(Run::isOver);
         texts.put(run, text);
+        run.whenOver(() -> texts.remove(run));
         run.start();
     }
 

@@ -16,6 +16,12 @@ public final class Database {
      */
     private static final Set<String> PASSING = Set.of("08", "40", "53", "57", "58", "55", "25", "XX");
 
+    /**
+     * The driver's own: among others where the pool gives up a connection that is being made. Passing for a caller alone: an event of which the driver
+     * always fails would keep the journal for ever.
+     */
+    private static final String DRIVER_FAILED = "99999";
+
     private static final int DEEPEST = 20;
     private static final String TRANSACTIONS = "jakarta.transaction";
 
@@ -35,7 +41,7 @@ public final class Database {
 
     /** Whether something failed because of the database's or the pool's state, and may succeed later. */
     public static boolean isAway(Throwable failure) {
-        return first(failure, DEEPEST).filter(sql -> !refuses(sql)).isPresent();
+        return first(failure, DEEPEST).filter(sql -> !refuses(sql) || DRIVER_FAILED.equals(sql.getSQLState())).isPresent();
     }
 
     /** A transaction manager whose commit fails keeps the database's reason among what was suppressed. */

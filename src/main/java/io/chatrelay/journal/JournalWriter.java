@@ -28,6 +28,9 @@ final class JournalWriter<E> implements Runnable {
 
     private static final Logger LOG = Logger.getLogger(JournalWriter.class);
 
+    /** How often an idle writer looks after its connection: a small part of the time after which a process without sessions is gone. */
+    private static final Duration CONNECTED_EVERY = Duration.ofMillis(250);
+
     /** What the journal does about turns, on the writer's thread. */
     interface Listener<E> {
 
@@ -48,6 +51,7 @@ final class JournalWriter<E> implements Runnable {
     private final AtomicLong reserved = new AtomicLong();
     private volatile boolean stopping;
     private volatile long roundAt = System.nanoTime();
+    private long connectedAt = System.nanoTime() - CONNECTED_EVERY.toNanos();
 
     JournalWriter(KeptConnection connection, Lease lease, JournalConfig config, JournalMetrics metrics, Listener<E> listener) {
         this.connection = connection;
@@ -97,7 +101,6 @@ final class JournalWriter<E> implements Runnable {
 
     @Override
     public void run() {
-        open();
         boolean goesOn = true;
         while (goesOn) {
             try {
@@ -112,12 +115,25 @@ final class JournalWriter<E> implements Runnable {
         connection.discard();
     }
 
-    /** Before there is anything to store: a process that shows two sessions is not taken for gone when one of them breaks. */
-    private void open() {
+    /**
+     * While there is nothing to store: the connection is there, and shows the incarnation, so that a process whose other session breaks is not taken for
+     * gone.
+     */
+    private void keepConnected() {
+        long now = System.nanoTime();
+        if (now - connectedAt < CONNECTED_EVERY.toNanos()) {
+            return;
+        }
+        connectedAt = now;
         try {
-            connection.get();
-        } catch (SQLException e) {
-            LOG.debugf("The journal's writer connects with its first batch: %s", Database.reason(e));
+            if (!connection.get().isValid(1)) {
+                connection.discard();
+                connection.get();
+            }
+        } catch (SQLException | RuntimeException e) {
+            // The next batch will say so.
+            LOG.debugf("The journal's writer has no connection: %s", e.getClass().getName());
+            connection.discard();
         }
     }
 
@@ -131,6 +147,9 @@ final class JournalWriter<E> implements Runnable {
             store(batches, me);
         }
         tellRoom();
+        if (batches.isEmpty() && !stopping) {
+            keepConnected();
+        }
         return !(batches.isEmpty() && stopping);
     }
 

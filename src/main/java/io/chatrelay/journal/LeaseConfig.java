@@ -31,7 +31,7 @@ public interface LeaseConfig {
     /**
      * A process that dies takes its sessions with PostgreSQL along. After so long without a session and without a renewal the others take its
      * turns over, however long its lease would last. Longer gives a living process more time to open sessions again after all of them were
-     * reset; shorter takes over sooner. Zero: only the end of a lease counts, as behind a pooler that keeps the sessions of dead clients.
+     * reset, and at least 300 ms; shorter takes over sooner. Zero: only the end of a lease counts, as behind a pooler that keeps the sessions of dead clients.
      */
     @WithDefault("1s")
     @Between(least = "0s", most = "1m")

@@ -29,6 +29,9 @@ import java.util.UUID;
  */
 final class Presence {
 
+    /** An observer that was held up for less has missed nothing: an outage of the database would have broken its own session. */
+    private static final Duration LOOKED_WITHIN = Duration.ofSeconds(3);
+
     /** Another replica that is alive by its row. */
     record Sighting(UUID incarnation, boolean present, boolean silent) {}
 
@@ -83,7 +86,7 @@ final class Presence {
 
     List<UUID> gone(List<Sighting> sightings, long now) {
         // Whoever was not looking does not know what happened meanwhile: the database may have been away for everyone.
-        if (now - lookedAt > absence.toNanos()) {
+        if (now - lookedAt > Math.max(absence.toNanos(), LOOKED_WITHIN.toNanos())) {
             forget();
         }
         lookedAt = now;

@@ -3,11 +3,16 @@ package io.chatrelay.chat;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.sql.DriverManager;
+import java.sql.SQLException;
 import java.util.concurrent.CompletableFuture;
 
 import jakarta.inject.Inject;
 import jakarta.persistence.EntityManager;
 
+import org.hibernate.exception.GenericJDBCException;
 import org.junit.jupiter.api.Test;
 
 import io.chatrelay.ServiceTest;
@@ -35,6 +40,21 @@ class StorageAwayTest extends ServiceTest {
 
         assertThat(failure).isNotNull();
         assertThat(Storage.isAway(failure)).isTrue();
+    }
+
+    /** As the pool does whose caller waits no longer, while a silent database keeps it connecting. */
+    @Test
+    void itIsAwayWhereTheDriverIsInterruptedWhileItConnects() throws Exception {
+        try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+            Thread.currentThread().interrupt();
+
+            Throwable failure = catchThrowable(() -> DriverManager
+                    .getConnection("jdbc:postgresql://127.0.0.1:%d/it?loginTimeout=20".formatted(silent.getLocalPort())));
+
+            assertThat(Thread.interrupted()).isTrue();
+            assertThat(failure).isInstanceOf(SQLException.class);
+            assertThat(Storage.isAway(new GenericJDBCException("as Hibernate says it", (SQLException) failure))).isTrue();
+        }
     }
 
     @Test

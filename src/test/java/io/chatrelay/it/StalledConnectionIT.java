@@ -101,6 +101,16 @@ class StalledConnectionIT {
         }
     }
 
+    /** A process that shows two is not taken for gone where one of them breaks. */
+    @Test
+    @Order(0)
+    void eachReplicaShowsTwoSessionsBeforeItHasStoredAnything() {
+        Awaitility.await("two sessions of each").atMost(PATIENCE).until(() -> replicas.database.number("""
+                select count(*) from pg_locks where locktype = 'advisory' and mode = 'ShareLock'
+                    and database = (select oid from pg_database where datname = current_database())"""),
+                sessions -> sessions == 4);
+    }
+
     @Test
     @Order(1)
     void itCostsNoTurnAndKeepsNoStreamWaitingForLong() {

@@ -11,7 +11,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** When a process without sessions counts as gone. Its absence is a second and a half; the others look every 250 ms. */
+/** When a process without sessions counts as gone. Here its absence is a second and a half, and the others look every 250 ms. */
 class PresenceTest {
 
     private static final UUID OTHER = UUID.randomUUID();
@@ -73,8 +73,14 @@ class PresenceTest {
     @Test
     void whoDidNotLookForTooLongKnowsNothing() {
         assertThat(looks(6, ABSENT)).isEmpty();
-        assertThat(later(1600, ABSENT)).isEmpty();
+        assertThat(later(3100, ABSENT)).isEmpty();
         assertThat(looks(50, ABSENT)).isEmpty();
+    }
+
+    @Test
+    void whoWasHeldUpForAMomentKnowsWhatItSaw() {
+        assertThat(looks(3, ABSENT)).isEmpty();
+        assertThat(later(2900, ABSENT)).containsExactly(OTHER);
     }
 
     @Test

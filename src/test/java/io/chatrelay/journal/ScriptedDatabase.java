@@ -50,6 +50,7 @@ final class ScriptedDatabase {
                 rows[0] = ((Object[]) arguments[1]).length;
                 yield null;
             }
+            case "isValid" -> true;
             case "getAutoCommit" -> autoCommit[0];
             case "setAutoCommit" -> {
                 autoCommit[0] = (boolean) arguments[0];
