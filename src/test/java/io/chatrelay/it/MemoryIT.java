@@ -40,7 +40,7 @@ class MemoryIT {
     static void start() {
         inkeep = new InkeepEmulator(RelayClient.VERTX).listen(0);
         relay = RelayProcess.on(DATABASE, inkeep).jvm("-Xmx96m").jvm("-XX:MaxDirectMemorySize=64m")
-                .with("chat-relay.turn.max-size", "1M").with("chat-relay.journal.max-pending", "8M")
+                .with("chat-relay.turn.max-size", "2M").with("chat-relay.journal.max-pending", "8M")
                 .with("quarkus.datasource.jdbc.new-connection-sql", "set lock_timeout = '1s'").start();
         client = new RelayClient(relay);
     }
@@ -61,7 +61,7 @@ class MemoryIT {
 
     @Test
     void aReaderThatStopsReadingHoldsNobodyUpAndMissesNothing() {
-        SseStream reader = client.chat("agents", "one-slow", "long 10000").awaitEvents(1);
+        SseStream reader = client.chat("agents", "one-slow", "long 20000").awaitEvents(1);
         try (SlowReader slow = SlowReader.of(relay, "one-slow", reader.turn())) {
             reader.awaitEnd();
 
@@ -75,7 +75,7 @@ class MemoryIT {
     @Test
     void aHundredReadersThatStopReadingCostLittleHeap() {
         long before = relay.heapAfterCollection();
-        SseStream reader = client.chat("cloud", "many-slow", "long 10000").awaitEvents(1);
+        SseStream reader = client.chat("cloud", "many-slow", "long 20000").awaitEvents(1);
         List<SlowReader> slow = new ArrayList<>();
         try {
             IntStream.range(0, 100).forEach(_ -> slow.add(SlowReader.of(relay, "many-slow", reader.turn())));
