@@ -189,7 +189,7 @@ final class AnswerStream implements Flow.Subscription {
 
     private void attempt() {
         tries++;
-        client.request(plan.request()).onComplete(connected -> {
+        client.request(plan.request()).onSuccess(InkeepClient::quiet).onComplete(connected -> {
             if (cancelled) {
                 if (connected.succeeded()) {
                     connected.result().reset();

@@ -22,6 +22,7 @@ import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.PoolOptions;
@@ -176,6 +177,11 @@ final class InkeepClient {
                         "The rest of Inkeep's answer was not taken in time; what came before is kept."))).subscribe(subscriber);
             }
         });
+    }
+
+    /** What breaks a request is told by its answer. Where nobody waits for that any more, as after a cancel, Vert.x would log it as an error. */
+    static void quiet(HttpClientRequest request) {
+        request.exceptionHandler(_ -> {});
     }
 
     static boolean isStream(HttpClientResponse head) {
