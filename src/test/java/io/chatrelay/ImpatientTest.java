@@ -58,7 +58,7 @@ class ImpatientTest extends ServiceTest {
             overrides.put("chat-relay.turn.silence-timeout", "3s");
             overrides.put("chat-relay.turn.max-duration", "8s");
             overrides.put("chat-relay.turn.max-size", "20K");
-            overrides.put("chat-relay.requests.body-timeout", "1s");
+            overrides.put("chat-relay.requests.body-timeout", "5s");
             overrides.put("chat-relay.requests.max-memory", "1M");
             overrides.put("chat-relay.connections.head-timeout", "6s");
             overrides.put("quarkus.http.test-ssl-port", "0");
@@ -180,7 +180,7 @@ class ImpatientTest extends ServiceTest {
         @Test
         void thatComesTooSlowlyIsRefusedAndItsConnectionEnds() throws IOException {
             try (Socket slow = upload(1_000_000, 10)) {
-                await().ignoreExceptions().pollInterval(Duration.ofMillis(100)).until(() -> {
+                await().atMost(Duration.ofSeconds(30)).ignoreExceptions().pollInterval(Duration.ofMillis(100)).until(() -> {
                     write(slow, "y");
                     return slow.getInputStream().available() > 0;
                 });
