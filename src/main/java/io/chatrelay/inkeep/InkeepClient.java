@@ -5,8 +5,11 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
+
+import org.jboss.logging.Logger;
 
 import io.chatrelay.chat.ChatEvent;
 import io.chatrelay.chat.ChatEvent.Ended;
@@ -17,7 +20,9 @@ import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.Context;
+import io.vertx.core.Handler;
 import io.vertx.core.MultiMap;
+import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClient;
@@ -32,6 +37,7 @@ import io.vertx.core.impl.VertxInternal;
 /** The connections to one Inkeep. Each running turn holds one of them, and an event loop's attention when bytes come. */
 final class InkeepClient {
 
+    private static final Logger LOG = Logger.getLogger(InkeepClient.class);
     /** Short calls beside the turns; further ones wait. */
     private static final int CALLS = 64;
     /** A stream that nobody takes is closed. */
@@ -69,7 +75,7 @@ final class InkeepClient {
         return Multi.createFrom().publisher(subscriber -> {
             Context context = vertx.createEventLoopContext();
             AnswerStream stream = new AnswerStream(streams, context, plan, subscriber);
-            context.exceptionHandler(stream::defect);
+            context.exceptionHandler(defects(stream::defect));
             subscriber.onSubscribe(stream);
         });
     }
@@ -81,7 +87,7 @@ final class InkeepClient {
         return Multi.createFrom().publisher(subscriber -> {
             Context context = vertx.createEventLoopContext();
             Reread reread = new Reread(streams, context, plan, run, config.followTimeout(), subscriber);
-            context.exceptionHandler(reread::defect);
+            context.exceptionHandler(defects(reread::defect));
             subscriber.onSubscribe(reread);
         });
     }
@@ -120,7 +126,7 @@ final class InkeepClient {
         RequestOptions options = request.putHeader("accept", "*/*");
         return Uni.createFrom().emitter(emitter -> {
             Context context = vertx.createEventLoopContext();
-            context.exceptionHandler(emitter::fail);
+            context.exceptionHandler(defects(emitter::fail));
             long sentNanos = System.nanoTime();
             Exchange exchange = new Exchange(client, context, new Exchange.Heard() {
                 @Override
@@ -170,7 +176,7 @@ final class InkeepClient {
         return Multi.createFrom().publisher(subscriber -> {
             if (taken.compareAndSet(false, true)) {
                 AnswerStream stream = AnswerStream.of(exchange, head, context, plan, subscriber);
-                context.exceptionHandler(stream::defect);
+                context.exceptionHandler(defects(stream::defect));
                 subscriber.onSubscribe(stream);
             } else {
                 Multi.createFrom().<ChatEvent>item(Ended.failed(Failure.of(Failure.Code.UPSTREAM_CUT,
@@ -182,6 +188,26 @@ final class InkeepClient {
     /** What breaks a request is told by its answer. Where nobody waits for that any more, as after a cancel, Vert.x would log it as an error. */
     static void quiet(HttpClientRequest request) {
         request.exceptionHandler(_ -> {});
+    }
+
+    /**
+     * What a context's exception handler is given is a defect, but for one thing: where a connection breaks while the head of its answer waits
+     * for the context, Vert.x gives the request its failure first, and then fails to give it the answer. The failure is told as any other.
+     */
+    private static Handler<Throwable> defects(Consumer<Throwable> defect) {
+        return thrown -> {
+            if (isSecondResult(thrown)) {
+                LOG.debug("An answer came for a request whose connection had broken");
+            } else {
+                defect.accept(thrown);
+            }
+        };
+    }
+
+    private static boolean isSecondResult(Throwable thrown) {
+        StackTraceElement[] trace = thrown.getStackTrace();
+        return thrown instanceof IllegalStateException && trace.length > 0
+                && trace[0].getClassName().equals(Promise.class.getName());
     }
 
     static boolean isStream(HttpClientResponse head) {

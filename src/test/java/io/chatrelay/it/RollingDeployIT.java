@@ -16,7 +16,7 @@ import io.chatrelay.devmode.InkeepEmulator;
 
 /** A deploy cuts no answer: SIGTERM hands turns over to another replica. */
 @Isolated("who is stopped has some seconds for the rest")
-@Order(17)
+@Order(18)
 class RollingDeployIT {
 
     private static final int STREAMS = 200;
