@@ -101,7 +101,8 @@ public final class CrashTest {
 
     private void settle(Checker checker) {
         try {
-            Awaitility.await("the end of all turns").atMost(LAST_PATIENCE).pollInterval(Duration.ofMillis(500))
+            Awaitility.await("the end of all turns").atMost(LAST_PATIENCE).pollDelay(Duration.ZERO)
+                    .pollInterval(Duration.ofMillis(500))
                     .until(() -> checker.running() == 0);
         } catch (ConditionTimeoutException e) {
             // The check says which.

@@ -62,7 +62,8 @@ final class Injector {
     }
 
     void awaitReady() {
-        Awaitility.await("both replicas").atMost(Duration.ofSeconds(60)).pollInterval(Duration.ofMillis(50))
+        Awaitility.await("both replicas").atMost(Duration.ofSeconds(60)).pollDelay(Duration.ZERO)
+                .pollInterval(Duration.ofMillis(50))
                 .until(() -> cluster.replica(0).isReady() && cluster.replica(1).isReady());
     }
 

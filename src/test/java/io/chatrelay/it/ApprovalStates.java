@@ -154,7 +154,8 @@ final class ApprovalStates implements AutoCloseable {
             gate.hold(turn.approval(0), 2);
             turn.approve(first, 0);
         }
-        Awaitility.await("stored, and held before they are sent").atMost(PATIENCE).pollInterval(Duration.ofMillis(20))
+        Awaitility.await("stored, and held before they are sent").atMost(PATIENCE).pollDelay(Duration.ZERO)
+                .pollInterval(Duration.ofMillis(20))
                 .until(() -> gate.holds(unsent.approval(0), 1) && gate.holds(unsentDurably.approval(0), 1)
                         && gate.holds(recorded.approval(0), 1) && gate.holds(unheard.approval(0), 2)
                         && gate.holds(unheardDurably.approval(0), 2));
@@ -186,7 +187,8 @@ final class ApprovalStates implements AutoCloseable {
     }
 
     private void await(String what, WaitingTurn turn, String condition) {
-        Awaitility.await(what).atMost(PATIENCE).pollInterval(Duration.ofMillis(20)).until(() -> is(turn, condition));
+        Awaitility.await(what).atMost(PATIENCE).pollDelay(Duration.ZERO).pollInterval(Duration.ofMillis(20))
+                .until(() -> is(turn, condition));
     }
 
     /** Its expiry passes while nobody runs. @param window whether what Inkeep can be told in time has passed, too */
@@ -208,7 +210,8 @@ final class ApprovalStates implements AutoCloseable {
     }
 
     private void awaitTold(WaitingTurn turn, int times) {
-        Awaitility.await(times + " decisions at Inkeep").atMost(PATIENCE).pollInterval(Duration.ofMillis(20))
+        Awaitility.await(times + " decisions at Inkeep").atMost(PATIENCE).pollDelay(Duration.ZERO)
+                .pollInterval(Duration.ofMillis(20))
                 .until(() -> told(turn, 0).size() == times);
     }
 }

@@ -154,13 +154,14 @@ public final class EventSourceReader {
     }
 
     public EventSourceReader awaitEvents(int count) {
-        Awaitility.await(count + " events").atMost(PATIENCE).pollInterval(Duration.ofMillis(20))
+        Awaitility.await(count + " events").atMost(PATIENCE).pollDelay(Duration.ZERO).pollInterval(Duration.ofMillis(20))
                 .until(() -> stoppedBy() != 0 || lastNumber() >= count);
         return this;
     }
 
     public EventSourceReader awaitStop() {
-        Awaitility.await("a reader that has read everything").atMost(PATIENCE).pollInterval(Duration.ofMillis(20))
+        Awaitility.await("a reader that has read everything").atMost(PATIENCE).pollDelay(Duration.ZERO)
+                .pollInterval(Duration.ofMillis(20))
                 .until(() -> stoppedBy() != 0);
         return this;
     }

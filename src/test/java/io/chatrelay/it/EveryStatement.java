@@ -117,8 +117,10 @@ public final class EveryStatement {
     }
 
     private void awaitEnded(UUID turn) {
-        Awaitility.await("the end of turn " + turn).atMost(PATIENCE).pollInterval(Duration.ofMillis(20)).until(
-                () -> database
-                        .number("select count(*) from turn where id = '%s' and ended_at is not null".formatted(turn)) == 1);
+        Awaitility.await("the end of turn " + turn).atMost(PATIENCE).pollDelay(Duration.ZERO)
+                .pollInterval(Duration.ofMillis(20)).until(
+                        () -> database
+                                .number("select count(*) from turn where id = '%s' and ended_at is not null"
+                                        .formatted(turn)) == 1);
     }
 }

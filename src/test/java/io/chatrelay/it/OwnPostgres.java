@@ -100,7 +100,8 @@ public final class OwnPostgres extends Postgres implements AutoCloseable {
         ended = processes();
         // The server first, or it would begin to recover from the death of the others.
         ended.forEach(ProcessHandle::destroyForcibly);
-        await("nobody listens").atMost(PATIENCE).pollInterval(Duration.ofMillis(5)).until(() -> !listens());
+        await("nobody listens").atMost(PATIENCE).pollDelay(Duration.ZERO).pollInterval(Duration.ofMillis(5))
+                .until(() -> !listens());
     }
 
     /** Ends it as an operator does: clients are told, and what they have not committed is rolled back. */
@@ -156,7 +157,7 @@ public final class OwnPostgres extends Postgres implements AutoCloseable {
 
     /** Of the folder, for the next start. A process that has ended is there until the system's first one has taken note of it. */
     private void letGo() {
-        await("the end of PostgreSQL").atMost(PATIENCE).pollInterval(Duration.ofMillis(10))
+        await("the end of PostgreSQL").atMost(PATIENCE).pollDelay(Duration.ZERO).pollInterval(Duration.ofMillis(10))
                 .until(() -> ended.stream().noneMatch(ProcessHandle::isAlive));
         ended = List.of();
         if (server != null) {

@@ -155,12 +155,14 @@ public final class RelayProcess implements AutoCloseable {
     }
 
     RelayProcess awaitReady() {
-        Awaitility.await("a ready service, see " + log).atMost(START).pollInterval(Duration.ofMillis(50)).until(() -> {
-            if (!process.isAlive()) {
-                throw new IllegalStateException("The service ended with %d: %s".formatted(process.exitValue(), output()));
-            }
-            return listens() && isReady();
-        });
+        Awaitility.await("a ready service, see " + log).atMost(START).pollDelay(Duration.ZERO)
+                .pollInterval(Duration.ofMillis(50)).until(() -> {
+                    if (!process.isAlive()) {
+                        throw new IllegalStateException(
+                                "The service ended with %d: %s".formatted(process.exitValue(), output()));
+                    }
+                    return listens() && isReady();
+                });
         return this;
     }
 

@@ -222,13 +222,13 @@ public final class SseStream {
     }
 
     SseStream awaitEvents(int count) {
-        Awaitility.await(count + " events").atMost(PATIENCE).pollInterval(Duration.ofMillis(20))
+        Awaitility.await(count + " events").atMost(PATIENCE).pollDelay(Duration.ZERO).pollInterval(Duration.ofMillis(20))
                 .until(() -> state() == State.CUT || frames().size() >= count);
         return this;
     }
 
     SseStream awaitEnd() {
-        Awaitility.await("the end of a stream").atMost(PATIENCE).pollInterval(Duration.ofMillis(20))
+        Awaitility.await("the end of a stream").atMost(PATIENCE).pollDelay(Duration.ZERO).pollInterval(Duration.ofMillis(20))
                 .until(this::isOver);
         return this;
     }

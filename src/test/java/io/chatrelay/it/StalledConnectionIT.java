@@ -88,14 +88,16 @@ class StalledConnectionIT {
         }
 
         void stall(String connection) {
-            Awaitility.await("a connection that sent " + connection).atMost(PATIENCE).pollInterval(Duration.ofMillis(20))
+            Awaitility.await("a connection that sent " + connection).atMost(PATIENCE).pollDelay(Duration.ZERO)
+                    .pollInterval(Duration.ofMillis(20))
                     .until(() -> proxy.stall(connection));
         }
 
         /** The one that hangs is given up, and its work is done on another; a caller's connection needs no other. */
         void awaitAnother(String connection) {
             if (!connection.equals(OF_A_CALLER)) {
-                Awaitility.await("another connection for " + connection).atMost(PATIENCE).pollInterval(Duration.ofMillis(50))
+                Awaitility.await("another connection for " + connection).atMost(PATIENCE).pollDelay(Duration.ZERO)
+                        .pollInterval(Duration.ofMillis(50))
                         .until(() -> proxy.hasOne(connection));
             }
         }
@@ -154,7 +156,8 @@ class StalledConnectionIT {
         replicas.a.kill9();
 
         Awaitility.await("the other goes on with the turn, long before the lease ends").atMost(LEASE.dividedBy(2))
-                .pollInterval(Duration.ofMillis(50)).until(() -> replicas.rowsBy("b", answer.reader().turn()) > 0);
+                .pollDelay(Duration.ZERO).pollInterval(Duration.ofMillis(50))
+                .until(() -> replicas.rowsBy("b", answer.reader().turn()) > 0);
         replicas.assertWhole(answer.reader(), answer.conversation(), "[DONE]");
         assertThat(EventSourceReader.words(answer.reader().text())).isEqualTo(EventSourceReader.words(400));
         assertThat(replicas.writers(answer.reader().turn())).isEqualTo("a b");

@@ -98,7 +98,8 @@ final class TwoReplicas implements AutoCloseable {
     }
 
     static void awaitReadiness(RelayProcess relay, boolean ready) {
-        Awaitility.await(relay + " ready: " + ready).atMost(PATIENCE).pollInterval(Duration.ofMillis(50))
+        Awaitility.await(relay + " ready: " + ready).atMost(PATIENCE).pollDelay(Duration.ZERO)
+                .pollInterval(Duration.ofMillis(50))
                 .until(() -> relay.isReady() == ready);
     }
 

@@ -32,7 +32,8 @@ final class WaitingTurn {
 
     /** Waits until the reader has seen so many calls ask, since the turn began. */
     WaitingTurn awaitAsked(RelayClient client, int calls) {
-        Awaitility.await(calls + " requests for approval").atMost(Duration.ofSeconds(30)).pollInterval(Duration.ofMillis(20))
+        Awaitility.await(calls + " requests for approval").atMost(Duration.ofSeconds(30)).pollDelay(Duration.ZERO)
+                .pollInterval(Duration.ofMillis(20))
                 .until(() -> seen.frames().stream().filter(frame -> frame.type().equals("tool-approval-request"))
                         .count() == calls);
         client.get("/run/v1/conversations/%s/pending-approvals".formatted(conversation)).path("approvals").forEach(open -> {
