@@ -20,7 +20,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import io.chatrelay.RecordedInkeep.Asked;
 import io.chatrelay.RecordedInkeep.Play;
-import io.chatrelay.devmode.Recording;
+import io.chatrelay.dev.Recording;
 import io.quarkus.test.junit.QuarkusTest;
 
 /** Recorded approvals of a current server in classic mode, from the question to the end on both wires, the decision included. */

@@ -1,10 +1,10 @@
 package io.chatrelay;
 
-import io.chatrelay.chat.ChatEvent.ApprovalRequested;
-import io.chatrelay.chat.ChatEvent.Call;
-import io.chatrelay.chat.ChatEvent.ToolCalled;
-import io.chatrelay.chat.ChatEvent.ToolInputStarted;
-import io.chatrelay.chat.RawJson;
+import io.chatrelay.event.ChatEvent.ApprovalRequested;
+import io.chatrelay.event.ChatEvent.Call;
+import io.chatrelay.event.ChatEvent.ToolCalled;
+import io.chatrelay.event.ChatEvent.ToolInputStarted;
+import io.chatrelay.event.RawJson;
 
 /** Events of calls whose ids are the upstream's own. */
 public final class CallEvents {

@@ -25,7 +25,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import io.chatrelay.RecordedInkeep.Asked;
 import io.chatrelay.RecordedInkeep.Play;
-import io.chatrelay.devmode.Recording;
+import io.chatrelay.dev.Recording;
 
 /** What tests have at hand in which recorded servers are the upstreams, and what a caller sees on each wire. */
 abstract class RecordedTurns extends ServiceTest {

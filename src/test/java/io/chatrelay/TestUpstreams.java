@@ -4,7 +4,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-import io.chatrelay.devmode.EmulatorResource;
+import io.chatrelay.dev.EmulatorResource;
 import io.quarkus.test.common.QuarkusTestResourceLifecycleManager;
 
 /**

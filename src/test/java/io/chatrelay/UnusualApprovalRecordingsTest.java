@@ -19,7 +19,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import io.chatrelay.RecordedInkeep.Asked;
 import io.chatrelay.RecordedInkeep.Play;
-import io.chatrelay.devmode.Recording;
+import io.chatrelay.dev.Recording;
 import io.quarkus.test.junit.QuarkusTest;
 
 /** Recorded approvals that nobody answers in time, of durable runs, and of an old release: on both wires, the decision included. */

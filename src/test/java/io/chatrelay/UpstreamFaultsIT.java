@@ -32,7 +32,7 @@ import io.chatrelay.Fault.Expected.Answered;
 import io.chatrelay.Fault.Expected.BrokenOff;
 import io.chatrelay.Fault.Expected.Refused;
 import io.chatrelay.Fault.Expected.Unanswered;
-import io.chatrelay.devmode.InkeepEmulator;
+import io.chatrelay.dev.InkeepEmulator;
 import io.chatrelay.it.RelayClient;
 import io.chatrelay.it.RelayProcess;
 import io.chatrelay.it.TestPostgres;

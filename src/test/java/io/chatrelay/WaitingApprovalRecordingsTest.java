@@ -17,7 +17,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import io.chatrelay.RecordedInkeep.Play;
-import io.chatrelay.devmode.Recording;
+import io.chatrelay.dev.Recording;
 import io.quarkus.test.junit.QuarkusTest;
 
 /** What a caller meets while a recorded approval waits: with another question, and in a call that does not stream. */

@@ -100,7 +100,7 @@ class Connections {
         if (context.request().headers().getAll(HttpHeaders.HOST).size() > 1) {
             // A proxy in front may have looked at the other one. Source: RFC 9112, 3.2.
             context.response().setStatusCode(400).putHeader(HttpHeaders.CONNECTION, "close")
-                    .putHeader(HttpHeaders.CONTENT_TYPE, "application/problem+json").end(EarlyRefusal.body(400));
+                    .putHeader(HttpHeaders.CONTENT_TYPE, "application/problem+json").end(EarlyErrorResponse.body(400));
         } else {
             context.next();
         }

@@ -68,7 +68,7 @@ final class GuardedConnection extends ChannelDuplexHandler {
     private final ConnectionsConfig config;
     private ChannelHandlerContext connection;
     private State state = State.WAITING;
-    private HeadScan head;
+    private RequestHeadScanner head;
     private int requests;
     private long discarded;
     private boolean known;
@@ -80,7 +80,7 @@ final class GuardedConnection extends ChannelDuplexHandler {
     GuardedConnection(ConnectionGate gate, ConnectionsConfig config) {
         this.gate = gate;
         this.config = config;
-        this.head = new HeadScan(config.maxHeaders());
+        this.head = new RequestHeadScanner(config.maxHeaders());
     }
 
     @Override
@@ -124,7 +124,7 @@ final class GuardedConnection extends ChannelDuplexHandler {
             return;
         }
         if (state == State.IDLE && !http2) {
-            head = new HeadScan(config.maxHeaders());
+            head = new RequestHeadScanner(config.maxHeaders());
             await(State.WAITING, config.headTimeout(), CloseReason.HEAD_TIMEOUT);
         }
         if (state == State.WAITING && !http2 && !isEncrypted() && message instanceof ByteBuf bytes && !head.allows(bytes)) {
@@ -239,7 +239,7 @@ final class GuardedConnection extends ChannelDuplexHandler {
             connection.close();
             return;
         }
-        connection.writeAndFlush(EarlyRefusal.answer(status, connection.alloc()));
+        connection.writeAndFlush(EarlyErrorResponse.answer(status, connection.alloc()));
         finish();
     }
 
@@ -249,7 +249,7 @@ final class GuardedConnection extends ChannelDuplexHandler {
         if (state == State.WAITING && message instanceof ByteBuf bytes && status(bytes) >= 400) {
             int status = status(bytes);
             bytes.release();
-            ctx.write(EarlyRefusal.answer(status, ctx.alloc()), promise);
+            ctx.write(EarlyErrorResponse.answer(status, ctx.alloc()), promise);
             finish();
         } else {
             answering = true;

@@ -13,9 +13,9 @@ import jakarta.ws.rs.core.HttpHeaders;
 import com.fasterxml.jackson.databind.JsonNode;
 
 import io.chatrelay.access.Caller;
-import io.chatrelay.chat.DecideCommand;
-import io.chatrelay.chat.DecideCommand.Answer;
-import io.chatrelay.chat.RawJson;
+import io.chatrelay.approval.DecideCommand;
+import io.chatrelay.approval.DecideCommand.Answer;
+import io.chatrelay.event.RawJson;
 
 /**
  * Answers to approvals, as {@code useChat} sends them: a request whose last message is the assistant's, with parts in the state
@@ -26,14 +26,14 @@ import io.chatrelay.chat.RawJson;
  * @param streaming false where the body refuses a stream
  * @param leavingStops whether the turn is stopped when its caller disconnects
  */
-record ApprovalAnswers(DecideCommand command, SeenCalls seen, boolean useChat, boolean streaming, boolean leavingStops) {
+public record ApprovalAnswers(DecideCommand command, SeenCalls seen, boolean useChat, boolean streaming, boolean leavingStops) {
 
     private static final String RESPONDED = "approval-responded";
     private static final int LONGEST_REASON = 2000;
     private static final Pattern DIGEST = Pattern.compile("[0-9a-fA-F]{64}");
 
     /** The answers in a request to chat; empty where it is none. */
-    static Optional<ApprovalAnswers> of(JsonBody body, HttpHeaders http, Caller caller) {
+    public static Optional<ApprovalAnswers> of(JsonBody body, HttpHeaders http, Caller caller) {
         JsonNode messages = body.node().path("messages");
         JsonNode last = messages.path(messages.size() - 1);
         if (!messages.isArray() || !last.isObject() || !last.path("role").asText().equals("assistant")
@@ -91,8 +91,8 @@ record ApprovalAnswers(DecideCommand command, SeenCalls seen, boolean useChat, b
     }
 
     /** Whether the rest of the turn is the answer to them. */
-    boolean stream(AtApproval atApproval) {
-        return streaming && (useChat || atApproval == AtApproval.PAUSE);
+    public boolean stream(ApprovalBehavior atApproval) {
+        return streaming && (useChat || atApproval == ApprovalBehavior.PAUSE);
     }
 
     /**

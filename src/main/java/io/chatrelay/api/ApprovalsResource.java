@@ -16,10 +16,10 @@ import jakarta.ws.rs.core.MediaType;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 
-import io.chatrelay.chat.ApprovalPage;
-import io.chatrelay.chat.ApprovalState;
-import io.chatrelay.chat.ApprovalView;
-import io.chatrelay.chat.Approvals;
+import io.chatrelay.approval.ApprovalPage;
+import io.chatrelay.approval.ApprovalView;
+import io.chatrelay.approval.Approvals;
+import io.chatrelay.event.ApprovalState;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 
 /** The inbox of approvals over all conversations of the tenant. */
@@ -30,9 +30,9 @@ import io.smallrye.common.annotation.RunOnVirtualThread;
 public class ApprovalsResource {
 
     private final Approvals approvals;
-    private final Turns turns;
+    private final TurnEndpoint turns;
 
-    ApprovalsResource(Approvals approvals, Turns turns) {
+    ApprovalsResource(Approvals approvals, TurnEndpoint turns) {
         this.approvals = approvals;
         this.turns = turns;
     }

@@ -9,7 +9,7 @@ import com.fasterxml.jackson.core.JsonStreamContext;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 
-import io.chatrelay.chat.ForeignJson;
+import io.chatrelay.event.ForeignJson;
 
 /**
  * Reads a body without building anything of it: how many values it has, and whether each number is one that can be calculated with. Two bytes

@@ -2,7 +2,7 @@ package io.chatrelay.api;
 
 import jakarta.ws.rs.ext.Provider;
 
-import io.chatrelay.chat.ChatException;
+import io.chatrelay.event.ChatException;
 import io.quarkiverse.resteasy.problem.ExceptionMapperBase;
 import io.quarkiverse.resteasy.problem.HttpProblem;
 

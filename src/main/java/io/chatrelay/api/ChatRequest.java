@@ -10,10 +10,11 @@ import java.util.Set;
 import jakarta.ws.rs.core.HttpHeaders;
 
 import io.chatrelay.access.Caller;
-import io.chatrelay.chat.Question.Said;
-import io.chatrelay.chat.RawJson;
-import io.chatrelay.chat.Role;
-import io.chatrelay.chat.SendCommand;
+import io.chatrelay.event.RawJson;
+import io.chatrelay.event.Role;
+import io.chatrelay.turn.SendCommand;
+import io.chatrelay.upstream.UpstreamRequest.ChatMessage;
+import io.quarkiverse.resteasy.problem.HttpProblem;
 
 /**
  * What a caller sent, checked: the command, and how the answer is wanted.
@@ -22,7 +23,7 @@ import io.chatrelay.chat.SendCommand;
  * @param includeUsage {@code stream_options.include_usage}
  * @param leavingStops whether the turn is stopped when its caller disconnects
  */
-record ChatRequest(SendCommand command, Boolean stream, boolean includeUsage, boolean leavingStops) {
+public record ChatRequest(SendCommand command, Boolean stream, boolean includeUsage, boolean leavingStops) {
 
     private static final String ANSWERS = ". Approvals are answered at /run/api/chat by an assistant's message, the last one, with parts"
             + " in the state approval-responded; or at /run/api/tool-approvals";
@@ -33,28 +34,14 @@ record ChatRequest(SendCommand command, Boolean stream, boolean includeUsage, bo
     static final Set<String> OWN = Set.of("messages", "model", "stream", "conversationId", "onRunning",
             "onDisconnect");
 
-    /** Source: Inkeep's {@code POST /run/api/chat}, and the AI SDK's {@code DefaultChatTransport}, whose apps add fields of their own. */
-    static ChatRequest chat(JsonBody body, HttpHeaders http, Caller caller) {
-        String id = body.id("id");
-        String conversation = body.id("conversationId");
-        if (body.has("executionMode")) {
-            throw body.wrong("executionMode", "is configured for each upstream, and cannot be chosen by a request");
-        }
-        body.text("messageId");
-        body.text("trigger");
-        return of(body, http, caller,
-                ConversationHeader.or(conversation == null ? "id" : "conversationId", conversation == null ? id : conversation,
-                        http),
-                Parameters.of(body));
-    }
-
-    /** Source: OpenAI's {@code POST /v1/chat/completions} with Inkeep's {@code conversationId}, {@code headers} and {@code runConfig}. */
-    static ChatRequest completion(JsonBody body, HttpHeaders http, Caller caller) {
-        return of(body, http, caller, ConversationHeader.or("conversationId", body.id("conversationId"), http),
-                Parameters.ofCompletion(body));
-    }
-
-    private static ChatRequest of(JsonBody body, HttpHeaders http, Caller caller, String conversation,
+    /**
+     * Reads what every protocol's request has alike.
+     *
+     * @param conversation that the request names, or null
+     * @param parameters   request fields that go up, by name
+     * @throws HttpProblem that names the field which is wrong
+     */
+    public static ChatRequest of(JsonBody body, HttpHeaders http, Caller caller, String conversation,
             Map<String, RawJson> parameters) {
         if (!body.has("messages")) {
             throw body.wrong("messages", "is required");
@@ -68,16 +55,17 @@ record ChatRequest(SendCommand command, Boolean stream, boolean includeUsage, bo
             throw body.wrong("messages", "holds no user message" + ANSWERS);
         }
         int first = firstAsked(messages, roles);
-        List<Said> before = new ArrayList<>();
+        List<ChatMessage> before = new ArrayList<>();
         List<Integer> beforeAt = new ArrayList<>();
         for (int i = 0; i < first; i++) {
-            Said said = MessageReader.read(messages.get(i), false);
+            ChatMessage said = MessageReader.read(messages.get(i), false);
             if (!said.parts().isEmpty()) {
                 before.add(said);
                 beforeAt.add(i);
             }
         }
-        List<Said> asked = messages.subList(first, messages.size()).stream().map(message -> MessageReader.read(message, true))
+        List<ChatMessage> asked = messages.subList(first, messages.size()).stream()
+                .map(message -> MessageReader.read(message, true))
                 .toList();
         Boolean stream = body.has("stream") ? Boolean.valueOf(body.flag("stream", true)) : null;
         JsonBody options = body.object("stream_options");

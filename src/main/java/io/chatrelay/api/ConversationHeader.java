@@ -3,7 +3,7 @@ package io.chatrelay.api;
 import jakarta.ws.rs.core.HttpHeaders;
 
 /** The header {@code x-conversation-id} of a request, for clients that cannot add a field to the body. Every answer of a turn has it, too. */
-final class ConversationHeader {
+public final class ConversationHeader {
 
     static final String NAME = "x-conversation-id";
 
@@ -15,7 +15,7 @@ final class ConversationHeader {
      * @param field  of the body that may name it
      * @param inBody what the body says, checked, or null
      */
-    static String or(String field, String inBody, HttpHeaders http) {
+    public static String or(String field, String inBody, HttpHeaders http) {
         String header = http.getHeaderString(NAME);
         if (header == null) {
             return inBody;

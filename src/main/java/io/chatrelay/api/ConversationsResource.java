@@ -30,16 +30,17 @@ import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 
-import io.chatrelay.chat.ApprovalView;
-import io.chatrelay.chat.Approvals;
-import io.chatrelay.chat.Cancelling;
-import io.chatrelay.chat.ConversationPage;
-import io.chatrelay.chat.ConversationView;
-import io.chatrelay.chat.Conversations;
-import io.chatrelay.chat.MessagePage;
-import io.chatrelay.chat.MessageView;
-import io.chatrelay.chat.RawJson;
-import io.chatrelay.chat.TurnView;
+import io.chatrelay.approval.ApprovalView;
+import io.chatrelay.approval.Approvals;
+import io.chatrelay.conversation.ConversationPage;
+import io.chatrelay.conversation.ConversationView;
+import io.chatrelay.conversation.Conversations;
+import io.chatrelay.conversation.MessagePage;
+import io.chatrelay.conversation.MessageView;
+import io.chatrelay.event.RawJson;
+import io.chatrelay.event.TurnView;
+import io.chatrelay.turn.Cancellation;
+import io.chatrelay.turn.StoredTurns;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import io.vertx.ext.web.RoutingContext;
@@ -115,7 +116,7 @@ public class ConversationsResource {
             long lastEvent,
             Instant startedAt, Instant endedAt, boolean upstreamMayBeRunning) {
 
-        static StoppingReply of(Cancelling.Asked asked) {
+        static StoppingReply of(Cancellation.Asked asked) {
             TurnView turn = asked.turn();
             return new StoppingReply(turn.id(), turn.conversationId(), turn.state(), turn.outcome(), turn.finishReason(),
                     turn.lastEvent(), turn.startedAt(), turn.endedAt(), asked.mayGoOnUpstream());
@@ -123,12 +124,15 @@ public class ConversationsResource {
     }
 
     private final Conversations conversations;
+    private final StoredTurns storedTurns;
     private final Approvals approvals;
-    private final Turns turns;
-    private final Readers readers;
+    private final TurnEndpoint turns;
+    private final StreamResumer readers;
 
-    ConversationsResource(Conversations conversations, Approvals approvals, Turns turns, Readers readers) {
+    ConversationsResource(Conversations conversations, StoredTurns storedTurns, Approvals approvals, TurnEndpoint turns,
+            StreamResumer readers) {
         this.conversations = conversations;
+        this.storedTurns = storedTurns;
         this.approvals = approvals;
         this.turns = turns;
         this.readers = readers;
@@ -185,7 +189,7 @@ public class ConversationsResource {
     public PendingReply pendingApprovals(@PathParam("id") String id) {
         JsonBody.checkId("id", id);
         return PendingReply.of(
-                conversations.running(turns.tenant(), id).map(turn -> approvals.open(turn.id())).orElse(List.of()));
+                storedTurns.running(turns.tenant(), id).map(turn -> approvals.open(turn.id())).orElse(List.of()));
     }
 
     @PATCH
@@ -218,7 +222,7 @@ public class ConversationsResource {
     @Operation(summary = "Erases it with its messages, turns and events; 409 while a turn runs")
     public void delete(@PathParam("id") String id) {
         JsonBody.checkId("id", id);
-        conversations.delete(turns.tenant(), id);
+        storedTurns.delete(turns.tenant(), id);
     }
 
     @POST
@@ -239,7 +243,7 @@ public class ConversationsResource {
         body.names().stream().filter(name -> !name.equals("turnId")).findFirst().ifPresent(name -> {
             throw body.wrong(name, "is not known here: turnId is");
         });
-        UUID turn = body.has("turnId") ? Readers.turnId("turnId", body.text("turnId")) : null;
+        UUID turn = body.has("turnId") ? StreamResumer.turnId("turnId", body.text("turnId")) : null;
         return Response.accepted(StoppingReply.of(turns.cancel(id, turn))).build();
     }
 
@@ -253,6 +257,7 @@ public class ConversationsResource {
             @QueryParam("wire") String wire, @QueryParam("include_usage") String usage,
             @QueryParam("approvals") String atApproval,
             @HeaderParam("Last-Event-ID") String lastEventId, @Context RoutingContext http, @Suspended AsyncResponse reply) {
-        readers.read(id, new Readers.Position(lastEventId, after, turn, wire, usage, atApproval), AtApproval.WAIT, http, reply);
+        readers.read(id, new StreamResumer.Position(lastEventId, after, turn, wire, usage, atApproval), ApprovalBehavior.WAIT,
+                http, reply);
     }
 }

@@ -20,16 +20,18 @@ import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 
 import io.chatrelay.access.Caller;
-import io.chatrelay.chat.DecideCommand;
+import io.chatrelay.approval.DecideCommand;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 
 /** Decides one approval. Source: Inkeep's documented {@code POST /run/api/tool-approvals}. */
-@Path("/run/api/tool-approvals")
+@Path(DecisionResource.PATH)
 @Produces(MediaType.APPLICATION_JSON)
 @RunOnVirtualThread
 @Tag(name = "Approvals")
 public class DecisionResource {
+
+    static final String PATH = "/run/api/tool-approvals";
 
     private static final Set<String> KNOWN = Set.of("approved", "conversationId", "toolCallId", "reason", "inputDigest",
             "turnId", "user");
@@ -37,9 +39,9 @@ public class DecisionResource {
     @RegisterForReflection
     public record Reply(boolean success, String message) {}
 
-    private final Turns turns;
+    private final TurnEndpoint turns;
 
-    DecisionResource(Turns turns) {
+    DecisionResource(TurnEndpoint turns) {
         this.turns = turns;
     }
 
@@ -69,7 +71,7 @@ public class DecisionResource {
         Caller caller = turns.caller();
         String turn = body.text("turnId");
         if (turn != null) {
-            Readers.turnId("turnId", turn);
+            StreamResumer.turnId("turnId", turn);
         }
         turns.decide(new DecideCommand(caller.tenant(), caller.name(), conversation, body.name("user"),
                 new DecideCommand.OfTurn("turnId", turn, false), List.of(answer)));

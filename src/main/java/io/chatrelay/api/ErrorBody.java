@@ -11,9 +11,8 @@ import jakarta.ws.rs.core.UriInfo;
 import org.jboss.logging.Logger;
 import org.jboss.resteasy.reactive.server.ServerResponseFilter;
 
-import io.chatrelay.api.ErrorShape.InkeepError;
-import io.chatrelay.api.ErrorShape.OpenAiError;
-import io.chatrelay.chat.Storage;
+import io.chatrelay.api.protocol.ErrorFormat;
+import io.chatrelay.database.Storage;
 import io.chatrelay.defect.Trace;
 import io.quarkiverse.resteasy.problem.HttpProblem;
 import io.quarkiverse.resteasy.problem.postprocessing.ProblemContext;
@@ -22,15 +21,20 @@ import io.vertx.ext.web.RoutingContext;
 
 /**
  * The one funnel of errors, the framework's own included: every body has {@code code}, {@code requestId} and {@code error}, in the
- * {@linkplain ErrorShape shape} that the clients of its path read.
+ * {@linkplain ErrorFormat format} that the clients of its path read.
  */
 @ApplicationScoped
 class ErrorBody implements ProblemPostProcessor {
 
     private static final Logger LOG = Logger.getLogger(ErrorBody.class);
-    private static final String RESPONSES = "/run/v1/responses";
     /** Written anew, at the end: the library may bring a problem here twice, and its order must not tell. */
     private static final Set<String> OURS = Set.of("code", "message", "error");
+
+    private final Protocols protocols;
+
+    ErrorBody(Protocols protocols) {
+        this.protocols = protocols;
+    }
 
     @Override
     public HttpProblem apply(HttpProblem problem, ProblemContext context) {
@@ -42,45 +46,40 @@ class ErrorBody implements ProblemPostProcessor {
     }
 
     /** What the framework refuses, said for a caller who does not know the framework. */
-    private static HttpProblem inPlainWords(HttpProblem problem, String path) {
+    private HttpProblem inPlainWords(HttpProblem problem, String path) {
         if (problem.getStatusCode() == 415 && !problem.getParameters().containsKey("field")) {
             return HttpProblem.builder(Problems.unsupported("content-type", "must be application/json"))
                     .withInstance(problem.getInstance()).build();
         }
-        if (problem.getStatusCode() == 404 && ("/" + path).replace("//", "/").startsWith(RESPONSES)) {
-            return Problems
-                    .builder(404,
-                            "There is no Responses API here. Ask POST /run/v1/chat/completions: most clients have a setting"
-                                    + " for it, such as chat mode, or chat completions.")
-                    .withInstance(problem.getInstance()).build();
+        if (problem.getStatusCode() == 404) {
+            return protocols.missing(absolute(path))
+                    .map(said -> Problems.builder(404, said).withInstance(problem.getInstance()).build()).orElse(problem);
         }
         return problem;
     }
 
     private HttpProblem shaped(HttpProblem problem, String path) {
-        ErrorShape shape = ErrorShape.of(path);
+        ErrorFormat format = format(path);
         String detail = Objects.requireNonNullElse(problem.getDetail(), problem.getTitle());
         String code = Objects.toString(problem.getParameters().getOrDefault("code", ErrorCode.of(problem.getStatusCode())));
         HttpProblem.Builder shaped = HttpProblem.builder().withType(problem.getType()).withTitle(problem.getTitle())
                 .withStatus(problem.getStatusCode()).withDetail(detail).withInstance(problem.getInstance());
         problem.getHeaders().forEach(shaped::withHeader);
         problem.getParameters().forEach((name, value) -> {
-            if (!OURS.contains(name) && (!name.equals(Problems.DETAILS) || shape != ErrorShape.PROBLEM)) {
+            if (!OURS.contains(name) && (!name.equals(Problems.DETAILS) || !format.isProblem())) {
                 shaped.with(name, value);
             }
         });
-        if (shape != ErrorShape.PROBLEM && !problem.getParameters().containsKey(Problems.DETAILS)) {
+        if (!format.isProblem() && !problem.getParameters().containsKey(Problems.DETAILS)) {
             shaped.with(Problems.DETAILS, List.of());
         }
         shaped.with("code", code);
-        if (shape != ErrorShape.PROBLEM) {
+        if (!format.isProblem()) {
             shaped.with("message", detail);
         }
-        return shaped.with("error", switch (shape) {
-            case PROBLEM -> new InkeepError(code, detail);
-            case OPENAI -> OpenAiError.of(problem.getStatusCode(), detail, code, problem.getParameters().get("field"));
-            case TEXT -> detail;
-        }).build();
+        return shaped
+                .with("error", format.error().of(problem.getStatusCode(), detail, code, problem.getParameters().get("field")))
+                .build();
     }
 
     /**
@@ -96,8 +95,17 @@ class ErrorBody implements ProblemPostProcessor {
                 LOG.errorf("request %s to %s failed: %s", id, uri.getPath(), cause == null ? "no cause" : Trace.of(cause));
             }
             response.setEntity(HttpProblem.builder(problem).with("requestId", id).build());
-            response.getHeaders().putSingle("content-type", ErrorShape.of(uri.getPath()).mediaType());
+            response.getHeaders().putSingle("content-type", format(uri.getPath()).mediaType());
         }
+    }
+
+    /** How an error of the path is written. */
+    ErrorFormat format(String path) {
+        return protocols.errors(absolute(path));
+    }
+
+    private static String absolute(String path) {
+        return ("/" + path).replace("//", "/");
     }
 
     /** After the defaults of the library, so that its instance and title are there. */

@@ -3,7 +3,7 @@ package io.chatrelay.api;
 import java.util.Arrays;
 import java.util.Locale;
 
-import io.chatrelay.chat.Failure;
+import io.chatrelay.event.Failure;
 
 /** The machine's word for an error, beside its status. The first six are Inkeep's own. */
 enum ErrorCode {

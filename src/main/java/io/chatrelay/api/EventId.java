@@ -5,13 +5,16 @@ import java.util.regex.Pattern;
 
 /**
  * The place of an event, as the SSE {@code id} names it: the turn's ordinal in its conversation and the event's number, {@code 3.17}. A
- * bare number counts where the turn is named otherwise, or for the turn that runs.
+ * bare number counts where the turn is named otherwise, or for the turn that runs. Where one event is several frames, a frame has its own place,
+ * {@code 3.17.2}: what comes after it begins in the same event.
  *
  * @param ordinal the turn's, or null for a bare number
+ * @param frame   of the event, from 1; 0 for the event as a whole
  */
-record EventId(Integer ordinal, long number) {
+record EventId(Integer ordinal, long number, int frame) {
 
-    private static final Pattern PLACE = Pattern.compile("(?:([1-9][0-9]{0,8})\\.)?([0-9]{1,18})");
+    private static final Pattern PLACE = Pattern
+            .compile("(?:([1-9][0-9]{0,8})\\.)?([0-9]{1,18})|([1-9][0-9]{0,8})\\.([1-9][0-9]{0,17})\\.([1-9][0-9]{0,5})");
 
     /** @param field that holds it, for errors */
     static EventId of(String field, String text) {
@@ -19,6 +22,15 @@ record EventId(Integer ordinal, long number) {
         if (!place.matches()) {
             throw Problems.invalid(field, "must be the id of an event as the stream told it (3.17), or an event's number");
         }
-        return new EventId(place.group(1) == null ? null : Integer.valueOf(place.group(1)), Long.parseLong(place.group(2)));
+        if (place.group(5) != null) {
+            return new EventId(Integer.valueOf(place.group(3)), Long.parseLong(place.group(4)),
+                    Integer.parseInt(place.group(5)));
+        }
+        return new EventId(place.group(1) == null ? null : Integer.valueOf(place.group(1)), Long.parseLong(place.group(2)), 0);
+    }
+
+    /** The number of the last event that the reader has as a whole. */
+    long after() {
+        return frame == 0 ? number : number - 1;
     }
 }

@@ -15,15 +15,15 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 
-import io.chatrelay.chat.PrintableName;
-import io.chatrelay.chat.RawJson;
+import io.chatrelay.event.PrintableName;
+import io.chatrelay.event.RawJson;
 import io.quarkiverse.resteasy.problem.HttpProblem;
 
 /**
  * An object of a request's body together with its path, so that whatever is wrong is refused by its field's name. Values of
  * fields are never part of an error.
  */
-record JsonBody(JsonNode node, String path) {
+public record JsonBody(JsonNode node, String path) {
 
     private static final ObjectMapper JSON = JsonMapper.builder(BodyScan.FACTORY).enable(
             DeserializationFeature.FAIL_ON_TRAILING_TOKENS, DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS,
@@ -62,11 +62,11 @@ record JsonBody(JsonNode node, String path) {
         return path.isEmpty() ? name : path + "." + name;
     }
 
-    HttpProblem wrong(String name, String reason) {
+    public HttpProblem wrong(String name, String reason) {
         return Problems.invalid(at(name), reason);
     }
 
-    boolean has(String name) {
+    public boolean has(String name) {
         return node.hasNonNull(name);
     }
 
@@ -89,7 +89,7 @@ record JsonBody(JsonNode node, String path) {
     }
 
     /** The string of that name, or null. */
-    String text(String name) {
+    public String text(String name) {
         if (!has(name)) {
             return null;
         }
@@ -118,7 +118,7 @@ record JsonBody(JsonNode node, String path) {
     }
 
     /** An id as callers may choose one, or null. */
-    String id(String name) {
+    public String id(String name) {
         String id = text(name);
         if (id != null) {
             checkId(at(name), id);

@@ -5,10 +5,10 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
 
-import io.chatrelay.chat.Part;
-import io.chatrelay.chat.Question.Said;
-import io.chatrelay.chat.RawJson;
-import io.chatrelay.chat.Role;
+import io.chatrelay.event.Part;
+import io.chatrelay.event.RawJson;
+import io.chatrelay.event.Role;
+import io.chatrelay.upstream.UpstreamRequest.ChatMessage;
 
 /**
  * A message of a request, as OpenAI's SDKs ({@code content}) or the AI SDK ({@code parts}) write it. What is asked is read strictly: a
@@ -40,7 +40,7 @@ final class MessageReader {
     }
 
     /** @param strict whether this message is asked, and not only told of */
-    static Said read(JsonBody message, boolean strict) {
+    static ChatMessage read(JsonBody message, boolean strict) {
         Role role = role(message);
         if (strict) {
             message.only(role == Role.TOOL ? RESULT : MESSAGE);
@@ -70,7 +70,7 @@ final class MessageReader {
             throw message.wrong(message.has("parts") ? "parts" : "content", "is empty");
         }
         // A function's message is named by its function.
-        return new Said(role, parts, role == Role.TOOL ? null : message.name("name"));
+        return new ChatMessage(role, parts, role == Role.TOOL ? null : message.name("name"));
     }
 
     /** Older AI SDKs say the text of the parts once more; what only one of the two says would be lost. */

@@ -6,8 +6,8 @@ import java.util.UUID;
 import org.eclipse.microprofile.openapi.annotations.enums.SchemaType;
 import org.eclipse.microprofile.openapi.annotations.media.Schema;
 
-import io.chatrelay.chat.MessageView;
-import io.chatrelay.chat.RawJson;
+import io.chatrelay.conversation.MessageView;
+import io.chatrelay.event.RawJson;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 
 /** A message as {@code useChat} takes it: what is ours is in its metadata. */

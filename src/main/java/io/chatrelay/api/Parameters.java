@@ -7,13 +7,13 @@ import java.util.Set;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
-import io.chatrelay.chat.RawJson;
+import io.chatrelay.event.RawJson;
 
 /**
  * Request fields that go up to Inkeep: their types and ranges are checked here, whether an upstream takes them is the
  * upstream's to say. Source: Inkeep's documented run API, and OpenAI's API reference.
  */
-final class Parameters {
+public final class Parameters {
 
     private static final Set<String> OBJECTS = Set.of("headers", "runConfig", "userProperties", "properties", "requestContext",
             "logit_bias", "response_format", "stream_options");
@@ -32,7 +32,7 @@ final class Parameters {
     private Parameters() {}
 
     /** Those that both paths know. */
-    static Map<String, RawJson> of(JsonBody body) {
+    public static Map<String, RawJson> of(JsonBody body) {
         check(body);
         Map<String, RawJson> parameters = new LinkedHashMap<>();
         KNOWN.stream().filter(body::has).forEach(name -> parameters.put(name, body.raw(name)));
@@ -48,7 +48,7 @@ final class Parameters {
     }
 
     /** Those of OpenAI's path. */
-    static Map<String, RawJson> ofCompletion(JsonBody body) {
+    public static Map<String, RawJson> ofCompletion(JsonBody body) {
         for (String name : body.names()) {
             if (!isKnown(name) && !body.isEmpty(name)) {
                 throw body.wrong(name, "is not supported here: nothing that was asked for is dropped silently");

@@ -3,8 +3,8 @@ package io.chatrelay.api;
 import java.util.List;
 import java.util.Set;
 
-import io.chatrelay.chat.Part;
-import io.chatrelay.chat.RawJson;
+import io.chatrelay.event.Part;
+import io.chatrelay.event.RawJson;
 
 /**
  * A part of a message, as OpenAI's SDKs or the AI SDK write it. Of what is asked, a part or a member that cannot be passed on is refused by

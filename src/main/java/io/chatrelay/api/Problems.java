@@ -3,11 +3,13 @@ package io.chatrelay.api;
 import java.time.Duration;
 import java.util.List;
 
-import io.chatrelay.chat.ApprovalState;
-import io.chatrelay.chat.ChatEvent.Ended;
-import io.chatrelay.chat.ChatException;
-import io.chatrelay.chat.Failure;
-import io.chatrelay.chat.Turn;
+import io.chatrelay.approval.ApprovalException;
+import io.chatrelay.event.ApprovalState;
+import io.chatrelay.event.ChatEvent.Ended;
+import io.chatrelay.event.ChatException;
+import io.chatrelay.event.Failure;
+import io.chatrelay.event.Turn;
+import io.chatrelay.turn.TurnConflictException;
 import io.quarkiverse.resteasy.problem.HttpProblem;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 
@@ -66,9 +68,9 @@ final class Problems {
             case KEY_REUSED -> builder(422, e.getMessage()).with("field", e.field())
                     .with(DETAILS, List.of(new Detail(e.field(), e.getMessage()))).build();
             case UNAVAILABLE -> builder(503, e.getMessage()).withHeader("retry-after", e.retryAfter()).build();
-            case TURN_RUNNING -> running(e);
-            case NOT_RUNNING -> notRunning(e);
-            case APPROVAL_DECIDED -> recorded(409, superseded(e) ? "approval_superseded" : "approval_decided", e);
+            case TURN_RUNNING -> running((TurnConflictException) e);
+            case NOT_RUNNING -> notRunning((TurnConflictException) e);
+            case APPROVAL_DECIDED -> recorded(409, isSuperseded(e) ? "approval_superseded" : "approval_decided", e);
             case INPUT_CHANGED -> recorded(409, "input_changed", e);
             case APPROVAL_AMBIGUOUS -> recorded(409, "approval_ambiguous", e);
             case APPROVAL_EXPIRED -> recorded(410, "approval_expired", e);
@@ -83,27 +85,27 @@ final class Problems {
         return problem.build();
     }
 
-    private static boolean superseded(ChatException e) {
-        return e.approvals().stream().anyMatch(view -> view.state().equals(ApprovalState.SUPERSEDED.wireName()));
+    private static boolean isSuperseded(ChatException e) {
+        return ((ApprovalException) e).recorded().state().equals(ApprovalState.SUPERSEDED.wireName());
     }
 
     /** An answer that cannot be taken, with what is recorded: asked again, it is the same. */
     private static HttpProblem recorded(int status, String code, ChatException e) {
         HttpProblem.Builder problem = builder(status, e.getMessage()).with("code", code).withHeader("x-should-retry", "false");
-        e.approvals().forEach(view -> problem.with("approval", view));
+        problem.with("approval", ((ApprovalException) e).recorded());
         if (e.field() != null) {
             problem.with("field", e.field()).with(DETAILS, List.of(new Detail(e.field(), e.getMessage())));
         }
         return problem.build();
     }
 
-    private static HttpProblem running(ChatException e) {
+    private static HttpProblem running(TurnConflictException e) {
         // A client that repeats a 409 by itself would only meet the same turn.
-        HttpProblem.Builder problem = builder(409, e.approvals().isEmpty() ? e.getMessage() : e.getMessage() + WAITS)
+        HttpProblem.Builder problem = builder(409, e.pendingApprovals().isEmpty() ? e.getMessage() : e.getMessage() + WAITS)
                 .with("code", "turn_running");
-        e.turns().forEach(turn -> problem.with("turn", turn));
-        if (!e.approvals().isEmpty()) {
-            problem.with("approvals", e.approvals().stream().map(ApprovalsResource::brief).toList());
+        e.turn().ifPresent(turn -> problem.with("turn", turn));
+        if (!e.pendingApprovals().isEmpty()) {
+            problem.with("approvals", e.pendingApprovals().stream().map(ApprovalsResource::brief).toList());
         }
         if (e.retryAfter() != null) {
             return problem.withHeader("retry-after", e.retryAfter()).build();
@@ -111,10 +113,10 @@ final class Problems {
         return problem.withHeader("x-should-retry", "false").build();
     }
 
-    private static HttpProblem notRunning(ChatException e) {
+    private static HttpProblem notRunning(TurnConflictException e) {
         HttpProblem.Builder problem = builder(409, e.getMessage()).with("code", "no_running_turn").withHeader("x-should-retry",
                 "false");
-        e.turns().forEach(turn -> problem.with("turn", turn));
+        e.turn().ifPresent(turn -> problem.with("turn", turn));
         return problem.build();
     }
 

@@ -10,7 +10,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializerProvider;
 import com.fasterxml.jackson.databind.module.SimpleModule;
 
-import io.chatrelay.chat.RawJson;
+import io.chatrelay.event.RawJson;
 import io.quarkus.jackson.ObjectMapperCustomizer;
 
 /** What is JSON already is written as it is. */

@@ -4,8 +4,8 @@ import java.util.Optional;
 
 import jakarta.ws.rs.core.HttpHeaders;
 
-import io.chatrelay.chat.Conversations;
-import io.chatrelay.chat.SendCommand;
+import io.chatrelay.turn.SendCommand;
+import io.chatrelay.turn.StoredTurns;
 
 /**
  * A request that begins turns, posted again by a client that goes on after the last event that it has: {@code Last-Event-ID} on a POST.
@@ -14,16 +14,16 @@ import io.chatrelay.chat.SendCommand;
  * @param conversation that it names, or null
  * @param command      what it says; null where it answers approvals
  */
-record RepeatedPost(String conversation, SendCommand command, Readers.Position position, boolean leavingStops) {
+public record RepeatedPost(String conversation, SendCommand command, StreamResumer.Position position, boolean leavingStops) {
 
     private static final String LAST = "Last-Event-ID";
 
     /** The conversation that it goes on in. */
-    String conversationIn(Conversations conversations) {
+    String conversationIn(StoredTurns storedTurns) {
         if (conversation != null) {
             return conversation;
         }
-        return position.event().map(EventId::ordinal).flatMap(ordinal -> conversations.begunBy(command, ordinal))
+        return position.event().map(EventId::ordinal).flatMap(ordinal -> storedTurns.begunBy(command, ordinal))
                 .orElseThrow(() -> Problems.invalid(LAST,
                         "names an event of a conversation, but the request names none, and began none"
                                 + " of late: send conversationId, or " + ConversationHeader.NAME));
@@ -35,15 +35,16 @@ record RepeatedPost(String conversation, SendCommand command, Readers.Position p
      * @param request the same request, as it would be sent
      * @param wire    of the path
      */
-    static Optional<RepeatedPost> of(ChatRequest request, boolean streams, String wire, String approvals, HttpHeaders http) {
+    public static Optional<RepeatedPost> of(ChatRequest request, boolean streams, String wire, String approvals,
+            HttpHeaders http) {
         SendCommand command = request.command();
         return of(command.conversationId(), command, request.leavingStops(), streams, request.includeUsage(), wire, approvals,
                 http);
     }
 
     /** The same of a request that answers approvals. */
-    static Optional<RepeatedPost> of(ApprovalAnswers answers, String approvals, HttpHeaders http) {
-        return of(answers.command().conversationId(), null, answers.leavingStops(), answers.streaming(), false, "ai-sdk",
+    public static Optional<RepeatedPost> of(ApprovalAnswers answers, String wire, String approvals, HttpHeaders http) {
+        return of(answers.command().conversationId(), null, answers.leavingStops(), answers.streaming(), false, wire,
                 approvals, http);
     }
 
@@ -57,6 +58,6 @@ record RepeatedPost(String conversation, SendCommand command, Readers.Position p
             throw Problems.invalid(LAST, "asks for the rest of a stream, but this request asks for an answer in one piece");
         }
         return Optional.of(new RepeatedPost(conversation, command,
-                new Readers.Position(last, null, null, wire, Boolean.toString(usage), approvals), leavingStops));
+                new StreamResumer.Position(last, null, null, wire, Boolean.toString(usage), approvals), leavingStops));
     }
 }

@@ -12,12 +12,12 @@ import jakarta.ws.rs.core.HttpHeaders;
  * arrives, so one that comes slowly costs a virtual thread and what has come of it.
  */
 @ApplicationScoped
-class RequestBodies {
+public class RequestBodies {
 
     private static final int CHUNK = 16 * 1024;
 
     /** A body, and the memory that it holds until its request has been dealt with. */
-    record Read(JsonBody json, BodyBudget.Lease memory) implements AutoCloseable {
+    public record Read(JsonBody json, BodyBudget.Lease memory) implements AutoCloseable {
 
         @Override
         public void close() {

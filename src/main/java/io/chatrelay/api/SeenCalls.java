@@ -6,18 +6,19 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 
-import io.chatrelay.chat.ChatEvent;
-import io.chatrelay.chat.ChatEvent.ApprovalRequested;
-import io.chatrelay.chat.ChatEvent.ToolCalled;
-import io.chatrelay.chat.ChatEvent.ToolDenied;
-import io.chatrelay.chat.ChatEvent.ToolFailed;
-import io.chatrelay.chat.ChatEvent.ToolInputFailed;
-import io.chatrelay.chat.ChatEvent.ToolInputStarted;
-import io.chatrelay.chat.ChatEvent.ToolSucceeded;
-import io.chatrelay.chat.Conversations;
-import io.chatrelay.chat.DecideCommand.Answer;
-import io.chatrelay.chat.PausePoints;
-import io.chatrelay.chat.Turn;
+import io.chatrelay.api.protocol.OpenParts;
+import io.chatrelay.approval.DecideCommand.Answer;
+import io.chatrelay.event.ChatEvent;
+import io.chatrelay.event.ChatEvent.ApprovalRequested;
+import io.chatrelay.event.ChatEvent.ToolCalled;
+import io.chatrelay.event.ChatEvent.ToolDenied;
+import io.chatrelay.event.ChatEvent.ToolFailed;
+import io.chatrelay.event.ChatEvent.ToolInputFailed;
+import io.chatrelay.event.ChatEvent.ToolInputStarted;
+import io.chatrelay.event.ChatEvent.ToolSucceeded;
+import io.chatrelay.event.PausePoints;
+import io.chatrelay.event.Turn;
+import io.chatrelay.turn.StoredTurns;
 
 /**
  * What a client's message knows of a turn's calls. It names no event, but pause points differ in the calls that a client sees; so
@@ -46,9 +47,9 @@ record SeenCalls(Map<String, Seen> calls, Set<String> answered) {
     }
 
     /** Where the client stands in the turn. Reads the events that are stored. */
-    Standing in(Turn turn, Conversations conversations) {
+    ReplayPosition in(Turn turn, StoredTurns storedTurns) {
         Search search = new Search();
-        conversations.replay(turn, search::take);
+        storedTurns.replay(turn, search::take);
         return search.found();
     }
 
@@ -74,12 +75,12 @@ record SeenCalls(Map<String, Seen> calls, Set<String> answered) {
     final class Search {
 
         private final PausePoints points = new PausePoints();
-        private OpenBrackets brackets = OpenBrackets.NONE;
+        private OpenParts brackets = OpenParts.NONE;
         private long number;
         private boolean known = true;
-        private Standing asked;
-        private Standing firstPause;
-        private Standing lastKnown;
+        private ReplayPosition asked;
+        private ReplayPosition firstPause;
+        private ReplayPosition lastKnown;
 
         void take(ChatEvent event) {
             number++;
@@ -101,18 +102,18 @@ record SeenCalls(Map<String, Seen> calls, Set<String> answered) {
          * The last pause of which the client knows every call, ask and outcome; for a client that keeps less of a message than it
          * was told, the first one at which all that it answers had asked; and where the turn never paused, the last of these asks.
          */
-        Standing found() {
+        ReplayPosition found() {
             if (lastKnown != null) {
                 return lastKnown;
             }
             if (firstPause != null) {
                 return firstPause;
             }
-            return asked == null ? Standing.atTheBeginning() : asked;
+            return asked == null ? ReplayPosition.atTheBeginning() : asked;
         }
 
-        private Standing here() {
-            return new Standing(number, new PausePoints(points), brackets, true);
+        private ReplayPosition here() {
+            return new ReplayPosition(number, new PausePoints(points), brackets, true);
         }
     }
 }

@@ -24,7 +24,7 @@ import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 
 import io.chatrelay.access.AccessConfig;
 import io.chatrelay.access.Caller;
-import io.chatrelay.chat.StreamTokens;
+import io.chatrelay.turn.StreamTokens;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 
@@ -48,10 +48,10 @@ public class StreamTokensResource {
     }
 
     private final StreamTokens tokens;
-    private final Turns turns;
+    private final TurnEndpoint turns;
     private final AccessConfig.StreamTokens config;
 
-    StreamTokensResource(StreamTokens tokens, Turns turns, AccessConfig config) {
+    StreamTokensResource(StreamTokens tokens, TurnEndpoint turns, AccessConfig config) {
         this.tokens = tokens;
         this.turns = turns;
         this.config = config.streamTokens();
@@ -73,7 +73,7 @@ public class StreamTokensResource {
         body.names().stream().filter(name -> !FIELDS.contains(name)).findFirst().ifPresent(name -> {
             throw body.wrong(name, "is not known here: turnId and expiresIn are");
         });
-        UUID turn = body.has("turnId") ? Readers.turnId("turnId", body.text("turnId")) : null;
+        UUID turn = body.has("turnId") ? StreamResumer.turnId("turnId", body.text("turnId")) : null;
         Duration lifetime = lifetime(body);
         Caller caller = turns.caller();
         StreamTokens.Issued issued = tokens.issue(caller.tenant(), caller.name(), id, turn, lifetime);

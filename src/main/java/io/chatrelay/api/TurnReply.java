@@ -12,31 +12,32 @@ import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 
-import io.chatrelay.api.wire.Completion;
-import io.chatrelay.chat.ApprovalView;
-import io.chatrelay.chat.ChatEvent;
-import io.chatrelay.chat.Outcome;
-import io.chatrelay.chat.Storage;
-import io.chatrelay.chat.Transcript;
-import io.chatrelay.chat.Turn;
-import io.chatrelay.journal.Entry;
+import io.chatrelay.api.protocol.Protocol;
+import io.chatrelay.approval.ApprovalView;
+import io.chatrelay.database.Storage;
+import io.chatrelay.event.ChatEvent;
+import io.chatrelay.event.Outcome;
+import io.chatrelay.event.Transcript;
+import io.chatrelay.event.Turn;
+import io.chatrelay.journal.JournalEntry;
 import io.vertx.core.Context;
 import io.vertx.core.http.HttpServerResponse;
 
 /**
- * Waits without a thread for a turn's end, or for its wait for an approval, and answers in one piece: a completion, or an error with a
+ * Waits without a thread for a turn's end, or for its wait for an approval, and answers in one piece: the protocol's whole answer, or an error with a
  * real status.
  */
-final class TurnReply implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits.Listener {
+public final class TurnReply implements Flow.Subscriber<List<JournalEntry<ChatEvent>>>, ApprovalPauseDetector.Listener {
 
     private static final Pattern WAIT = Pattern.compile("\\s*wait\\s*(?:[=;].*)?", Pattern.CASE_INSENSITIVE);
 
     private final Turn turn;
+    private final Protocol protocol;
     private final Context context;
     private final HttpServerResponse response;
     private final AsyncResponse reply;
     private final Transcript transcript = new Transcript();
-    private final Waits waits;
+    private final ApprovalPauseDetector waits;
     private final Runnable left;
     private final Executor writers;
     private Flow.Subscription events;
@@ -47,9 +48,12 @@ final class TurnReply implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits.
      * @param left    told when the caller disconnects before it is answered
      * @param writers of whole answers
      */
-    TurnReply(Turn turn, Waits waits, Context context, HttpServerResponse response, AsyncResponse reply, Runnable left,
+    TurnReply(Turn turn, Protocol protocol, ApprovalPauseDetector waits, Context context, HttpServerResponse response,
+            AsyncResponse reply,
+            Runnable left,
             Executor writers) {
         this.turn = turn;
+        this.protocol = protocol;
         this.waits = waits;
         this.context = context;
         this.response = response;
@@ -82,18 +86,18 @@ final class TurnReply implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits.
     }
 
     /** Whether the caller prefers to wait for the end. Source: RFC 7240. */
-    static boolean prefersWait(HttpHeaders headers) {
+    public static boolean prefersWait(HttpHeaders headers) {
         List<String> prefer = headers.getRequestHeader("prefer");
         return prefer != null && prefer.stream().flatMap(line -> Stream.of(line.split(",")))
                 .anyMatch(preference -> WAIT.matcher(preference).matches());
     }
 
     @Override
-    public void onNext(List<Entry<ChatEvent>> entries) {
+    public void onNext(List<JournalEntry<ChatEvent>> entries) {
         if (answered) {
             return;
         }
-        for (Entry<ChatEvent> entry : entries) {
+        for (JournalEntry<ChatEvent> entry : entries) {
             transcript.apply(entry.event());
             if (waits != null) {
                 waits.take(entry.event());
@@ -111,7 +115,7 @@ final class TurnReply implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits.
         if (!answered) {
             leave();
             TurnStream.name(response, turn.conversationId(), turn.id());
-            write(() -> Completion.waiting(turn, transcript, open));
+            write(() -> protocol.waiting(turn, transcript, open));
         }
     }
 
@@ -147,7 +151,7 @@ final class TurnReply implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits.
         answered();
         TurnStream.name(response, turn.conversationId(), turn.id());
         if (end.outcome() == Outcome.COMPLETED) {
-            write(() -> Completion.of(turn, transcript));
+            write(() -> protocol.whole(turn, transcript));
         } else {
             reply.resume(Problems.of(turn, end, transcript.started()));
         }

@@ -9,16 +9,16 @@ import jakarta.ws.rs.container.AsyncResponse;
 
 import org.jboss.logging.Logger;
 
-import io.chatrelay.api.wire.Wire;
-import io.chatrelay.chat.ApprovalView;
-import io.chatrelay.chat.ChatEvent;
-import io.chatrelay.chat.ChatEvent.Ended;
-import io.chatrelay.chat.JsonText;
-import io.chatrelay.chat.Outcome;
-import io.chatrelay.chat.Storage;
-import io.chatrelay.chat.Turn;
+import io.chatrelay.api.protocol.FrameWriter;
+import io.chatrelay.approval.ApprovalView;
+import io.chatrelay.database.Storage;
 import io.chatrelay.defect.Trace;
-import io.chatrelay.journal.Entry;
+import io.chatrelay.event.ChatEvent;
+import io.chatrelay.event.ChatEvent.Ended;
+import io.chatrelay.event.JsonText;
+import io.chatrelay.event.Outcome;
+import io.chatrelay.event.Turn;
+import io.chatrelay.journal.JournalEntry;
 import io.vertx.core.Context;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerResponse;
@@ -40,7 +40,7 @@ import io.vertx.core.http.HttpServerResponse;
  *
  * <p>Nothing but a frame ends with a blank line: readers that keep the last {@code id} take every blank line for an event.
  */
-final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits.Listener {
+final class TurnStream implements Flow.Subscriber<List<JournalEntry<ChatEvent>>>, ApprovalPauseDetector.Listener {
 
     private static final long NO_TIMER = -1;
     /** HTTP/2's code for a stream that breaks; without one it says that nothing was wrong. HTTP/1.1 closes the connection. */
@@ -51,13 +51,13 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
     private static final Logger LOG = Logger.getLogger(TurnStream.class);
 
     private final Turn turn;
-    private final Wire wire;
-    private final Telling telling;
+    private final FrameWriter frames;
+    private final PauseFilter filter;
     private final ApiConfig config;
     private final Context context;
     private final HttpServerResponse response;
     private final AsyncResponse refusal;
-    private final Reader reader;
+    private final ReaderKind reader;
     private final Runnable left;
     private final StreamMetrics metrics;
     private Flow.Subscription events;
@@ -66,13 +66,20 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
     private boolean headWritten;
     private boolean ended;
     private long wroteAt = System.nanoTime();
+    /** Frames of the first event that the reader has already. */
+    private int skipped;
 
-    /** @param left told when the caller disconnects before the end */
-    TurnStream(Turn turn, Wire wire, Telling telling, ApiConfig config, Context context, HttpServerResponse response,
-            AsyncResponse refusal, Reader reader, Runnable left, StreamMetrics metrics) {
+    /**
+     * @param skipped how many frames of the first event the reader has already
+     * @param left    told when the caller disconnects before the end
+     */
+    TurnStream(Turn turn, FrameWriter frames, int skipped, PauseFilter filter, ApiConfig config, Context context,
+            HttpServerResponse response,
+            AsyncResponse refusal, ReaderKind reader, Runnable left, StreamMetrics metrics) {
         this.turn = turn;
-        this.wire = wire;
-        this.telling = telling;
+        this.frames = frames;
+        this.skipped = skipped;
+        this.filter = filter;
         this.config = config;
         this.context = context;
         this.response = response;
@@ -95,7 +102,7 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
             }
             headTimer = context.owner().setTimer(config.headAfter().toMillis(), _ -> context.runOnContext(_ -> head()));
             beat(config.heartbeat().toMillis());
-            telling.begin(this);
+            filter.begin(this);
             if (reader.hasBegun()) {
                 // Whoever was cut off sees that it is back, however long the next event takes.
                 head();
@@ -105,7 +112,7 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
     }
 
     @Override
-    public void onNext(List<Entry<ChatEvent>> entries) {
+    public void onNext(List<JournalEntry<ChatEvent>> entries) {
         if (ended) {
             return;
         }
@@ -115,26 +122,50 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
             return;
         }
         head();
-        tell(telling.take(entries));
-        if (!ended && !telling.full()) {
+        tell(filter.take(entries));
+        if (!ended && !filter.full()) {
             readOn();
         }
     }
 
-    private void tell(List<Entry<ChatEvent>> entries) {
+    private void tell(List<JournalEntry<ChatEvent>> entries) {
         JsonText out = new JsonText(entries.size() * 128);
         Ended end = null;
-        for (Entry<ChatEvent> entry : entries) {
-            wire.render(entry.number(), entry.event(), out);
+        for (JournalEntry<ChatEvent> entry : entries) {
+            write(entry, out);
             end = entry.event() instanceof Ended ended ? ended : end;
         }
         metrics.told(entries.size());
         if (end != null) {
-            end(Buffer.buffer(out.toBytes()), wire.breaksAfter(end));
+            end(Buffer.buffer(out.toBytes()), frames.breaksAfter(end));
         } else if (out.size() > 0) {
             wroteAt = System.nanoTime();
             response.write(Buffer.buffer(out.toBytes()));
         }
+    }
+
+    private void write(JournalEntry<ChatEvent> entry, JsonText out) {
+        if (skipped == 0) {
+            frames.write(entry.number(), entry.event(), out);
+            return;
+        }
+        JsonText all = new JsonText(256);
+        frames.write(entry.number(), entry.event(), all);
+        out.raw(all.toBytes(), afterFrames(all.toBytes(), skipped));
+        skipped = 0;
+    }
+
+    /** Where the frame after so many begins. No frame has a blank line in it. */
+    private static int afterFrames(byte[] bytes, int count) {
+        int left = count;
+        int at = 0;
+        while (left > 0 && at < bytes.length) {
+            if (bytes[at] == '\n' && at > 0 && bytes[at - 1] == '\n') {
+                left--;
+            }
+            at++;
+        }
+        return at;
     }
 
     /** Writes the last frames. A connection that is to break does so when they had time to be read. */
@@ -164,7 +195,7 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
         if (!ended) {
             head();
             JsonText out = new JsonText(128);
-            telling.pause(out);
+            filter.pause(out);
             events.cancel();
             end(Buffer.buffer(out.toBytes()), false);
         }
@@ -173,8 +204,8 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
     @Override
     public void goesOn() {
         if (!ended) {
-            boolean stood = telling.full();
-            tell(telling.release());
+            boolean stood = filter.full();
+            tell(filter.release());
             if (stood) {
                 readOn();
             }
@@ -221,12 +252,12 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
         }
         headWritten = true;
         describe(response.setChunked(true), turn);
-        wire.headers().forEach(response::putHeader);
+        frames.headers().forEach(response::putHeader);
         JsonText out = new JsonText(256);
-        if (wire.opensWithComment()) {
+        if (frames.opensWithComment()) {
             out.ascii(": turn ").ascii(turn.id().toString()).ascii("\n");
         }
-        telling.open(out);
+        filter.open(out);
         // Even with nothing in it the head is on its way.
         response.write(Buffer.buffer(out.toBytes()));
     }
@@ -285,7 +316,7 @@ final class TurnStream implements Flow.Subscriber<List<Entry<ChatEvent>>>, Waits
         if (!ended) {
             ended = true;
             metrics.closed();
-            telling.stop();
+            filter.stop();
             context.owner().cancelTimer(headTimer);
             context.owner().cancelTimer(heartbeatTimer);
         }

@@ -8,12 +8,12 @@ import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
 
-import io.chatrelay.chat.ChatEvent;
-import io.chatrelay.chat.ChatEvent.Ended;
-import io.chatrelay.chat.Failure;
-import io.chatrelay.chat.FinishReason;
-import io.chatrelay.chat.RawJson;
-import io.chatrelay.inkeep.Calls.Tracked;
+import io.chatrelay.event.ChatEvent;
+import io.chatrelay.event.ChatEvent.Ended;
+import io.chatrelay.event.Failure;
+import io.chatrelay.event.FinishReason;
+import io.chatrelay.event.RawJson;
+import io.chatrelay.inkeep.ToolCallIds.Tracked;
 
 /**
  * Inkeep Agents' UI message stream. Source: its run API, {@code POST /run/api/chat}, as recorded.
@@ -50,7 +50,7 @@ final class AgentsDecoder implements AnswerDecoder {
     private static final Set<String> OPERATIONS_OF_EVERYONE = Set.of("agent_initializing", "completion", "error");
 
     private final Mode mode;
-    private final Brackets brackets;
+    private final PartBoundaries brackets;
     private final boolean allOperations;
     private final Set<String> toldAsOperation = new HashSet<>();
     private int decided = -1;
@@ -63,7 +63,7 @@ final class AgentsDecoder implements AnswerDecoder {
      * @param brackets      new ones, or those of the run's earlier bodies
      * @param allOperations whether operations are passed on that a server sends only to who asks for them
      */
-    AgentsDecoder(Brackets brackets, Mode mode, boolean allOperations) {
+    AgentsDecoder(PartBoundaries brackets, Mode mode, boolean allOperations) {
         this.brackets = brackets;
         this.mode = mode;
         this.allOperations = allOperations;
@@ -99,7 +99,7 @@ final class AgentsDecoder implements AnswerDecoder {
             return false;
         }
         try {
-            String kind = Fields.of(data.text()).text("type");
+            String kind = JsonMembers.of(data.text()).text("type");
             return kind == null || !OPERATIONS_OF_EVERYONE.contains(kind);
         } catch (IOException e) {
             return true;
@@ -122,7 +122,7 @@ final class AgentsDecoder implements AnswerDecoder {
             return;
         }
         try {
-            Fields fields = Fields.of(data);
+            JsonMembers fields = JsonMembers.of(data);
             String type = fields.text("type");
             if (type == null) {
                 throw new IOException("a frame without a type");
@@ -130,7 +130,7 @@ final class AgentsDecoder implements AnswerDecoder {
             frame(type, fields, data, out);
             if ("error".equals(event) && !type.equals("error")) {
                 fatal = true;
-                String said = Refusals.said(data);
+                String said = ErrorResponses.said(data);
                 error = said.isEmpty() ? error : said;
             }
         } catch (IOException e) {
@@ -140,9 +140,9 @@ final class AgentsDecoder implements AnswerDecoder {
     }
 
     /** What has no place of its own is carried on as data: a whole frame, or the members that nobody knows of a frame that has one. */
-    private void frame(String type, Fields fields, String data, List<ChatEvent> out) throws IOException {
+    private void frame(String type, JsonMembers fields, String data, List<ChatEvent> out) throws IOException {
         if (!understood(type, fields, out)) {
-            brackets.data(new ChatEvent.Data("data-inkeep-" + type, null, WholeText.of(new RawJson(data))), out);
+            brackets.data(new ChatEvent.Data("data-inkeep-" + type, null, SurrogateJoiner.of(new RawJson(data))), out);
             return;
         }
         RawJson others = fields.others(type.startsWith("data-") ? OF_DATA : MEMBERS.getOrDefault(type, NAMING), NAMING);
@@ -152,7 +152,7 @@ final class AgentsDecoder implements AnswerDecoder {
     }
 
     /** False for what has no place of its own. */
-    private boolean understood(String type, Fields f, List<ChatEvent> out) throws IOException {
+    private boolean understood(String type, JsonMembers f, List<ChatEvent> out) throws IOException {
         return switch (type) {
             case "start" -> {
                 boolean first = !brackets.started();
@@ -172,7 +172,7 @@ final class AgentsDecoder implements AnswerDecoder {
         };
     }
 
-    private static boolean delta(Fields f, BiConsumer<String, String> said) {
+    private static boolean delta(JsonMembers f, BiConsumer<String, String> said) {
         String delta = f.piece("delta");
         if (delta == null || f.text("id") == null) {
             return false;
@@ -183,7 +183,7 @@ final class AgentsDecoder implements AnswerDecoder {
         return true;
     }
 
-    private boolean tool(String type, Fields f, List<ChatEvent> out) {
+    private boolean tool(String type, JsonMembers f, List<ChatEvent> out) {
         String id = f.piece("toolCallId");
         if (id == null) {
             return false;
@@ -222,7 +222,7 @@ final class AgentsDecoder implements AnswerDecoder {
     }
 
     /** The input of a call is whole; what says the same of an open call once more is a repetition. */
-    private boolean called(String id, Fields f, List<ChatEvent> out) {
+    private boolean called(String id, JsonMembers f, List<ChatEvent> out) {
         RawJson input = f.has("input") ? f.json("input") : RawJson.EMPTY_OBJECT;
         Tracked streaming = brackets.calls().streaming(id);
         if (streaming != null) {
@@ -236,7 +236,7 @@ final class AgentsDecoder implements AnswerDecoder {
         return true;
     }
 
-    private boolean inputFailed(String id, Fields f, List<ChatEvent> out) {
+    private boolean inputFailed(String id, JsonMembers f, List<ChatEvent> out) {
         Tracked streaming = brackets.calls().streaming(id);
         if (streaming == null) {
             if (f.text("toolName") == null || brackets.calls().open(id) != null) {
@@ -269,9 +269,9 @@ final class AgentsDecoder implements AnswerDecoder {
         return true;
     }
 
-    private boolean data(String type, Fields f, List<ChatEvent> out) throws IOException {
+    private boolean data(String type, JsonMembers f, List<ChatEvent> out) throws IOException {
         if (type.equals("data-operation")) {
-            Fields operation = f.object("data");
+            JsonMembers operation = f.object("data");
             String kind = operation.text("type");
             completion |= "completion".equals(kind);
             if ("error".equals(kind)) {
@@ -291,7 +291,7 @@ final class AgentsDecoder implements AnswerDecoder {
     }
 
     /** A legacy server tells a call, and that it asks, in no other way; a current one has told it before. */
-    private void operationCalls(Fields call, List<ChatEvent> out) {
+    private void operationCalls(JsonMembers call, List<ChatEvent> out) {
         String id = call.piece("toolCallId");
         String tool = call.text("toolName");
         if (id == null || tool == null || brackets.calls().knows(id) && !toldAsOperation.contains(id)
@@ -305,7 +305,7 @@ final class AgentsDecoder implements AnswerDecoder {
         }
     }
 
-    private void operationGives(Fields result, List<ChatEvent> out) {
+    private void operationGives(JsonMembers result, List<ChatEvent> out) {
         String id = result.piece("toolCallId");
         if (id == null || !toldAsOperation.contains(id) || brackets.calls().open(id) == null) {
             return;
@@ -317,7 +317,7 @@ final class AgentsDecoder implements AnswerDecoder {
     }
 
     /** A legacy server has no word for it: the tool gives this text, where one that ran gives an object. Source: its {@code Agent.ts}. */
-    private static boolean isDenied(Fields result) {
+    private static boolean isDenied(JsonMembers result) {
         String output = result.text("output");
         return result.isTrue("needsApproval") && output != null && output.startsWith("User denied approval to run this tool");
     }
@@ -354,7 +354,7 @@ final class AgentsDecoder implements AnswerDecoder {
     private Ended failed() {
         return Ended.failed(Failure.of(Failure.Code.UPSTREAM_ERROR,
                 error == null ? "Inkeep ended its answer without completing it; what came before is kept."
-                        : "Inkeep could not answer: " + Refusals.shortened(error)));
+                        : "Inkeep could not answer: " + ErrorResponses.shortened(error)));
     }
 
     private void end(Ended ended, List<ChatEvent> out) {

@@ -11,25 +11,25 @@ import java.util.function.Function;
 
 import org.jboss.logging.Logger;
 
-import io.chatrelay.chat.ChatEvent;
-import io.chatrelay.chat.ChatEvent.Ended;
-import io.chatrelay.chat.ChatEvent.Started;
-import io.chatrelay.chat.Decision;
-import io.chatrelay.chat.Delivery;
-import io.chatrelay.chat.EarlierRuns;
-import io.chatrelay.chat.Failure;
-import io.chatrelay.chat.Outcome;
-import io.chatrelay.chat.Question;
-import io.chatrelay.chat.Turn;
-import io.chatrelay.chat.UpstreamRun;
-import io.chatrelay.chat.Usage;
 import io.chatrelay.defect.Trace;
+import io.chatrelay.event.ChatEvent;
+import io.chatrelay.event.ChatEvent.Ended;
+import io.chatrelay.event.ChatEvent.Started;
+import io.chatrelay.event.Failure;
+import io.chatrelay.event.Outcome;
+import io.chatrelay.event.Turn;
+import io.chatrelay.event.Usage;
 import io.chatrelay.inkeep.AgentsDecoder.Mode;
 import io.chatrelay.inkeep.AnswerStream.Resend;
-import io.chatrelay.inkeep.Generations.Generation;
+import io.chatrelay.inkeep.ServerVersionProbe.Generation;
 import io.chatrelay.inkeep.UpstreamsConfig.ApprovalTransport;
 import io.chatrelay.inkeep.UpstreamsConfig.ExecutionMode;
 import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
+import io.chatrelay.upstream.Decision;
+import io.chatrelay.upstream.DeliveryResult;
+import io.chatrelay.upstream.EarlierRuns;
+import io.chatrelay.upstream.UpstreamRequest;
+import io.chatrelay.upstream.UpstreamRun;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.buffer.Buffer;
@@ -48,7 +48,7 @@ import io.vertx.core.http.HttpClientResponse;
 final class AgentsRun implements UpstreamRun {
 
     /** What runs of one upstream share. */
-    record At(UpstreamConfig config, InkeepClient client, ApprovalCalls calls, Generations generations) {
+    record At(UpstreamConfig config, InkeepClient client, ApprovalCalls calls, ServerVersionProbe generations) {
 
         boolean durable() {
             return config.executionMode() == ExecutionMode.DURABLE;
@@ -64,14 +64,14 @@ final class AgentsRun implements UpstreamRun {
     private final Map<String, String> headers;
     private final Function<AgentsRun, Multi<ChatEvent>> answer;
     /** Of all events so far: what is read again is compared with it. */
-    private final Trail trail = new Trail();
-    private volatile Brackets brackets = new Brackets();
+    private final EventHashChain trail = new EventHashChain();
+    private volatile PartBoundaries brackets = new PartBoundaries();
     private volatile String id;
     private volatile boolean allOperations = true;
     private volatile boolean proven = true;
     private volatile boolean takenOver;
     private volatile boolean over;
-    private volatile Lifetime lifetime = Lifetime.ENDLESS;
+    private volatile StreamLifetime lifetime = StreamLifetime.ENDLESS;
 
     /** @param headers that go up with everything that is told about the turn, for an agent may require them */
     private AgentsRun(At at, Turn turn, Map<String, String> headers, Function<AgentsRun, Multi<ChatEvent>> answer) {
@@ -81,7 +81,7 @@ final class AgentsRun implements UpstreamRun {
         this.answer = answer;
     }
 
-    static AgentsRun of(At at, Question question, Buffer body, Map<String, String> headers) {
+    static AgentsRun of(At at, UpstreamRequest question, Buffer body, Map<String, String> headers) {
         // Of the question only this: what was said is in the body, and large.
         Uni<EarlierRuns> earlier = question.earlier();
         return new AgentsRun(at, question.turn(), headers, run -> at.generations().find().onItem()
@@ -89,7 +89,7 @@ final class AgentsRun implements UpstreamRun {
     }
 
     /** Of a message that another process may have sent. Only a current server knows it by its id. */
-    static AgentsRun again(At at, Question question, Buffer body, Map<String, String> headers) {
+    static AgentsRun again(At at, UpstreamRequest question, Buffer body, Map<String, String> headers) {
         Uni<EarlierRuns> earlier = question.earlier();
         AgentsRun run = new AgentsRun(at, question.turn(), headers, self -> at.generations().find().onItem()
                 .transformToMulti(generation -> generation == Generation.CURRENT
@@ -116,7 +116,7 @@ final class AgentsRun implements UpstreamRun {
         AgentsRun run = new AgentsRun(at, turn, headers, _ -> Multi.createFrom().empty());
         run.takenOver = true;
         stored.forEach(run::note);
-        run.brackets = Brackets.resume(stored);
+        run.brackets = PartBoundaries.resume(stored);
         return run;
     }
 
@@ -157,14 +157,15 @@ final class AgentsRun implements UpstreamRun {
         // It had not been accepted before, so from here on this is its process.
         takenOver = false;
         AgentsDecoder decoder = decoder(head);
-        return decoder.mode() == Mode.CLASSIC ? new Ageing(new OpenEnded(decoder), decoder, lifetime, true, () -> true)
+        return decoder.mode() == Mode.CLASSIC
+                ? new LifetimeDecoder(new ResumableDecoder(decoder), decoder, lifetime, true, () -> true)
                 : decoder;
     }
 
     /** Of a run that is not read again. */
     private AnswerDecoder whole(HttpClientResponse head) {
         AgentsDecoder decoder = decoder(head);
-        return decoder.mode() == Mode.CLASSIC ? new Ageing(decoder, decoder, lifetime, false, () -> true) : decoder;
+        return decoder.mode() == Mode.CLASSIC ? new LifetimeDecoder(decoder, decoder, lifetime, false, () -> true) : decoder;
     }
 
     /** The run exists and its answer says no more: it goes on where it was, under the same proof as after a lost process. */
@@ -205,23 +206,23 @@ final class AgentsRun implements UpstreamRun {
 
     private AgentsDecoder decoder(HttpClientResponse head) {
         String workflow = head.getHeader("x-workflow-run-id");
-        brackets = new Brackets(workflow);
+        brackets = new PartBoundaries(workflow);
         Mode mode = at.durable() ? Mode.DURABLE : workflow != null ? Mode.UNFORESEEN : Mode.CLASSIC;
         if (mode == Mode.CLASSIC) {
             // Inkeep counts from the moment when it makes the stream, right before its head.
-            lifetime = Lifetime.of(at.config(), Duration.ZERO);
+            lifetime = StreamLifetime.of(at.config(), Duration.ZERO);
         }
         return new AgentsDecoder(brackets, mode, allOperations);
     }
 
     @Override
-    public Uni<Delivery> deliver(Decision decision, BooleanSupplier wanted) {
-        ApprovalCalls.Said said = new ApprovalCalls.Said(turn, headers, decision, wanted);
+    public Uni<DeliveryResult> deliver(Decision decision, BooleanSupplier wanted) {
+        ApprovalCalls.DecisionCall said = new ApprovalCalls.DecisionCall(turn, headers, decision, wanted);
         return Uni.createFrom().deferred(() -> at.durable() ? continued(said) : told(said))
                 .onFailure()
                 .recoverWithItem(defect -> {
                     LOG.errorf("turn %s: its decision met a defect: %s", turn.id(), Trace.of(defect));
-                    return new Delivery.Unknown("A defect of this service: " + defect.getClass().getName());
+                    return new DeliveryResult.Unknown("A defect of this service: " + defect.getClass().getName());
                 });
     }
 
@@ -242,10 +243,10 @@ final class AgentsRun implements UpstreamRun {
         return proven;
     }
 
-    private Uni<Delivery> told(ApprovalCalls.Said said) {
+    private Uni<DeliveryResult> told(ApprovalCalls.DecisionCall said) {
         ApprovalTransport transport = at.config().approvals();
         if (transport == ApprovalTransport.LEGACY) {
-            return at.calls().legacy(said, () -> new Delivery.Refused("Inkeep has no such route"));
+            return at.calls().legacy(said, () -> new DeliveryResult.Refused("Inkeep has no such route"));
         }
         if (transport == ApprovalTransport.PARTS || id != null) {
             return at.calls().parts(said);
@@ -254,24 +255,25 @@ final class AgentsRun implements UpstreamRun {
             case CURRENT -> at.calls().parts(said);
             case LEGACY -> at.calls().legacy(said, () -> {
                 at.generations().forget();
-                return new Delivery.Unknown("Inkeep no longer has the route");
+                return new DeliveryResult.Unknown("Inkeep no longer has the route");
             });
-            case UNKNOWN -> Uni.createFrom().item(new Delivery.Unknown("How Inkeep is told could not be found out"));
+            case UNKNOWN -> Uni.createFrom().item(new DeliveryResult.Unknown("How Inkeep is told could not be found out"));
         });
     }
 
-    private Uni<Delivery> continued(ApprovalCalls.Said said) {
+    private Uni<DeliveryResult> continued(ApprovalCalls.DecisionCall said) {
         if (at.config().approvals() == ApprovalTransport.EXECUTIONS) {
-            return id == null ? Uni.createFrom().item(new Delivery.Refused("Inkeep told no id of the run"))
+            return id == null ? Uni.createFrom().item(new DeliveryResult.Refused("Inkeep told no id of the run"))
                     : at.calls().executions(id, said,
                             () -> reread(Set.of(), Mode.DURABLE, said.decision().number()).invoke(this::note));
         }
         return at.calls().parts(said, () -> {
             brackets = brackets.continued();
             return new AgentsDecoder(brackets, Mode.DURABLE, allOperations).after(said.decision().number());
-        }).map(delivery -> delivery instanceof Delivery.Continued(var rest)
-                ? new Delivery.Continued((takenOver ? rest.onItem().transformToUniAndConcatenate(this::unlessItWaits) : rest)
-                        .invoke(this::note))
+        }).map(delivery -> delivery instanceof DeliveryResult.Continued(var rest)
+                ? new DeliveryResult.Continued(
+                        (takenOver ? rest.onItem().transformToUniAndConcatenate(this::unlessItWaits) : rest)
+                                .invoke(this::note))
                 : delivery);
     }
 
@@ -296,14 +298,15 @@ final class AgentsRun implements UpstreamRun {
     /** @param others ids of runs that are not this one */
     private Multi<ChatEvent> reread(Set<String> others, Mode mode, Integer decided) {
         String workflow = mode == Mode.DURABLE ? id : null;
-        if (mode == Mode.CLASSIC && lifetime == Lifetime.ENDLESS) {
+        if (mode == Mode.CLASSIC && lifetime == StreamLifetime.ENDLESS) {
             // Its head was never seen here. Too old is worse than too young, so a clock that is behind counts for nothing.
             Duration age = Duration.between(turn.startedAt(), Instant.now());
-            lifetime = Lifetime.of(at.config(), age.isNegative() ? Duration.ZERO : age);
+            lifetime = StreamLifetime.of(at.config(), age.isNegative() ? Duration.ZERO : age);
         }
         String path = workflow == null ? "/v1/conversations/" + turn.conversation() : ApprovalCalls.execution(workflow);
         return at.client().reread(turn, path + "/stream",
-                new Reread.Run(trail.copy(), others, () -> new AgentsDecoder(new Brackets(workflow), mode, allOperations),
+                new RunFollower.Run(trail.copy(), others,
+                        () -> new AgentsDecoder(new PartBoundaries(workflow), mode, allOperations),
                         decided, lifetime, () -> proven = true, this::ended));
     }
 }

@@ -12,20 +12,20 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.util.RawValue;
 
-import io.chatrelay.chat.ChatEvent;
-import io.chatrelay.chat.ChatEvent.ApprovalDecided;
-import io.chatrelay.chat.ChatEvent.Started;
-import io.chatrelay.chat.Part;
-import io.chatrelay.chat.Question;
-import io.chatrelay.chat.Question.Said;
-import io.chatrelay.chat.RawJson;
-import io.chatrelay.chat.Role;
-import io.chatrelay.chat.Turn;
-import io.chatrelay.chat.Upstream;
-import io.chatrelay.chat.UpstreamRun;
-import io.chatrelay.inkeep.Generations.Generation;
+import io.chatrelay.event.ChatEvent;
+import io.chatrelay.event.ChatEvent.ApprovalDecided;
+import io.chatrelay.event.ChatEvent.Started;
+import io.chatrelay.event.Part;
+import io.chatrelay.event.RawJson;
+import io.chatrelay.event.Role;
+import io.chatrelay.event.Turn;
+import io.chatrelay.inkeep.ServerVersionProbe.Generation;
 import io.chatrelay.inkeep.UpstreamsConfig.ExecutionMode;
 import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
+import io.chatrelay.upstream.Upstream;
+import io.chatrelay.upstream.UpstreamRequest;
+import io.chatrelay.upstream.UpstreamRequest.ChatMessage;
+import io.chatrelay.upstream.UpstreamRun;
 import io.vertx.core.buffer.Buffer;
 
 /**
@@ -58,7 +58,7 @@ final class AgentsUpstream implements Upstream {
         this.passed = new PassedHeaders(config.headers());
         this.ignored = config.ignoredParameters().orElse(Set.of());
         this.at = new AgentsRun.At(config, client, new ApprovalCalls(client, config.approvalTimeout()),
-                new Generations(configured(config),
+                new ServerVersionProbe(configured(config),
                         () -> client.call("/api/tool-approvals", Buffer.buffer("{}"), Map.of(), PROBE, () -> true)));
     }
 
@@ -93,12 +93,12 @@ final class AgentsUpstream implements Upstream {
     }
 
     @Override
-    public Optional<Refusal> refuses(List<Said> asked, int askedAt, Map<String, RawJson> parameters) {
+    public Optional<Refusal> refuses(List<ChatMessage> asked, int askedAt, Map<String, RawJson> parameters) {
         return refusesMessages(asked, askedAt).or(() -> refusesParameters(parameters));
     }
 
-    private Optional<Refusal> refusesMessages(List<Said> asked, int askedAt) {
-        for (Said said : asked) {
+    private Optional<Refusal> refusesMessages(List<ChatMessage> asked, int askedAt) {
+        for (ChatMessage said : asked) {
             if (said.role() != Role.USER) {
                 return Optional.of(new Refusal("messages",
                         "of the role '%s' cannot be given to the upstream '%s': Inkeep Agents reads the user's message alone"
@@ -110,7 +110,7 @@ final class AgentsUpstream implements Upstream {
                     "can hold one new user message for the upstream '%s': Inkeep Agents reads the last one alone"
                             .formatted(name)));
         }
-        Said said = asked.getLast();
+        ChatMessage said = asked.getLast();
         if (said.name() != null) {
             return Optional.of(new Refusal("messages[%d].name".formatted(askedAt),
                     "cannot be given to the upstream '%s': Inkeep Agents knows one user".formatted(name)));
@@ -129,7 +129,8 @@ final class AgentsUpstream implements Upstream {
 
     private Optional<Refusal> refusesParameters(Map<String, RawJson> parameters) {
         for (String parameter : parameters.keySet()) {
-            if (!TAKEN.contains(parameter) && !ignored.contains(parameter) && !Neutral.isNeutral(parameter, parameters)) {
+            if (!TAKEN.contains(parameter) && !ignored.contains(parameter)
+                    && !NeutralParameters.isNeutral(parameter, parameters)) {
                 return Optional.of(new Refusal(parameter,
                         ("cannot be given to the upstream '%1$s': Inkeep Agents has no such setting, its agent decides. Where a client"
                                 + " cannot leave it out, chat-relay.upstreams.%1$s.ignored-parameters may name it")
@@ -161,13 +162,13 @@ final class AgentsUpstream implements Upstream {
     }
 
     @Override
-    public UpstreamRun run(Question question) {
+    public UpstreamRun run(UpstreamRequest question) {
         return AgentsRun.of(at, question, Buffer.buffer(body(question).toString()), passed.of(question.headers()));
     }
 
     /** A durable run cannot be followed from its start, so it is not asked for again. */
     @Override
-    public Optional<UpstreamRun> again(Question question) {
+    public Optional<UpstreamRun> again(UpstreamRequest question) {
         return at.durable() || at.generations().known() == Generation.LEGACY ? Optional.empty()
                 : Optional.of(AgentsRun.again(at, question, Buffer.buffer(body(question).toString()),
                         passed.of(question.headers())));
@@ -184,14 +185,14 @@ final class AgentsUpstream implements Upstream {
             return Optional.empty();
         }
         if (at.durable()) {
-            return told || Brackets.resume(said).waiting().isEmpty() ? Optional.empty()
+            return told || PartBoundaries.resume(said).waiting().isEmpty() ? Optional.empty()
                     : Optional.of(AgentsRun.waiting(at, turn, passed.of(headers), said));
         }
         return at.generations().known() == Generation.LEGACY ? Optional.empty()
                 : Optional.of(AgentsRun.following(at, turn, passed.of(headers), said));
     }
 
-    private ObjectNode body(Question question) {
+    private ObjectNode body(UpstreamRequest question) {
         ObjectNode body = JsonNodeFactory.instance.objectNode();
         ObjectNode message = body.putArray("messages").addObject();
         message.put("id", question.messageId().toString()).put("role", "user");

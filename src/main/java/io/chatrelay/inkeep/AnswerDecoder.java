@@ -4,7 +4,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 
-import io.chatrelay.chat.ChatEvent;
+import io.chatrelay.event.ChatEvent;
 
 /**
  * Translates the frames of one answer into chat events. It is a pure function of the frames: read again from its start

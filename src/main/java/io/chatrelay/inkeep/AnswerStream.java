@@ -12,11 +12,11 @@ import java.util.function.Function;
 
 import org.jboss.logging.Logger;
 
-import io.chatrelay.chat.ChatEvent;
-import io.chatrelay.chat.ChatEvent.Ended;
-import io.chatrelay.chat.Failure;
-import io.chatrelay.chat.Outcome;
 import io.chatrelay.defect.Trace;
+import io.chatrelay.event.ChatEvent;
+import io.chatrelay.event.ChatEvent.Ended;
+import io.chatrelay.event.Failure;
+import io.chatrelay.event.Outcome;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
@@ -103,15 +103,15 @@ final class AnswerStream implements Flow.Subscription {
     /**
      * Of an answer whose head is here; its body goes on being paused until something is requested.
      *
-     * @param context the exchange's own
+     * @param context the pendingRequest's own
      */
-    static AnswerStream of(Exchange exchange, HttpClientResponse head, Context context, Plan plan,
+    static AnswerStream of(PendingRequest pendingRequest, HttpClientResponse head, Context context, Plan plan,
             Flow.Subscriber<? super ChatEvent> subscriber) {
         AnswerStream stream = new AnswerStream(null, context, plan, subscriber);
-        stream.request = exchange.request();
+        stream.request = pendingRequest.request();
         stream.heard = () -> {
             stream.read(head);
-            if (exchange.isBroken()) {
+            if (pendingRequest.isBroken()) {
                 stream.broken();
             }
         };
@@ -195,7 +195,7 @@ final class AnswerStream implements Flow.Subscription {
                     connected.result().reset();
                 }
             } else if (connected.failed()) {
-                NoConnection why = NoConnection.of(connected.cause());
+                ConnectFailure why = ConnectFailure.of(connected.cause());
                 LOG.warnf("turn %s: no connection to Inkeep in try %d: %s (%s)", plan.turn(), tries, why.words(),
                         connected.cause().getClass().getName());
                 again(null, why.failure());
@@ -251,9 +251,9 @@ final class AnswerStream implements Flow.Subscription {
                 flush();
                 return;
             }
-            Long retryAfter = Refusals.retryAfter(head.getHeader("retry-after"), Instant.now());
-            Failure failure = Refusals.of(head.statusCode(), body, retryAfter);
-            if (Refusals.isWorthAnotherTry(head.statusCode())) {
+            Long retryAfter = ErrorResponses.retryAfter(head.getHeader("retry-after"), Instant.now());
+            Failure failure = ErrorResponses.of(head.statusCode(), body, retryAfter);
+            if (ErrorResponses.isWorthAnotherTry(head.statusCode())) {
                 if (head.statusCode() != 429 && plan.resend() != Resend.NEVER) {
                     // What a proxy says: Inkeep may have heard it behind it.
                     lost = failure;

@@ -17,10 +17,10 @@ import com.fasterxml.jackson.databind.ObjectWriter;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
-import io.chatrelay.chat.ChatEvent;
-import io.chatrelay.chat.Decision;
-import io.chatrelay.chat.Delivery;
-import io.chatrelay.chat.Turn;
+import io.chatrelay.event.ChatEvent;
+import io.chatrelay.event.Turn;
+import io.chatrelay.upstream.Decision;
+import io.chatrelay.upstream.DeliveryResult;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.buffer.Buffer;
@@ -51,35 +51,36 @@ final class ApprovalCalls {
      * @param headers that go up with it
      * @param wanted  asked right before it is sent
      */
-    record Said(Turn turn, Map<String, String> headers, Decision decision, BooleanSupplier wanted) {}
+    record DecisionCall(Turn turn, Map<String, String> headers, Decision decision, BooleanSupplier wanted) {}
 
     /** A message with the decision as its part; the answer is JSON. */
-    Uni<Delivery> parts(Said said) {
+    Uni<DeliveryResult> parts(DecisionCall said) {
         return client.call("/api/chat", message(said), said.headers(), timeout, said.wanted()).map(ApprovalCalls::delivery);
     }
 
     /** The same to a durable run, whose answer is its rest. */
-    Uni<Delivery> parts(Said said, Supplier<AnswerDecoder> rest) {
+    Uni<DeliveryResult> parts(DecisionCall said, Supplier<AnswerDecoder> rest) {
         return client.call(said.turn(), "/api/chat", message(said), said.headers(), timeout, TOOL_RUNS, said.wanted(), rest)
                 .map(ApprovalCalls::delivery);
     }
 
     /** @param isGone what it means that a server does not know the route */
-    Uni<Delivery> legacy(Said said, Supplier<Delivery> isGone) {
+    Uni<DeliveryResult> legacy(DecisionCall said, Supplier<DeliveryResult> isGone) {
         ObjectNode body = JsonNodeFactory.instance.objectNode();
         body.put("conversationId", said.turn().conversation().toString()).put("toolCallId", said.decision().callId());
         return client.call("/api/tool-approvals", write(body, body, said.decision()), said.headers(), timeout, said.wanted())
-                .map(reply -> reply instanceof Reply.Said(var status, var type, _) && status == 404
+                .map(reply -> reply instanceof Reply.Answered(var status, var type, _) && status == 404
                         && type.startsWith("text/plain") ? isGone.get() : delivery(reply));
     }
 
     /** @param rest the rest of the run, to be read once it was told */
-    Uni<Delivery> executions(String runId, Said said, Supplier<Multi<ChatEvent>> rest) {
+    Uni<DeliveryResult> executions(String runId, DecisionCall said, Supplier<Multi<ChatEvent>> rest) {
         ObjectNode body = JsonNodeFactory.instance.objectNode();
         return client.call("%s/approvals/%s".formatted(execution(runId), segment(said.decision().callId())),
                 write(body, body, said.decision()), said.headers(), timeout, said.wanted())
                 .map(ApprovalCalls::delivery)
-                .map(delivery -> delivery instanceof Delivery.Acknowledged ? new Delivery.Continued(rest.get()) : delivery);
+                .map(delivery -> delivery instanceof DeliveryResult.Acknowledged ? new DeliveryResult.Continued(rest.get())
+                        : delivery);
     }
 
     /**
@@ -87,7 +88,7 @@ final class ApprovalCalls {
      */
     Uni<Optional<String>> pending(Turn turn) {
         return client.get("/v1/conversations/%s/pending-approvals".formatted(turn.conversation()), timeout).map(reply -> {
-            if (reply instanceof Reply.Said(var status, _, var body) && status == 200) {
+            if (reply instanceof Reply.Answered(var status, _, var body) && status == 200) {
                 try {
                     JsonNode said = JSON.readTree(body);
                     if (said.path("hasPending").isBoolean()) {
@@ -107,7 +108,7 @@ final class ApprovalCalls {
         return "/api/executions/" + segment(runId);
     }
 
-    private static Buffer message(Said said) {
+    private static Buffer message(DecisionCall said) {
         Decision decision = said.decision();
         ObjectNode body = JsonNodeFactory.instance.objectNode();
         body.put("conversationId", said.turn().conversation().toString());
@@ -135,40 +136,41 @@ final class ApprovalCalls {
         return URLEncoder.encode(id, StandardCharsets.UTF_8).replace("+", "%20");
     }
 
-    private static Delivery delivery(Reply reply) {
+    private static DeliveryResult delivery(Reply reply) {
         return switch (reply) {
-            case Reply.Unsent() -> new Delivery.Unsent();
-            case Reply.Lost(var why) -> new Delivery.Unknown("Inkeep did not answer: " + why);
-            case Reply.Streams(var events) -> new Delivery.Continued(events);
-            case Reply.Said(var status, _, var body) -> {
+            case Reply.Unsent() -> new DeliveryResult.Unsent();
+            case Reply.Lost(var why) -> new DeliveryResult.Unknown("Inkeep did not answer: " + why);
+            case Reply.Streams(var events) -> new DeliveryResult.Continued(events);
+            case Reply.Answered(var status, _, var body) -> {
                 if (REFUSALS.contains(status)) {
                     yield refused(status, body);
                 }
-                yield status / 100 == 2 ? taken(status, body) : new Delivery.Unknown("Inkeep answered " + status);
+                yield status / 100 == 2 ? taken(status, body) : new DeliveryResult.Unknown("Inkeep answered " + status);
             }
         };
     }
 
-    private static Delivery taken(int status, String body) {
+    private static DeliveryResult taken(int status, String body) {
         if (body.isBlank()) {
-            return new Delivery.Acknowledged();
+            return new DeliveryResult.Acknowledged();
         }
         try {
             JsonNode answer = JSON.readTree(body);
             if (!answer.isObject()) {
-                return new Delivery.Unknown("Inkeep's answer could not be read");
+                return new DeliveryResult.Unknown("Inkeep's answer could not be read");
             }
             // It can say of a call that it failed, and success all the same.
             boolean failed = answer.path("results").findValue("error") != null;
-            return answer.path("success").asBoolean(true) && !failed ? new Delivery.Acknowledged() : refused(status, body);
+            return answer.path("success").asBoolean(true) && !failed ? new DeliveryResult.Acknowledged()
+                    : refused(status, body);
         } catch (JsonProcessingException e) {
-            return new Delivery.Unknown("Inkeep's answer could not be read");
+            return new DeliveryResult.Unknown("Inkeep's answer could not be read");
         }
     }
 
-    private static Delivery refused(int status, String body) {
-        String said = Refusals.said(body);
-        return new Delivery.Refused(
-                "Inkeep answered %d%s".formatted(status, said.isEmpty() ? "" : ": " + Refusals.shortened(said)));
+    private static DeliveryResult refused(int status, String body) {
+        String said = ErrorResponses.said(body);
+        return new DeliveryResult.Refused(
+                "Inkeep answered %d%s".formatted(status, said.isEmpty() ? "" : ": " + ErrorResponses.shortened(said)));
     }
 }

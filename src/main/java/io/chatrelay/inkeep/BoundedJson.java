@@ -3,7 +3,7 @@ package io.chatrelay.inkeep;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 
-import io.chatrelay.chat.ForeignJson;
+import io.chatrelay.event.ForeignJson;
 
 /**
  * Reads what an Inkeep says into trees of bounded size: a megabyte of empty objects is a hundred megabytes of nodes, and a dozen turns read

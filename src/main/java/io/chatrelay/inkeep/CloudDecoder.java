@@ -14,13 +14,13 @@ import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
-import io.chatrelay.chat.ChatEvent;
-import io.chatrelay.chat.ChatEvent.Data;
-import io.chatrelay.chat.ChatEvent.Ended;
-import io.chatrelay.chat.Failure;
-import io.chatrelay.chat.FinishReason;
-import io.chatrelay.chat.RawJson;
-import io.chatrelay.chat.Usage;
+import io.chatrelay.event.ChatEvent;
+import io.chatrelay.event.ChatEvent.Data;
+import io.chatrelay.event.ChatEvent.Ended;
+import io.chatrelay.event.Failure;
+import io.chatrelay.event.FinishReason;
+import io.chatrelay.event.RawJson;
+import io.chatrelay.event.Usage;
 
 /**
  * Inkeep Cloud's stream: {@code chat.completion.chunk} after OpenAI. Source: Inkeep Cloud's documentation, and OpenAI's API reference
@@ -53,8 +53,8 @@ final class CloudDecoder implements AnswerDecoder {
     private static final Set<String> OF_DELTA = Set.of("role", TEXT, "tool_calls", "function_call", "reasoning_content",
             "reasoning", "refusal");
 
-    private final Brackets brackets = new Brackets();
-    private final CloudCalls calls = new CloudCalls(brackets);
+    private final PartBoundaries brackets = new PartBoundaries();
+    private final ToolCallAssembler calls = new ToolCallAssembler(brackets);
     private final Map<String, JsonNode> told = new HashMap<>();
     private final WholeMessage message = new WholeMessage();
     private boolean chosen;
@@ -89,7 +89,7 @@ final class CloudDecoder implements AnswerDecoder {
             protocol("JSON of too many values, or nested too deeply", out);
         } catch (JsonProcessingException e) {
             if ("error".equals(event)) {
-                failed(Failure.Code.UPSTREAM_ERROR, "Inkeep could not answer: " + Refusals.shortened(data), out);
+                failed(Failure.Code.UPSTREAM_ERROR, "Inkeep could not answer: " + ErrorResponses.shortened(data), out);
             } else {
                 protocol("text that is no JSON", out);
             }
@@ -121,15 +121,16 @@ final class CloudDecoder implements AnswerDecoder {
 
     /** What is no chunk: what it says, where it says something, or else what it is. */
     private static String described(JsonNode node) {
-        String said = Refusals.said(node.toString());
+        String said = ErrorResponses.said(node.toString());
         if (!said.isEmpty()) {
-            return Refusals.shortened(said);
+            return ErrorResponses.shortened(said);
         }
         return node.isObject() ? "an object with " + String.join(", ", names(node)) : "a value that is no object";
     }
 
     private static List<String> names(JsonNode object) {
-        return object.properties().stream().map(member -> Refusals.shortened(WholeText.of(member.getKey()))).limit(10).toList();
+        return object.properties().stream().map(member -> ErrorResponses.shortened(SurrogateJoiner.of(member.getKey())))
+                .limit(10).toList();
     }
 
     /** A total that is not told, or told as 0, is the sum of the others. */
@@ -201,7 +202,7 @@ final class CloudDecoder implements AnswerDecoder {
     private void refusal(JsonNode refusal, List<ChatEvent> out) {
         if (refusal.isTextual()) {
             if (!refusal.asText().isEmpty()) {
-                brackets.data(new Data(Data.REFUSAL, null, RawJson.string(WholeText.of(refusal.asText()))), out);
+                brackets.data(new Data(Data.REFUSAL, null, RawJson.string(SurrogateJoiner.of(refusal.asText()))), out);
             }
         } else if (!refusal.isMissingNode() && !refusal.isNull()) {
             carry("refusal", refusal, out);
@@ -258,11 +259,11 @@ final class CloudDecoder implements AnswerDecoder {
     }
 
     private void carry(String member, JsonNode value, List<ChatEvent> out) {
-        brackets.data(new Data("data-inkeep-" + WholeText.of(member).replace('_', '-'), null, raw(value)), out);
+        brackets.data(new Data("data-inkeep-" + SurrogateJoiner.of(member).replace('_', '-'), null, raw(value)), out);
     }
 
     private static RawJson raw(JsonNode value) {
-        return WholeText.of(new RawJson(value.toString()));
+        return SurrogateJoiner.of(new RawJson(value.toString()));
     }
 
     private void finishReason(JsonNode given) throws Unreadable {
@@ -281,34 +282,35 @@ final class CloudDecoder implements AnswerDecoder {
         }
         brackets.start(null, out);
         sayMessage(out);
-        FinishWord word = FinishWord.of(reason);
+        FinishReasonMapping word = FinishReasonMapping.of(reason);
         if (word.failed()) {
             // Its calls may be the failure: whoever saw one as whole would run it.
             failed(Failure.Code.UPSTREAM_ERROR,
-                    "Inkeep ended its answer as '%s'; what came before is kept.".formatted(Refusals.shortened(reason)), out);
+                    "Inkeep ended its answer as '%s'; what came before is kept.".formatted(ErrorResponses.shortened(reason)),
+                    out);
             return;
         }
         if (word.reason() == FinishReason.TOOL_CALLS && calls.size() == 0) {
             // Its caller would wait for calls to run.
             failed(Failure.Code.UPSTREAM_PROTOCOL,
                     "Inkeep ended its answer as '%s' and sent no call that can be read; what came before is kept."
-                            .formatted(Refusals.shortened(reason)),
+                            .formatted(ErrorResponses.shortened(reason)),
                     out);
             return;
         }
         calls.whole(out);
         brackets.flush(out);
         if (reason != null && word.reason() == FinishReason.OTHER) {
-            brackets.data(new Data("data-inkeep-finish-reason", null, RawJson.string(WholeText.of(reason))), out);
+            brackets.data(new Data("data-inkeep-finish-reason", null, RawJson.string(SurrogateJoiner.of(reason))), out);
         }
         end(Ended.completed(word.reason(), usage), out);
     }
 
     private void error(JsonNode error, List<ChatEvent> out) {
-        String message = error.isTextual() ? error.asText() : Refusals.said(error.toString());
+        String message = error.isTextual() ? error.asText() : ErrorResponses.said(error.toString());
         boolean length = "context_length_exceeded".equals(error.path("code").asText());
         failed(length ? Failure.Code.CONTEXT_LENGTH_EXCEEDED : Failure.Code.UPSTREAM_ERROR,
-                "Inkeep could not answer: " + (message.isEmpty() ? "no reason given" : Refusals.shortened(message)), out);
+                "Inkeep could not answer: " + (message.isEmpty() ? "no reason given" : ErrorResponses.shortened(message)), out);
     }
 
     private void protocol(String what, List<ChatEvent> out) {

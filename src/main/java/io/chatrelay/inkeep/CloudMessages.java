@@ -8,12 +8,12 @@ import java.util.stream.Collectors;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
-import io.chatrelay.chat.Part;
-import io.chatrelay.chat.Question.Said;
-import io.chatrelay.inkeep.PairedCalls.Paired;
+import io.chatrelay.event.Part;
+import io.chatrelay.inkeep.ToolResultPairing.Paired;
+import io.chatrelay.upstream.UpstreamRequest.ChatMessage;
 
 /**
- * A conversation as OpenAI's messages. A call is directly followed by its result, whenever that came ({@link PairedCalls}). A call without
+ * A conversation as OpenAI's messages. A call is directly followed by its result, whenever that came ({@link ToolResultPairing}). A call without
  * one is left out, and what else its message says stays: OpenAI's protocol refuses it, Cloud's answers carry links and annotations as
  * calls that nobody answers, and a made-up result would tell the model what nobody said. So is a result whose call fell out of the window.
  */
@@ -21,9 +21,9 @@ final class CloudMessages {
 
     private CloudMessages() {}
 
-    static void write(List<Said> conversation, ArrayNode into) {
-        Iterator<Paired> calls = PairedCalls.of(conversation).iterator();
-        for (Said said : conversation) {
+    static void write(List<ChatMessage> conversation, ArrayNode into) {
+        Iterator<Paired> calls = ToolResultPairing.of(conversation).iterator();
+        for (ChatMessage said : conversation) {
             switch (said.role()) {
                 case SYSTEM -> message("system", said, into).put("content", text(said));
                 case USER -> user(said, message("user", said, into));
@@ -35,7 +35,7 @@ final class CloudMessages {
         }
     }
 
-    private static ObjectNode message(String role, Said said, ArrayNode into) {
+    private static ObjectNode message(String role, ChatMessage said, ArrayNode into) {
         ObjectNode message = into.addObject().put("role", role);
         if (said.name() != null) {
             message.put("name", said.name());
@@ -43,7 +43,7 @@ final class CloudMessages {
         return message;
     }
 
-    private static void user(Said said, ObjectNode message) {
+    private static void user(ChatMessage said, ObjectNode message) {
         if (said.parts().stream().noneMatch(CloudMessages::isImage)) {
             message.put("content", text(said));
             return;
@@ -67,7 +67,7 @@ final class CloudMessages {
     }
 
     /** What is said after the results of calls is a message of its own, as it was when it was said. */
-    private static void assistant(Said said, Iterator<Paired> calls, ArrayNode into) {
+    private static void assistant(ChatMessage said, Iterator<Paired> calls, ArrayNode into) {
         List<Part> step = new ArrayList<>();
         List<Paired> answered = new ArrayList<>();
         for (Part part : said.parts()) {
@@ -79,16 +79,16 @@ final class CloudMessages {
                 continue;
             }
             if (!answered.isEmpty() && (part instanceof Part.Text || part instanceof Part.Refusal)) {
-                step(new Said(said.role(), step, said.name()), answered, into);
+                step(new ChatMessage(said.role(), step, said.name()), answered, into);
                 step.clear();
                 answered.clear();
             }
             step.add(part);
         }
-        step(new Said(said.role(), step, said.name()), answered, into);
+        step(new ChatMessage(said.role(), step, said.name()), answered, into);
     }
 
-    private static void step(Said said, List<Paired> calls, ArrayNode into) {
+    private static void step(ChatMessage said, List<Paired> calls, ArrayNode into) {
         String text = text(said);
         String refusal = said.parts().stream().filter(Part.Refusal.class::isInstance).map(part -> ((Part.Refusal) part).text())
                 .collect(Collectors.joining());
@@ -107,7 +107,7 @@ final class CloudMessages {
                 call -> into.addObject().put("role", "tool").put("tool_call_id", call.id()).put("content", call.result()));
     }
 
-    private static String text(Said said) {
+    private static String text(ChatMessage said) {
         return said.parts().stream().filter(Part.Text.class::isInstance).map(part -> ((Part.Text) part).text())
                 .collect(Collectors.joining());
     }

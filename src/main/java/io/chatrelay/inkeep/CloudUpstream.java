@@ -12,19 +12,19 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.util.RawValue;
 
-import io.chatrelay.chat.ChatEvent;
-import io.chatrelay.chat.Decision;
-import io.chatrelay.chat.Delivery;
-import io.chatrelay.chat.Part;
-import io.chatrelay.chat.Question;
-import io.chatrelay.chat.Question.Said;
-import io.chatrelay.chat.RawJson;
-import io.chatrelay.chat.Turn;
-import io.chatrelay.chat.Upstream;
-import io.chatrelay.chat.UpstreamRun;
-import io.chatrelay.chat.Usage;
+import io.chatrelay.event.ChatEvent;
+import io.chatrelay.event.Part;
+import io.chatrelay.event.RawJson;
+import io.chatrelay.event.Turn;
+import io.chatrelay.event.Usage;
 import io.chatrelay.inkeep.AnswerStream.Resend;
 import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
+import io.chatrelay.upstream.Decision;
+import io.chatrelay.upstream.DeliveryResult;
+import io.chatrelay.upstream.Upstream;
+import io.chatrelay.upstream.UpstreamRequest;
+import io.chatrelay.upstream.UpstreamRequest.ChatMessage;
+import io.chatrelay.upstream.UpstreamRun;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.buffer.Buffer;
@@ -75,15 +75,16 @@ final class CloudUpstream implements Upstream {
     }
 
     @Override
-    public Optional<Refusal> refuses(List<Said> asked, int askedAt, Map<String, RawJson> parameters) {
+    public Optional<Refusal> refuses(List<ChatMessage> asked, int askedAt, Map<String, RawJson> parameters) {
         for (String parameter : parameters.keySet()) {
-            if (!TAKEN.contains(parameter) && !ignored.contains(parameter) && !Neutral.isNeutral(parameter, parameters)) {
+            if (!TAKEN.contains(parameter) && !ignored.contains(parameter)
+                    && !NeutralParameters.isNeutral(parameter, parameters)) {
                 return Optional.of(new Refusal(parameter,
                         ("cannot be given to the upstream '%1$s': Inkeep Cloud has no such setting. Where a client cannot leave it out,"
                                 + " chat-relay.upstreams.%1$s.ignored-parameters may name it").formatted(name)));
             }
         }
-        for (Said said : asked) {
+        for (ChatMessage said : asked) {
             for (Part part : said.parts()) {
                 boolean image = part instanceof Part.File file && file.mediaType().startsWith("image/");
                 if (part instanceof Part.Data || part instanceof Part.File && !image) {
@@ -106,7 +107,7 @@ final class CloudUpstream implements Upstream {
     }
 
     @Override
-    public UpstreamRun run(Question question) {
+    public UpstreamRun run(UpstreamRequest question) {
         return new UpstreamRun() {
             private volatile CloudDecoder decoder;
 
@@ -130,8 +131,8 @@ final class CloudUpstream implements Upstream {
             }
 
             @Override
-            public Uni<Delivery> deliver(Decision decision, BooleanSupplier wanted) {
-                return Uni.createFrom().item(new Delivery.Refused("Inkeep Cloud has no approvals"));
+            public Uni<DeliveryResult> deliver(Decision decision, BooleanSupplier wanted) {
+                return Uni.createFrom().item(new DeliveryResult.Refused("Inkeep Cloud has no approvals"));
             }
 
             @Override
@@ -142,7 +143,7 @@ final class CloudUpstream implements Upstream {
     }
 
     @Override
-    public Optional<UpstreamRun> again(Question question) {
+    public Optional<UpstreamRun> again(UpstreamRequest question) {
         return Optional.empty();
     }
 
@@ -151,7 +152,7 @@ final class CloudUpstream implements Upstream {
         return Optional.empty();
     }
 
-    private ObjectNode body(Question question) {
+    private ObjectNode body(UpstreamRequest question) {
         ObjectNode body = JsonNodeFactory.instance.objectNode();
         String asked = question.turn().model();
         body.put("model", models.contains(asked) ? asked : models.getFirst()).put("stream", true);
@@ -171,7 +172,7 @@ final class CloudUpstream implements Upstream {
 
     /** An empty list of tools, or a choice among none, is refused by OpenAI's API. */
     private boolean sends(String parameter, Map<String, RawJson> parameters) {
-        return TAKEN.contains(parameter) && !ignored.contains(parameter) && (!Neutral.isNeutral(parameter, parameters)
-                || Neutral.isNumber(parameter, parameters.get(parameter).text()));
+        return TAKEN.contains(parameter) && !ignored.contains(parameter) && (!NeutralParameters.isNeutral(parameter, parameters)
+                || NeutralParameters.isNumber(parameter, parameters.get(parameter).text()));
     }
 }

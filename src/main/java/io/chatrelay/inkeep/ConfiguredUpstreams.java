@@ -13,12 +13,12 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import jakarta.enterprise.inject.Instance;
 
-import io.chatrelay.chat.Upstream;
-import io.chatrelay.chat.Upstreams;
 import io.chatrelay.inkeep.UpstreamsConfig.ApprovalTransport;
 import io.chatrelay.inkeep.UpstreamsConfig.ExecutionMode;
 import io.chatrelay.inkeep.UpstreamsConfig.Kind;
 import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
+import io.chatrelay.upstream.Upstream;
+import io.chatrelay.upstream.Upstreams;
 import io.quarkus.runtime.StartupEvent;
 import io.quarkus.runtime.configuration.ConfigurationException;
 import io.vertx.core.Vertx;

@@ -11,10 +11,10 @@ import java.util.function.Supplier;
 
 import org.jboss.logging.Logger;
 
-import io.chatrelay.chat.ChatEvent;
-import io.chatrelay.chat.ChatEvent.Ended;
-import io.chatrelay.chat.Failure;
-import io.chatrelay.chat.Turn;
+import io.chatrelay.event.ChatEvent;
+import io.chatrelay.event.ChatEvent.Ended;
+import io.chatrelay.event.Failure;
+import io.chatrelay.event.Turn;
 import io.chatrelay.inkeep.AnswerStream.Resend;
 import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
 import io.smallrye.mutiny.Multi;
@@ -81,12 +81,12 @@ final class InkeepClient {
     }
 
     /** Reads a run again; nothing is sent before it is subscribed to. */
-    Multi<ChatEvent> reread(Turn turn, String path, Reread.Run run) {
+    Multi<ChatEvent> reread(Turn turn, String path, RunFollower.Run run) {
         RequestOptions request = request(HttpMethod.GET, path, Map.of());
         AnswerStream.Plan plan = plan(turn, request, null, null, Resend.NEVER, 0);
         return Multi.createFrom().publisher(subscriber -> {
             Context context = vertx.createEventLoopContext();
-            Reread reread = new Reread(streams, context, plan, run, config.followTimeout(), subscriber);
+            RunFollower reread = new RunFollower(streams, context, plan, run, config.followTimeout(), subscriber);
             context.exceptionHandler(defects(reread::defect));
             subscriber.onSubscribe(reread);
         });
@@ -128,9 +128,9 @@ final class InkeepClient {
             Context context = vertx.createEventLoopContext();
             context.exceptionHandler(defects(emitter::fail));
             long sentNanos = System.nanoTime();
-            Exchange exchange = new Exchange(client, context, new Exchange.Heard() {
+            PendingRequest pendingRequest = new PendingRequest(client, context, new PendingRequest.Listener() {
                 @Override
-                public void head(Exchange heard, HttpClientResponse head) {
+                public void head(PendingRequest heard, HttpClientResponse head) {
                     if (decoder != null && isStream(head)) {
                         emitter.complete(new Reply.Streams(rest(turn, heard, head, context, decoder)));
                     } else {
@@ -144,7 +144,7 @@ final class InkeepClient {
                         });
                         BoundedBody.collect(heard.request(), head, BoundedBody.SHORT, said -> {
                             vertx.cancelTimer(late);
-                            emitter.complete(new Reply.Said(head.statusCode(), type == null ? "" : type, said));
+                            emitter.complete(new Reply.Answered(head.statusCode(), type == null ? "" : type, said));
                         });
                     }
                 }
@@ -159,23 +159,24 @@ final class InkeepClient {
                     emitter.complete(new Reply.Unsent());
                 }
             });
-            emitter.onTermination(() -> context.runOnContext(_ -> exchange.cancel()));
-            context.runOnContext(_ -> exchange.send(new Exchange.Request(options, body, toBeSent, toBeHeard, wanted)));
+            emitter.onTermination(() -> context.runOnContext(_ -> pendingRequest.cancel()));
+            context.runOnContext(
+                    _ -> pendingRequest.send(new PendingRequest.Request(options, body, toBeSent, toBeHeard, wanted)));
         });
     }
 
-    private Multi<ChatEvent> rest(Turn turn, Exchange exchange, HttpClientResponse head, Context context,
+    private Multi<ChatEvent> rest(Turn turn, PendingRequest pendingRequest, HttpClientResponse head, Context context,
             Supplier<AnswerDecoder> decoder) {
         AtomicBoolean taken = new AtomicBoolean();
         vertx.setTimer(UNTAKEN.toMillis(), _ -> {
             if (taken.compareAndSet(false, true)) {
-                exchange.leave();
+                pendingRequest.leave();
             }
         });
         AnswerStream.Plan plan = plan(turn, null, null, _ -> decoder.get(), Resend.NEVER, 0);
         return Multi.createFrom().publisher(subscriber -> {
             if (taken.compareAndSet(false, true)) {
-                AnswerStream stream = AnswerStream.of(exchange, head, context, plan, subscriber);
+                AnswerStream stream = AnswerStream.of(pendingRequest, head, context, plan, subscriber);
                 context.exceptionHandler(defects(stream::defect));
                 subscriber.onSubscribe(stream);
             } else {

@@ -1,6 +1,6 @@
 package io.chatrelay.inkeep;
 
-import io.chatrelay.chat.ChatEvent;
+import io.chatrelay.event.ChatEvent;
 import io.smallrye.mutiny.Multi;
 
 /** What came of one call. */
@@ -12,7 +12,7 @@ sealed interface Reply {
      * @param type the content type, empty for none
      * @param body whole, or as far as it came
      */
-    record Said(int status, String type, String body) implements Reply {}
+    record Answered(int status, String type, String body) implements Reply {}
 
     /** The answer is a stream of events; it is closed if it is not subscribed to within seconds. */
     record Streams(Multi<ChatEvent> events) implements Reply {}

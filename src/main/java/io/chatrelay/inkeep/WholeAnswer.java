@@ -6,9 +6,9 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
-import io.chatrelay.chat.ChatEvent;
-import io.chatrelay.chat.ChatEvent.Ended;
-import io.chatrelay.chat.Failure;
+import io.chatrelay.event.ChatEvent;
+import io.chatrelay.event.ChatEvent.Ended;
+import io.chatrelay.event.Failure;
 
 /**
  * A {@code chat.completion} in one piece, as an Inkeep gives that does not stream. It is read as one chunk of a stream that
@@ -26,10 +26,10 @@ final class WholeAnswer {
             decoder.decode(null, body, out);
             decoder.decode(null, "[DONE]", out);
         } else {
-            String said = Refusals.said(body);
+            String said = ErrorResponses.said(body);
             out.add(Ended.failed(Failure.of(Failure.Code.UPSTREAM_PROTOCOL,
                     "Inkeep answered with something that is neither a stream nor a completion"
-                            + (said.isEmpty() ? "." : ": " + Refusals.shortened(said)))));
+                            + (said.isEmpty() ? "." : ": " + ErrorResponses.shortened(said)))));
         }
     }
 

@@ -6,9 +6,9 @@
  * {@link io.chatrelay.inkeep.AgentsUpstream}, {@link io.chatrelay.inkeep.CloudUpstream}   a question → a request
  *   {@link io.chatrelay.inkeep.AgentsRun}         one turn at Agents, and the decisions that it is told
  *     {@link io.chatrelay.inkeep.ApprovalCalls}     a decision → a call, in one of three ways
- *     {@link io.chatrelay.inkeep.Generations}       which of them the server knows
- *     {@link io.chatrelay.inkeep.Reread}            follows a run further whose process, or connection, is gone
- *       {@link io.chatrelay.inkeep.Trail}             what is known of it, to be compared
+ *     {@link io.chatrelay.inkeep.ServerVersionProbe}       which of them the server knows
+ *     {@link io.chatrelay.inkeep.RunFollower}            follows a run further whose process, or connection, is gone
+ *       {@link io.chatrelay.inkeep.EventHashChain}             what is known of it, to be compared
  *   {@link io.chatrelay.inkeep.AnswerStream}      sends, retries before the first event, reads by demand
  *     {@link io.chatrelay.inkeep.SseDecoder}        bytes → frames, bounded
  *       {@link io.chatrelay.inkeep.AnswerDecoder}     frames → chat events, a pure function of the frames

@@ -15,6 +15,9 @@ import javax.sql.DataSource;
 
 import org.jboss.logging.Logger;
 
+import io.chatrelay.database.SqlErrors;
+import io.chatrelay.defect.RepeatedTask;
+
 /**
  * Rewrites the many rows of a turn that has ended into few, numbers unchanged: at 50 events a second and commits of 3 ms a row
  * holds one event. It has a thread of its own and borrows its connection, for a slow disk must not cost the lease.
@@ -36,7 +39,7 @@ final class Compactor {
 
     void start() {
         long interval = config.compactEvery().toNanos();
-        thread.scheduleWithFixedDelay(new Recurring("Compaction", this::compact), interval, interval, TimeUnit.NANOSECONDS);
+        thread.scheduleWithFixedDelay(new RepeatedTask("Compaction", this::compact), interval, interval, TimeUnit.NANOSECONDS);
     }
 
     void stop() {
@@ -52,7 +55,7 @@ final class Compactor {
         try (Connection connection = database.getConnection()) {
             UUID turn;
             do {
-                turn = Database.inTransaction(connection, () -> {
+                turn = SqlErrors.inTransaction(connection, () -> {
                     unhurried(connection);
                     return nextToCompact(connection);
                 });
@@ -61,13 +64,13 @@ final class Compactor {
                 }
             } while (turn != null && System.nanoTime() < until);
         } catch (SQLException e) {
-            LOG.debugf("Compaction waits for the database: %s", Database.reason(e));
+            LOG.debugf("Compaction waits for the database: %s", SqlErrors.reason(e));
         }
     }
 
     private void compact(Connection connection, UUID turn) throws SQLException {
         try {
-            Database.inTransaction(connection, () -> {
+            SqlErrors.inTransaction(connection, () -> {
                 unhurried(connection);
                 try (PreparedStatement lock = connection.prepareStatement("select 1 from turn where id = ? for update")) {
                     lock.setObject(1, turn);
@@ -80,10 +83,10 @@ final class Compactor {
                 return null;
             });
         } catch (SQLException e) {
-            if (!Database.refuses(e)) {
+            if (!SqlErrors.refuses(e)) {
                 throw e;
             }
-            LOG.warnf("The rows of turn %s stay many: %s", turn, Database.reason(e));
+            LOG.warnf("The rows of turn %s stay many: %s", turn, SqlErrors.reason(e));
         }
     }
 

@@ -15,6 +15,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 
+import io.chatrelay.cluster.Lease;
+
 /** The table {@code turn_event}: a row is a run of events of one turn, each event a line. All SQL of the log is here. */
 final class EventTable<E> {
 
@@ -73,7 +75,7 @@ final class EventTable<E> {
      * @param all   whether there was nothing more at that moment
      * @param ended whether the turn had ended by then
      */
-    record News<E>(List<Entry<E>> entries, boolean all, boolean ended) {}
+    record News<E>(List<JournalEntry<E>> entries, boolean all, boolean ended) {}
 
     private final EventCodec<E> codec;
 
@@ -145,7 +147,7 @@ final class EventTable<E> {
      *
      * @throws UnreadableEventException where the next one is missing, or cannot be read
      */
-    List<Entry<E>> after(Connection connection, UUID turn, long position, long maxBytes) throws SQLException {
+    List<JournalEntry<E>> after(Connection connection, UUID turn, long position, long maxBytes) throws SQLException {
         Gathered gathered = new Gathered(turn, position, maxBytes);
         try (PreparedStatement select = connection.prepareStatement(AFTER)) {
             select.setObject(1, turn);
@@ -197,7 +199,7 @@ final class EventTable<E> {
 
         private final UUID turn;
         private final long maxBytes;
-        private final List<Entry<E>> entries = new ArrayList<>();
+        private final List<JournalEntry<E>> entries = new ArrayList<>();
         private long next;
         private long bytes;
         private long rowBytes;
@@ -239,7 +241,7 @@ final class EventTable<E> {
             next = entries.isEmpty() ? next : entries.getLast().number() + 1;
         }
 
-        List<Entry<E>> entries() throws UnreadableEventException {
+        List<JournalEntry<E>> entries() throws UnreadableEventException {
             if (unreadable && entries.isEmpty()) {
                 throw new UnreadableEventException(turn, next, cause);
             }
@@ -251,14 +253,14 @@ final class EventTable<E> {
         }
     }
 
-    private long split(byte[] events, long first, long from, long maxBytes, List<Entry<E>> into) {
+    private long split(byte[] events, long first, long from, long maxBytes, List<JournalEntry<E>> into) {
         long number = first;
         long taken = 0;
         int start = 0;
         for (int i = 0; i <= events.length && taken < maxBytes; i++) {
             if (i == events.length || events[i] == '\n') {
                 if (number >= from) {
-                    into.add(new Entry<>(number, codec.decode(events, start, i - start), i - start));
+                    into.add(new JournalEntry<>(number, codec.decode(events, start, i - start), i - start));
                     taken += i - start + 1;
                 }
                 number++;

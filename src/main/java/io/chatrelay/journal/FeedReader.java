@@ -8,6 +8,8 @@ import java.util.concurrent.Flow;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
+import io.chatrelay.database.SqlErrors;
+
 /**
  * One reader of one turn: committed entries after a position, as many at a time as it asks for. It pulls: from memory
  * while it keeps up, from the table once it fell behind; where the turn runs elsewhere and it has caught up, it is given what a poll
@@ -19,7 +21,7 @@ final class FeedReader<E> implements Flow.Subscription {
     private final UUID turn;
     private final Executor executor;
     private final boolean comesBack;
-    private final Flow.Subscriber<? super List<Entry<E>>> subscriber;
+    private final Flow.Subscriber<? super List<JournalEntry<E>>> subscriber;
     private final AtomicLong demand = new AtomicLong();
     private final AtomicInteger work = new AtomicInteger();
     private volatile boolean done;
@@ -31,7 +33,7 @@ final class FeedReader<E> implements Flow.Subscription {
 
     /** @param comesBack whether it can be sent away: it knows its position, and will say it elsewhere */
     FeedReader(Feeds<E> feeds, UUID turn, long after, Executor executor, boolean comesBack,
-            Flow.Subscriber<? super List<Entry<E>>> subscriber) {
+            Flow.Subscriber<? super List<JournalEntry<E>>> subscriber) {
         this.feeds = feeds;
         this.turn = turn;
         this.position = after;
@@ -128,7 +130,7 @@ final class FeedReader<E> implements Flow.Subscription {
         }
     }
 
-    private void emit(List<Entry<E>> entries) {
+    private void emit(List<JournalEntry<E>> entries) {
         position = entries.getLast().number();
         demand.decrementAndGet();
         subscriber.onNext(entries);
@@ -150,12 +152,12 @@ final class FeedReader<E> implements Flow.Subscription {
         feeds.load(turn, position, (entries, error) -> executor.execute(() -> loaded(entries, error)));
     }
 
-    private void loaded(List<Entry<E>> entries, SQLException error) {
+    private void loaded(List<JournalEntry<E>> entries, SQLException error) {
         loading = false;
         if (done) {
             return;
         }
-        if (error != null && Database.refuses(error)) {
+        if (error != null && SqlErrors.refuses(error)) {
             fail(error);
         } else if (error != null || entries.isEmpty() && feeds.channel(turn) == null) {
             // Nothing yet, or the database is away.
@@ -178,7 +180,7 @@ final class FeedReader<E> implements Flow.Subscription {
      *
      * @param all whether there was nothing more: then there is no need to look before the next poll
      */
-    void found(List<Entry<E>> entries, boolean all) {
+    void found(List<JournalEntry<E>> entries, boolean all) {
         executor.execute(() -> {
             if (following) {
                 following = false;
@@ -190,7 +192,7 @@ final class FeedReader<E> implements Flow.Subscription {
         });
     }
 
-    private void goOn(List<Entry<E>> entries) {
+    private void goOn(List<JournalEntry<E>> entries) {
         if (!done && !entries.isEmpty()) {
             emit(entries);
         }

@@ -50,7 +50,7 @@ final class Feeds<E> {
      * @param executor  where items are delivered; it runs tasks one after another
      * @param comesBack whether a replica that stops may send the reader away in mid-turn
      */
-    Multi<List<Entry<E>>> read(UUID turn, long after, Executor executor, boolean comesBack) {
+    Multi<List<JournalEntry<E>>> read(UUID turn, long after, Executor executor, boolean comesBack) {
         return Multi.createFrom().publisher(subscriber -> {
             FeedReader<E> reader = new FeedReader<>(this, turn, after, executor, comesBack, subscriber);
             readers.add(reader);
@@ -84,9 +84,9 @@ final class Feeds<E> {
         return followers.size();
     }
 
-    void load(UUID turn, long after, BiConsumer<List<Entry<E>>, SQLException> then) {
+    void load(UUID turn, long after, BiConsumer<List<JournalEntry<E>>, SQLException> then) {
         loaders.execute(() -> {
-            List<Entry<E>> entries = List.of();
+            List<JournalEntry<E>> entries = List.of();
             SQLException error = null;
             loads.acquireUninterruptibly();
             try (Connection connection = database.getConnection()) {
@@ -160,7 +160,7 @@ final class Feeds<E> {
 
     /** @param news null for a turn that has been erased */
     private void tell(FeedReader<E> reader, EventTable.News<E> news) {
-        List<Entry<E>> entries = news == null ? List.of()
+        List<JournalEntry<E>> entries = news == null ? List.of()
                 : news.entries().stream().filter(entry -> entry.number() > reader.position()).toList();
         if (!entries.isEmpty()) {
             followers.remove(reader);

@@ -29,6 +29,12 @@ import java.util.function.Consumer;
 
 import org.jboss.logging.Logger;
 
+import io.chatrelay.cluster.DedicatedConnection;
+import io.chatrelay.cluster.Lease;
+import io.chatrelay.cluster.LeaseConfig;
+import io.chatrelay.cluster.Presence;
+import io.chatrelay.database.SqlErrors;
+import io.chatrelay.defect.RepeatedTask;
 import io.chatrelay.defect.Trace;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.smallrye.mutiny.Multi;
@@ -59,7 +65,7 @@ public final class Journal<E> {
     private static final int FORGETS = 60;
 
     /** What the journal asks of whoever knows what a turn means. */
-    public interface Successor {
+    public interface TakeoverHandler {
 
         /**
          * This replica now owns a turn whose replica is gone.
@@ -73,7 +79,7 @@ public final class Journal<E> {
         void cancel(UUID turn);
     }
 
-    private final Connections connections;
+    private final JournalConnections connections;
     private final EventCodec<E> codec;
     private final JournalConfig config;
     private final EventTable<E> table;
@@ -88,12 +94,12 @@ public final class Journal<E> {
     private final Compactor compactor;
     private final Thread writerThread;
     private final Map<UUID, Long> suspected = new HashMap<>();
-    private Successor successor;
+    private TakeoverHandler takeoverHandler;
     private volatile boolean leaving;
     private final Presence presence;
-    private final KeptConnection control;
+    private final DedicatedConnection control;
 
-    public Journal(Connections connections, EventCodec<E> codec, JournalConfig config, LeaseConfig leaseConfig,
+    public Journal(JournalConnections connections, EventCodec<E> codec, JournalConfig config, LeaseConfig leaseConfig,
             FeedConfig feedConfig, ExecutorService loaders, MeterRegistry registry) {
         this.connections = connections;
         this.codec = codec;
@@ -129,8 +135,8 @@ public final class Journal<E> {
         this.writerThread = Thread.ofPlatform().daemon().name("chat-relay-journal-writer").unstarted(writer);
     }
 
-    private KeptConnection kept() {
-        return new KeptConnection(connections.own(), patience(leaseConfig), lease::incarnation, presence);
+    private DedicatedConnection kept() {
+        return new DedicatedConnection(connections.own(), patience(leaseConfig), lease::incarnation, presence);
     }
 
     /** How long the journal waits for one answer of the database, at the most, before it asks again on another connection. */
@@ -139,8 +145,8 @@ public final class Journal<E> {
     }
 
     /** Registers this process and starts to write. Fails if the database cannot be reached. */
-    public void start(Successor takesOver) throws SQLException {
-        this.successor = takesOver;
+    public void start(TakeoverHandler takesOver) throws SQLException {
+        this.takeoverHandler = takesOver;
         lease.renew(control.get());
         writerThread.start();
         every(renewEvery(), this::renew);
@@ -195,7 +201,7 @@ public final class Journal<E> {
         }
         List<TurnLog<E>> stored = handedOver.stream().filter(log -> !log.isPending()).toList();
         UUID[] ids = stored.stream().map(TurnLog::turn).toArray(UUID[]::new);
-        boolean given = ids.length > 0 && onClock(connection -> Database.inTransaction(connection, () -> {
+        boolean given = ids.length > 0 && onClock(connection -> SqlErrors.inTransaction(connection, () -> {
             lease.giveAway(connection, ids);
             return true;
         })).orElse(false);
@@ -319,7 +325,7 @@ public final class Journal<E> {
      *
      * @param comesBack whether the reader can be sent away by a replica that stops: it knows its position, and says it elsewhere
      */
-    public Multi<List<Entry<E>>> read(UUID turn, long after, Executor executor, boolean comesBack) {
+    public Multi<List<JournalEntry<E>>> read(UUID turn, long after, Executor executor, boolean comesBack) {
         return feeds.read(turn, after, executor, comesBack);
     }
 
@@ -330,7 +336,7 @@ public final class Journal<E> {
      */
     public void replay(Connection connection, UUID turn, Consumer<E> events) throws SQLException {
         long position = 0;
-        List<Entry<E>> page;
+        List<JournalEntry<E>> page;
         do {
             page = table.after(connection, turn, position, config.maxRow().asLongValue());
             page.forEach(entry -> events.accept(entry.event()));
@@ -400,7 +406,7 @@ public final class Journal<E> {
     private void look(Connection connection) throws SQLException {
         feeds.poll(connection);
         if (!open.isEmpty()) {
-            cancelled(connection).forEach(successor::cancel);
+            cancelled(connection).forEach(takeoverHandler::cancel);
         }
         List<UUID> dead = leaving || !lease.registered() ? List.of() : Lease.dead(connection);
         if (!dead.isEmpty()) {
@@ -425,10 +431,10 @@ public final class Journal<E> {
         return cancelled;
     }
 
-    private void takeOver(Connection connection, UUID me, Database.Work<List<UUID>> claim) throws SQLException {
-        Map<UUID, Long> orphans = Database.inTransaction(connection,
+    private void takeOver(Connection connection, UUID me, SqlErrors.Work<List<UUID>> claim) throws SQLException {
+        Map<UUID, Long> orphans = SqlErrors.inTransaction(connection,
                 () -> EventTable.lastNumbers(connection, claim.run()));
-        orphans.forEach((turn, last) -> successor.takeOver(turn, last, me));
+        orphans.forEach((turn, last) -> takeoverHandler.takeOver(turn, last, me));
     }
 
     /**
@@ -487,7 +493,7 @@ public final class Journal<E> {
     }
 
     private void every(Duration interval, Runnable task) {
-        clock.scheduleWithFixedDelay(new Recurring("The journal's clock", task), interval.toNanos(), interval.toNanos(),
+        clock.scheduleWithFixedDelay(new RepeatedTask("The journal's clock", task), interval.toNanos(), interval.toNanos(),
                 TimeUnit.NANOSECONDS);
     }
 
@@ -497,10 +503,10 @@ public final class Journal<E> {
             task.run(control.get());
             return true;
         } catch (SQLException e) {
-            LOG.warnf("The journal's clock waits for the database: %s", Database.reason(e));
+            LOG.warnf("The journal's clock waits for the database: %s", SqlErrors.reason(e));
             control.discard();
             presence.forget();
-            if (Database.endsConnection(e)) {
+            if (SqlErrors.endsConnection(e)) {
                 connections.flush().run();
             }
             return false;

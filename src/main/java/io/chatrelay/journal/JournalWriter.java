@@ -14,6 +14,9 @@ import java.util.concurrent.atomic.AtomicLong;
 
 import org.jboss.logging.Logger;
 
+import io.chatrelay.cluster.DedicatedConnection;
+import io.chatrelay.cluster.Lease;
+import io.chatrelay.database.SqlErrors;
 import io.chatrelay.defect.Trace;
 
 /**
@@ -41,7 +44,7 @@ final class JournalWriter<E> implements Runnable {
         void failed(TurnLog<E> log);
     }
 
-    private final KeptConnection connection;
+    private final DedicatedConnection connection;
     private final Lease lease;
     private final JournalConfig config;
     private final JournalMetrics metrics;
@@ -53,7 +56,8 @@ final class JournalWriter<E> implements Runnable {
     private volatile long roundAt = System.nanoTime();
     private long connectedAt = System.nanoTime() - CONNECTED_EVERY.toNanos();
 
-    JournalWriter(KeptConnection connection, Lease lease, JournalConfig config, JournalMetrics metrics, Listener<E> listener) {
+    JournalWriter(DedicatedConnection connection, Lease lease, JournalConfig config, JournalMetrics metrics,
+            Listener<E> listener) {
         this.connection = connection;
         this.lease = lease;
         this.config = config;
@@ -232,12 +236,12 @@ final class JournalWriter<E> implements Runnable {
             } catch (SQLException e) {
                 counted(metrics::failed);
                 // Without a connection nothing was refused, whatever the database says of who asks.
-                if (connection.isOpen() && Database.refuses(e)) {
+                if (connection.isOpen() && SqlErrors.refuses(e)) {
                     rollback();
                     refused(batches, me, e);
                     return;
                 }
-                LOG.warnf("The journal waits for the database: %s", Database.reason(e));
+                LOG.warnf("The journal waits for the database: %s", SqlErrors.reason(e));
                 connection.discard();
                 Thread.sleep(backoff);
                 backoff = min(backoff.multipliedBy(2), config.maxBackoff());
@@ -263,37 +267,37 @@ final class JournalWriter<E> implements Runnable {
         TurnLog.Batch<E> batch = batches.getFirst();
         LOG.errorf("The database refused events %d to %d of turn %s: %s", batch.entries().getFirst().number(),
                 batch.entries().getLast().number(), batch.row().turn(),
-                cause.getCause() == null ? Database.reason(cause) : Trace.of(cause));
+                cause.getCause() == null ? SqlErrors.reason(cause) : Trace.of(cause));
         guarded(batch.log(), () -> batch.log().refused(batch, cause));
     }
 
     /** True once stored; false if this process no longer holds its lease, and nothing was stored. */
     private boolean commit(List<TurnLog.Batch<E>> batches, UUID me) throws SQLException {
         Connection current = connection.get();
-        List<Rider> riders = batches.stream().flatMap(batch -> batch.riders().stream()).toList();
+        List<TransactionalEffect> effects = batches.stream().flatMap(batch -> batch.effects().stream()).toList();
         // Most batches are one statement, and that is a transaction by itself.
-        current.setAutoCommit(riders.isEmpty());
+        current.setAutoCommit(effects.isEmpty());
         boolean stored = EventTable.insertFenced(current, me, batches.stream().map(TurnLog.Batch::row).toList());
-        if (riders.isEmpty()) {
+        if (effects.isEmpty()) {
             return stored;
         }
         if (!stored) {
             current.rollback();
             return false;
         }
-        for (Rider rider : riders) {
-            ride(rider, current);
+        for (TransactionalEffect effect : effects) {
+            apply(effect, current);
         }
         current.commit();
         return true;
     }
 
-    /** A defect of a rider is its turn's, like anything else that the database will not take from it. */
-    private static void ride(Rider rider, Connection current) throws SQLException {
+    /** A defect of a effect is its turn's, like anything else that the database will not take from it. */
+    private static void apply(TransactionalEffect effect, Connection current) throws SQLException {
         try {
-            rider.ride(current);
+            effect.apply(current);
         } catch (RuntimeException e) {
-            throw new SQLException("a rider failed", "22000", e);
+            throw new SQLException("a effect failed", "22000", e);
         }
     }
 

@@ -16,7 +16,7 @@ final class TurnChannel<E> {
     sealed interface Found<E> {
 
         /** The next entries, at least one. */
-        record Entries<E>(List<Entry<E>> entries) implements Found<E> {}
+        record Entries<E>(List<JournalEntry<E>> entries) implements Found<E> {}
 
         /** Nothing yet; the reader is woken by the next commit. */
         record Wait<E>() implements Found<E> {}
@@ -34,7 +34,7 @@ final class TurnChannel<E> {
         record Moved<E>() implements Found<E> {}
     }
 
-    private final ArrayDeque<Entry<E>> tail = new ArrayDeque<>();
+    private final ArrayDeque<JournalEntry<E>> tail = new ArrayDeque<>();
     private final Set<FeedReader<E>> waiting = ConcurrentHashMap.newKeySet();
     private final long maxBytes;
     private long bytes;
@@ -49,9 +49,9 @@ final class TurnChannel<E> {
     }
 
     /** Makes committed events visible and wakes who waits for them. Called by the writer, after the commit. */
-    void publish(List<Entry<E>> entries, boolean last) {
+    void publish(List<JournalEntry<E>> entries, boolean last) {
         synchronized (this) {
-            for (Entry<E> entry : entries) {
+            for (JournalEntry<E> entry : entries) {
                 tail.addLast(entry);
                 bytes += entry.size();
             }
@@ -100,21 +100,21 @@ final class TurnChannel<E> {
         return new Found.Entries<>(slice(position, maxChunk));
     }
 
-    private List<Entry<E>> slice(long position, long maxChunk) {
-        List<Entry<E>> found = new ArrayList<>();
+    private List<JournalEntry<E>> slice(long position, long maxChunk) {
+        List<JournalEntry<E>> found = new ArrayList<>();
         long skip = position + 1 - tail.peekFirst().number();
         long size = 0;
         // From the end when that is nearer: a reader that keeps up wants the last few of many.
         if (skip > tail.size() / 2) {
-            ArrayDeque<Entry<E>> reversed = new ArrayDeque<>();
+            ArrayDeque<JournalEntry<E>> reversed = new ArrayDeque<>();
             for (var newest = tail.descendingIterator(); newest.hasNext();) {
-                Entry<E> entry = newest.next();
+                JournalEntry<E> entry = newest.next();
                 if (entry.number() <= position) {
                     break;
                 }
                 reversed.addFirst(entry);
             }
-            for (Entry<E> entry : reversed) {
+            for (JournalEntry<E> entry : reversed) {
                 if (size >= maxChunk) {
                     break;
                 }
@@ -123,7 +123,7 @@ final class TurnChannel<E> {
             }
             return found;
         }
-        for (Entry<E> entry : tail) {
+        for (JournalEntry<E> entry : tail) {
             if (skip-- > 0) {
                 continue;
             }

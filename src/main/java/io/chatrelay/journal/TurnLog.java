@@ -35,14 +35,15 @@ public final class TurnLog<E> {
     }
 
     /** Consecutive events on their way into one row, with what rides along. Its boundaries never change. */
-    record Batch<E>(TurnLog<E> log, List<Entry<E>> entries, List<Rider> riders, byte[] bytes, boolean last) {
+    record Batch<E>(TurnLog<E> log, List<JournalEntry<E>> entries, List<TransactionalEffect> effects, byte[] bytes,
+            boolean last) {
 
         EventTable.Row row() {
             return new EventTable.Row(log.turn, entries.getFirst().number(), entries.getLast().number(), bytes);
         }
     }
 
-    private record Pending<E>(E event, byte[] bytes, Rider rider, boolean last) {}
+    private record Pending<E>(E event, byte[] bytes, TransactionalEffect effect, boolean last) {}
 
     private final UUID turn;
     private final UUID as;
@@ -79,9 +80,9 @@ public final class TurnLog<E> {
      * Appends events; they are stored with the next group commit, in this order. Never blocks: ask {@link #hasRoom}
      * before reading on. Nothing is appended after a last event, or once the turn is lost.
      *
-     * @param rider what becomes true together with the last of these events, or null
+     * @param effect what becomes true together with the last of these events, or null
      */
-    public void append(List<E> events, Rider rider) {
+    public void append(List<E> events, TransactionalEffect effect) {
         boolean enqueue;
         synchronized (this) {
             if (closed || events.isEmpty()) {
@@ -91,7 +92,7 @@ public final class TurnLog<E> {
                 E event = events.get(i);
                 byte[] bytes = codec.encode(event);
                 boolean last = codec.isLast(event);
-                pending.addLast(new Pending<>(event, bytes, i == events.size() - 1 ? rider : null, last));
+                pending.addLast(new Pending<>(event, bytes, i == events.size() - 1 ? effect : null, last));
                 pendingBytes += bytes.length;
                 writer.reserve(bytes.length);
                 closed |= last;
@@ -161,8 +162,8 @@ public final class TurnLog<E> {
             queued = false;
             return null;
         }
-        List<Entry<E>> entries = new ArrayList<>();
-        List<Rider> riders = new ArrayList<>(1);
+        List<JournalEntry<E>> entries = new ArrayList<>();
+        List<TransactionalEffect> effects = new ArrayList<>(1);
         ByteArrayOutputStream row = new ByteArrayOutputStream(Math.toIntExact(Math.min(pendingBytes + 64, maxRow)));
         boolean last = false;
         while (!pending.isEmpty() && (entries.isEmpty() || row.size() + pending.peekFirst().bytes().length < maxRow)) {
@@ -171,13 +172,13 @@ public final class TurnLog<E> {
                 row.write('\n');
             }
             row.writeBytes(next.bytes());
-            entries.add(new Entry<>(++taken, next.event(), next.bytes().length));
-            if (next.rider() != null) {
-                riders.add(next.rider());
+            entries.add(new JournalEntry<>(++taken, next.event(), next.bytes().length));
+            if (next.effect() != null) {
+                effects.add(next.effect());
             }
             last |= next.last();
         }
-        return new Batch<>(this, entries, riders, row.toByteArray(), last);
+        return new Batch<>(this, entries, effects, row.toByteArray(), last);
     }
 
     /** The batch is stored: tells its readers. True if more is pending. */
@@ -256,6 +257,6 @@ public final class TurnLog<E> {
     }
 
     private static <E> long size(Batch<E> batch) {
-        return batch.entries().stream().mapToLong(Entry::size).sum();
+        return batch.entries().stream().mapToLong(JournalEntry::size).sum();
     }
 }

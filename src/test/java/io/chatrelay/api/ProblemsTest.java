@@ -9,9 +9,9 @@ import java.util.UUID;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-import io.chatrelay.chat.ChatEvent.Ended;
-import io.chatrelay.chat.Failure;
-import io.chatrelay.chat.Turn;
+import io.chatrelay.event.ChatEvent.Ended;
+import io.chatrelay.event.Failure;
+import io.chatrelay.event.Turn;
 import io.quarkiverse.resteasy.problem.HttpProblem;
 
 /** What a caller is told of a turn that did not complete, before anything else of it. */

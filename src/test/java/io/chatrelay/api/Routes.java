@@ -8,6 +8,6 @@ public final class Routes {
     private Routes() {}
 
     public static Set<String> templates() {
-        return RequestTags.PATHS;
+        return RequestMetricTags.PATHS;
     }
 }

@@ -9,22 +9,23 @@ import org.junit.jupiter.api.Test;
 
 import io.chatrelay.CallEvents;
 import io.chatrelay.Json;
-import io.chatrelay.chat.ApprovalState;
-import io.chatrelay.chat.ChatEvent;
-import io.chatrelay.chat.ChatEvent.ApprovalDecided;
-import io.chatrelay.chat.ChatEvent.Data;
-import io.chatrelay.chat.ChatEvent.Ended;
-import io.chatrelay.chat.ChatEvent.Started;
-import io.chatrelay.chat.ChatEvent.StepFinished;
-import io.chatrelay.chat.ChatEvent.StepStarted;
-import io.chatrelay.chat.ChatEvent.TextDelta;
-import io.chatrelay.chat.ChatEvent.TextEnded;
-import io.chatrelay.chat.ChatEvent.TextStarted;
-import io.chatrelay.chat.ChatEvent.ToolDenied;
-import io.chatrelay.chat.ChatEvent.ToolSucceeded;
-import io.chatrelay.chat.DecideCommand.Answer;
-import io.chatrelay.chat.FinishReason;
-import io.chatrelay.chat.RawJson;
+import io.chatrelay.api.protocol.OpenParts;
+import io.chatrelay.approval.DecideCommand.Answer;
+import io.chatrelay.event.ApprovalState;
+import io.chatrelay.event.ChatEvent;
+import io.chatrelay.event.ChatEvent.ApprovalDecided;
+import io.chatrelay.event.ChatEvent.Data;
+import io.chatrelay.event.ChatEvent.Ended;
+import io.chatrelay.event.ChatEvent.Started;
+import io.chatrelay.event.ChatEvent.StepFinished;
+import io.chatrelay.event.ChatEvent.StepStarted;
+import io.chatrelay.event.ChatEvent.TextDelta;
+import io.chatrelay.event.ChatEvent.TextEnded;
+import io.chatrelay.event.ChatEvent.TextStarted;
+import io.chatrelay.event.ChatEvent.ToolDenied;
+import io.chatrelay.event.ChatEvent.ToolSucceeded;
+import io.chatrelay.event.FinishReason;
+import io.chatrelay.event.RawJson;
 
 /** Where a client stands that answers an approval is found from what its message knows of the calls. */
 class SeenCallsTest {
@@ -59,7 +60,7 @@ class SeenCallsTest {
             called("b"), asks("b"), NOISE, decided("a"), done("a"), decided("b"), done("b"), new StepFinished(), END);
 
     /** @param parts each {@code id=state}, in a client's message; those in the state approval-responded are its answers */
-    private static Standing standing(List<ChatEvent> events, String... parts) {
+    private static ReplayPosition standing(List<ChatEvent> events, String... parts) {
         List<JsonBody> seen = Stream.of(parts).map(part -> part.split("="))
                 .map(part -> new JsonBody(Json.of("{'type':'tool-t','toolCallId':'%s','state':'%s'%s}".formatted(part[0],
                         part[1], part[1].startsWith("approval") ? ",'approval':{'id':'x','approved':true}" : "")), ""))
@@ -72,7 +73,7 @@ class SeenCallsTest {
     }
 
     private static long place(List<ChatEvent> events, String... parts) {
-        Standing standing = standing(events, parts);
+        ReplayPosition standing = standing(events, parts);
         assertThat(standing.goesOn()).isTrue();
         return standing.after();
     }
@@ -117,11 +118,11 @@ class SeenCallsTest {
 
     @Test
     void theCallsAndBracketsAreThoseOfThatPlace() {
-        Standing standing = standing(List.of(new StepStarted(), called("a"), new TextStarted("t"), asks("a"),
+        ReplayPosition standing = standing(List.of(new StepStarted(), called("a"), new TextStarted("t"), asks("a"),
                 new TextDelta("t", "x"), new TextEnded("t"), decided("a"), done("a"), END), "a=approval-responded");
 
         assertThat(standing.after()).isEqualTo(4);
-        assertThat(standing.brackets()).isEqualTo(new OpenBrackets(true, "t", null));
+        assertThat(standing.brackets()).isEqualTo(new OpenParts(true, "t", null));
         assertThat(standing.calls().waiting()).containsExactly("a");
         assertThat(standing.calls().mayPause()).isTrue();
     }

@@ -13,7 +13,7 @@ import java.util.stream.Stream;
 
 import org.HdrHistogram.Histogram;
 
-import io.chatrelay.devmode.EmulatorMain;
+import io.chatrelay.dev.EmulatorMain;
 import io.chatrelay.it.Postgres;
 import io.chatrelay.it.RelayProcess;
 import io.chatrelay.it.TestPostgres;

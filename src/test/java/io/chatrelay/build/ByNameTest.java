@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 class ByNameTest {
 
     /** Only dev mode and tests ask for it, and they never run in an image. */
-    private static final Set<String> NOT_IN_PRODUCTION = Set.of("io.chatrelay.devmode.EmbeddedDatabase");
+    private static final Set<String> NOT_IN_PRODUCTION = Set.of("io.chatrelay.dev.EmbeddedDatabase");
     /** SmallRye Config's are read when the service is built. */
     private static final Set<String> SERVICES_READ_AT_BUILD_TIME = Set.of("io.smallrye.config.ConfigSourceFactory");
 

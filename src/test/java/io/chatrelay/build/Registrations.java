@@ -50,8 +50,9 @@ final class Registrations {
             "com/fasterxml/jackson/databind/node/ObjectNode", "com/fasterxml/jackson/databind/node/ArrayNode",
             "com/fasterxml/jackson/databind/JsonNode", "com/fasterxml/jackson/core/JsonGenerator");
     private static final Set<Type> TAKEN = Set.of(Type.getType(Object.class), Type.getType(Class.class));
-    /** Copies what other calls gave a problem. */
-    private static final Set<String> PASSING_ON = Set.of("io.chatrelay.api.ErrorBody.lambda$shaped");
+    /** Copies what other calls gave a problem, and what the error format of a path makes. */
+    private static final Set<String> PASSING_ON = Set.of("io.chatrelay.api.ErrorBody.lambda$shaped",
+            "io.chatrelay.api.ErrorBody.shaped");
 
     private final Set<Class<?>> written = new TreeSet<>((a, b) -> a.getName().compareTo(b.getName()));
     private final Map<Class<?>, String> why = new HashMap<>();

@@ -6,7 +6,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 
-import io.chatrelay.devmode.InkeepEmulator;
+import io.chatrelay.dev.InkeepEmulator;
 import io.chatrelay.it.OwnPostgres;
 import io.chatrelay.it.RelayProcess;
 import io.vertx.core.Vertx;

@@ -16,7 +16,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 
-import io.chatrelay.devmode.InkeepEmulator;
+import io.chatrelay.dev.InkeepEmulator;
 import io.chatrelay.fuzz.Exchange.Answer;
 import io.chatrelay.it.RelayProcess;
 import io.chatrelay.it.TestPostgres;

@@ -28,18 +28,18 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import io.chatrelay.CallEvents;
 import io.chatrelay.Json;
-import io.chatrelay.chat.ChatEvent;
-import io.chatrelay.chat.ChatEvent.Started;
-import io.chatrelay.chat.Decision;
-import io.chatrelay.chat.Delivery;
-import io.chatrelay.chat.Delivery.Acknowledged;
-import io.chatrelay.chat.Delivery.Continued;
-import io.chatrelay.chat.Delivery.Refused;
-import io.chatrelay.chat.Delivery.Unknown;
-import io.chatrelay.chat.Turn;
-import io.chatrelay.chat.UpstreamRun;
-import io.chatrelay.devmode.Recording;
+import io.chatrelay.dev.Recording;
+import io.chatrelay.event.ChatEvent;
+import io.chatrelay.event.ChatEvent.Started;
+import io.chatrelay.event.Turn;
 import io.chatrelay.inkeep.ScriptedInkeep.Answer;
+import io.chatrelay.upstream.Decision;
+import io.chatrelay.upstream.DeliveryResult;
+import io.chatrelay.upstream.DeliveryResult.Acknowledged;
+import io.chatrelay.upstream.DeliveryResult.Continued;
+import io.chatrelay.upstream.DeliveryResult.Refused;
+import io.chatrelay.upstream.DeliveryResult.Unknown;
+import io.chatrelay.upstream.UpstreamRun;
 import io.smallrye.mutiny.helpers.test.AssertSubscriber;
 
 /** What Inkeep is told of decisions, byte for byte as recorded, and what its answers mean. */
@@ -69,7 +69,7 @@ class ApprovalCallsTest {
         return inkeep.upstream(settings).run(question(turn, "hi"));
     }
 
-    private static Delivery deliver(UpstreamRun run, Decision decision) {
+    private static DeliveryResult deliver(UpstreamRun run, Decision decision) {
         return run.deliver(decision, () -> true).await().atMost(SOON);
     }
 
@@ -198,14 +198,14 @@ class ApprovalCallsTest {
         Decision yes = new Decision(0, "call_fake_143_0", "aitxt-call_fake_143_0", "delete_file", true, null);
 
         List<ChatEvent> before = all(run.answer());
-        Delivery delivery = deliver(run, yes);
+        DeliveryResult delivery = deliver(run, yes);
         List<ChatEvent> after = all(((Continued) delivery).rest());
 
         assertThat(before.getFirst()).isEqualTo(new Started("wrun_01M82028GDYQSPHRC5DMPY5KDR"));
         assertThat(before.getLast()).isEqualTo(CallEvents.asked("aitxt-call_fake_143_0", "call_fake_143_0"));
         assertThat(sent(CHAT)).isEqualTo(asRecorded("agents/71c-durable-approve-via-chat").toString());
         List<ChatEvent> expected = new ArrayList<>();
-        Brackets brackets = new Brackets("wrun_01M82028GDYQSPHRC5DMPY5KDR");
+        PartBoundaries brackets = new PartBoundaries("wrun_01M82028GDYQSPHRC5DMPY5KDR");
         for (String name : List.of("agents/71a-chat-durable-approval-stream", "agents/71c-durable-approve-via-chat")) {
             AnswerDecoder decoder = RecordedAnswer.agents(brackets, "wrun");
             RecordedAnswer.read(Recording.load(name).body(), 4096, decoder, expected);

@@ -15,23 +15,23 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 
 import io.chatrelay.OpenAiHistory;
-import io.chatrelay.chat.Part;
-import io.chatrelay.chat.Question.Said;
-import io.chatrelay.chat.RawJson;
-import io.chatrelay.chat.Role;
+import io.chatrelay.event.Part;
+import io.chatrelay.event.RawJson;
+import io.chatrelay.event.Role;
+import io.chatrelay.upstream.UpstreamRequest.ChatMessage;
 
 class CloudMessagesTest {
 
     private static final Part CALL = new Part.ToolCall("c1", "get_time", new RawJson("{\"tz\": \"UTC\"}"), null);
 
-    private static String told(Said... conversation) {
+    private static String told(ChatMessage... conversation) {
         ArrayNode messages = JsonNodeFactory.instance.arrayNode();
         CloudMessages.write(List.of(conversation), messages);
         return messages.toString();
     }
 
-    private static Said said(Role role, Part... parts) {
-        return new Said(role, List.of(parts));
+    private static ChatMessage said(Role role, Part... parts) {
+        return new ChatMessage(role, List.of(parts));
     }
 
     private static Part text(String text) {
@@ -122,10 +122,10 @@ class CloudMessagesTest {
         OpenAiHistory.assertPaired(messages);
     }
 
-    private static Said parsed(String message) {
+    private static ChatMessage parsed(String message) {
         String[] words = message.split(" ");
         Role role = words[0].equals("u") ? Role.USER : words[0].equals("a") ? Role.ASSISTANT : Role.TOOL;
-        return new Said(role, Arrays.stream(words).skip(1).map(word -> {
+        return new ChatMessage(role, Arrays.stream(words).skip(1).map(word -> {
             int at = word.indexOf('=');
             if (word.endsWith("!")) {
                 return new Part.ToolCall(word.substring(0, word.length() - 1), "f", RawJson.EMPTY_OBJECT, null);

@@ -12,8 +12,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-import io.chatrelay.chat.Upstream;
-import io.chatrelay.chat.Upstream.Approvals;
+import io.chatrelay.upstream.Upstream;
+import io.chatrelay.upstream.Upstream.Approvals;
 import io.quarkus.runtime.configuration.ConfigurationException;
 
 /** What an operator sets about approvals. */

@@ -14,8 +14,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-import io.chatrelay.chat.ChatEvent;
-import io.chatrelay.chat.ChatEvent.Ended;
+import io.chatrelay.event.ChatEvent;
+import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.inkeep.ScriptedInkeep.Answer;
 
 /**

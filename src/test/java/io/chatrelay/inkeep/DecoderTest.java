@@ -11,20 +11,20 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import io.chatrelay.CallEvents;
-import io.chatrelay.chat.ChatEvent;
-import io.chatrelay.chat.ChatEvent.ApprovalRequested;
-import io.chatrelay.chat.ChatEvent.Data;
-import io.chatrelay.chat.ChatEvent.Ended;
-import io.chatrelay.chat.ChatEvent.ReasoningDelta;
-import io.chatrelay.chat.ChatEvent.TextDelta;
-import io.chatrelay.chat.ChatEvent.TextStarted;
-import io.chatrelay.chat.ChatEvent.ToolCalled;
-import io.chatrelay.chat.ChatEvent.ToolInputDelta;
-import io.chatrelay.chat.ChatEvent.ToolSucceeded;
-import io.chatrelay.chat.Failure;
-import io.chatrelay.chat.FinishReason;
-import io.chatrelay.chat.Outcome;
-import io.chatrelay.chat.RawJson;
+import io.chatrelay.event.ChatEvent;
+import io.chatrelay.event.ChatEvent.ApprovalRequested;
+import io.chatrelay.event.ChatEvent.Data;
+import io.chatrelay.event.ChatEvent.Ended;
+import io.chatrelay.event.ChatEvent.ReasoningDelta;
+import io.chatrelay.event.ChatEvent.TextDelta;
+import io.chatrelay.event.ChatEvent.TextStarted;
+import io.chatrelay.event.ChatEvent.ToolCalled;
+import io.chatrelay.event.ChatEvent.ToolInputDelta;
+import io.chatrelay.event.ChatEvent.ToolSucceeded;
+import io.chatrelay.event.Failure;
+import io.chatrelay.event.FinishReason;
+import io.chatrelay.event.Outcome;
+import io.chatrelay.event.RawJson;
 
 /** What no recording shows: answers that bend the protocol. */
 class DecoderTest {
@@ -182,7 +182,7 @@ class DecoderTest {
             List<String> frames = List.of(operation("agent_initializing", "{}"), operation("tool_call",
                     "{\"toolName\":\"t\",\"toolCallId\":\"c\"}"), operation("agent_generate", "{}"),
                     operation("completion", "{}"));
-            AnswerDecoder quiet = new AgentsDecoder(new Brackets(), AgentsDecoder.Mode.CLASSIC, false);
+            AnswerDecoder quiet = new AgentsDecoder(new PartBoundaries(), AgentsDecoder.Mode.CLASSIC, false);
 
             frames.forEach(frame -> quiet.decode(null, frame, events));
 
@@ -193,7 +193,7 @@ class DecoderTest {
 
         @Test
         void aDurableRunThatNobodyExpectedCannotWait() {
-            AnswerDecoder unforeseen = new AgentsDecoder(new Brackets("wrun"), AgentsDecoder.Mode.UNFORESEEN, true);
+            AnswerDecoder unforeseen = new AgentsDecoder(new PartBoundaries("wrun"), AgentsDecoder.Mode.UNFORESEEN, true);
             DecoderTest.this.decode(unforeseen, "{\"type\":\"tool-input-available\",\"toolCallId\":\"c\",\"toolName\":\"t\"}",
                     "{\"type\":\"tool-approval-request\",\"toolCallId\":\"c\",\"approvalId\":\"a\"}");
             unforeseen.ended(events);
@@ -203,7 +203,7 @@ class DecoderTest {
 
         @Test
         void theAnswerToADecisionIsCutWhereItsOutcomeIsMissing() {
-            Brackets brackets = new Brackets("wrun");
+            PartBoundaries brackets = new PartBoundaries("wrun");
             AgentsDecoder parked = RecordedAnswer.agents(brackets, "wrun");
             DecoderTest.this.decode(parked, "{\"type\":\"tool-input-available\",\"toolCallId\":\"c\",\"toolName\":\"t\"}",
                     "{\"type\":\"tool-approval-request\",\"toolCallId\":\"c\",\"approvalId\":\"a\"}");

@@ -15,11 +15,11 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-import io.chatrelay.chat.ChatEvent;
-import io.chatrelay.chat.ChatEvent.Ended;
-import io.chatrelay.chat.Failure;
-import io.chatrelay.chat.Turn;
-import io.chatrelay.devmode.Recording;
+import io.chatrelay.dev.Recording;
+import io.chatrelay.event.ChatEvent;
+import io.chatrelay.event.ChatEvent.Ended;
+import io.chatrelay.event.Failure;
+import io.chatrelay.event.Turn;
 import io.chatrelay.inkeep.AgentsDecoder.Mode;
 import io.chatrelay.inkeep.AnswerStream.Resend;
 import io.smallrye.mutiny.Multi;
@@ -97,8 +97,8 @@ class DefectTest {
 
     @Test
     void ofARunThatIsReadAgain() {
-        Multi<ChatEvent> again = client.reread(turn, "/again", new Reread.Run(new Trail(), Set.of(),
-                () -> new AgentsDecoder(new Brackets(), Mode.CLASSIC, true), null, Lifetime.ENDLESS, () -> {
+        Multi<ChatEvent> again = client.reread(turn, "/again", new RunFollower.Run(new EventHashChain(), Set.of(),
+                () -> new AgentsDecoder(new PartBoundaries(), Mode.CLASSIC, true), null, StreamLifetime.ENDLESS, () -> {
                     throw new Traceless();
                 }, (_, _) -> null));
 

@@ -27,21 +27,21 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import io.chatrelay.Emulator;
-import io.chatrelay.chat.ChatEvent;
-import io.chatrelay.chat.ChatEvent.Ended;
-import io.chatrelay.chat.ChatEvent.Started;
-import io.chatrelay.chat.ChatEvent.TextDelta;
-import io.chatrelay.chat.Decision;
-import io.chatrelay.chat.EarlierRuns;
-import io.chatrelay.chat.Failure;
-import io.chatrelay.chat.FinishReason;
-import io.chatrelay.chat.Outcome;
-import io.chatrelay.chat.Question;
-import io.chatrelay.chat.Turn;
-import io.chatrelay.chat.Upstream;
-import io.chatrelay.chat.UpstreamRun;
-import io.chatrelay.devmode.InkeepEmulator;
-import io.chatrelay.devmode.Recording;
+import io.chatrelay.dev.InkeepEmulator;
+import io.chatrelay.dev.Recording;
+import io.chatrelay.event.ChatEvent;
+import io.chatrelay.event.ChatEvent.Ended;
+import io.chatrelay.event.ChatEvent.Started;
+import io.chatrelay.event.ChatEvent.TextDelta;
+import io.chatrelay.event.Failure;
+import io.chatrelay.event.FinishReason;
+import io.chatrelay.event.Outcome;
+import io.chatrelay.event.Turn;
+import io.chatrelay.upstream.Decision;
+import io.chatrelay.upstream.EarlierRuns;
+import io.chatrelay.upstream.Upstream;
+import io.chatrelay.upstream.UpstreamRequest;
+import io.chatrelay.upstream.UpstreamRun;
 import io.smallrye.mutiny.Uni;
 import io.smallrye.mutiny.helpers.test.AssertSubscriber;
 import io.vertx.core.http.HttpServerRequest;
@@ -100,13 +100,13 @@ class FollowingTest {
         };
     }
 
-    private Question asked(EarlierRuns earlier) {
-        Question plain = question(turn, "delete it");
-        return new Question(turn, plain.messageId(), plain.asked(), List.of(), Map.of(), Map.of(),
+    private UpstreamRequest asked(EarlierRuns earlier) {
+        UpstreamRequest plain = question(turn, "delete it");
+        return new UpstreamRequest(turn, plain.messageId(), plain.asked(), List.of(), Map.of(), Map.of(),
                 Uni.createFrom().item(earlier));
     }
 
-    private Question asked() {
+    private UpstreamRequest asked() {
         return asked(new EarlierRuns(Set.of(runOf(OTHER)), false, false));
     }
 
@@ -502,11 +502,13 @@ class FollowingTest {
         void aLostAnswerIsFollowedThoughThePreviousOneIsStillGiven() {
             Upstream upstream = upstream();
             List<ChatEvent> previous = all(upstream.run(question(turn, "echo one two")).answer());
-            Question lost = question(turn, "lost");
+            UpstreamRequest lost = question(turn, "lost");
 
-            List<ChatEvent> answer = all(upstream.run(new Question(turn, lost.messageId(), lost.asked(), List.of(), Map.of(),
-                    Map.of(), Uni.createFrom()
-                            .item(new EarlierRuns(Set.of(((Started) previous.getFirst()).upstreamMessageId()), false, false))))
+            List<ChatEvent> answer = all(upstream
+                    .run(new UpstreamRequest(turn, lost.messageId(), lost.asked(), List.of(), Map.of(),
+                            Map.of(), Uni.createFrom()
+                                    .item(new EarlierRuns(Set.of(((Started) previous.getFirst()).upstreamMessageId()), false,
+                                            false))))
                     .answer());
 
             assertThat(text(answer)).isEqualTo("Hello from the fake model. I saw 2 user message(s); the last was \"lost\".");
@@ -516,7 +518,7 @@ class FollowingTest {
         @Test
         void whatTheNextProcessSendsAgainIsAnsweredOnce() {
             Upstream upstream = inkeep.upstream(emulator.agentsUrl(), "follow-timeout", "9s");
-            Question late = question(turn, "late 3000");
+            UpstreamRequest late = question(turn, "late 3000");
             AssertSubscriber<ChatEvent> dead = upstream.run(late).answer().subscribe()
                     .withSubscriber(AssertSubscriber.create(1));
             dead.awaitSubscription();

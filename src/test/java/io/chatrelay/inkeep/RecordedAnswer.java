@@ -11,11 +11,11 @@ import java.util.List;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-import io.chatrelay.chat.ChatEvent;
-import io.chatrelay.chat.ChatEvent.Ended;
-import io.chatrelay.chat.Failure;
-import io.chatrelay.chat.Transcript;
-import io.chatrelay.devmode.Recording;
+import io.chatrelay.dev.Recording;
+import io.chatrelay.event.ChatEvent;
+import io.chatrelay.event.ChatEvent.Ended;
+import io.chatrelay.event.Failure;
+import io.chatrelay.event.Transcript;
 import io.chatrelay.inkeep.AgentsDecoder.Mode;
 
 /** Recorded answers to chat calls as the service reads them: bytes into frames into events, and the end as a turn writes it. */
@@ -55,10 +55,10 @@ public final class RecordedAnswer {
 
     /** @param runId of a durable run, or null */
     static AgentsDecoder agents(String runId) {
-        return agents(new Brackets(runId), runId);
+        return agents(new PartBoundaries(runId), runId);
     }
 
-    static AgentsDecoder agents(Brackets brackets, String runId) {
+    static AgentsDecoder agents(PartBoundaries brackets, String runId) {
         return new AgentsDecoder(brackets, runId == null ? Mode.CLASSIC : Mode.DURABLE, true);
     }
 
@@ -67,8 +67,8 @@ public final class RecordedAnswer {
         Recording recording = Recording.load(name);
         List<ChatEvent> events = new ArrayList<>();
         if (recording.status() != 200) {
-            Long retryAfter = Refusals.retryAfter(recording.header("retry-after").orElse(null), NOW);
-            events.add(Ended.failed(Refusals.of(recording.status(), recording.body(), retryAfter)));
+            Long retryAfter = ErrorResponses.retryAfter(recording.header("retry-after").orElse(null), NOW);
+            events.add(Ended.failed(ErrorResponses.of(recording.status(), recording.body(), retryAfter)));
         } else if (!isStream(recording)) {
             WholeAnswer.decode(recording.body(), events);
         } else {

@@ -1,13 +1,13 @@
 package io.chatrelay.inkeep;
 
-import static io.chatrelay.chat.Failure.Code.CONTEXT_LENGTH_EXCEEDED;
-import static io.chatrelay.chat.Failure.Code.UPSTREAM_CUT;
-import static io.chatrelay.chat.Failure.Code.UPSTREAM_ERROR;
-import static io.chatrelay.chat.Failure.Code.UPSTREAM_PROTOCOL;
-import static io.chatrelay.chat.Failure.Code.UPSTREAM_RATE_LIMITED;
-import static io.chatrelay.chat.Failure.Code.UPSTREAM_REFUSED;
-import static io.chatrelay.chat.Failure.Code.UPSTREAM_UNAUTHORIZED;
-import static io.chatrelay.chat.Failure.Code.UPSTREAM_UNAVAILABLE;
+import static io.chatrelay.event.Failure.Code.CONTEXT_LENGTH_EXCEEDED;
+import static io.chatrelay.event.Failure.Code.UPSTREAM_CUT;
+import static io.chatrelay.event.Failure.Code.UPSTREAM_ERROR;
+import static io.chatrelay.event.Failure.Code.UPSTREAM_PROTOCOL;
+import static io.chatrelay.event.Failure.Code.UPSTREAM_RATE_LIMITED;
+import static io.chatrelay.event.Failure.Code.UPSTREAM_REFUSED;
+import static io.chatrelay.event.Failure.Code.UPSTREAM_UNAUTHORIZED;
+import static io.chatrelay.event.Failure.Code.UPSTREAM_UNAVAILABLE;
 import static io.chatrelay.inkeep.RecordingsReplayTest.Expected.completed;
 import static io.chatrelay.inkeep.RecordingsReplayTest.Expected.failed;
 import static io.chatrelay.inkeep.RecordingsReplayTest.Expected.waits;
@@ -30,15 +30,15 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-import io.chatrelay.chat.ChatEvent;
-import io.chatrelay.chat.ChatEvent.Ended;
-import io.chatrelay.chat.Failure;
-import io.chatrelay.chat.FinishReason;
-import io.chatrelay.chat.Outcome;
-import io.chatrelay.chat.RawJson;
-import io.chatrelay.chat.Transcript;
-import io.chatrelay.chat.Usage;
-import io.chatrelay.devmode.Recording;
+import io.chatrelay.dev.Recording;
+import io.chatrelay.event.ChatEvent;
+import io.chatrelay.event.ChatEvent.Ended;
+import io.chatrelay.event.Failure;
+import io.chatrelay.event.FinishReason;
+import io.chatrelay.event.Outcome;
+import io.chatrelay.event.RawJson;
+import io.chatrelay.event.Transcript;
+import io.chatrelay.event.Usage;
 
 /**
  * What every recorded answer means. The table was written from the recordings, not from what the decoders make of them. It is one
@@ -388,7 +388,7 @@ class RecordingsReplayTest {
     @Test
     void aDurableRunIsWholeWhenItsContinuationSetsTheBracketsFurther() {
         Recording parked = Recording.load("agents/71a-chat-durable-approval-stream");
-        Brackets brackets = new Brackets(parked.header("x-workflow-run-id").orElseThrow());
+        PartBoundaries brackets = new PartBoundaries(parked.header("x-workflow-run-id").orElseThrow());
         AnswerDecoder decoder = new AgentsDecoder(brackets, AgentsDecoder.Mode.DURABLE, true);
         List<ChatEvent> events = new ArrayList<>();
 
@@ -418,18 +418,18 @@ class RecordingsReplayTest {
             String rest = recording.frames().subList(frames, recording.frames().size()).stream().map(Recording.Frame::text)
                     .collect(Collectors.joining());
             String runId = recording.header("x-workflow-run-id").orElse(null);
-            Brackets live = new Brackets(runId);
+            PartBoundaries live = new PartBoundaries(runId);
             List<ChatEvent> events = new ArrayList<>();
             RecordedAnswer.read(begin, 4096, RecordedAnswer.agents(live, runId), events);
 
-            Brackets rebuilt = Brackets.resume(events);
+            PartBoundaries rebuilt = PartBoundaries.resume(events);
 
             assertThat(rebuilt).usingRecursiveComparison().isEqualTo(live.continued());
             assertThat(restOf(rest, rebuilt)).isEqualTo(restOf(rest, live.continued()));
         }
     }
 
-    private static List<ChatEvent> restOf(String body, Brackets brackets) {
+    private static List<ChatEvent> restOf(String body, PartBoundaries brackets) {
         List<ChatEvent> events = new ArrayList<>();
         AnswerDecoder decoder = new AgentsDecoder(brackets, AgentsDecoder.Mode.DURABLE, true);
         RecordedAnswer.read(body, 4096, decoder, events);

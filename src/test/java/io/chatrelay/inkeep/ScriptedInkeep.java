@@ -18,15 +18,15 @@ import java.util.concurrent.atomic.AtomicInteger;
 import com.fasterxml.jackson.databind.JsonNode;
 
 import io.chatrelay.Json;
-import io.chatrelay.chat.ChatEvent;
-import io.chatrelay.chat.EarlierRuns;
-import io.chatrelay.chat.Ids;
-import io.chatrelay.chat.Part;
-import io.chatrelay.chat.Question;
-import io.chatrelay.chat.Role;
-import io.chatrelay.chat.Turn;
-import io.chatrelay.devmode.Recording;
+import io.chatrelay.dev.Recording;
+import io.chatrelay.event.ChatEvent;
+import io.chatrelay.event.Ids;
+import io.chatrelay.event.Part;
+import io.chatrelay.event.Role;
+import io.chatrelay.event.Turn;
 import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
+import io.chatrelay.upstream.EarlierRuns;
+import io.chatrelay.upstream.UpstreamRequest;
 import io.smallrye.config.SmallRyeConfigBuilder;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
@@ -164,12 +164,13 @@ final class ScriptedInkeep implements AutoCloseable {
         return new Turn(Ids.next(), "acme", "ann", conversation, "c", 1, "agents", "agents", Ids.next(), Instant.now());
     }
 
-    static Question question(Turn turn, String text, Map<String, String> headers) {
-        return new Question(turn, Ids.next(), List.of(new Question.Said(Role.USER, List.of(new Part.Text(text)))), List.of(),
+    static UpstreamRequest question(Turn turn, String text, Map<String, String> headers) {
+        return new UpstreamRequest(turn, Ids.next(),
+                List.of(new UpstreamRequest.ChatMessage(Role.USER, List.of(new Part.Text(text)))), List.of(),
                 Map.of(), headers, Uni.createFrom().item(new EarlierRuns(Set.of(), false, false)));
     }
 
-    static Question question(Turn turn, String text) {
+    static UpstreamRequest question(Turn turn, String text) {
         return question(turn, text, Map.of());
     }
 

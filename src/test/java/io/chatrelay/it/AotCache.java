@@ -3,7 +3,7 @@ package io.chatrelay.it;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-import io.chatrelay.devmode.InkeepEmulator;
+import io.chatrelay.dev.InkeepEmulator;
 import io.vertx.core.Vertx;
 
 /**

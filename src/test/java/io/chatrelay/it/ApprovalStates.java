@@ -10,7 +10,7 @@ import org.awaitility.Awaitility;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
-import io.chatrelay.devmode.InkeepEmulator;
+import io.chatrelay.dev.InkeepEmulator;
 
 /** The turns of a process that was killed, each in another state of its approval, and Inkeep, which heard nothing of its death. */
 final class ApprovalStates implements AutoCloseable {

@@ -19,7 +19,7 @@ import io.chatrelay.Docs;
 import io.chatrelay.Installed;
 import io.chatrelay.Json;
 import io.chatrelay.Node;
-import io.chatrelay.devmode.InkeepEmulator;
+import io.chatrelay.dev.InkeepEmulator;
 
 /**
  * The documented pages in Chromium, on another origin than the service. One browser does everything at once, each thing in a tab of its

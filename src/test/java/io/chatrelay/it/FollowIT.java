@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
-import io.chatrelay.devmode.InkeepEmulator;
+import io.chatrelay.dev.InkeepEmulator;
 
 /**
  * {@code kill -9} of turns at Inkeep Agents, whatever Inkeep has done by then: one run of each, and one whole answer. All of them are in

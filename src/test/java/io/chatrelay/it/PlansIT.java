@@ -7,7 +7,7 @@ import java.util.List;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 
-import io.chatrelay.devmode.InkeepEmulator;
+import io.chatrelay.dev.InkeepEmulator;
 
 /**
  * What the database is asked never reads a whole table: the journal's batches are one transaction for all turns, so that each of its statements

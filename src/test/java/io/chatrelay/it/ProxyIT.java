@@ -28,7 +28,7 @@ import io.chatrelay.Installed;
 import io.chatrelay.Json;
 import io.chatrelay.Relay;
 import io.chatrelay.Sse;
-import io.chatrelay.devmode.InkeepEmulator;
+import io.chatrelay.dev.InkeepEmulator;
 
 /** The packaged service behind an nginx that is configured as the documentation says. */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)

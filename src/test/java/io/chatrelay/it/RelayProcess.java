@@ -20,7 +20,7 @@ import java.util.regex.Pattern;
 
 import org.awaitility.Awaitility;
 
-import io.chatrelay.devmode.InkeepEmulator;
+import io.chatrelay.dev.InkeepEmulator;
 
 /** The packaged service as a process of its own, in its production profile, on ports that were free. */
 public final class RelayProcess implements AutoCloseable {

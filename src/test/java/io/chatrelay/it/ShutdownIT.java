@@ -13,7 +13,7 @@ import org.junit.jupiter.api.parallel.ExecutionMode;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
-import io.chatrelay.devmode.InkeepEmulator;
+import io.chatrelay.dev.InkeepEmulator;
 
 /** SIGTERM where no other replica is there to take turns over: they end within the grace, or the next start goes on with them. */
 @Execution(ExecutionMode.CONCURRENT)

@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.UUID;
 
-import io.chatrelay.devmode.EmbeddedDatabase;
+import io.chatrelay.dev.EmbeddedDatabase;
 
 /** One embedded PostgreSQL for the JVM, with fsync and synchronous_commit on, and in it as many databases as are asked for. */
 public final class TestPostgres extends Postgres {

@@ -12,7 +12,7 @@ import java.util.stream.Stream;
 
 import org.awaitility.Awaitility;
 
-import io.chatrelay.devmode.InkeepEmulator;
+import io.chatrelay.dev.InkeepEmulator;
 
 /**
  * Two processes of the service, {@code a} and {@code b}, on one database and one Inkeep. Their leases are short, and the database notes

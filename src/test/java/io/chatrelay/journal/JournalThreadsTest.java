@@ -30,7 +30,8 @@ class JournalThreadsTest {
     private final Settings.Rows rows = new Settings.Rows();
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     private final ExecutorService loaders = Executors.newVirtualThreadPerTaskExecutor();
-    private final Journal<String> journal = new Journal<>(new Connections(database.source(), database.source(), () -> {}),
+    private final Journal<String> journal = new Journal<>(
+            new JournalConnections(database.source(), database.source(), () -> {}),
             new Lines(), rows,
             new Settings.Leases(), new Settings.Feeds(), loaders, metrics);
 
@@ -83,7 +84,7 @@ class JournalThreadsTest {
     }
 
     private void start() throws SQLException {
-        journal.start(new Journal.Successor() {
+        journal.start(new Journal.TakeoverHandler() {
             @Override
             public void takeOver(UUID turn, long lastNumber, UUID owner) {}
 

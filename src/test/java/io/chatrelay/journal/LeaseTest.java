@@ -21,6 +21,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
+import io.chatrelay.cluster.Lease;
+import io.chatrelay.cluster.LeaseConfig;
 import io.chatrelay.it.Postgres;
 import io.chatrelay.it.TestPostgres;
 

@@ -4,6 +4,7 @@ import java.math.BigInteger;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;
 
+import io.chatrelay.cluster.LeaseConfig;
 import io.quarkus.runtime.configuration.MemorySize;
 
 /** Configuration of a journal that is quick. */

@@ -6,5 +6,5 @@ import org.junit.platform.suite.api.Suite;
 
 @Suite
 @SelectPackages("io.chatrelay")
-@IncludeClassNamePatterns("io\\.chatrelay\\.(chat\\.)?[A-ELM]\\w*Test")
+@IncludeClassNamePatterns("io\\.chatrelay\\.((approval|event|turn)\\.)?[A-ELM]\\w*Test")
 class AToEAndLToM {}

@@ -6,5 +6,5 @@ import org.junit.platform.suite.api.Suite;
 
 @Suite
 @SelectPackages("io.chatrelay")
-@IncludeClassNamePatterns("io\\.chatrelay\\.(chat\\.)?[F-K]\\w*Test")
+@IncludeClassNamePatterns("io\\.chatrelay\\.((approval|event|turn)\\.)?[F-K]\\w*Test")
 class FToK {}

@@ -6,5 +6,5 @@ import org.junit.platform.suite.api.Suite;
 
 @Suite
 @SelectPackages("io.chatrelay")
-@IncludeClassNamePatterns("io\\.chatrelay\\.(chat\\.)?[O-R]\\w*Test")
+@IncludeClassNamePatterns("io\\.chatrelay\\.((approval|event|turn)\\.)?[O-R]\\w*Test")
 class OToR {}

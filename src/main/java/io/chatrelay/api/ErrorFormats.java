@@ -1,0 +1,24 @@
+package io.chatrelay.api;
+
+import io.chatrelay.api.protocol.ErrorFormat;
+import io.quarkus.runtime.annotations.RegisterForReflection;
+
+/** How errors are written on the paths that belong to no protocol. */
+public final class ErrorFormats {
+
+    /** {@code {code, message}}. Source: problems of Inkeep's run API. */
+    @RegisterForReflection
+    record CodedError(String code, String message) {}
+
+    /** A problem (RFC 9457) with the error as an object. */
+    public static final ErrorFormat PROBLEM = new ErrorFormat(true, (_, message, code, _) -> new CodedError(code, message));
+
+    /** The message itself, as this call is documented. Source: {@code POST /run/api/tool-approvals} of Inkeep's run API. */
+    private static final ErrorFormat TEXT = new ErrorFormat(false, (_, message, _, _) -> message);
+
+    private ErrorFormats() {}
+
+    static ErrorFormat of(String path) {
+        return path.equals(DecisionResource.PATH) || path.startsWith(DecisionResource.PATH + "/") ? TEXT : PROBLEM;
+    }
+}

@@ -1,0 +1,50 @@
+package io.chatrelay.api;
+
+import java.util.Locale;
+
+import jakarta.enterprise.context.ApplicationScoped;
+
+import io.chatrelay.database.Storage;
+import io.chatrelay.event.ChatException;
+import io.micrometer.core.instrument.MeterRegistry;
+
+/** Counts the turns that a 503 turned away: nothing of them is stored, so nothing else tells of them. */
+@ApplicationScoped
+class RefusedTurnCounter {
+
+    private enum Reason {
+        /** The replica stops, or has lost its lease and registers anew. */
+        REPLICA,
+        /** The database cannot be reached. */
+        DATABASE;
+
+        String tag() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    private static final String NAME = "chat.relay.turns.refused";
+
+    private final MeterRegistry metrics;
+
+    RefusedTurnCounter(MeterRegistry metrics) {
+        this.metrics = metrics;
+        for (Reason reason : Reason.values()) {
+            metrics.counter(NAME, "reason", reason.tag());
+        }
+    }
+
+    void count(RuntimeException refusal) {
+        if (refusal instanceof ChatException chat) {
+            if (chat.kind() == ChatException.Kind.UNAVAILABLE) {
+                count(Reason.REPLICA);
+            }
+        } else if (Storage.isAway(refusal)) {
+            count(Reason.DATABASE);
+        }
+    }
+
+    private void count(Reason reason) {
+        metrics.counter(NAME, "reason", reason.tag()).increment();
+    }
+}

@@ -1,0 +1,65 @@
+package io.chatrelay.api;
+
+import java.util.Optional;
+import java.util.UUID;
+
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.ws.rs.NotAuthorizedException;
+
+import io.chatrelay.access.Callers;
+import io.chatrelay.access.CurrentCaller;
+import io.chatrelay.event.Turn;
+import io.chatrelay.turn.StreamTokens;
+
+/** Holds whoever reads with a stream token to the stream that the token is for. */
+@ApplicationScoped
+class StreamTokenGuard {
+
+    /**
+     * What a reader may read of a conversation.
+     *
+     * @param turn the only turn, or null for any
+     */
+    record Admission(UUID turn) {
+
+        /** The turn to read: the one that the reader names, or else the only one. */
+        String orNamed(String named) {
+            return named == null && turn != null ? turn.toString() : named;
+        }
+
+        /** A reader can name a turn in more ways than one, so the turn that was found is looked at. */
+        void check(Turn found) {
+            if (turn != null && !turn.equals(found.id())) {
+                throw refused();
+            }
+        }
+    }
+
+    private final StreamTokens tokens;
+    private final Callers callers;
+    private final CurrentCaller current;
+
+    StreamTokenGuard(StreamTokens tokens, Callers callers, CurrentCaller current) {
+        this.tokens = tokens;
+        this.callers = callers;
+        this.current = current;
+    }
+
+    /** Who showed a key may read anything of its tenant; who showed a token becomes its maker, for this conversation. */
+    Admission admit(String conversation) {
+        Optional<String> token = current.streamToken();
+        if (token.isEmpty()) {
+            return new Admission(null);
+        }
+        StreamTokens.Grant grant = tokens.find(token.get()).filter(found -> found.conversation().equals(conversation))
+                .orElseThrow(StreamTokenGuard::refused);
+        current.redeemed(callers.named(grant.caller(), grant.tenant()).orElseThrow(StreamTokenGuard::refused));
+        return new Admission(grant.turn());
+    }
+
+    private static NotAuthorizedException refused() {
+        return new NotAuthorizedException("token is not known, has expired, or is for another conversation or turn."
+                + " Make a new one with POST /run/v1/conversations/{id}/stream-tokens.",
+                "Bearer realm=\"chat-relay\", error=\"invalid_token\"");
+    }
+}

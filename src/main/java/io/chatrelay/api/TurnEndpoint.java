@@ -1,0 +1,182 @@
+package io.chatrelay.api;
+
+import java.io.InputStream;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.ws.rs.container.AsyncResponse;
+import jakarta.ws.rs.core.HttpHeaders;
+
+import org.jboss.logging.Logger;
+
+import io.chatrelay.access.Caller;
+import io.chatrelay.access.CurrentCaller;
+import io.chatrelay.api.protocol.FrameWriter;
+import io.chatrelay.api.protocol.Protocol;
+import io.chatrelay.approval.Approvals;
+import io.chatrelay.approval.DecideCommand;
+import io.chatrelay.approval.RecordedDecision;
+import io.chatrelay.event.PausePoints;
+import io.chatrelay.event.Turn;
+import io.chatrelay.turn.Cancellation;
+import io.chatrelay.turn.StoredTurns;
+import io.chatrelay.turn.Turns;
+import io.quarkus.virtual.threads.VirtualThreads;
+import io.vertx.core.Context;
+import io.vertx.core.http.HttpVersion;
+import io.vertx.core.net.impl.ConnectionBase;
+import io.vertx.ext.web.RoutingContext;
+
+/** Connects callers with turns: sends for them, and lets them read. */
+@ApplicationScoped
+public class TurnEndpoint {
+
+    private static final Logger LOG = Logger.getLogger(TurnEndpoint.class);
+
+    private final Turns chat;
+    private final StoredTurns storedTurns;
+    private final Approvals approvals;
+    private final Cancellation cancelling;
+    private final CurrentCaller caller;
+    private final ApiConfig config;
+    private final RequestBodies bodies;
+    private final StreamMetrics metrics;
+    private final RefusedTurnCounter refusals;
+    private final RoutingContext http;
+    private final ExecutorService virtualThreads;
+
+    TurnEndpoint(Turns chat, StoredTurns storedTurns, Approvals approvals, Cancellation cancelling, CurrentCaller caller,
+            ApiConfig config, RequestBodies bodies, StreamMetrics metrics, RefusedTurnCounter refusals, RoutingContext http,
+            @VirtualThreads ExecutorService virtualThreads) {
+        this.chat = chat;
+        this.storedTurns = storedTurns;
+        this.approvals = approvals;
+        this.cancelling = cancelling;
+        this.virtualThreads = virtualThreads;
+        this.caller = caller;
+        this.config = config;
+        this.bodies = bodies;
+        this.metrics = metrics;
+        this.refusals = refusals;
+        this.http = http;
+    }
+
+    public RequestBodies.Read body(InputStream in, HttpHeaders http) {
+        return bodies.read(in, http);
+    }
+
+    /** The same, where no body at all means an empty object. */
+    RequestBodies.Read bodyIfAny(InputStream in, HttpHeaders http) {
+        return bodies.readIfAny(in, http);
+    }
+
+    String tenant() {
+        return caller.get().tenant();
+    }
+
+    public Caller caller() {
+        return caller.get();
+    }
+
+    public Turn send(ChatRequest request) {
+        try {
+            Turn turn = chat.send(request.command());
+            // Every further line has the turn's id; whose it is, and which request asked, is looked up here.
+            LOG.infof("turn %s: request=%s conversation=%s caller=%s tenant=%s", turn.id(), RequestId.of(http),
+                    turn.conversationId(), caller.get().name(), turn.tenant());
+            return turn;
+        } catch (RuntimeException e) {
+            refusals.count(e);
+            throw e;
+        }
+    }
+
+    public List<RecordedDecision> decide(DecideCommand command) {
+        return approvals.decide(command);
+    }
+
+    /** Where a client stands that answers approvals of a turn. */
+    public ReplayPosition standing(Turn turn, SeenCalls seen) {
+        return seen.in(turn, storedTurns);
+    }
+
+    /** Stops the turn that runs in one of the caller's storedTurns. @param turnId the only one that may be stopped, or null */
+    Cancellation.Asked cancel(String conversation, UUID turnId) {
+        return cancelling.cancel(tenant(), conversation, turnId);
+    }
+
+    /**
+     * Writes the turn's events after a number into the response, from now on without this thread.
+     *
+     * @param skipped how many frames of the first of these events the reader has already
+     */
+    public void stream(Turn turn, FrameWriter frames, long after, int skipped, RoutingContext http, AsyncResponse refusal,
+            ReaderKind reader) {
+        stream(turn, frames, PauseFilter.all(), after, skipped, http, refusal, reader);
+    }
+
+    /** The same from where the reader stands, up to the next pause for an approval. */
+    public void streamToPause(Turn turn, FrameWriter frames, ReplayPosition from, int skipped, RoutingContext http,
+            AsyncResponse refusal,
+            ReaderKind reader) {
+        stream(turn, frames, PauseFilter.pausing(frames, from, waits(turn, from.calls(), context(http))), from.after(), skipped,
+                http,
+                refusal, reader);
+    }
+
+    /** The same after a pause, but to the turn's end. */
+    public void streamOn(Turn turn, FrameWriter frames, ReplayPosition from, RoutingContext http, AsyncResponse refusal,
+            ReaderKind reader) {
+        stream(turn, frames, PauseFilter.goingOn(frames, from), from.after(), 0, http, refusal, reader);
+    }
+
+    private void stream(Turn turn, FrameWriter frames, PauseFilter filter, long after, int skipped, RoutingContext http,
+            AsyncResponse refusal, ReaderKind reader) {
+        if (http.request().version() == HttpVersion.HTTP_1_0) {
+            // It knows no chunks, so a stream ends with its connection, also where that was asked to be kept.
+            http.addEndHandler(_ -> http.request().connection().close());
+        }
+        Context context = context(http);
+        TurnStream stream = new TurnStream(turn, frames, skipped, filter, config, context, http.response(), refusal, reader,
+                left(turn, reader.leavingStops()),
+                metrics);
+        storedTurns.follow(turn, after, on(context), true).subscribe().withSubscriber(stream);
+    }
+
+    /**
+     * Answers in one piece, from now on without this thread: with the turn's end, or before it when the turn waits for an approval.
+     *
+     * @param protocol     in which it is written
+     * @param toTheEnd     whether the end is wanted, whatever the turn waits for
+     * @param leavingStops whether the turn is stopped when the caller disconnects
+     */
+    public void reply(Turn turn, Protocol protocol, boolean toTheEnd, boolean leavingStops, RoutingContext http,
+            AsyncResponse reply) {
+        Context context = context(http);
+        ApprovalPauseDetector waits = toTheEnd ? null : waits(turn, new PausePoints(), context);
+        storedTurns.follow(turn, 0, on(context), false).subscribe()
+                .withSubscriber(new TurnReply(turn, protocol, waits, context, http.response(), reply, left(turn, leavingStops),
+                        virtualThreads));
+    }
+
+    /** What a caller's leaving means: it detaches, or had asked that its turn be stopped then. */
+    private Runnable left(Turn turn, boolean stops) {
+        return stops ? () -> cancelling.left(turn) : () -> {};
+    }
+
+    private ApprovalPauseDetector waits(Turn turn, PausePoints calls, Context context) {
+        return new ApprovalPauseDetector(calls, config, context, () -> approvals.open(turn.id()), virtualThreads);
+    }
+
+    /** The connection's own event loop: what belongs to one response happens there, one thing after another. */
+    private static Context context(RoutingContext http) {
+        return ((ConnectionBase) http.request().connection()).getContext();
+    }
+
+    private static Executor on(Context context) {
+        return task -> context.runOnContext(_ -> task.run());
+    }
+}

@@ -1,0 +1,154 @@
+package io.chatrelay.api.aisdk;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+import io.chatrelay.api.protocol.FrameWriter;
+import io.chatrelay.api.protocol.OpenParts;
+import io.chatrelay.api.protocol.UiPart;
+import io.chatrelay.event.ChatEvent;
+import io.chatrelay.event.ChatEvent.ApprovalDecided;
+import io.chatrelay.event.ChatEvent.Ended;
+import io.chatrelay.event.ChatEvent.ReasoningDelta;
+import io.chatrelay.event.ChatEvent.ReasoningEnded;
+import io.chatrelay.event.ChatEvent.ReasoningStarted;
+import io.chatrelay.event.ChatEvent.SidePart;
+import io.chatrelay.event.ChatEvent.Started;
+import io.chatrelay.event.ChatEvent.StepFinished;
+import io.chatrelay.event.ChatEvent.StepStarted;
+import io.chatrelay.event.ChatEvent.TextDelta;
+import io.chatrelay.event.ChatEvent.TextEnded;
+import io.chatrelay.event.ChatEvent.TextStarted;
+import io.chatrelay.event.ChatEvent.ToolInputDelta;
+import io.chatrelay.event.ChatEvent.ToolInputStarted;
+import io.chatrelay.event.ChatEvent.Unknown;
+import io.chatrelay.event.FinishReason;
+import io.chatrelay.event.JsonText;
+import io.chatrelay.event.Outcome;
+import io.chatrelay.event.Turn;
+
+/**
+ * The AI SDK's UI message stream, as {@code useChat} reads it. Source: {@code uiMessageChunkSchema} of AI SDK 6, which refuses
+ * unknown parts in every version and extra members on known ones in early versions.
+ *
+ * <p>After anything but a completed turn there is no {@code finish} and no {@code [DONE]}: a clean end without an error looks
+ * like success to the SDK, so a failed turn ends with an {@code error} part and a cancelled one with {@code abort}.
+ */
+public final class AiSdkFrames implements FrameWriter {
+
+    private static final String DONE = "data: [DONE]\n\n";
+
+    private final Turn turn;
+
+    public AiSdkFrames(Turn turn) {
+        this.turn = turn;
+    }
+
+    @Override
+    public Map<String, String> headers() {
+        Map<String, String> headers = new LinkedHashMap<>();
+        headers.put("x-vercel-ai-ui-message-stream", "v1");
+        // Inkeep's own, beside the SDK's.
+        headers.put("x-vercel-ai-data-stream", "v2");
+        return headers;
+    }
+
+    @Override
+    public boolean opensWithComment() {
+        return true;
+    }
+
+    @Override
+    public boolean breaksAfter(Ended end) {
+        // The SDK reads the error part; a broken connection would hide it behind an error of its own.
+        return false;
+    }
+
+    @Override
+    public void write(long number, ChatEvent event, JsonText out) {
+        if (event instanceof Unknown) {
+            return;
+        }
+        FrameWriter.open(turn, number, out);
+        switch (event) {
+            case Started _ -> start(out);
+            case StepStarted() -> UiPart.type(out, "start-step");
+            case StepFinished() -> UiPart.type(out, "finish-step");
+            case TextStarted(var id) -> text(out, "text-start", id);
+            case TextDelta(var id, var delta) -> text(out, "text-delta", id).ascii(",\"delta\":").string(delta);
+            case TextEnded(var id) -> text(out, "text-end", id);
+            case ReasoningStarted(var id) -> text(out, "reasoning-start", id);
+            case ReasoningDelta(var id, var delta) -> text(out, "reasoning-delta", id).ascii(",\"delta\":").string(delta);
+            case ReasoningEnded(var id) -> text(out, "reasoning-end", id);
+            case ToolInputStarted started -> UiPart.call(out, "tool-input-start", started.callId()).ascii(",\"toolName\":")
+                    .string(started.toolName());
+            case ToolInputDelta(var id, var delta) ->
+                    UiPart.call(out, "tool-input-delta", id).ascii(",\"inputTextDelta\":").string(delta);
+            case ApprovalDecided decided -> UiPart.write(out, decided.shown());
+            case SidePart part -> UiPart.write(out, part);
+            case Ended ended -> end(out, ended);
+            case Unknown _ -> throw new IllegalStateException("it has no frame");
+        }
+        out.ascii('}');
+        FrameWriter.close(out);
+        if (event instanceof Ended ended && ended.outcome() == Outcome.COMPLETED) {
+            out.ascii(DONE);
+        }
+    }
+
+    /** Closes what is open, so that a client which sends nothing while it reads can send the answer. It has no number. */
+    @Override
+    public void pause(OpenParts open, JsonText out) {
+        if (open.reasoning() != null) {
+            own(text(open(out), "reasoning-end", open.reasoning()));
+        }
+        if (open.text() != null) {
+            own(text(open(out), "text-end", open.text()));
+        }
+        if (open.step()) {
+            own(UiPart.type(open(out), "finish-step"));
+        }
+        own(UiPart.type(open(out), "finish").ascii(",\"finishReason\":\"").ascii(FinishReason.TOOL_CALLS.wireName())
+                .ascii('"'));
+        out.ascii(DONE);
+    }
+
+    /** Goes on in the same message. It has no number either. */
+    @Override
+    public void resume(OpenParts open, JsonText out) {
+        own(start(open(out)));
+        if (open.reasoning() != null) {
+            own(text(open(out), "reasoning-start", open.reasoning()));
+        }
+        if (open.text() != null) {
+            own(text(open(out), "text-start", open.text()));
+        }
+    }
+
+    private static JsonText open(JsonText out) {
+        return out.ascii("data: ");
+    }
+
+    private static void own(JsonText out) {
+        FrameWriter.close(out.ascii('}'));
+    }
+
+    private JsonText start(JsonText out) {
+        return UiPart.type(out, "start").ascii(",\"messageId\":\"").ascii(turn.messageId().toString())
+                .ascii("\",\"messageMetadata\":{\"conversationId\":").string(turn.conversationId()).ascii(",\"turnId\":\"")
+                .ascii(turn.id().toString()).ascii("\"}");
+    }
+
+    private static void end(JsonText out, Ended ended) {
+        switch (ended.outcome()) {
+            case COMPLETED ->
+                    UiPart.type(out, "finish").ascii(",\"finishReason\":\"").ascii(ended.finishReason().wireName()).ascii('"');
+            case FAILED, INTERRUPTED -> UiPart.type(out, "error").ascii(",\"errorText\":").string(ended.failure().message());
+            case CANCELLED -> UiPart.type(out, "abort");
+        }
+    }
+
+    private static JsonText text(JsonText out, String type, String id) {
+        return UiPart.type(out, type).ascii(",\"id\":").string(id);
+    }
+}

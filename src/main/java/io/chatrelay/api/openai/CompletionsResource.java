@@ -1,0 +1,87 @@
+package io.chatrelay.api.openai;
+
+import java.io.InputStream;
+import java.util.Optional;
+
+import jakarta.ws.rs.Consumes;
+import jakarta.ws.rs.POST;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.QueryParam;
+import jakarta.ws.rs.container.AsyncResponse;
+import jakarta.ws.rs.container.Suspended;
+import jakarta.ws.rs.core.Context;
+import jakarta.ws.rs.core.HttpHeaders;
+import jakarta.ws.rs.core.MediaType;
+
+import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.media.Content;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
+import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
+import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
+import org.eclipse.microprofile.openapi.annotations.tags.Tag;
+
+import io.chatrelay.api.ApprovalBehavior;
+import io.chatrelay.api.ChatRequest;
+import io.chatrelay.api.ReaderKind;
+import io.chatrelay.api.RepeatedPost;
+import io.chatrelay.api.RequestBodies;
+import io.chatrelay.api.StreamResumer;
+import io.chatrelay.api.TurnEndpoint;
+import io.chatrelay.api.TurnReply;
+import io.chatrelay.event.Turn;
+import io.smallrye.common.annotation.RunOnVirtualThread;
+import io.vertx.ext.web.RoutingContext;
+
+/** A turn as OpenAI's SDKs send and read it. */
+@Path(OpenAiProtocol.COMPLETIONS)
+@RunOnVirtualThread
+@Tag(name = "Chat")
+public class CompletionsResource {
+
+    private final TurnEndpoint turns;
+    private final StreamResumer readers;
+    private final OpenAiProtocol protocol;
+
+    CompletionsResource(TurnEndpoint turns, StreamResumer readers, OpenAiProtocol protocol) {
+        this.turns = turns;
+        this.readers = readers;
+        this.protocol = protocol;
+    }
+
+    @POST
+    @Consumes(MediaType.APPLICATION_JSON)
+    @Operation(summary = "Sends a message; the answer is OpenAI chunks with stream:true, else one chat.completion")
+    @RequestBody(required = true,
+            content = @Content(mediaType = MediaType.APPLICATION_JSON, schema = @Schema(ref = "CompletionRequest")))
+    @APIResponse(responseCode = "200", description = "The answer")
+    public void send(InputStream body, @QueryParam("approvals") String approvals, @Context HttpHeaders headers,
+            @Context RoutingContext http, @Suspended AsyncResponse reply) {
+        ApprovalBehavior.refusePause(approvals);
+        try (RequestBodies.Read read = turns.body(body, headers)) {
+            send(CompletionRequest.read(read.json(), headers, turns.caller()), approvals, headers, http, reply);
+        }
+    }
+
+    private void send(ChatRequest request, String approvals, HttpHeaders headers, RoutingContext http, AsyncResponse reply) {
+        boolean streams = request.stream() != null ? request.stream() : wantsEventStream(headers);
+        Optional<RepeatedPost> again = RepeatedPost.of(request, streams, OpenAiProtocol.NAME, approvals, headers);
+        if (again.isPresent()) {
+            readers.readOn(again.get(), http, reply);
+            return;
+        }
+        Turn turn = turns.send(request);
+        if (streams) {
+            turns.stream(turn, protocol.frames(turn, request.includeUsage()), 0, 0, http, reply,
+                    ReaderKind.whoAsked(request.leavingStops()));
+        } else {
+            turns.reply(turn, protocol, TurnReply.prefersWait(headers) || "wait".equals(approvals), request.leavingStops(),
+                    http, reply);
+        }
+    }
+
+    /** Only where the body is silent: OpenAI's SDKs ask for a stream in the body, and accept JSON in the header. */
+    private static boolean wantsEventStream(HttpHeaders headers) {
+        String accept = headers.getHeaderString(HttpHeaders.ACCEPT);
+        return accept != null && accept.contains(MediaType.SERVER_SENT_EVENTS);
+    }
+}

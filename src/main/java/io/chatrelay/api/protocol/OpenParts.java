@@ -1,0 +1,33 @@
+package io.chatrelay.api.protocol;
+
+import io.chatrelay.event.ChatEvent;
+import io.chatrelay.event.ChatEvent.ReasoningEnded;
+import io.chatrelay.event.ChatEvent.ReasoningStarted;
+import io.chatrelay.event.ChatEvent.StepFinished;
+import io.chatrelay.event.ChatEvent.StepStarted;
+import io.chatrelay.event.ChatEvent.TextEnded;
+import io.chatrelay.event.ChatEvent.TextStarted;
+
+/**
+ * What is open on a wire after some events.
+ *
+ * @param text      the id of the run of text, or null
+ * @param reasoning the id of the run of reasoning, or null
+ */
+public record OpenParts(boolean step, String text, String reasoning) {
+
+    public static final OpenParts NONE = new OpenParts(false, null, null);
+
+    public OpenParts after(ChatEvent event) {
+        return switch (event) {
+            case StepStarted() -> new OpenParts(true, text, reasoning);
+            case StepFinished() -> new OpenParts(false, text, reasoning);
+            case TextStarted(var id) -> new OpenParts(step, id, reasoning);
+            case TextEnded _ -> new OpenParts(step, null, reasoning);
+            case ReasoningStarted(var id) -> new OpenParts(step, text, id);
+            case ReasoningEnded _ -> new OpenParts(step, text, null);
+            case ChatEvent.Started _,ChatEvent.TextDelta _,ChatEvent.ReasoningDelta _,ChatEvent.ToolInputFailed _,ChatEvent.ToolInputStarted _,ChatEvent.ToolInputDelta _,ChatEvent.ToolCalled _,ChatEvent.ApprovalRequested _,ChatEvent.ApprovalDecided _,ChatEvent.ToolSucceeded _,ChatEvent.ToolFailed _,ChatEvent.ToolDenied _,ChatEvent.Data _,ChatEvent.Ended _,ChatEvent.Unknown _ ->
+                    this;
+        };
+    }
+}

@@ -1,0 +1,200 @@
+package io.chatrelay.approval;
+
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.stream.Collectors;
+
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.transaction.Transactional;
+
+import io.chatrelay.conversation.Conversation;
+import io.chatrelay.conversation.PageConfig;
+import io.chatrelay.conversation.PageSelection;
+import io.chatrelay.event.ApprovalState;
+import io.chatrelay.event.ChatException;
+import io.chatrelay.event.Ids;
+import io.chatrelay.event.InputDigest;
+import io.chatrelay.event.RawJson;
+import io.quarkus.narayana.jta.QuarkusTransaction;
+
+/**
+ * The ledger of approvals, as callers see and answer it. What is another tenant's is not found. The first decision wins, by
+ * compare-and-set; the same again is answered the same, a contrary one is refused with what is recorded.
+ */
+@ApplicationScoped
+public class Approvals {
+
+    private final ApprovalRow.Repository approvals;
+    private final Conversation.Repository conversations;
+    private final ApprovalTurns turns;
+    private final DecisionOutbox outbox;
+    private final PageConfig pages;
+
+    Approvals(ApprovalRow.Repository approvals, Conversation.Repository conversations, ApprovalTurns turns,
+            DecisionOutbox outbox, PageConfig pages) {
+        this.approvals = approvals;
+        this.conversations = conversations;
+        this.turns = turns;
+        this.outbox = outbox;
+        this.pages = pages;
+    }
+
+    private record Asked(DecideCommand.Answer answer, ApprovalRow row) {
+
+        ApprovalState wanted() {
+            return answer.approved() ? ApprovalState.APPROVED : ApprovalState.DENIED;
+        }
+
+        boolean isPending() {
+            return row.isPending();
+        }
+    }
+
+    /**
+     * Records answers to approvals, all or none. A decision is stored when this returns, and sent after that.
+     *
+     * @throws ChatException if one cannot be taken: nothing is stored then
+     */
+    public List<RecordedDecision> decide(DecideCommand command) {
+        // A try fails where one of them was changed meanwhile, and each changes once; or where the time of one is over.
+        for (int attempt = 0; attempt <= command.answers().size(); attempt++) {
+            List<Asked> asked = QuarkusTransaction.requiringNew().call(() -> look(command));
+            List<Ledger.Wanted> fresh = asked.stream().filter(Asked::isPending)
+                    .map(one -> new Ledger.Wanted(one.row().id, one.wanted(), one.answer().reason())).toList();
+            if (fresh.isEmpty() || outbox.decide(fresh, command.caller(), command.endUser())) {
+                List<RecordedDecision> decided = QuarkusTransaction.requiringNew()
+                        .call(() -> asked.stream().map(this::decided).toList());
+                decided.stream().filter(one -> !one.alreadyDecided()).forEach(one -> outbox.nudge(one.turn().id()));
+                return decided;
+            }
+            // Somebody was faster, or time was: what is recorded then says who is told what.
+            outbox.expire(asked.stream().map(one -> one.row().turnId).collect(Collectors.toSet()));
+        }
+        throw ChatException.unavailable("The approval is being changed by others. Try again in a moment.", 1);
+    }
+
+    /** The approvals that are answered, each as it is recorded; refused where that is something else. */
+    private List<Asked> look(DecideCommand command) {
+        Conversation conversation = conversation(command.tenant(), command.conversationId());
+        Optional<UUID> turn = Optional.of(command.of()).filter(named -> named.id() != null)
+                .map(named -> named(conversation, named));
+        List<Asked> asked = new ArrayList<>();
+        for (DecideCommand.Answer answer : command.answers()) {
+            ApprovalRow row = approvals.ofCall(conversation.id, turn, answer.toolCallId())
+                    .orElseThrow(() -> ChatException.notFound(answer.callField(),
+                            "%s: no call of that id asked for approval in this %s.".formatted(answer.callField(),
+                                    turn.isPresent() ? "turn" : "conversation")));
+            if (isAnother(answer, row)) {
+                throw ApprovalException.inputChanged(answer.digestField(),
+                        "%s: the call's input is not the one whose digest was sent. Look at it again."
+                                .formatted(answer.digestField()),
+                        row.view(conversation.externalId));
+            }
+            boolean sameInput = answer.inputDigest() != null || answer.input() != null;
+            if (row.isPending() && turn.isEmpty()
+                    && approvals.isOfOthers(row, sameInput, Instant.now().minus(turns.retryWindow()))) {
+                throw ApprovalException.ambiguous(command.of().field(),
+                        "%s: is needed, for calls of that id asked in more than one turn of this conversation."
+                                .formatted(command.of().field()),
+                        row.view(conversation.externalId));
+            }
+            check(answer, row, conversation);
+            asked.add(new Asked(answer, row));
+        }
+        return asked;
+    }
+
+    private UUID named(Conversation conversation, DecideCommand.OfTurn named) {
+        Optional<UUID> id = Ids.parsed(named.id());
+        return id
+                .flatMap(one -> named.isMessage() ? turns.answeringWith(conversation.id, one)
+                        : turns.inConversation(conversation.id, one))
+                .orElseThrow(() -> ChatException.notFound(named.field(), "%s: no %s of that id is in this conversation."
+                        .formatted(named.field(), named.isMessage() ? "answer" : "turn")));
+    }
+
+    /** Whether what the decider was shown is not what asks. */
+    private static boolean isAnother(DecideCommand.Answer answer, ApprovalRow row) {
+        return answer.inputDigest() != null && !answer.inputDigest().equals(row.digest())
+                || answer.input() != null && InputDigest.differ(answer.input(), new RawJson(row.input));
+    }
+
+    private static ChatException expired(DecideCommand.Answer answer, ApprovalRow row, Conversation conversation) {
+        return ApprovalException.expired(answer.field(),
+                "%s: nobody answered in time, and the call is denied.".formatted(answer.field()),
+                row.view(conversation.externalId));
+    }
+
+    /** What was recorded before: the same, or a refusal. */
+    private static void check(DecideCommand.Answer answer, ApprovalRow row, Conversation conversation) {
+        String field = answer.field();
+        ApprovalState recorded = row.decision().orElseThrow(() -> decided(field, row, conversation));
+        switch (recorded) {
+            case APPROVED, DENIED -> {
+                if (recorded == ApprovalState.APPROVED != answer.approved()) {
+                    throw decided(field, row, conversation);
+                }
+            }
+            case EXPIRED -> throw expired(answer, row, conversation);
+            case SUPERSEDED -> throw ApprovalException.decided(field,
+                    "%s: the turn went on or ended before this was decided.".formatted(field),
+                    row.view(conversation.externalId));
+            case PENDING -> {
+                // To be decided now.
+            }
+        }
+    }
+
+    private static ChatException decided(String field, ApprovalRow row, Conversation conversation) {
+        return ApprovalException.decided(field,
+                "%s: this call was %s already; the first decision counts.".formatted(field, row.state),
+                row.view(conversation.externalId));
+    }
+
+    private RecordedDecision decided(Asked asked) {
+        return new RecordedDecision(asked.row().id, turns.turn(asked.row().turnId),
+                asked.answer().toolCallId(), asked.answer().approved(), !asked.isPending());
+    }
+
+    /**
+     * A page of the tenant's approvals, newest first; of fewer than asked for where their inputs are large, and then of one at least.
+     *
+     * @param state        or empty for all
+     * @param conversation the callers' id of one conversation, or null for all; not found if it is not the tenant's
+     * @param before       the id of the last one of the page before, or null
+     */
+    @Transactional
+    public ApprovalPage list(String tenant, Optional<ApprovalState> state, String conversation, UUID before, int limit) {
+        UUID one = conversation == null ? null : conversation(tenant, conversation).id;
+        PageSelection page = PageSelection.of(approvals.sizes(tenant, state, one, before, limit + 1), limit,
+                pages.maxBytes().asLongValue());
+        return new ApprovalPage(views(approvals.newestFirst(page.ids())), page.more());
+    }
+
+    @Transactional
+    public ApprovalView get(String tenant, UUID id) {
+        return approvals.findByIdOptional(id).filter(row -> row.tenant.equals(tenant)).map(this::view)
+                .orElseThrow(() -> ChatException.notFound("There is no such approval."));
+    }
+
+    /** Those of a turn that nobody has decided yet, in the order in which they were asked. */
+    @Transactional
+    public List<ApprovalView> open(UUID turn) {
+        return views(approvals.pending(turn));
+    }
+
+    private List<ApprovalView> views(List<ApprovalRow> rows) {
+        return rows.stream().map(this::view).toList();
+    }
+
+    private ApprovalView view(ApprovalRow row) {
+        return row.view(conversations.findById(row.conversationId).externalId);
+    }
+
+    private Conversation conversation(String tenant, String id) {
+        return conversations.of(tenant, id).orElseThrow(() -> ChatException.notFound("There is no such conversation."));
+    }
+}

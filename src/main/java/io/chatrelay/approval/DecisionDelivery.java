@@ -1,0 +1,213 @@
+package io.chatrelay.approval;
+
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.UUID;
+
+import org.jboss.logging.Logger;
+
+import io.chatrelay.defect.Trace;
+import io.chatrelay.upstream.DeliveryResult;
+
+/**
+ * One decision on its way to Inkeep:
+ *
+ * <pre>
+ * attempt ── may be sent, is recorded as sent ──▶ told ──┬── acknowledged, or the rest of the turn is its answer ──▶ done
+ *    ▲                    │                              ├── nobody knows ──▶ pause, twice as long each time ──┐
+ *    │                    └── too late ──▶ undeliverable ├── refused at the first try ──▶ undeliverable        │
+ *    │                                                   └── refused after an unknown try ──▶ waits for proof, if a stream can give it
+ *    └─────────────────────────────────────────────────────────────────────────────────────────────────────────┘
+ * </pre>
+ *
+ * The same decision is told again only after a try whose fate is unknown, and only while the stream shows no outcome of its call. It
+ * holds a thread only while it asks the database.
+ */
+public final class DecisionDelivery {
+
+    /** What a delivery needs: the ledger, a clock, and a counter. */
+    public interface Environment {
+
+        ApprovalsConfig config();
+
+        /** Runs a task on a virtual thread, after a while. */
+        void later(Duration pause, Runnable task);
+
+        /**
+         * Records that a decision is about to be sent, if it may be.
+         *
+         * @param owner    the incarnation that owns the turn
+         * @param attempts of which the owner knows
+         */
+        SendPermission permission(UUID id, UUID owner, int attempts) throws SQLException;
+
+        /** How often the decision was recorded as about to be sent. */
+        int attempts(UUID id) throws SQLException;
+
+        /** Whether the decision can be sent no more, because its window has closed. */
+        boolean late(UUID id) throws SQLException;
+
+        void acknowledge(UUID id) throws SQLException;
+
+        /** Counts the result of a delivery. */
+        void count(String result);
+    }
+
+    /** What may be done with a decision now. */
+    public enum SendPermission {
+        SEND,
+        /** Its window has closed: it is never sent. */
+        LATE,
+        /** Another process has recorded a try meanwhile. */
+        TRIED,
+        /** Its outcome is known, or its turn is not ours, or over. */
+        NEVER
+    }
+
+    private static final Logger LOG = Logger.getLogger(DecisionDelivery.class);
+    /** From the permission to the first byte, in which a connection is waited for and the process may be paused; below the lease; a turn is not handed over meanwhile. */
+    private static final Duration FRESH = Duration.ofSeconds(3);
+
+    private final Environment environment;
+    private final AwaitingTurn turn;
+    private final Ledger.Due decision;
+    private int attempts;
+    private boolean unknown;
+    private boolean mayHaveBeenSent;
+    private Duration pause;
+
+    public DecisionDelivery(Environment environment, AwaitingTurn turn, Ledger.Due decision) {
+        this.environment = environment;
+        this.turn = turn;
+        this.decision = decision;
+        this.attempts = decision.attempts();
+        this.mayHaveBeenSent = attempts > 0;
+        this.unknown = mayHaveBeenSent;
+        this.pause = environment.config().retryBackoff();
+    }
+
+    public void attempt() {
+        if (!turn.awaits(decision.callId())) {
+            return;
+        }
+        if (!turn.run().isProven()) {
+            // Its run is still being read again, for another process began it or its connection broke.
+            mayHaveBeenSent = attempts > 0;
+            environment.later(environment.config().pollEvery(), this::attempt);
+            return;
+        }
+        if (mayHaveBeenSent) {
+            // Its outcome, if there is one, follows what is stored.
+            mayHaveBeenSent = false;
+            environment.later(environment.config().catchUp(), this::attempt);
+            return;
+        }
+        try {
+            long asked = System.nanoTime();
+            switch (environment.permission(decision.id(), turn.owner(), attempts)) {
+                case SEND -> {
+                    attempts++;
+                    tell(asked);
+                }
+                case TRIED -> tried();
+                case LATE -> turn.undeliverable("its time has passed");
+                case NEVER -> LOG.debugf("turn %s: decision %s need not be sent any more", turn.turn().id(), decision.id());
+            }
+        } catch (SQLException e) {
+            LOG.warnf("turn %s: decision %s waits for the database: %s", turn.turn().id(), decision.id(), e.getSQLState());
+            again();
+        } catch (RuntimeException e) {
+            LOG.errorf("turn %s: decision %s could not be sent, and is tried again: %s", turn.turn().id(), decision.id(),
+                    Trace.of(e));
+            again();
+        }
+    }
+
+    /** A try that this process did not make, or whose record's answer was lost: nobody knows what became of it. */
+    private void tried() throws SQLException {
+        attempts = environment.attempts(decision.id());
+        unknown = true;
+        mayHaveBeenSent = true;
+        again();
+    }
+
+    private void tell(long permittedNanos) {
+        LOG.infof("turn %s: decision %s is sent: %s", turn.turn().id(), decision.id(), decision.state().wireName());
+        turn.deliveryBegins();
+        turn.deliversBy(turn.run()
+                .deliver(decision.decision(),
+                        () -> turn.awaits(decision.callId()) && System.nanoTime() - permittedNanos < FRESH.toNanos())
+                .subscribe().with(this::told, this::lost));
+    }
+
+    private void lost(Throwable defect) {
+        LOG.errorf("turn %s: decision %s met a defect: %s", turn.turn().id(), decision.id(), Trace.of(defect));
+        told(new DeliveryResult.Unknown(defect.getClass().getSimpleName()));
+    }
+
+    private void told(DeliveryResult delivery) {
+        turn.deliveryEnds();
+        switch (delivery) {
+            case DeliveryResult.Acknowledged() -> {
+                environment.count("acknowledged");
+                environment.later(Duration.ZERO, this::acknowledge);
+                turn.acknowledged();
+            }
+            case DeliveryResult.Continued(var rest) -> {
+                environment.count("acknowledged");
+                environment.later(Duration.ZERO, this::acknowledge);
+                turn.continuesWith(rest);
+            }
+            case DeliveryResult.Refused(_) -> {
+                environment.count("refused");
+                LOG.warnf("turn %s: Inkeep refused decision %s", turn.turn().id(), decision.id());
+                if (unknown && !turn.isParked()) {
+                    // Inkeep may have taken an earlier try: its outcome will say so, until it cannot come any more.
+                    environment.later(environment.config().maxBackoff(), this::awaitProof);
+                } else {
+                    turn.undeliverable("Inkeep refused it");
+                }
+            }
+            case DeliveryResult.Unsent() -> again();
+            case DeliveryResult.Unknown(var reason) -> {
+                environment.count("unknown");
+                LOG.warnf("turn %s: nobody knows whether Inkeep heard decision %s: %s", turn.turn().id(),
+                        decision.id(), reason);
+                unknown = true;
+                again();
+            }
+        }
+    }
+
+    private void again() {
+        environment.later(pause, this::attempt);
+        Duration longer = pause.multipliedBy(2);
+        pause = longer.compareTo(environment.config().maxBackoff()) < 0 ? longer : environment.config().maxBackoff();
+    }
+
+    /** Not acknowledged in the ledger means told again by the turn's next owner, so it is tried until it is written. */
+    private void acknowledge() {
+        try {
+            environment.acknowledge(decision.id());
+        } catch (SQLException | RuntimeException e) {
+            if (turn.awaits(decision.callId())) {
+                environment.later(environment.config().maxBackoff(), this::acknowledge);
+            }
+        }
+    }
+
+    private void awaitProof() {
+        if (!turn.awaits(decision.callId())) {
+            return;
+        }
+        try {
+            if (environment.late(decision.id())) {
+                turn.undeliverable("Inkeep refused it");
+                return;
+            }
+        } catch (SQLException | RuntimeException e) {
+            LOG.debugf("turn %s waits for the database", turn.turn().id());
+        }
+        environment.later(environment.config().maxBackoff(), this::awaitProof);
+    }
+}

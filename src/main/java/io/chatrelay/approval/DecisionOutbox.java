@@ -1,0 +1,220 @@
+package io.chatrelay.approval;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+import javax.sql.DataSource;
+
+import jakarta.enterprise.context.ApplicationScoped;
+
+import org.jboss.logging.Logger;
+
+import io.chatrelay.defect.RepeatedTask;
+import io.chatrelay.defect.Trace;
+import io.chatrelay.event.ApprovalState;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.virtual.threads.VirtualThreads;
+
+/**
+ * Brings decisions from the ledger to the turns that wait for them here, and from there to Inkeep: those that were taken on this
+ * replica at once, those of others and those that time took by one poll for all waiting turns. Only a turn's own replica sends.
+ */
+@ApplicationScoped
+public class DecisionOutbox implements DecisionDelivery.Environment {
+
+    private static final Logger LOG = Logger.getLogger(DecisionOutbox.class);
+
+    private final DataSource database;
+    private final ExecutorService virtualThreads;
+    private final ApprovalsConfig config;
+    private final MeterRegistry metrics;
+    private final Map<UUID, AwaitingTurn> waiting = new ConcurrentHashMap<>();
+    private final AtomicBoolean polling = new AtomicBoolean();
+    private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().daemon().name("chat-relay-approval-clock").factory());
+
+    DecisionOutbox(DataSource database, @VirtualThreads ExecutorService virtualThreads, ApprovalsConfig config,
+            MeterRegistry metrics) {
+        this.database = database;
+        this.virtualThreads = virtualThreads;
+        this.config = config;
+        this.metrics = metrics;
+        metrics.gaugeMapSize("chat.relay.approvals.waiting.turns", List.of(), waiting);
+    }
+
+    public void start() {
+        long every = config.pollEvery().toNanos();
+        clock.scheduleWithFixedDelay(new RepeatedTask("The approvals' clock", this::poll), every, every, TimeUnit.NANOSECONDS);
+    }
+
+    public void stop() {
+        clock.shutdownNow();
+    }
+
+    @Override
+    public ApprovalsConfig config() {
+        return config;
+    }
+
+    /** From now on this turn hears of decisions on its calls. */
+    public void watch(AwaitingTurn turn) {
+        waiting.put(turn.turn().id(), turn);
+    }
+
+    public void forget(AwaitingTurn turn) {
+        waiting.remove(turn.turn().id(), turn);
+    }
+
+    /** There may be a decision for this turn: if it runs here, it need not wait for the poll. */
+    void nudge(UUID turn) {
+        if (waiting.containsKey(turn)) {
+            later(Duration.ZERO, () -> look(Set.of(turn)));
+        }
+    }
+
+    private void poll() {
+        if (!waiting.isEmpty() && polling.compareAndSet(false, true)) {
+            try {
+                virtualThreads.execute(() -> {
+                    try {
+                        look(waiting.keySet());
+                    } finally {
+                        polling.set(false);
+                    }
+                });
+            } catch (RuntimeException | Error e) {
+                // No memory for one more thread now is no reason never to look again.
+                polling.set(false);
+                throw e;
+            }
+        }
+    }
+
+    private void look(Set<UUID> turns) {
+        List<UUID> asking = List.copyOf(turns);
+        try (Connection connection = database.getConnection()) {
+            counted(Ledger.expire(connection, asking));
+            for (Ledger.Due due : Ledger.due(connection, asking)) {
+                AwaitingTurn turn = waiting.get(due.turn());
+                if (turn != null) {
+                    tell(turn, due);
+                }
+            }
+        } catch (SQLException e) {
+            LOG.warnf("Decisions wait for the database: %s", e.getSQLState());
+        } catch (RuntimeException e) {
+            LOG.errorf("Decisions could not be looked up: %s", Trace.of(e));
+        }
+    }
+
+    /** A defect in one turn is no other's. */
+    private static void tell(AwaitingTurn turn, Ledger.Due decision) {
+        try {
+            turn.decided(decision);
+        } catch (RuntimeException e) {
+            turn.onError(e);
+        }
+    }
+
+    /** Expires what is due in these turns, wherever they run; their replicas find it expired. */
+    void expire(Set<UUID> turns) {
+        try (Connection connection = database.getConnection()) {
+            counted(Ledger.expireAll(connection, turns));
+        } catch (SQLException e) {
+            throw new IllegalStateException("an expiry could not be recorded", e);
+        }
+    }
+
+    private void counted(int expired) {
+        if (expired > 0) {
+            metrics.counter("chat.relay.approvals", "event", ApprovalState.EXPIRED.wireName()).increment(expired);
+        }
+    }
+
+    /**
+     * Sends a decision, until it is acknowledged, its outcome is known, its window closes or the turn is over. One that a process
+     * that is gone may have sent waits until the run has been read again.
+     */
+    public void send(AwaitingTurn turn, Ledger.Due decision) {
+        later(Duration.ZERO, new DecisionDelivery(this, turn, decision)::attempt);
+    }
+
+    @Override
+    public void later(Duration pause, Runnable task) {
+        try {
+            if (pause.isZero()) {
+                virtualThreads.execute(task);
+            } else {
+                clock.schedule(() -> virtualThreads.execute(task), pause.toNanos(), TimeUnit.NANOSECONDS);
+            }
+        } catch (RejectedExecutionException e) {
+            // This process stops; whoever takes the turn over sends what is not acknowledged.
+            LOG.debug("A decision is left for the turn's next owner");
+        }
+    }
+
+    @Override
+    public DecisionDelivery.SendPermission permission(UUID id, UUID owner, int attempts) throws SQLException {
+        try (Connection connection = database.getConnection()) {
+            if (Ledger.send(connection, id, owner, attempts)) {
+                return DecisionDelivery.SendPermission.SEND;
+            }
+            if (Ledger.late(connection, id)) {
+                return DecisionDelivery.SendPermission.LATE;
+            }
+            return Ledger.attempts(connection, id) == attempts ? DecisionDelivery.SendPermission.NEVER
+                    : DecisionDelivery.SendPermission.TRIED;
+        }
+    }
+
+    @Override
+    public int attempts(UUID id) throws SQLException {
+        try (Connection connection = database.getConnection()) {
+            return Ledger.attempts(connection, id);
+        }
+    }
+
+    @Override
+    public boolean late(UUID id) throws SQLException {
+        try (Connection connection = database.getConnection()) {
+            return Ledger.late(connection, id);
+        }
+    }
+
+    /** One statement, which is a transaction by itself. */
+    boolean decide(List<Ledger.Wanted> wanted, String by, String endUser) {
+        try (Connection connection = database.getConnection()) {
+            if (!Ledger.decide(connection, wanted, by, endUser)) {
+                return false;
+            }
+            wanted.forEach(one -> metrics.counter("chat.relay.approvals", "event", one.state().wireName()).increment());
+            return true;
+        } catch (SQLException e) {
+            throw new IllegalStateException("a decision could not be recorded", e);
+        }
+    }
+
+    @Override
+    public void acknowledge(UUID id) throws SQLException {
+        try (Connection connection = database.getConnection()) {
+            Ledger.acknowledge(connection, id);
+        }
+    }
+
+    @Override
+    public void count(String result) {
+        metrics.counter("chat.relay.approval.deliveries", "result", result).increment();
+    }
+}

@@ -1,0 +1,134 @@
+package io.chatrelay.conversation;
+
+import java.time.Instant;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.stream.Collectors;
+
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.persistence.Basic;
+import jakarta.persistence.Column;
+import jakarta.persistence.Entity;
+import jakarta.persistence.FetchType;
+import jakarta.persistence.Id;
+import jakarta.persistence.LockModeType;
+import jakarta.persistence.Table;
+
+import org.hibernate.annotations.DynamicUpdate;
+import org.hibernate.annotations.JdbcTypeCode;
+import org.hibernate.type.SqlTypes;
+
+import io.chatrelay.event.RawJson;
+import io.quarkus.hibernate.orm.panache.PanacheRepositoryBase;
+
+/** A conversation of one tenant. Callers know it by {@link #externalId}, Inkeep by {@link #id}. */
+@Entity
+@Table(name = "conversation")
+@DynamicUpdate
+public class Conversation {
+
+    @Id
+    public UUID id;
+
+    @Column(updatable = false)
+    public String tenant;
+
+    @Column(name = "external_id", updatable = false)
+    public String externalId;
+
+    @Column(updatable = false)
+    public String caller;
+
+    @Column(name = "end_user")
+    public String endUser;
+
+    @Column(updatable = false)
+    public String upstream;
+
+    String title;
+
+    /** As large as they may be, they are not loaded with each message that is sent. */
+    @JdbcTypeCode(SqlTypes.JSON)
+    @Basic(fetch = FetchType.LAZY)
+    private String properties = "{}";
+
+    /** Null where the last version stored them. */
+    @Column(name = "properties_size")
+    private Integer propertiesSize = 2;
+
+    /** Where the next message goes. Messages are ordered by it, for the clocks of two replicas differ. */
+    @Column(name = "next_position")
+    public int nextPosition = 1;
+
+    /** How many turns it has had: the next one's ordinal is one more. */
+    public int turns;
+
+    @Column(name = "created_at", updatable = false)
+    public Instant createdAt;
+
+    @Column(name = "updated_at")
+    public Instant updatedAt;
+
+    RawJson properties() {
+        return new RawJson(properties);
+    }
+
+    /** @param size of their JSON, in bytes */
+    void changeProperties(RawJson changed, int size) {
+        properties = changed.text();
+        propertiesSize = size;
+    }
+
+    @ApplicationScoped
+    public static class Repository implements PanacheRepositoryBase<Conversation, UUID> {
+
+        public Optional<Conversation> of(String tenant, String externalId) {
+            return find("tenant = ?1 and externalId = ?2", tenant, externalId).firstResultOptional();
+        }
+
+        /** Locked until the transaction ends: sends to one conversation come one after another. */
+        public Optional<Conversation> locked(String tenant, String externalId) {
+            return find("tenant = ?1 and externalId = ?2", tenant, externalId).withLock(LockModeType.PESSIMISTIC_WRITE)
+                    .firstResultOptional();
+        }
+
+        /**
+         * Sizes by the ids of the conversations, newest first; of those before one, or from the newest where it is null. Properties that are
+         * too large and that nobody has measured are not unpacked to measure them.
+         */
+        Map<UUID, Sizes> sizes(String tenant, UUID before, int limit, long maxProperties) {
+            @SuppressWarnings("unchecked")
+            List<Object[]> rows = getEntityManager()
+                    .createNativeQuery(
+                            """
+                                    select id, coalesce(octet_length(title), 0),
+                                           coalesce(properties_size, case when pg_column_size(properties) <= :max then octet_length(properties::text)
+                                                                     else pg_column_size(properties) end)
+                                    from conversation where tenant = :tenant and id < :before order by id desc limit :limit""")
+                    .setParameter("tenant", tenant).setParameter("before", before == null ? new UUID(-1, -1) : before)
+                    .setParameter("max", maxProperties).setParameter("limit", limit).getResultList();
+            Map<UUID, Sizes> sizes = new LinkedHashMap<>();
+            rows.forEach(row -> sizes.put((UUID) row[0],
+                    new Sizes(((Number) row[1]).longValue(), ((Number) row[2]).longValue())));
+            return sizes;
+        }
+
+        List<Conversation> newestFirst(Collection<UUID> ids) {
+            return ids.isEmpty() ? List.of() : list("id in ?1 order by id desc", ids);
+        }
+
+        Map<UUID, RawJson> properties(Collection<UUID> ids) {
+            return ids.isEmpty() ? Map.of()
+                    : getEntityManager().createQuery("select id, properties from Conversation where id in :ids", Object[].class)
+                            .setParameter("ids", ids).getResultStream()
+                            .collect(Collectors.toMap(row -> (UUID) row[0], row -> new RawJson((String) row[1])));
+        }
+    }
+
+    /** Bytes of what a list shows of a conversation. */
+    record Sizes(long title, long properties) {}
+}

@@ -1,0 +1,10 @@
+package io.chatrelay.conversation;
+
+import java.util.List;
+
+/**
+ * A page of conversations, newest first.
+ *
+ * @param more whether there are older ones
+ */
+public record ConversationPage(List<ConversationView> conversations, boolean more) {}

@@ -1,0 +1,126 @@
+package io.chatrelay.conversation;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.transaction.Transactional;
+
+import io.chatrelay.event.ChatException;
+import io.chatrelay.event.Jsonb;
+import io.chatrelay.event.RawJson;
+import io.chatrelay.event.TurnView;
+
+/** What may be seen and changed of a tenant's conversations. What is another tenant's is not found. */
+@ApplicationScoped
+public class Conversations {
+
+    private static final String MISSING = "There is no such conversation.";
+
+    private final Conversation.Repository conversations;
+    private final Message.Repository messages;
+    private final RunningTurns turns;
+    private final ConversationConfig bounds;
+    private final PageConfig pages;
+
+    Conversations(Conversation.Repository conversations, Message.Repository messages, RunningTurns turns,
+            ConversationConfig bounds,
+            PageConfig pages) {
+        this.conversations = conversations;
+        this.messages = messages;
+        this.turns = turns;
+        this.bounds = bounds;
+        this.pages = pages;
+    }
+
+    /**
+     * A page of the tenant's conversations, newest first, after the one with that cursor. Properties that are larger than they may be are
+     * left out.
+     */
+    @Transactional
+    public ConversationPage list(String tenant, UUID after, int limit) {
+        long most = bounds.maxProperties().asLongValue();
+        Map<UUID, Conversation.Sizes> sizes = conversations.sizes(tenant, after, limit + 1, most);
+        Map<UUID, Long> shown = new LinkedHashMap<>();
+        sizes.forEach((id, size) -> shown.put(id, size.title() + (size.properties() <= most ? size.properties() : 0)));
+        PageSelection page = PageSelection.of(shown, limit, pages.maxBytes().asLongValue());
+        Map<UUID, RawJson> properties = conversations
+                .properties(page.ids().stream().filter(id -> sizes.get(id).properties() <= most).toList());
+        return new ConversationPage(conversations.newestFirst(page.ids()).stream()
+                .map(conversation -> view(conversation, properties.get(conversation.id), null)).toList(), page.more());
+    }
+
+    @Transactional
+    public ConversationView get(String tenant, String id) {
+        Conversation conversation = find(tenant, id);
+        return whole(conversation);
+    }
+
+    /**
+     * A page of its messages, newest first, before a place. A running turn's answer is not among them yet.
+     *
+     * @param limit messages at the most; of fewer where they are large, and of one however large it is
+     */
+    @Transactional
+    public MessagePage messages(String tenant, String id, int beforePosition, int limit) {
+        List<Message> found = messages.page(find(tenant, id).id, beforePosition, limit + 1, pages.maxBytes().asLongValue());
+        boolean more = found.size() > limit || !found.isEmpty() && messages.isOlder(found.getLast());
+        return new MessagePage(found.stream().limit(limit).map(Message::view).toList(), more);
+    }
+
+    /** The same, oldest first, after a place. */
+    @Transactional
+    public MessagePage messagesAfter(String tenant, String id, int afterPosition, int limit) {
+        List<Message> found = messages.pageAfter(find(tenant, id).id, afterPosition, limit + 1,
+                pages.maxBytes().asLongValue());
+        boolean more = found.size() > limit || !found.isEmpty() && messages.isNewer(found.getLast());
+        return new MessagePage(found.stream().limit(limit).map(Message::view).toList(), more);
+    }
+
+    /**
+     * Changes what is given; null leaves a thing as it is.
+     *
+     * @throws ChatException where the properties are larger than they may be
+     */
+    @Transactional
+    public ConversationView change(String tenant, String id, Optional<String> title, RawJson properties) {
+        if (properties != null && size(properties) > bounds.maxProperties().asLongValue()) {
+            throw ChatException.invalid("properties",
+                    "are larger than %d bytes of JSON".formatted(bounds.maxProperties().asLongValue()));
+        }
+        Conversation conversation = conversations.locked(tenant, id).orElseThrow(() -> ChatException.notFound(MISSING));
+        if (title != null) {
+            conversation.title = title.map(Jsonb::clean).orElse(null);
+        }
+        if (properties != null) {
+            RawJson cleaned = Jsonb.clean(properties);
+            conversation.changeProperties(cleaned, size(cleaned));
+        }
+        conversation.updatedAt = Instant.now();
+        return whole(conversation);
+    }
+
+    private Conversation find(String tenant, String id) {
+        return conversations.of(tenant, id).orElseThrow(() -> ChatException.notFound(MISSING));
+    }
+
+    private static int size(RawJson json) {
+        return json.text().getBytes(StandardCharsets.UTF_8).length;
+    }
+
+    private ConversationView whole(Conversation conversation) {
+        return view(conversation, conversation.properties(),
+                turns.running(conversation.id, conversation.externalId).orElse(null));
+    }
+
+    private static ConversationView view(Conversation conversation, RawJson properties, TurnView running) {
+        return new ConversationView(conversation.externalId, conversation.id, conversation.title,
+                properties, conversation.upstream, conversation.endUser, conversation.createdAt,
+                conversation.updatedAt, running);
+    }
+}

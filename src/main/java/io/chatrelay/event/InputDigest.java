@@ -1,0 +1,92 @@
+package io.chatrelay.event;
+
+import java.io.IOException;
+import java.math.BigDecimal;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Optional;
+
+import org.erdtman.jcs.JsonCanonicalizer;
+
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+
+/**
+ * What was shown, in 32 bytes: the SHA-256 of the canonical JSON of a tool's input. Source: RFC 8785. An input that has no
+ * canonical form (a name twice, a number beyond a double, half a surrogate pair, no object or array, too deep) is digested as the text that is shown.
+ */
+public final class InputDigest {
+
+    /** The canonicalizer is recursive. */
+    private static final int DEEPEST = 200;
+
+    private InputDigest() {}
+
+    public static byte[] of(RawJson input) {
+        try {
+            return MessageDigest.getInstance("SHA-256").digest(canonical(input.text()));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
+    }
+
+    /**
+     * Whether two inputs are certainly not the same. Where one has no canonical form nobody can say: a client that reads and writes it may
+     * have changed its letters.
+     */
+    public static boolean differ(RawJson one, RawJson other) {
+        Optional<String> first = canonicalForm(one.text());
+        Optional<String> second = canonicalForm(other.text());
+        return first.isPresent() && second.isPresent() && !first.equals(second);
+    }
+
+    private static byte[] canonical(String json) {
+        return canonicalForm(json).orElseGet(() -> Surrogates.escapeLone(json)).getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static Optional<String> canonicalForm(String json) {
+        if (depth(json) <= DEEPEST) {
+            try {
+                String canonical = new JsonCanonicalizer(json).getEncodedString();
+                if (Jsonb.clean(canonical).equals(canonical) && numbersSurvive(json)) {
+                    return Optional.of(canonical);
+                }
+            } catch (IOException | RuntimeException e) {
+                // It has none.
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** A canonical number is a double: two inputs that differ beyond it would be one. */
+    private static boolean numbersSurvive(String json) throws IOException {
+        try (JsonParser parser = StoredJson.FACTORY.createParser(json)) {
+            for (JsonToken token = parser.nextToken(); token != null; token = parser.nextToken()) {
+                if (token.isNumeric()) {
+                    String number = parser.getText();
+                    String read = Double.toString(Double.parseDouble(number));
+                    if (new BigDecimal(read).compareTo(new BigDecimal(number)) != 0) {
+                        return false;
+                    }
+                }
+            }
+        }
+        return true;
+    }
+
+    /** About how deep it is: brackets inside strings count too. */
+    private static int depth(String json) {
+        int depth = 0;
+        int deepest = 0;
+        for (int i = 0; i < json.length(); i++) {
+            char c = json.charAt(i);
+            if (c == '{' || c == '[') {
+                deepest = Math.max(deepest, ++depth);
+            } else if (c == '}' || c == ']') {
+                depth--;
+            }
+        }
+        return deepest;
+    }
+}

@@ -1,0 +1,98 @@
+package io.chatrelay.event;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+import io.chatrelay.event.ChatEvent.ApprovalDecided;
+import io.chatrelay.event.ChatEvent.ApprovalRequested;
+import io.chatrelay.event.ChatEvent.Data;
+import io.chatrelay.event.ChatEvent.Ended;
+import io.chatrelay.event.ChatEvent.ReasoningDelta;
+import io.chatrelay.event.ChatEvent.ReasoningEnded;
+import io.chatrelay.event.ChatEvent.ReasoningStarted;
+import io.chatrelay.event.ChatEvent.Started;
+import io.chatrelay.event.ChatEvent.StepFinished;
+import io.chatrelay.event.ChatEvent.StepStarted;
+import io.chatrelay.event.ChatEvent.TextDelta;
+import io.chatrelay.event.ChatEvent.TextEnded;
+import io.chatrelay.event.ChatEvent.TextStarted;
+import io.chatrelay.event.ChatEvent.ToolCalled;
+import io.chatrelay.event.ChatEvent.ToolDenied;
+import io.chatrelay.event.ChatEvent.ToolFailed;
+import io.chatrelay.event.ChatEvent.ToolInputDelta;
+import io.chatrelay.event.ChatEvent.ToolInputFailed;
+import io.chatrelay.event.ChatEvent.ToolInputStarted;
+import io.chatrelay.event.ChatEvent.ToolSucceeded;
+
+/**
+ * The fold of a turn's events that knows where it may pause: where a call waits for a decision, and no other call of the turn
+ * could still say something, because each has its outcome or waits as well. A client that goes on by itself sends its answers only
+ * then.
+ *
+ * <p>A <b>pause point</b> is the position after an ask or an outcome at which that holds. So it is a function of the events alone, and
+ * each differs from every other in the calls that a client sees, by which it is found again. What follows a pause point while
+ * nothing changes for the calls (data, text, brackets) belongs to what comes after the pause.
+ *
+ * <p>Plain and single-threaded; a copy goes its own way.
+ */
+public final class PausePoints {
+
+    private enum Call {
+        OPEN, ASKED, DECIDED
+    }
+
+    /** The calls without an outcome, in the order in which they were announced. */
+    private final Map<String, Call> open;
+
+    public PausePoints() {
+        open = new LinkedHashMap<>();
+    }
+
+    public PausePoints(PausePoints other) {
+        open = new LinkedHashMap<>(other.open);
+    }
+
+    /** Takes the next event of the turn. True if the position after it is a pause point. */
+    public boolean apply(ChatEvent event) {
+        boolean moved = switch (event) {
+            case ToolInputStarted started -> announced(started.callId());
+            case ToolCalled called -> announced(called.callId());
+            case ToolInputFailed failed -> open.remove(failed.callId()) != null;
+            case ApprovalRequested(_, var callId, _) -> open.replace(callId, Call.OPEN, Call.ASKED);
+            case ApprovalDecided(_, var callId, _, _) -> {
+                open.replace(callId, Call.DECIDED);
+                yield false;
+            }
+            case ToolSucceeded(var callId, _) -> open.remove(callId) != null;
+            case ToolFailed(var callId, _) -> open.remove(callId) != null;
+            case ToolDenied(var callId) -> open.remove(callId) != null;
+            case Ended _ -> {
+                open.clear();
+                yield false;
+            }
+            case Started _,StepStarted _,StepFinished _,TextStarted _,TextDelta _,TextEnded _,ReasoningStarted _,ReasoningDelta _,ReasoningEnded _,ToolInputDelta _,Data _,ChatEvent.Unknown _ ->
+                    false;
+        };
+        return moved && mayPause();
+    }
+
+    private boolean announced(String callId) {
+        open.putIfAbsent(callId, Call.OPEN);
+        return false;
+    }
+
+    /** Whether the turn may pause after the events so far. */
+    public boolean mayPause() {
+        return !open.isEmpty() && open.values().stream().allMatch(call -> call == Call.ASKED);
+    }
+
+    /**
+     * The ids of the calls that asked and wait for a decision, in the order in which they were announced, and as the ledger has
+     * them.
+     */
+    public List<String> waiting() {
+        return open.entrySet().stream().filter(call -> call.getValue() == Call.ASKED).map(call -> Jsonb.clean(call.getKey()))
+                .toList();
+    }
+}

@@ -1,0 +1,33 @@
+package io.chatrelay.event;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamWriteConstraints;
+
+/**
+ * Reads what was bounded when it came in. The library's own bounds on a string, a number or the depth are below what the
+ * door lets in, and would only make readable no more what is stored already.
+ */
+public final class StoredJson {
+
+    public static final JsonFactory FACTORY = ForeignJson
+            .factory(StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).maxNumberLength(Integer.MAX_VALUE)
+                    .maxNameLength(Integer.MAX_VALUE).maxNestingDepth(Integer.MAX_VALUE).build())
+            .streamWriteConstraints(StreamWriteConstraints.builder().maxNestingDepth(Integer.MAX_VALUE).build()).build();
+
+    private StoredJson() {}
+
+    /** The text of a JSON string; null for {@code null}. */
+    public static String string(String json) {
+        try (JsonParser parser = FACTORY.createParser(json)) {
+            return parser.nextToken() == JsonToken.VALUE_NULL ? null : parser.getText();
+        } catch (IOException e) {
+            throw new UncheckedIOException("what is stored is no JSON", e);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+package io.chatrelay.inkeep;
+
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+
+import io.chatrelay.event.ChatEvent;
+import io.chatrelay.event.ChatEvent.Call;
+import io.chatrelay.event.ChatEvent.Started;
+import io.chatrelay.event.ChatEvent.ToolCalled;
+import io.chatrelay.event.ChatEvent.ToolInputFailed;
+import io.chatrelay.event.ChatEvent.ToolInputStarted;
+import io.chatrelay.event.ChatEventCodec;
+
+/**
+ * What is known of a run without keeping it: its id, how many events it has said, and SHA-256 over all of them, each chained to the
+ * one before. Two trails of one length are the same only if their events are.
+ */
+final class EventHashChain {
+
+    private static final ChatEventCodec CODEC = new ChatEventCodec();
+
+    private final MessageDigest sha256;
+    private String run;
+    private long length;
+    private byte[] chain = new byte[0];
+
+    EventHashChain() {
+        try {
+            sha256 = MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
+    }
+
+    synchronized void add(ChatEvent event) {
+        if (length == 0 && event instanceof Started(var id)) {
+            run = id;
+        }
+        sha256.update(chain);
+        chain = sha256.digest(CODEC.encode(said(event)));
+        length++;
+    }
+
+    /** Without what this service adds to a call: an earlier version did not store it. */
+    private static ChatEvent said(ChatEvent event) {
+        return switch (event) {
+            case ToolInputStarted(var call, var tool) -> new ToolInputStarted(said(call), tool);
+            case ToolCalled(var call, var tool, var input, _) -> new ToolCalled(said(call), tool, input, false);
+            case ToolInputFailed(var call, var tool, var input, var error) ->
+                    new ToolInputFailed(said(call), tool, input, error);
+            case ChatEvent other -> other;
+        };
+    }
+
+    private static Call said(Call call) {
+        return new Call(0, call.id(), call.upstreamId());
+    }
+
+    synchronized EventHashChain copy() {
+        EventHashChain copy = new EventHashChain();
+        copy.run = run;
+        copy.length = length;
+        copy.chain = chain;
+        return copy;
+    }
+
+    synchronized boolean isEmpty() {
+        return length == 0;
+    }
+
+    synchronized long length() {
+        return length;
+    }
+
+    /** The upstream's own id of the run, as its first event told it; or null. */
+    synchronized String run() {
+        return run;
+    }
+
+    private synchronized byte[] chain() {
+        return chain;
+    }
+
+    boolean isSame(EventHashChain other) {
+        return length() == other.length() && Arrays.equals(chain(), other.chain());
+    }
+}

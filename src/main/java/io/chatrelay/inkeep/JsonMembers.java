@@ -1,0 +1,126 @@
+package io.chatrelay.inkeep;
+
+import java.io.IOException;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+
+import io.chatrelay.event.ForeignJson;
+import io.chatrelay.event.JsonText;
+import io.chatrelay.event.RawJson;
+
+/**
+ * The members of one JSON object: strings as what they say, everything else as its own text, so that what is passed on is
+ * passed on letter by letter.
+ */
+final class JsonMembers {
+
+    // A frame is bounded before it comes here; this only keeps a number or a name from being the whole of it.
+    private static final JsonFactory JSON = ForeignJson
+            .factory(StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).maxNumberLength(10_000)
+                    .maxNameLength(10_000).maxNestingDepth(500).build())
+            .build();
+
+    private final Map<String, Object> members;
+
+    private JsonMembers(Map<String, Object> members) {
+        this.members = members;
+    }
+
+    /** @throws IOException if it is not one JSON object, whole */
+    static JsonMembers of(String json) throws IOException {
+        Map<String, Object> members = HashMap.newHashMap(4);
+        try (JsonParser parser = JSON.createParser(json)) {
+            if (parser.nextToken() != JsonToken.START_OBJECT) {
+                throw new IOException("not a JSON object");
+            }
+            while (parser.nextToken() == JsonToken.FIELD_NAME) {
+                String name = parser.currentName();
+                JsonToken value = parser.nextToken();
+                if (value == JsonToken.VALUE_STRING) {
+                    members.put(name, parser.getText());
+                } else if (value != JsonToken.VALUE_NULL) {
+                    members.put(name, raw(parser, json));
+                }
+            }
+            if (parser.nextToken() != null) {
+                throw new IOException("more than one JSON object");
+            }
+        }
+        return new JsonMembers(members);
+    }
+
+    private static RawJson raw(JsonParser parser, String json) throws IOException {
+        int start = (int) parser.currentTokenLocation().getCharOffset();
+        parser.skipChildren();
+        parser.finishToken();
+        return new RawJson(json.substring(start, end(parser)));
+    }
+
+    /** Where the value ends: after its closing bracket, or after the letters of a number or a literal. */
+    private static int end(JsonParser parser) throws IOException {
+        int start = (int) parser.currentTokenLocation().getCharOffset();
+        JsonToken token = parser.currentToken();
+        return token == JsonToken.END_OBJECT || token == JsonToken.END_ARRAY ? start + 1 : start + parser.getTextLength();
+    }
+
+    boolean has(String name) {
+        return members.containsKey(name);
+    }
+
+    /** The string of that name, of whole characters; or null where there is none. */
+    String text(String name) {
+        String piece = piece(name);
+        return piece == null ? null : SurrogateJoiner.of(piece);
+    }
+
+    /** The string of that name as it came, which may begin or end with half a character; or null where there is none. */
+    String piece(String name) {
+        return members.get(name) instanceof String text ? text : null;
+    }
+
+    /** The value of that name as JSON of whole characters, or null where there is none. */
+    RawJson json(String name) {
+        return switch (members.get(name)) {
+            case null -> null;
+            case RawJson raw -> SurrogateJoiner.of(raw);
+            case Object text -> RawJson.string(SurrogateJoiner.of(text.toString()));
+        };
+    }
+
+    boolean isTrue(String name) {
+        return members.get(name) instanceof RawJson raw && raw.text().equals("true");
+    }
+
+    /**
+     * An object of the members that are in neither set, with those that say what they belong to; or null where there are none.
+     *
+     * @param naming of the known members, those that are told with it
+     */
+    RawJson others(Set<String> known, Set<String> naming) {
+        if (known.containsAll(members.keySet())) {
+            return null;
+        }
+        JsonText out = new JsonText(128).ascii('{');
+        String separator = "";
+        for (String name : new TreeSet<>(members.keySet())) {
+            if (!known.contains(name) || naming.contains(name)) {
+                out.ascii(separator).string(SurrogateJoiner.of(name)).ascii(':').raw(json(name));
+                separator = ",";
+            }
+        }
+        return new RawJson(out.ascii('}').toString());
+    }
+
+    /** The object of that name, or one without members. */
+    JsonMembers object(String name) throws IOException {
+        return members.get(name) instanceof RawJson raw && raw.text().startsWith("{") ? of(raw.text())
+                : new JsonMembers(Map.of());
+    }
+}

@@ -1,0 +1,99 @@
+package io.chatrelay.inkeep;
+
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
+
+import org.jboss.logging.Logger;
+
+import io.chatrelay.defect.Trace;
+import io.smallrye.mutiny.Uni;
+
+/**
+ * Which generation of servers an upstream is, found out by one call and remembered. A server until March 2026 has the route
+ * {@code /api/tool-approvals}, and refuses an empty request there; on every later one the route is a plain-text 404. Failing that,
+ * it is asked again at the next occasion.
+ */
+final class ServerVersionProbe {
+
+    enum Generation {
+        CURRENT,
+        LEGACY,
+        UNKNOWN
+    }
+
+    private static final Logger LOG = Logger.getLogger(ServerVersionProbe.class);
+
+    private final boolean configured;
+    private final Supplier<Uni<Reply>> probe;
+    private volatile Generation known;
+    private CompletableFuture<Generation> asking;
+
+    /**
+     * @param known what is configured, or {@code UNKNOWN}: only then it is found out
+     * @param probe an empty request to the legacy route
+     */
+    ServerVersionProbe(Generation known, Supplier<Uni<Reply>> probe) {
+        this.configured = known != Generation.UNKNOWN;
+        this.known = known;
+        this.probe = probe;
+    }
+
+    /** Who asks while it is being found out shares the one call, and cancelling leaves that alone. */
+    Uni<Generation> find() {
+        return Uni.createFrom().deferred(() -> {
+            Generation now = known;
+            return now != Generation.UNKNOWN ? Uni.createFrom().item(now)
+                    : Uni.createFrom().emitter(emitter -> shared().thenAccept(emitter::complete));
+        });
+    }
+
+    private CompletableFuture<Generation> shared() {
+        CompletableFuture<Generation> found = new CompletableFuture<>();
+        synchronized (this) {
+            if (asking != null) {
+                return asking;
+            }
+            asking = found;
+        }
+        Uni.createFrom().deferred(() -> probe.get()).map(ServerVersionProbe::of)
+                .onFailure().invoke(e -> LOG.errorf("Which Inkeep it is could not be found out: %s", Trace.of(e)))
+                .onFailure().recoverWithItem(Generation.UNKNOWN)
+                .subscribe()
+                .with(generation -> {
+                    synchronized (this) {
+                        known = known == Generation.UNKNOWN ? generation : known;
+                        asking = null;
+                    }
+                    found.complete(known);
+                });
+        return found;
+    }
+
+    /** What is known without asking. */
+    Generation known() {
+        return known;
+    }
+
+    /** It showed itself as a current server. */
+    synchronized void isCurrent() {
+        known = configured ? known : Generation.CURRENT;
+    }
+
+    /** It is no longer what it was. */
+    synchronized void forget() {
+        known = configured ? known : Generation.UNKNOWN;
+    }
+
+    private static Generation of(Reply reply) {
+        if (!(reply instanceof Reply.Answered(var status, var type, _))) {
+            return Generation.UNKNOWN;
+        }
+        return switch (status) {
+            case 404 -> type.startsWith("text/plain") ? Generation.CURRENT
+                    : type.startsWith("application/json") ? Generation.LEGACY : Generation.UNKNOWN;
+            case 400 -> Generation.LEGACY;
+            case 401 -> type.startsWith("text/plain") ? Generation.LEGACY : Generation.UNKNOWN;
+            default -> Generation.UNKNOWN;
+        };
+    }
+}

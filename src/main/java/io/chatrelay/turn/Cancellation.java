@@ -1,0 +1,151 @@
+package io.chatrelay.turn;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.ExecutorService;
+
+import javax.sql.DataSource;
+
+import jakarta.enterprise.context.ApplicationScoped;
+
+import org.jboss.logging.Logger;
+
+import io.chatrelay.conversation.Conversation;
+import io.chatrelay.event.ChatException;
+import io.chatrelay.event.Outcome;
+import io.chatrelay.event.Turn;
+import io.chatrelay.event.TurnView;
+import io.chatrelay.upstream.Upstreams;
+import io.quarkus.narayana.jta.QuarkusTransaction;
+import io.quarkus.virtual.threads.VirtualThreads;
+
+/**
+ * Stops turns, wherever they run: that it was asked is stored with the turn, and the turn's own replica, told at once or by its next
+ * look, ends it as {@link Outcome#CANCELLED}. What came before is kept. A replica that takes the turn over ends it so, too.
+ */
+@ApplicationScoped
+public class Cancellation {
+
+    /**
+     * A turn that is being stopped.
+     *
+     * @param mayGoOnUpstream whether its upstream cannot be stopped, and may still be at work on it
+     */
+    public record Asked(TurnView turn, boolean mayGoOnUpstream) {}
+
+    private static final Logger LOG = Logger.getLogger(Cancellation.class);
+    private static final Duration LOOK_AGAIN = Duration.ofMillis(50);
+    private static final Duration LOOK_AGAIN_AT_MOST = Duration.ofMillis(400);
+    private static final String MISSING = "There is no such conversation.";
+    private static final String ASK = """
+            update turn set cancel_asked_at = coalesce(cancel_asked_at, clock_timestamp())
+            where id = ? and state in ('running', 'awaiting_approval')""";
+
+    private final DataSource database;
+    private final Conversation.Repository conversations;
+    private final TurnRow.Repository turns;
+    private final Upstreams upstreams;
+    private final TurnRunner runner;
+    private final ExecutorService virtualThreads;
+    private final TurnConfig config;
+    private final GracefulShutdown departure;
+
+    Cancellation(DataSource database, Conversation.Repository conversations, TurnRow.Repository turns, Upstreams upstreams,
+            TurnRunner runner, @VirtualThreads ExecutorService virtualThreads, TurnConfig config,
+            GracefulShutdown departure) {
+        this.database = database;
+        this.conversations = conversations;
+        this.turns = turns;
+        this.upstreams = upstreams;
+        this.runner = runner;
+        this.virtualThreads = virtualThreads;
+        this.config = config;
+        this.departure = departure;
+    }
+
+    /**
+     * Stops the turn that runs in a conversation. When this returns, it is stored that it has to end; it ends within a second while its
+     * replica lives. Asked again for a turn that was cancelled, it answers the same.
+     *
+     * @param turnId the only turn that may be stopped, or null for whichever runs
+     */
+    public Asked cancel(String tenant, String conversationId, UUID turnId) {
+        UUID turn = QuarkusTransaction.requiringNew().call(() -> find(tenant, conversationId, turnId).id);
+        boolean stops = stop(turn);
+        return QuarkusTransaction.requiringNew().call(() -> {
+            TurnRow now = turns.findByIdOptional(turn).orElseThrow(() -> ChatException.notFound(MISSING));
+            if (!stops && !now.state.equals(Outcome.CANCELLED.wireName())) {
+                throw TurnConflictException.notRunning(turns.view(now, conversationId));
+            }
+            return new Asked(turns.view(now, conversationId),
+                    upstreams.named(now.upstream).map(upstream -> !upstream.stopsWithReader()).orElse(true));
+        });
+    }
+
+    private TurnRow find(String tenant, String conversationId, UUID turnId) {
+        Conversation conversation = conversations.of(tenant, conversationId)
+                .orElseThrow(() -> ChatException.notFound(MISSING));
+        Optional<TurnRow> found = turnId == null ? turns.current(conversation.id)
+                : turns.findByIdOptional(turnId).filter(row -> row.conversationId.equals(conversation.id));
+        return found.orElseThrow(() -> turnId == null ? TurnConflictException.notRunning(null)
+                : ChatException.notFound("turnId", "turnId: there is no such turn in this conversation."));
+    }
+
+    /** Stores that a turn has to end, and tells it if it runs here. False if it has ended already. */
+    private boolean stop(UUID turn) {
+        boolean stored;
+        try (Connection connection = database.getConnection();
+                PreparedStatement ask = connection.prepareStatement(ASK)) {
+            ask.setObject(1, turn);
+            stored = ask.executeUpdate() == 1;
+        } catch (SQLException e) {
+            throw new IllegalStateException("a cancel could not be recorded", e);
+        }
+        runner.cancel(turn);
+        return stored;
+    }
+
+    /** Stops a turn whose caller has left, as it had asked for. Returns at once. */
+    public void left(Turn turn) {
+        if (departure.isUnderWay()) {
+            // It was cut off by us.
+            return;
+        }
+        virtualThreads.execute(() -> {
+            try {
+                stop(turn.id());
+            } catch (RuntimeException e) {
+                LOG.warnf("turn %s: its caller has left, and the database is away; it is stopped if it runs here", turn.id());
+                runner.cancel(turn.id());
+            }
+        });
+    }
+
+    /** Stops a turn to make room for another one. Blocks until it has ended; false if it has not in the configured time. */
+    boolean makeRoom(UUID turn) {
+        stop(turn);
+        long until = System.nanoTime() + config.cancelWait().toNanos();
+        Duration pause = LOOK_AGAIN;
+        while (QuarkusTransaction.requiringNew().call(() -> turns.findByIdOptional(turn).map(TurnRow::running).orElse(false))) {
+            if (System.nanoTime() > until) {
+                return false;
+            }
+            pause(pause);
+            pause = pause.compareTo(LOOK_AGAIN_AT_MOST) < 0 ? pause.multipliedBy(2) : pause;
+        }
+        return true;
+    }
+
+    private static void pause(Duration pause) {
+        try {
+            Thread.sleep(pause);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("stopping", e);
+        }
+    }
+}

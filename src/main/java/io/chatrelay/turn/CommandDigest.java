@@ -1,0 +1,50 @@
+package io.chatrelay.turn;
+
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.TreeMap;
+
+import io.chatrelay.event.JsonText;
+import io.chatrelay.event.Parts;
+import io.chatrelay.upstream.UpstreamRequest;
+
+/** SHA-256 of a command as it is meant: two requests that ask for the same have the same, however they were written. */
+public final class CommandDigest {
+
+    private CommandDigest() {}
+
+    public static byte[] of(SendCommand command) {
+        return of(command, command.conversationId());
+    }
+
+    /** The same, as it was sent before its client knew the conversation. */
+    static byte[] ofNameless(SendCommand command) {
+        return of(command, null);
+    }
+
+    private static byte[] of(SendCommand command, String conversation) {
+        JsonText out = new JsonText(512).ascii('[').string(conversation).ascii(',').string(command.model())
+                .ascii(',').string(command.messageId()).ascii(',').string(command.endUser());
+        command.before().forEach(said -> said(out, said));
+        out.ascii(",\"asked\"");
+        command.asked().forEach(said -> said(out, said));
+        new TreeMap<>(command.parameters())
+                .forEach((name, value) -> out.ascii(',').string(name).ascii(',').string(value.text()));
+        return sha256(out.ascii(']').toBytes());
+    }
+
+    private static void said(JsonText out, UpstreamRequest.ChatMessage said) {
+        out.ascii(',').string(said.role().wireName()).ascii(',').string(Parts.write(said.parts()));
+        if (said.name() != null) {
+            out.ascii(',').string(said.name());
+        }
+    }
+
+    private static byte[] sha256(byte[] bytes) {
+        try {
+            return MessageDigest.getInstance("SHA-256").digest(bytes);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
+    }
+}

@@ -1,0 +1,553 @@
+package io.chatrelay.turn;
+
+import java.sql.SQLException;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.Flow;
+
+import org.jboss.logging.Logger;
+
+import io.chatrelay.approval.ApprovalInsert;
+import io.chatrelay.approval.ApprovalsConfig;
+import io.chatrelay.approval.AwaitedCalls;
+import io.chatrelay.approval.AwaitingTurn;
+import io.chatrelay.approval.CallOutcome;
+import io.chatrelay.approval.Ledger;
+import io.chatrelay.defect.Trace;
+import io.chatrelay.event.ChatEvent;
+import io.chatrelay.event.ChatEvent.ApprovalRequested;
+import io.chatrelay.event.ChatEvent.Ended;
+import io.chatrelay.event.ChatEvent.Started;
+import io.chatrelay.event.EventWeight;
+import io.chatrelay.event.Failure;
+import io.chatrelay.event.InputDigest;
+import io.chatrelay.event.PrintableName;
+import io.chatrelay.event.Transcript;
+import io.chatrelay.event.Turn;
+import io.chatrelay.journal.TransactionalEffect;
+import io.chatrelay.journal.TurnLog;
+import io.chatrelay.upstream.Upstream;
+import io.chatrelay.upstream.UpstreamRun;
+import io.smallrye.mutiny.Multi;
+import io.smallrye.mutiny.subscription.Cancellable;
+
+/**
+ * A turn that runs here: it reads its upstream no faster than the journal stores, folds what comes into the message, and
+ * ends exactly once.
+ *
+ * <pre>
+ * waiting for the first event ── first event ──▶ answering ◀── room ── paused (the journal is behind)
+ *        │                                          │  │  └── no room ────▶│
+ *        │                                          │  └── the answer ends at an approval ──▶ parked ── its rest ──▶ answering
+ *        └── refused, timed out ──▶ over ◀── Ended, cancelled, cut, timed out, too large, undeliverable, lease lost, left to others
+ * </pre>
+ *
+ * It belongs to no connection: readers come and go without it. All that happens to it is serialised by its monitor, which is why it is
+ * one class: each of these transitions reads and writes the same state.
+ */
+public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner, AwaitingTurn {
+
+    private static final Logger LOG = Logger.getLogger(RunningTurn.class);
+
+    /** What a running turn needs of the process that runs it. */
+    interface Environment {
+
+        ApprovalsConfig approvals();
+
+        /** Runs a task that takes longer than an event loop may, elsewhere. */
+        void offload(Runnable task);
+
+        /** Lets the turn be found again as one that nobody runs, and ended from what is stored. */
+        void abandon(UUID turn);
+
+        /**
+         * Ends the turn from what is stored of it.
+         *
+         * @param refusals how often the database has refused this turn
+         */
+        void endAsStored(Turn turn, TurnLog<ChatEvent> log, Ended ended, int refusals);
+    }
+
+    /** Up to this weight of events the message takes microseconds to write; an event loop has no time for a larger one's. */
+    private static final int WRITTEN_AT_ONCE = 64 << 10;
+
+    private final Turn turn;
+    private final Transcript transcript;
+    private final TurnConfig config;
+    private final TurnListener listener;
+    private final Environment environment;
+    private final Upstream.Approvals terms;
+    private final AwaitedCalls awaited;
+    private UpstreamRun run;
+    private UUID owner;
+    private TurnLog<ChatEvent> log;
+    private Flow.Subscription upstream;
+    private final TurnTimeouts patience;
+    private long size;
+    private boolean paused;
+    private boolean parked;
+    private boolean asking;
+    private boolean completed;
+    private Cancellable call;
+    private int telling;
+    private boolean left;
+    private boolean over;
+    private Ended last;
+    private int refusals;
+
+    /**
+     * @param transcript of what is stored already
+     * @param size       of what is stored already
+     * @param begunNanos when it began, by this process' clock
+     */
+    RunningTurn(Turn turn, Transcript transcript, long size, TurnConfig config, Upstream.Approvals terms, long begunNanos,
+            TurnListener listener, Environment environment) {
+        this.turn = turn;
+        this.transcript = transcript;
+        this.config = config;
+        this.listener = listener;
+        this.environment = environment;
+        this.terms = terms;
+        this.awaited = new AwaitedCalls(terms.ends());
+        this.size = size;
+        this.patience = new TurnTimeouts(config, begunNanos);
+    }
+
+    @Override
+    public Turn turn() {
+        return turn;
+    }
+
+    @Override
+    public synchronized UpstreamRun run() {
+        return run;
+    }
+
+    /** The incarnation that owns it. */
+    @Override
+    public synchronized UUID owner() {
+        return owner;
+    }
+
+    synchronized void writesTo(TurnLog<ChatEvent> opened, UUID as) {
+        this.log = opened;
+        this.owner = as;
+    }
+
+    /** Begins to read what the upstream answers, or goes on where its last process was. False if the turn is over already. */
+    boolean reads(UpstreamRun begun) {
+        synchronized (this) {
+            if (over) {
+                // Its lease was lost meanwhile, and it may run here already as another's.
+                return false;
+            }
+            run = begun;
+            transcript.asking().forEach(awaited::asked);
+            if (!awaited.isEmpty()) {
+                listener.awaitsDecision(this);
+            }
+        }
+        begun.answer().subscribe().withSubscriber(this);
+        return true;
+    }
+
+    @Override
+    public void onSubscribe(Flow.Subscription subscription) {
+        boolean late;
+        synchronized (this) {
+            upstream = subscription;
+            late = over;
+        }
+        if (late) {
+            subscription.cancel();
+        } else {
+            subscription.request(1);
+        }
+    }
+
+    @Override
+    public void onNext(ChatEvent event) {
+        boolean more;
+        synchronized (this) {
+            if (over) {
+                return;
+            }
+            patience.heard();
+            if (event instanceof Ended ended) {
+                end(ended);
+                return;
+            }
+            if (event instanceof ApprovalRequested asked) {
+                ask(asked);
+                return;
+            }
+            take(event, effectOf(event));
+            if (size > config.maxSize().asLongValue()) {
+                end(Ended.failed(Failure.of(Failure.Code.TURN_TOO_LARGE,
+                        "The answer grew beyond the size that is configured for a turn; what came before is kept.")));
+                return;
+            }
+            more = log.hasRoom();
+            paused = !more;
+        }
+        if (more) {
+            upstream.request(1);
+        }
+    }
+
+    private void take(ChatEvent event, TransactionalEffect effect) {
+        transcript.apply(event);
+        log.append(List.of(event), effect);
+        size += EventWeight.of(event);
+    }
+
+    private TransactionalEffect effectOf(ChatEvent event) {
+        // It is an id, or else it is not stored: the run is not known again by it then.
+        if (event instanceof Started(var id) && id != null && id.length() <= PrintableName.LONGEST) {
+            return new UpstreamPosition(turn.id(), id);
+        }
+        CallOutcome outcome = CallOutcome.of(turn.id(), event);
+        if (outcome == null || !awaited.settled(outcome.callId())) {
+            return null;
+        }
+        if (awaited.isEmpty()) {
+            listener.awaitsNoDecision(this);
+        }
+        return outcome;
+    }
+
+    /** Only a call that this turn announced can ask, and once. Nothing else is read before it is in the log. */
+    private void ask(ApprovalRequested asked) {
+        String callId = asked.callId();
+        ChatEvent.ToolCalled call = transcript.open(callId);
+        if (call == null || awaited.awaits(callId)) {
+            LOG.warnf("turn %s: an approval was asked for a call that is not open", turn.id());
+            upstream.request(1);
+        } else {
+            // The digest of a large input takes its time, and an event loop has none.
+            asking = true;
+            offload(() -> asked(asked, call));
+        }
+    }
+
+    private void asked(ApprovalRequested asked, ChatEvent.ToolCalled call) {
+        byte[] digest = InputDigest.of(call.input());
+        boolean more;
+        boolean ended;
+        synchronized (this) {
+            asking = false;
+            if (over) {
+                return;
+            }
+            awaited.asked(call.call(), false);
+            listener.awaitsDecision(this);
+            take(asked, ApprovalInsert.of(turn.id(), call, asked, digest, terms, environment.approvals()));
+            ended = completed;
+            more = log.hasRoom();
+            paused = !more;
+        }
+        if (ended) {
+            onComplete();
+        } else if (more) {
+            upstream.request(1);
+        }
+    }
+
+    /** The ledger has a decision on one of its calls. Told as often as it is found; it counts once. */
+    @Override
+    public void decided(Ledger.Due decision) {
+        List<Ledger.Due> ready;
+        synchronized (this) {
+            if (over || log == null) {
+                return;
+            }
+            if (awaited.decided(decision)) {
+                ChatEvent event = new ChatEvent.ApprovalDecided(decision.approvalId(), decision.callId(), decision.state(),
+                        decision.reason());
+                transcript.apply(event);
+                log.append(List.of(event), connection -> Ledger.waits(connection, turn.id()));
+                size += EventWeight.of(event);
+                patience.heard();
+            }
+            ready = handOver();
+        }
+        ready.forEach(due -> listener.decisionReady(this, due));
+    }
+
+    /** What is sent now. An answer that ends at approvals is told the next decision when it has ended, and not before. */
+    private List<Ledger.Due> handOver() {
+        return terms.ends() && !parked ? List.of() : awaited.handOver();
+    }
+
+    /** Whether the call still has no outcome, and the turn runs. */
+    @Override
+    public synchronized boolean awaits(String callId) {
+        return !over && awaited.awaits(callId);
+    }
+
+    /** Whether its answer has ended at an approval: nothing comes by itself any more. */
+    @Override
+    public synchronized boolean isParked() {
+        return parked;
+    }
+
+    /** A decision is on its way. Where the answer to it is the rest of the turn, its end is the end of that, too. */
+    @Override
+    public void deliversBy(Cancellable telling) {
+        boolean late;
+        synchronized (this) {
+            call = terms.ends() ? telling : call;
+            late = over;
+        }
+        if (late && terms.ends()) {
+            telling.cancel();
+        }
+    }
+
+    /** Inkeep said that it took a decision. Where its answer had ended, the rest should have come with that. */
+    @Override
+    public void acknowledged() {
+        boolean lost;
+        synchronized (this) {
+            patience.heard();
+            lost = parked;
+        }
+        if (lost) {
+            stop(Ended.failed(Failure.of(Failure.Code.UPSTREAM_CUT,
+                    "Inkeep took the decision, but does not tell the rest of its answer; what came before is kept.")));
+        }
+    }
+
+    /** The answer goes on. */
+    @Override
+    public void continuesWith(Multi<ChatEvent> rest) {
+        synchronized (this) {
+            if (over) {
+                return;
+            }
+            patience.heard();
+            completed = false;
+            parked = false;
+        }
+        rest.subscribe().withSubscriber(this);
+    }
+
+    /** A decision cannot be told to Inkeep, so nothing will come of its call. */
+    @Override
+    public void undeliverable(String why) {
+        stop(Ended.failed(Failure.of(Failure.Code.APPROVAL_UNAVAILABLE,
+                "A decision is recorded, but could not be given to Inkeep: %s. What came before is kept.".formatted(why))));
+    }
+
+    /** Whatever it is that this service did not foresee: it is in the log, with the turn's id, and the turn ends. */
+    @Override
+    public void onError(Throwable failure) {
+        LOG.errorf("turn %s ends by a defect: %s", turn.id(), Trace.of(failure));
+        stop(Ended.failed(Failure.of(Failure.Code.INTERNAL_ERROR, "The turn ended by a defect of this service.")));
+    }
+
+    @Override
+    public void onComplete() {
+        List<Ledger.Due> ready = List.of();
+        boolean waits;
+        synchronized (this) {
+            completed = true;
+            if (asking) {
+                return;
+            }
+            parked = !over && terms.ends() && !awaited.isEmpty();
+            waits = parked;
+            if (waits) {
+                ready = handOver();
+            }
+        }
+        ready.forEach(due -> listener.decisionReady(this, due));
+        if (!waits) {
+            stop(Ended.failed(Failure.of(Failure.Code.UPSTREAM_CUT, "Inkeep's answer ended before it was finished.")));
+        }
+    }
+
+    /** Ends the turn from here, unless it has ended: what is open is closed, what came before is kept. */
+    void stop(Ended ended) {
+        synchronized (this) {
+            if (!over) {
+                end(ended);
+            }
+        }
+    }
+
+    /** A caller stopped it. */
+    void cancel() {
+        UpstreamRun asked = run();
+        stop(Ended.cancelled(asked == null ? null : asked.usage()));
+    }
+
+    /**
+     * Whether another process could follow it from what is stored. Not while a decision is on its way, for the other one would tell
+     * it again.
+     */
+    synchronized boolean canMove() {
+        return !over && run != null && telling == 0 && run.outlivesReaders()
+                && (!terms.ends() || parked && !awaited.isTelling());
+    }
+
+    /** If it can, another process goes on with it: from here on nothing is read, and nothing more is appended. */
+    synchronized boolean leaveToOthers() {
+        return canMove() && giveUp();
+    }
+
+    /** Whatever becomes of it is another process' matter. False if it has ended. */
+    synchronized boolean giveUp() {
+        if (over) {
+            return false;
+        }
+        over = true;
+        left = true;
+        leave();
+        return true;
+    }
+
+    /** A decision is about to be told. */
+    @Override
+    public synchronized void deliveryBegins() {
+        telling++;
+    }
+
+    /** What became of it is known, or that nobody knows. */
+    @Override
+    public synchronized void deliveryEnds() {
+        telling--;
+    }
+
+    /** Ends the turn if it has waited too long. Called by the clock. */
+    void tick(long nowNanos) {
+        synchronized (this) {
+            if (over) {
+                return;
+            }
+            Failure failure = patience.over(nowNanos, transcript.started(), !paused && !parked && !awaited.undecided());
+            if (failure != null) {
+                end(Ended.failed(failure));
+            }
+        }
+    }
+
+    private void end(Ended ended) {
+        over = true;
+        // Before the append: the writer may say that it is stored before this method ends.
+        last = ended;
+        if (size <= WRITTEN_AT_ONCE) {
+            store(ended);
+        } else {
+            offload(() -> store(ended));
+        }
+        leave();
+    }
+
+    /** Appends the end. Once the turn is over nothing else touches its transcript, so that a large message is written without the monitor. */
+    private void store(Ended ended) {
+        try {
+            List<ChatEvent> closing = closing(ended);
+            TurnEnd end = new TurnEnd(turn, ended, transcript.started(), kept());
+            synchronized (this) {
+                // Whoever was told of a refusal meanwhile ends it from what is stored.
+                if (refusals == 0) {
+                    log.append(closing, end);
+                }
+            }
+        } catch (RuntimeException | Error e) {
+            LOG.errorf("turn %s could not be ended, and is tried again later: %s", turn.id(), Trace.of(e));
+            environment.abandon(turn.id());
+        }
+    }
+
+    private List<ChatEvent> closing(Ended ended) {
+        try {
+            List<ChatEvent> closing = transcript.closing(ended);
+            closing.forEach(transcript::apply);
+            return closing;
+        } catch (RuntimeException e) {
+            // What is open stays open; the turn has to end all the same.
+            LOG.errorf("turn %s: what is open in it cannot be closed: %s", turn.id(), Trace.of(e));
+            return List.of(ended);
+        }
+    }
+
+    private String kept() {
+        try {
+            return transcript.hasContent() ? transcript.parts() : null;
+        } catch (RuntimeException e) {
+            // Whatever is odd about an answer, its turn has to end; its events are stored as they came.
+            LOG.errorf("turn %s: its message cannot be written: %s", turn.id(), Trace.of(e));
+            return null;
+        }
+    }
+
+    /** Where the task has a defect, the turn ends. */
+    private void offload(Runnable task) {
+        environment.offload(() -> {
+            try {
+                task.run();
+            } catch (RuntimeException e) {
+                onError(e);
+            }
+        });
+    }
+
+    private void leave() {
+        if (upstream != null) {
+            upstream.cancel();
+        }
+        if (call != null) {
+            call.cancel();
+        }
+        listener.over(this);
+    }
+
+    @Override
+    public void room() {
+        Flow.Subscription current;
+        synchronized (this) {
+            if (over || !paused) {
+                return;
+            }
+            paused = false;
+            patience.heard();
+            current = upstream;
+        }
+        current.request(1);
+    }
+
+    @Override
+    public void refused(SQLException cause) {
+        Ended ended = Ended.failed(Failure.of(Failure.Code.STORAGE_REFUSED,
+                "The database refused a part of the answer; what came before is kept."));
+        int tries;
+        synchronized (this) {
+            if (left) {
+                // Whoever has it by then ends it.
+                return;
+            }
+            over = true;
+            last = ended;
+            tries = ++refusals;
+            leave();
+        }
+        environment.endAsStored(turn, log, ended, tries);
+    }
+
+    @Override
+    public void ended() {
+        listener.ended(turn, last);
+    }
+
+    @Override
+    public void lost() {
+        synchronized (this) {
+            if (!over) {
+                over = true;
+                leave();
+            }
+        }
+    }
+}

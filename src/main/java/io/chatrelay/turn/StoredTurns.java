@@ -1,0 +1,202 @@
+package io.chatrelay.turn;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.persistence.LockModeType;
+import jakarta.transaction.Transactional;
+
+import org.hibernate.Session;
+
+import io.chatrelay.approval.ApprovalRow;
+import io.chatrelay.approval.ApprovalTurns;
+import io.chatrelay.conversation.Conversation;
+import io.chatrelay.conversation.RunningTurns;
+import io.chatrelay.event.ChatEvent;
+import io.chatrelay.event.ChatException;
+import io.chatrelay.event.Turn;
+import io.chatrelay.event.TurnView;
+import io.chatrelay.journal.Journal;
+import io.chatrelay.journal.JournalEntry;
+import io.smallrye.mutiny.Multi;
+
+/** The turns of a tenant's conversations as they are stored: which one a reader may read, its events, its erasure. What is another tenant's is not found. */
+@ApplicationScoped
+public class StoredTurns implements RunningTurns, ApprovalTurns {
+
+    /** A conversation of a year may take longer than callers are let wait for anything else. The next who is lent the connection has its own bound. */
+    private static final int ERASED_WITHIN_MILLIS = 60_000;
+    private static final String MISSING = "There is no such conversation.";
+
+    private final Conversation.Repository conversations;
+    private final TurnRow.Repository turns;
+    private final ApprovalRow.Repository approvals;
+    private final Journal<ChatEvent> journal;
+    private final TurnConfig config;
+
+    StoredTurns(Conversation.Repository conversations, TurnRow.Repository turns, ApprovalRow.Repository approvals,
+            Journal<ChatEvent> journal, TurnConfig config) {
+        this.conversations = conversations;
+        this.turns = turns;
+        this.approvals = approvals;
+        this.journal = journal;
+        this.config = config;
+    }
+
+    /** The turn that runs in a conversation. */
+    @Transactional
+    public Optional<Turn> running(String tenant, String id) {
+        return turns.running(find(tenant, id).id).map(turn -> turn.turn(id));
+    }
+
+    /**
+     * What a reader that names its position may still read: the turn that it names, if there is more of it; else the running one, for a
+     * number alone says nothing about a turn that has ended.
+     *
+     * @param turnId  names a turn of the conversation, or null
+     * @param ordinal names one by its place in the conversation, or null; if both do, it is the same one
+     */
+    @Transactional
+    public Optional<Turn> readable(String tenant, String id, UUID turnId, Integer ordinal, long after) {
+        Conversation conversation = find(tenant, id);
+        if (turnId == null && ordinal == null) {
+            return turns.running(conversation.id).map(row -> row.turn(id));
+        }
+        TurnRow turn = (turnId == null ? turns.byOrdinal(conversation.id, ordinal)
+                : turns.findByIdOptional(turnId).filter(row -> row.conversationId.equals(conversation.id)))
+                .orElseThrow(() -> ChatException.notFound("There is no such turn in this conversation."));
+        if (ordinal != null && !ordinal.equals(turn.ordinal)) {
+            throw ChatException.invalid("Last-Event-ID", "names another turn than ?turn= does");
+        }
+        return left(turn, after, id);
+    }
+
+    /**
+     * The conversation that a command began which named none, by what it says: for a client that sends it once more because its answer
+     * broke off. Empty where it began none in the time in which clients repeat, or where equal commands began several: they may be of
+     * different people.
+     *
+     * @param ordinal of the turn as the client saw it
+     */
+    @Transactional
+    public Optional<String> begunBy(SendCommand command, int ordinal) {
+        List<TurnRow> begun = turns.begunBy(command.tenant(), command.caller(), CommandDigest.of(command), ordinal,
+                Instant.now().minus(config.retryWindow()));
+        return begun.size() != 1 ? Optional.empty()
+                : Optional.of(conversations.findById(begun.getFirst().conversationId).externalId);
+    }
+
+    /**
+     * As {@link #readable}, of a command that is sent as a repeat. It is refused where it did not begin the turn that it names: a new
+     * message would be passed over, and its sender would think that it was taken.
+     *
+     * @param ordinal of the turn, or null for the running one
+     */
+    @Transactional
+    public Optional<Turn> readableAgain(SendCommand command, String id, Integer ordinal, long after) {
+        Conversation conversation = find(command.tenant(), id);
+        Optional<TurnRow> turn = ordinal == null ? turns.running(conversation.id)
+                : Optional.of(turns.byOrdinal(conversation.id, ordinal)
+                        .orElseThrow(
+                                () -> ChatException.notFound("Last-Event-ID", "There is no such turn in this conversation.")));
+        byte[] digest = CommandDigest.of(command);
+        // What a turn that failed was begun by is given back; and an earlier version did not keep it.
+        if (turn.filter(row -> row.commandDigest == null || row.isBegunBy(command, digest)).isEmpty()) {
+            throw ChatException.invalid("Last-Event-ID",
+                    "names no event of a turn that this request began: leave it out to send a new message");
+        }
+        return left(turn.get(), after, id);
+    }
+
+    /** The turn, if a reader has not had all of it. */
+    private static Optional<Turn> left(TurnRow turn, long after, String id) {
+        return turn.running() || turn.lastEvent > after ? Optional.of(turn.turn(id)) : Optional.empty();
+    }
+
+    /** Whether this replica stops, and sends readers away. */
+    public boolean closesReaders() {
+        return journal.closesReaders();
+    }
+
+    /** A turn of the tenant as it stands. */
+    @Transactional
+    public TurnView turn(Turn turn) {
+        return turns.view(turns.findById(turn.id()), turn.conversationId());
+    }
+
+    /**
+     * The committed events of a turn after a number, live until its end. Holds no connection, no thread and no transaction
+     * between items; items are delivered by the executor, one after another.
+     *
+     * @param comesBack whether the reader can be sent away in mid-turn by a replica that stops; the failure of the {@code Multi} says so
+     */
+    public Multi<List<JournalEntry<ChatEvent>>> follow(Turn turn, long after, Executor executor, boolean comesBack) {
+        return journal.read(turn.id(), after, executor, comesBack);
+    }
+
+    /** The events of a turn that are stored by now, in their order. They are read a page at a time. */
+    @Transactional
+    public void replay(Turn turn, Consumer<ChatEvent> events) {
+        turns.getEntityManager().unwrap(Session.class)
+                .doWork(connection -> journal.replay(connection, turn.id(), events));
+    }
+
+    @Transactional
+    public boolean exists(String tenant, String conversationId) {
+        return conversations.of(tenant, conversationId).isPresent();
+    }
+
+    @Override
+    public Optional<TurnView> running(UUID conversation, String externalId) {
+        return turns.running(conversation).map(turn -> turns.view(turn, externalId));
+    }
+
+    @Override
+    public Optional<UUID> inConversation(UUID conversation, UUID turn) {
+        return turns.findByIdOptional(turn).filter(row -> row.conversationId.equals(conversation)).map(row -> row.id);
+    }
+
+    @Override
+    public Optional<UUID> answeringWith(UUID conversation, UUID message) {
+        return turns.ofAnswer(conversation, message).map(row -> row.id);
+    }
+
+    @Override
+    public Turn turn(UUID id) {
+        TurnRow row = turns.findById(id);
+        return row.turn(conversations.findById(row.conversationId).externalId);
+    }
+
+    @Override
+    public Duration retryWindow() {
+        return config.retryWindow();
+    }
+
+    /** Erases a conversation with its messages, turns and events. Refused while a turn runs. */
+    @Transactional
+    public void delete(String tenant, String id) {
+        Conversation conversation = conversations.locked(tenant, id).orElseThrow(() -> ChatException.notFound(MISSING));
+        turns.running(conversation.id).ifPresent(turn -> {
+            throw TurnConflictException.turnRunning(turns.view(turn, id),
+                    approvals.pending(turn.id).stream().map(row -> row.view(id)).toList(),
+                    "The turn %s is running in this conversation. Delete it after the turn's end.".formatted(turn.id), null);
+        });
+        turns.getEntityManager().unwrap(Session.class)
+                .doWork(connection -> connection.setNetworkTimeout(Runnable::run, ERASED_WITHIN_MILLIS));
+        // Locked first: a turn that is being rewritten is waited for, or its new rows would be left behind.
+        UUID[] all = turns.find("conversationId", conversation.id).withLock(LockModeType.PESSIMISTIC_WRITE).stream()
+                .map(turn -> turn.id).toArray(UUID[]::new);
+        turns.getEntityManager().unwrap(Session.class).doWork(connection -> Journal.erase(connection, all));
+        conversations.delete(conversation);
+    }
+
+    private Conversation find(String tenant, String id) {
+        return conversations.of(tenant, id).orElseThrow(() -> ChatException.notFound(MISSING));
+    }
+}

@@ -1,0 +1,28 @@
+package io.chatrelay.turn;
+
+import io.chatrelay.approval.AwaitingTurn;
+import io.chatrelay.approval.Ledger;
+import io.chatrelay.event.ChatEvent.Ended;
+import io.chatrelay.event.Turn;
+
+/**
+ * Learns what happens to the turns that run on this replica. Every bean of this type is called, on the thread on which it happens and often within
+ * the turn's monitor: it does not block. An exception of one listener reaches neither the turn nor another listener.
+ */
+interface TurnListener {
+
+    /** A call of the turn asks for a decision, or the turn was taken over with such a call. */
+    default void awaitsDecision(AwaitingTurn turn) {}
+
+    /** Every call of the turn that asked for a decision has its outcome. */
+    default void awaitsNoDecision(AwaitingTurn turn) {}
+
+    /** A decision is to be delivered now. */
+    default void decisionReady(AwaitingTurn turn, Ledger.Due decision) {}
+
+    /** The turn reads nothing more here: it ends, or another replica goes on with it. */
+    default void over(AwaitingTurn turn) {}
+
+    /** The end of the turn is stored. */
+    default void ended(Turn turn, Ended ended) {}
+}

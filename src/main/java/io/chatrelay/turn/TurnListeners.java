@@ -1,0 +1,53 @@
+package io.chatrelay.turn;
+
+import java.util.List;
+import java.util.function.Consumer;
+
+import org.jboss.logging.Logger;
+
+import io.chatrelay.approval.AwaitingTurn;
+import io.chatrelay.approval.Ledger;
+import io.chatrelay.defect.Trace;
+import io.chatrelay.event.ChatEvent.Ended;
+import io.chatrelay.event.Turn;
+
+/** Several listeners as one, called in their order. The defect of one is logged, and does not keep the next from being called. */
+record TurnListeners(List<TurnListener> all) implements TurnListener {
+
+    private static final Logger LOG = Logger.getLogger(TurnListeners.class);
+
+    @Override
+    public void awaitsDecision(AwaitingTurn turn) {
+        each(turn.turn(), listener -> listener.awaitsDecision(turn));
+    }
+
+    @Override
+    public void awaitsNoDecision(AwaitingTurn turn) {
+        each(turn.turn(), listener -> listener.awaitsNoDecision(turn));
+    }
+
+    @Override
+    public void decisionReady(AwaitingTurn turn, Ledger.Due decision) {
+        each(turn.turn(), listener -> listener.decisionReady(turn, decision));
+    }
+
+    @Override
+    public void over(AwaitingTurn turn) {
+        each(turn.turn(), listener -> listener.over(turn));
+    }
+
+    @Override
+    public void ended(Turn turn, Ended ended) {
+        each(turn, listener -> listener.ended(turn, ended));
+    }
+
+    private void each(Turn turn, Consumer<TurnListener> call) {
+        for (TurnListener listener : all) {
+            try {
+                call.accept(listener);
+            } catch (RuntimeException e) {
+                LOG.errorf("turn %s: %s has a defect: %s", turn.id(), listener.getClass().getSimpleName(), Trace.of(e));
+            }
+        }
+    }
+}

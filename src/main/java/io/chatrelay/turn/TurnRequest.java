@@ -1,0 +1,74 @@
+package io.chatrelay.turn;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+
+import io.chatrelay.event.JsonText;
+import io.chatrelay.event.RawJson;
+import io.chatrelay.event.StoredJson;
+
+/**
+ * What a turn asked beside its message, as it is stored while the turn runs.
+ *
+ * @param parameters request fields by name; they come back letter by letter, for they travel as strings
+ * @param headers    only those that the upstream passes on: nothing else of a caller's request is ever stored
+ */
+record TurnRequest(Map<String, RawJson> parameters, Map<String, String> headers) {
+
+    private static final Set<String> KNOWN = Set.of("parameters", "headers");
+
+    String write() {
+        JsonText out = new JsonText(128).ascii("{\"parameters\":{");
+        Map<String, String> values = HashMap.newHashMap(parameters.size());
+        parameters.forEach((name, value) -> values.put(name, value.text()));
+        members(out, values);
+        members(out.ascii("},\"headers\":{"), headers);
+        return out.ascii("}}").toString();
+    }
+
+    private static void members(JsonText out, Map<String, String> members) {
+        String separator = "";
+        for (Map.Entry<String, String> member : members.entrySet()) {
+            out.ascii(separator).string(member.getKey()).ascii(':').string(member.getValue());
+            separator = ",";
+        }
+    }
+
+    /** Empty where a version that did not store it began the turn. What a later one adds is passed over, whatever its shape. */
+    static Optional<TurnRequest> read(String json) {
+        if (json == null) {
+            return Optional.empty();
+        }
+        Map<String, Map<String, String>> parts = new HashMap<>();
+        try (JsonParser parser = StoredJson.FACTORY.createParser(json)) {
+            parser.nextToken();
+            while (parser.nextToken() == JsonToken.FIELD_NAME) {
+                String part = parser.currentName();
+                if (parser.nextToken() != JsonToken.START_OBJECT || !KNOWN.contains(part)) {
+                    parser.skipChildren();
+                    continue;
+                }
+                Map<String, String> members = parts.computeIfAbsent(part, _ -> new HashMap<>());
+                while (parser.nextToken() == JsonToken.FIELD_NAME) {
+                    String name = parser.currentName();
+                    if (parser.nextToken() == JsonToken.VALUE_STRING) {
+                        members.put(name, parser.getText());
+                    }
+                    parser.skipChildren();
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("a stored request cannot be read", e);
+        }
+        Map<String, RawJson> parameters = new HashMap<>();
+        parts.getOrDefault("parameters", Map.of()).forEach((name, text) -> parameters.put(name, new RawJson(text)));
+        return Optional.of(new TurnRequest(parameters, parts.getOrDefault("headers", Map.of())));
+    }
+}

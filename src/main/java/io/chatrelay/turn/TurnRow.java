@@ -1,0 +1,250 @@
+package io.chatrelay.turn;
+
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.stream.Stream;
+
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.persistence.Basic;
+import jakarta.persistence.Column;
+import jakarta.persistence.Entity;
+import jakarta.persistence.FetchType;
+import jakarta.persistence.Id;
+import jakarta.persistence.Table;
+
+import io.chatrelay.event.Failure;
+import io.chatrelay.event.Turn;
+import io.chatrelay.event.TurnView;
+import io.quarkus.hibernate.orm.panache.PanacheRepositoryBase;
+
+/**
+ * A turn as it is stored. Written once when it begins; what changes later changes by compare-and-set SQL in the journal's
+ * transactions, so no column is updatable here: Hibernate writes all columns back.
+ */
+@Entity
+@Table(name = "turn")
+public class TurnRow {
+
+    @Id
+    public UUID id;
+
+    @Column(updatable = false)
+    String tenant;
+
+    @Column(name = "conversation_id", updatable = false)
+    public UUID conversationId;
+
+    /** Its place among the conversation's turns, from 1; null where an earlier version began it. */
+    @Column(updatable = false)
+    public Integer ordinal;
+
+    /**
+     * While it runs, one of two names: the index that keeps one running turn a conversation counts those. How it ended may be a name that
+     * only a later version knows.
+     */
+    @Column(updatable = false)
+    String state;
+
+    @Column(updatable = false)
+    UUID owner;
+
+    @Column(updatable = false)
+    String upstream;
+
+    @Column(updatable = false)
+    String model;
+
+    @Column(name = "message_id", updatable = false)
+    UUID messageId;
+
+    @Column(name = "message_position", updatable = false)
+    int messagePosition;
+
+    /** A {@link TurnRequest}, while the turn runs: as large as a request may be, and only wanted by whoever takes the turn over. */
+    @Basic(fetch = FetchType.LAZY)
+    @Column(updatable = false)
+    private String request;
+
+    @Column(name = "upstream_position", updatable = false)
+    String upstreamPosition;
+
+    @Column(updatable = false)
+    String caller;
+
+    @Column(name = "idempotency_key", updatable = false)
+    String idempotencyKey;
+
+    @Column(name = "command_digest", updatable = false)
+    public byte[] commandDigest;
+
+    /** Whether its client repeats requests by itself, without a key. */
+    @Column(name = "client_repeats", updatable = false)
+    boolean clientRepeats;
+
+    @Column(name = "finish_reason", updatable = false)
+    String finishReason;
+
+    @Column(name = "error_code", updatable = false)
+    String errorCode;
+
+    @Column(name = "last_event", updatable = false)
+    public long lastEvent;
+
+    /** When a caller asked that it be stopped, or null. */
+    @Column(name = "cancel_asked_at", updatable = false)
+    Instant cancelAskedAt;
+
+    @Column(name = "started_at", updatable = false)
+    Instant startedAt;
+
+    @Column(name = "ended_at", updatable = false)
+    Instant endedAt;
+
+    public boolean running() {
+        return endedAt == null;
+    }
+
+    /** What it asked beside its message; empty where a version that did not store it began the turn. */
+    Optional<TurnRequest> request() {
+        return TurnRequest.read(request);
+    }
+
+    void remember(TurnRequest asked) {
+        request = asked.write();
+    }
+
+    public Turn turn(String conversationExternalId) {
+        return new Turn(id, tenant, caller, conversationId, conversationExternalId, ordinal == null ? 0 : ordinal,
+                upstream, model, messageId, startedAt);
+    }
+
+    /**
+     * Whether a command, whose digest that is, says what began this turn. Its client may have sent it before it knew the conversation, and
+     * name it now: whoever asks looks at the conversation.
+     */
+    public boolean isBegunBy(SendCommand command, byte[] digest) {
+        return Arrays.equals(commandDigest, digest) || Arrays.equals(commandDigest, CommandDigest.ofNameless(command));
+    }
+
+    private TurnView view(String conversationExternalId, long lastEvent) {
+        return new TurnView(id, conversationExternalId, state, running() ? null : state, finishReason, lastEvent, startedAt,
+                endedAt);
+    }
+
+    @ApplicationScoped
+    public static class Repository implements PanacheRepositoryBase<TurnRow, UUID> {
+
+        /** Of a turn that runs every other one is an earlier one: ids would not tell, for each replica has its own clock. */
+        private static final String LEFT = "conversationId = ?1 and id <> ?2 and state <> 'completed'"
+                + " and endedAt > ?3 and (errorCode is null or errorCode not in ?4)";
+
+        /** With these an upstream did not begin a run. */
+        private static final List<String> REFUSED = Stream.of(Failure.Code.UPSTREAM_UNAUTHORIZED,
+                Failure.Code.UPSTREAM_RATE_LIMITED, Failure.Code.UPSTREAM_REFUSED, Failure.Code.CONTEXT_LENGTH_EXCEEDED)
+                .map(Failure.Code::wireName).toList();
+
+        public Optional<TurnRow> running(UUID conversation) {
+            return find("conversationId = ?1 and state in ('running', 'awaiting_approval')", conversation)
+                    .firstResultOptional();
+        }
+
+        /** The turn that runs, or else the newest: ids are of several replicas' clocks, and do not always tell which that is. */
+        Optional<TurnRow> current(UUID conversation) {
+            return running(conversation)
+                    .or(() -> find("conversationId = ?1 order by id desc", conversation).page(0, 1).firstResultOptional());
+        }
+
+        public Optional<TurnRow> byOrdinal(UUID conversation, int ordinal) {
+            return find("conversationId = ?1 and ordinal = ?2", conversation, ordinal).firstResultOptional();
+        }
+
+        /** The turn whose answer is that message. */
+        public Optional<TurnRow> ofAnswer(UUID conversation, UUID message) {
+            return find("conversationId = ?1 and messageId = ?2", conversation, message).firstResultOptional();
+        }
+
+        /**
+         * Whether an earlier run of the conversation may still be going at its upstream: one that this service stopped to read. One that
+         * was refused never was.
+         */
+        boolean mayStillSpeak(UUID conversation, UUID turn, Instant since) {
+            return count(LEFT, conversation, turn, since, REFUSED) > 0;
+        }
+
+        /** Those of the turns beside which an earlier run of their conversation {@linkplain #mayStillSpeak may still be going}. */
+        Set<UUID> mayBeMistaken(Collection<UUID> turns, Instant since) {
+            return Set.copyOf(getEntityManager().createQuery("""
+                    select t.id from TurnRow t where t.id in :turns and exists (
+                        select 1 from TurnRow e where e.conversationId = t.conversationId and e.id <> t.id
+                          and e.state <> 'completed' and e.endedAt > :since
+                          and (e.errorCode is null or e.errorCode not in :refused))""", UUID.class)
+                    .setParameter("turns", turns).setParameter("since", since).setParameter("refused", REFUSED)
+                    .getResultList());
+        }
+
+        /** As {@link #mayStillSpeak}, of those whose id at the upstream nobody has learnt. */
+        boolean mayBeUnknown(UUID conversation, UUID turn, Instant since) {
+            return count(LEFT + " and upstreamPosition is null", conversation, turn, since, REFUSED) > 0;
+        }
+
+        /** What the upstream calls the conversation's runs before that turn's. */
+        Set<String> earlierRuns(UUID conversation, UUID turn) {
+            return Set.copyOf(getEntityManager().createQuery(
+                    "select upstreamPosition from TurnRow where conversationId = :conversation and id <> :turn"
+                            + " and upstreamPosition is not null",
+                    String.class).setParameter("conversation", conversation).setParameter("turn", turn).getResultList());
+        }
+
+        Optional<TurnRow> byKey(String tenant, String caller, String key) {
+            return find("tenant = ?1 and caller = ?2 and idempotencyKey = ?3", tenant, caller, key).firstResultOptional();
+        }
+
+        /** Only a client that repeats by itself is found by what it said; anyone else says the same twice on purpose. */
+        Optional<TurnRow> byDigest(String tenant, String caller, byte[] digest, Instant since) {
+            return find(
+                    "tenant = ?1 and caller = ?2 and commandDigest = ?3 and clientRepeats and idempotencyKey is null and startedAt > ?4 order by startedAt desc",
+                    tenant,
+                    caller, digest, since).page(0, 1).firstResultOptional();
+        }
+
+        /** The turns of that ordinal that equal commands began, two at the most: more than one says nothing of which is meant. */
+        public List<TurnRow> begunBy(String tenant, String caller, byte[] digest, int ordinal, Instant since) {
+            return find(
+                    "tenant = ?1 and caller = ?2 and commandDigest = ?3 and ordinal = ?4 and startedAt > ?5 order by startedAt desc",
+                    tenant, caller, digest, ordinal, since).page(0, 2).list();
+        }
+
+        /** As callers see it. A running turn's row does not know its last event, so that is looked up. */
+        public TurnView view(TurnRow turn, String conversation) {
+            return turn.running() ? turn.view(conversation, lastEvent(turn.id)) : turn.view(conversation, turn.lastEvent);
+        }
+
+        private long lastEvent(UUID turn) {
+            return ((Number) getEntityManager()
+                    .createNativeQuery(
+                            "select coalesce((select last from turn_event where turn_id = :turn order by first desc limit 1), 0)")
+                    .setParameter("turn", turn).getSingleResult()).longValue();
+        }
+
+        /**
+         * Seconds until the turn's replica is replaced, if it has missed a renewal; empty while it is well. By the
+         * database's clock.
+         */
+        Optional<Long> replacedIn(UUID turn, long renewMillis) {
+            @SuppressWarnings("unchecked")
+            List<Number> seconds = getEntityManager().createNativeQuery(
+                    """
+                            select greatest(1, ceil(extract(epoch from coalesce(r.lease_end, clock_timestamp()) - clock_timestamp())) + 2)
+                            from turn t left join replica r on r.incarnation = t.owner
+                            where t.id = :turn
+                              and (r.alive is not true or r.renewed_at < clock_timestamp() - :millis * 1.5 * interval '1 millisecond')""")
+                    .setParameter("turn", turn).setParameter("millis", renewMillis).getResultList();
+            return seconds.stream().findFirst().map(Number::longValue);
+        }
+    }
+}

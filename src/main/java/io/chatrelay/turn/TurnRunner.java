@@ -1,0 +1,473 @@
+package io.chatrelay.turn;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+
+import javax.sql.DataSource;
+
+import jakarta.annotation.Priority;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+
+import org.jboss.logging.Logger;
+
+import io.chatrelay.approval.ApprovalRow;
+import io.chatrelay.approval.ApprovalsConfig;
+import io.chatrelay.approval.AwaitingTurn;
+import io.chatrelay.approval.DecisionOutbox;
+import io.chatrelay.conversation.Conversation;
+import io.chatrelay.conversation.Message;
+import io.chatrelay.database.SqlErrors;
+import io.chatrelay.defect.RepeatedTask;
+import io.chatrelay.defect.Trace;
+import io.chatrelay.event.ChatEvent;
+import io.chatrelay.event.ChatEvent.Ended;
+import io.chatrelay.event.EventWeight;
+import io.chatrelay.event.Failure;
+import io.chatrelay.event.Outcome;
+import io.chatrelay.event.Parts;
+import io.chatrelay.event.Role;
+import io.chatrelay.event.Transcript;
+import io.chatrelay.event.Turn;
+import io.chatrelay.journal.Journal;
+import io.chatrelay.journal.TurnLog;
+import io.chatrelay.journal.UnreadableEventException;
+import io.chatrelay.upstream.EarlierRuns;
+import io.chatrelay.upstream.Upstream;
+import io.chatrelay.upstream.UpstreamRequest;
+import io.chatrelay.upstream.UpstreamRun;
+import io.chatrelay.upstream.Upstreams;
+import io.quarkus.arc.All;
+import io.quarkus.arc.Unremovable;
+import io.quarkus.narayana.jta.QuarkusTransaction;
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.runtime.StartupEvent;
+import io.quarkus.virtual.threads.VirtualThreads;
+import io.smallrye.mutiny.Uni;
+
+/**
+ * Runs the turns that this replica owns: starts them, keeps their time, hands them over, and goes on with those whose replica is gone. One
+ * room, because whoever begins a turn, takes it over or gives it away decides who owns it.
+ */
+@ApplicationScoped
+@Unremovable
+class TurnRunner implements RunningTurn.Environment {
+
+    private static final Logger LOG = Logger.getLogger(TurnRunner.class);
+    private static final long TICK_MILLIS = 250;
+    /** Inkeep keeps what a conversation said for about an hour; twice that is on the safe side. */
+    private static final Duration REPLAYED = Duration.ofHours(2);
+    private static final Duration DATABASE = Duration.ofSeconds(30);
+    /** Inkeep waits for an approval for half an hour, and tries a model that hangs three times. */
+    private static final Duration LONGEST_RUN = Duration.ofHours(1);
+    /** Turns taken over at the same time: each borrows a connection of the pool, which callers need, too. */
+    private static final int TAKE_OVERS = 8;
+
+    private final Journal<ChatEvent> journal;
+    private final TurnConfig config;
+    private final DataSource database;
+    private final ExecutorService virtualThreads;
+    private final TurnRow.Repository turns;
+    private final Conversation.Repository conversations;
+    private final Message.Repository messages;
+    private final TurnListener listener;
+    private final Upstreams upstreams;
+    private final ApprovalRow.Repository approvals;
+    private final DecisionOutbox outbox;
+    private final Set<UUID> takenOver = ConcurrentHashMap.newKeySet();
+    private final Semaphore takeOvers = new Semaphore(TAKE_OVERS);
+    private final Map<UUID, RunningTurn> running = new ConcurrentHashMap<>();
+    private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().daemon().name("chat-relay-turn-clock").factory());
+
+    TurnRunner(Journal<ChatEvent> journal, TurnConfig config, DataSource database,
+            @VirtualThreads ExecutorService virtualThreads,
+            TurnRow.Repository turns, Conversation.Repository conversations, Message.Repository messages,
+            ApprovalRow.Repository approvals, Upstreams upstreams, DecisionOutbox outbox, @All List<TurnListener> listeners) {
+        this.journal = journal;
+        this.config = config;
+        this.database = database;
+        this.virtualThreads = virtualThreads;
+        this.turns = turns;
+        this.conversations = conversations;
+        this.messages = messages;
+        this.approvals = approvals;
+        this.upstreams = upstreams;
+        this.outbox = outbox;
+        this.listener = new TurnListeners(Stream.concat(Stream.of(new TurnListener() {
+            @Override
+            public void over(AwaitingTurn turn) {
+                running.remove(turn.turn().id(), turn);
+            }
+        }), listeners.stream()).toList());
+    }
+
+    void start(@Observes @Priority(100) StartupEvent event) throws SQLException {
+        journal.start(new Journal.TakeoverHandler() {
+            @Override
+            public void takeOver(UUID turn, long last, UUID owner) {
+                virtualThreads.execute(() -> TurnRunner.this.takeOver(turn, last, owner));
+            }
+
+            @Override
+            public void cancel(UUID turn) {
+                virtualThreads.execute(() -> TurnRunner.this.cancel(turn));
+            }
+        });
+        outbox.start();
+        clock.scheduleWithFixedDelay(new RepeatedTask("The turns' clock", this::tick), TICK_MILLIS, TICK_MILLIS,
+                TimeUnit.MILLISECONDS);
+    }
+
+    void stop(@Observes ShutdownEvent event) {
+        clock.shutdownNow();
+        outbox.stop();
+        journal.stop();
+    }
+
+    /** Begins to read the upstream's answer; from here on the turn depends on nobody's connection. */
+    void run(UpstreamRequest question, Upstream upstream, UUID owner) {
+        Turn turn = question.turn();
+        RunningTurn begun = new RunningTurn(turn, new Transcript(), 0, config, upstream.approvals(), System.nanoTime(),
+                listener, this);
+        begun.writesTo(journal.open(turn.id(), 0, owner, begun), owner);
+        LOG.infof("turn %s begins: conversation=%s caller=%s upstream=%s", turn.id(), turn.conversationId(), turn.caller(),
+                turn.upstream());
+        reads(begun, () -> upstream.run(question));
+    }
+
+    /** From now on the turn has its time kept. */
+    private void reads(RunningTurn begun, Supplier<UpstreamRun> run) {
+        running.put(begun.turn().id(), begun);
+        try {
+            if (!begun.reads(run.get())) {
+                running.remove(begun.turn().id(), begun);
+            }
+        } catch (RuntimeException e) {
+            // The turn is stored, and has to end.
+            begun.onError(e);
+        }
+    }
+
+    /** Stops a turn, if it runs here. */
+    void cancel(UUID id) {
+        RunningTurn turn = running.get(id);
+        if (turn != null) {
+            turn.cancel();
+        }
+    }
+
+    int count() {
+        return running.size();
+    }
+
+    List<RunningTurn> all() {
+        return List.copyOf(running.values());
+    }
+
+    /** Those that another process could go on with: their run outlives this one, and can be told from earlier ones. */
+    List<RunningTurn> movable() {
+        List<RunningTurn> able = all().stream().filter(RunningTurn::canMove).toList();
+        if (able.isEmpty()) {
+            return able;
+        }
+        try {
+            Set<UUID> mistakable = QuarkusTransaction.requiringNew()
+                    .call(() -> turns.mayBeMistaken(able.stream().map(turn -> turn.turn().id()).toList(), speaking()));
+            return able.stream().filter(turn -> !mistakable.contains(turn.turn().id())).toList();
+        } catch (RuntimeException e) {
+            LOG.warnf("Turns stay here: the database does not say whether they can be followed (%s)",
+                    e.getClass().getSimpleName());
+            return List.of();
+        }
+    }
+
+    /** Lets another process go on with those of these turns that can move still, from what is stored. */
+    void handOver(List<RunningTurn> turns) {
+        leave(turns.stream().filter(RunningTurn::leaveToOthers).toList());
+    }
+
+    /** Lets another process end, or go on with, whatever still runs. */
+    void giveUp() {
+        leave(all().stream().filter(RunningTurn::giveUp).toList());
+    }
+
+    private void leave(List<RunningTurn> left) {
+        if (!left.isEmpty()) {
+            LOG.infof("Turns left to other replicas: %d", left.size());
+        }
+        // What could not be given away before is tried again.
+        journal.handOver(left.stream().map(turn -> turn.turn().id()).toList());
+    }
+
+    @Override
+    public void offload(Runnable task) {
+        virtualThreads.execute(task);
+    }
+
+    @Override
+    public void abandon(UUID turn) {
+        virtualThreads.execute(() -> journal.abandon(turn));
+    }
+
+    @Override
+    public ApprovalsConfig approvals() {
+        return outbox.config();
+    }
+
+    /**
+     * Ends a turn from what is stored of it, for it alone is true.
+     *
+     * @param refusals how often the database has refused this turn: from the second on the message is left out, for the
+     *        turn has to end; a third is left to be found again
+     */
+    @Override
+    public void endAsStored(Turn turn, TurnLog<ChatEvent> log, Ended ended, int refusals) {
+        if (refusals > 2) {
+            LOG.errorf("turn %s could not be ended, and is tried again later: the database refuses its end", turn.id());
+            journal.abandon(turn.id());
+            return;
+        }
+        virtualThreads.execute(() -> {
+            try {
+                Transcript transcript = stored(turn.id()).transcript();
+                log.reopen();
+                log.append(transcript.closing(ended), new TurnEnd(turn, ended, transcript.started(),
+                        refusals < 2 && transcript.hasContent() ? transcript.parts() : null));
+            } catch (RuntimeException e) {
+                LOG.errorf("turn %s could not be ended, and is tried again later: %s", turn.id(), Trace.of(e));
+                journal.abandon(turn.id());
+            }
+        });
+    }
+
+    private void takeOver(UUID id, long lastNumber, UUID owner) {
+        // Found again while the database makes this one wait: two would go on from the same number.
+        if (takenOver.add(id)) {
+            takeOvers.acquireUninterruptibly();
+            try {
+                goOn(id, lastNumber, owner);
+            } catch (RuntimeException e) {
+                LOG.errorf("turn %s could not be taken over, and is tried again later: %s", id, Trace.of(e));
+            } finally {
+                takeOvers.release();
+                takenOver.remove(id);
+            }
+        }
+    }
+
+    private record Left(Turn turn, boolean cancelled) {}
+
+    private void goOn(UUID id, long lastNumber, UUID owner) {
+        Left left = untilAnswered(id, () -> {
+            TurnRow row = turns.findById(id);
+            return row == null ? null
+                    : new Left(row.turn(conversations.findById(row.conversationId).externalId), row.cancelAskedAt != null);
+        });
+        if (left == null || running.containsKey(id)) {
+            return;
+        }
+        Turn turn = left.turn();
+        Stored stored = stored(id);
+        Optional<Upstream> upstream = upstreams.named(turn.upstream());
+        Optional<UpstreamRun> run = left.cancelled() ? Optional.empty()
+                : upstream.flatMap(named -> furtherRun(turn, named, stored, lastNumber));
+        LOG.infof("turn %s is taken over after event %d: %s", id, lastNumber,
+                left.cancelled() ? "cancelled"
+                        : run.isEmpty() ? "interrupted"
+                                : stored.events().isEmpty() ? "its message is sent again" : "followed further");
+        long begun = System.nanoTime() - Duration.between(turn.startedAt(), Instant.now()).toNanos();
+        RunningTurn orphan = new RunningTurn(turn, stored.transcript(),
+                stored.events().stream().mapToLong(EventWeight::of).sum(), config,
+                upstream.map(Upstream::approvals).orElse(new Upstream.Approvals(Duration.ZERO, false)), begun,
+                listener, this);
+        orphan.writesTo(journal.open(id, lastNumber, owner, orphan), owner);
+        try {
+            goOn(orphan, run, left.cancelled());
+        } catch (RuntimeException e) {
+            journal.abandon(id);
+            throw e;
+        }
+    }
+
+    private void goOn(RunningTurn orphan, Optional<UpstreamRun> run, boolean cancelled) {
+        if (run.isPresent()) {
+            reads(orphan, run::get);
+        } else if (cancelled) {
+            orphan.cancel();
+        } else {
+            orphan.stop(new Ended(Outcome.INTERRUPTED, null, null, Failure.of(Failure.Code.REPLICA_LOST,
+                    "The process that ran this turn is gone; what came before is kept. Send the message again.")));
+        }
+    }
+
+    /** The same run, where its upstream can prove it, and no other run of the conversation may still be speaking. */
+    private Optional<UpstreamRun> furtherRun(Turn turn, Upstream upstream, Stored stored, long last) {
+        if (!stored.whole() || stored.events().size() != last || stored.transcript().ended() != null
+                || stored.isOfLaterVersion()) {
+            return Optional.empty();
+        }
+        try {
+            return untilAnswered(turn.id(), () -> followed(turn, upstream, stored.events()));
+        } catch (RuntimeException e) {
+            // A defect: nothing is proven by it, and the turn has to end.
+            LOG.errorf("turn %s cannot be followed: %s", turn.id(), Trace.of(e));
+            return Optional.empty();
+        }
+    }
+
+    private Optional<UpstreamRun> followed(Turn turn, Upstream upstream, List<ChatEvent> stored) {
+        Optional<TurnRequest> request = turns.findById(turn.id()).request();
+        if (stored.isEmpty()) {
+            return request.flatMap(asked -> upstream.again(question(turn, asked)));
+        }
+        if (mayStillSpeak(turn)) {
+            return Optional.empty();
+        }
+        boolean told = approvals.ofTurn(turn.id()).stream()
+                .anyMatch(approval -> approval.attempts > 0 && approval.outcome == null);
+        return upstream.resume(turn, request.map(TurnRequest::headers).orElse(Map.of()),
+                stored.stream().filter(event -> !(event instanceof ChatEvent.ApprovalDecided)).toList(), told);
+    }
+
+    /** In a transaction of its own, tried again until the database answers: an owned turn has to go on, or to end. */
+    private static <T> T untilAnswered(UUID turn, Supplier<T> question) {
+        while (true) {
+            try {
+                return QuarkusTransaction.requiringNew().call(question::get);
+            } catch (RuntimeException e) {
+                if (!SqlErrors.isAway(e)) {
+                    throw e;
+                }
+                LOG.warnf("turn %s waits for the database to be taken over", turn);
+                pause();
+            }
+        }
+    }
+
+    private UpstreamRequest question(Turn turn, TurnRequest request) {
+        List<Message> asked = messages.asked(turn.id());
+        return new UpstreamRequest(turn, asked.getLast().id,
+                asked.stream()
+                        .map(said -> new UpstreamRequest.ChatMessage(Role.of(said.role), Parts.whole(said.parts), said.name))
+                        .toList(),
+                List.of(),
+                request.parameters(), request.headers(), earlier(turn));
+    }
+
+    /** What a turn's run is told from by its upstream. While the database is away it is waited for; without it nothing is proven. */
+    Uni<EarlierRuns> earlier(Turn turn) {
+        // The time to wait begins when it is asked, and not when the turn begins.
+        return Uni.createFrom().deferred(() -> Uni.createFrom().item(() -> QuarkusTransaction.requiringNew()
+                .call(() -> new EarlierRuns(turns.earlierRuns(turn.conversation(), turn.id()), mayStillSpeak(turn),
+                        turns.mayBeUnknown(turn.conversation(), turn.id(), speaking().minus(REPLAYED)))))
+                .runSubscriptionOn(virtualThreads)
+                .onFailure().retry().withBackOff(Duration.ofMillis(500), Duration.ofSeconds(5)).expireIn(DATABASE.toMillis())
+                .onFailure().invoke(e -> LOG.warnf("turn %s: its earlier runs are not known: %s", turn.id(), Trace.of(e)))
+                .onFailure().recoverWithItem(new EarlierRuns(Set.of(), true, true)));
+    }
+
+    private boolean mayStillSpeak(Turn turn) {
+        return turns.mayStillSpeak(turn.conversation(), turn.id(), speaking());
+    }
+
+    /** No run that was left before goes on now, however short the time that this service itself gives a turn. */
+    private Instant speaking() {
+        Duration longest = config.maxDuration().compareTo(LONGEST_RUN) > 0 ? config.maxDuration() : LONGEST_RUN;
+        return Instant.now().minus(longest);
+    }
+
+    /**
+     * A turn's events as far as they can be read, and their fold.
+     *
+     * @param whole whether that is all
+     */
+    private record Stored(Transcript transcript, List<ChatEvent> events, boolean whole) {
+
+        /**
+         * Whether a later version ran it and said more than is understood here. Its run is not followed: what the upstream gives again would be
+         * decoded to other events than are stored, so it could never be proven to be the same; and what such an event opened, nobody here
+         * could close.
+         */
+        boolean isOfLaterVersion() {
+            return events.stream().anyMatch(ChatEvent.Unknown.class::isInstance);
+        }
+    }
+
+    /** Tried again until the database answers: an owned turn has to end. */
+    private Stored stored(UUID turn) {
+        while (true) {
+            List<ChatEvent> events = new ArrayList<>();
+            boolean whole = true;
+            try (Connection connection = database.getConnection()) {
+                journal.replay(connection, turn, events::add);
+            } catch (UnreadableEventException e) {
+                LOG.errorf("turn %s: an event of it cannot be read: %s", turn, Trace.of(e));
+                whole = false;
+            } catch (SQLException e) {
+                // Whatever refused it, nothing is known of the turn's events by that.
+                LOG.warnf("turn %s waits for the database to be ended", turn);
+                pause();
+                continue;
+            }
+            return folded(turn, events, whole);
+        }
+    }
+
+    private static Stored folded(UUID turn, List<ChatEvent> events, boolean all) {
+        Transcript transcript = new Transcript();
+        int applied = 0;
+        try {
+            for (; applied < events.size(); applied++) {
+                transcript.apply(events.get(applied));
+            }
+        } catch (RuntimeException e) {
+            // It follows from nothing before it: no version of this service writes that.
+            LOG.errorf("turn %s: event %d of it cannot be applied: %s", turn, applied + 1, Trace.of(e));
+            return cutOff(turn, transcript, events.subList(0, applied));
+        }
+        return all ? new Stored(transcript, events, true) : cutOff(turn, transcript, events);
+    }
+
+    private static Stored cutOff(UUID turn, Transcript transcript, List<ChatEvent> events) {
+        LOG.errorf("turn %s: what is stored of it cannot be read beyond event %d", turn, events.size());
+        transcript.missesEvents();
+        return new Stored(transcript, events, false);
+    }
+
+    private static void pause() {
+        try {
+            Thread.sleep(500);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("stopping", e);
+        }
+    }
+
+    private void tick() {
+        long now = System.nanoTime();
+        for (RunningTurn turn : List.copyOf(running.values())) {
+            try {
+                turn.tick(now);
+            } catch (RuntimeException | Error e) {
+                turn.onError(e);
+            }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+package io.chatrelay.turn;
+
+import java.time.Duration;
+
+import io.chatrelay.event.Failure;
+import io.chatrelay.event.Failure.Code;
+
+/** How long a turn is waited for: as a whole, and between two signs of life. Guarded by its turn. */
+final class TurnTimeouts {
+
+    private final TurnConfig config;
+    private final long begunNanos;
+    private long heardNanos = System.nanoTime();
+
+    /** @param begunNanos when the turn began, by this process' clock */
+    TurnTimeouts(TurnConfig config, long begunNanos) {
+        this.config = config;
+        this.begunNanos = begunNanos;
+    }
+
+    /** A sign of life. */
+    void heard() {
+        heardNanos = System.nanoTime();
+    }
+
+    /**
+     * What it has come to, or null while there is time.
+     *
+     * @param started whether the first event has come
+     * @param silent  whether silence counts: not while the turn itself does not read, or waits for a human
+     */
+    Failure over(long nowNanos, boolean started, boolean silent) {
+        if (nowNanos - begunNanos > config.maxDuration().toNanos()) {
+            return Failure.of(Code.TURN_TOO_LONG, "The turn ran longer than %s.".formatted(config.maxDuration()));
+        }
+        Duration limit = started ? config.silenceTimeout() : config.firstEventTimeout();
+        if (silent && nowNanos - heardNanos > limit.toNanos()) {
+            return Failure.of(Code.UPSTREAM_TIMEOUT, started ? "Inkeep was silent for longer than %s.".formatted(limit)
+                    : "Inkeep sent nothing within %s.".formatted(limit));
+        }
+        return null;
+    }
+}

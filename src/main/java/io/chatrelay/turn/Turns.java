@@ -1,0 +1,372 @@
+package io.chatrelay.turn;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.Collections;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.stream.Stream;
+
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.persistence.PersistenceException;
+
+import org.hibernate.Session;
+import org.hibernate.exception.ConstraintViolationException;
+import org.jboss.logging.Logger;
+
+import io.chatrelay.approval.ApprovalView;
+import io.chatrelay.approval.Approvals;
+import io.chatrelay.cluster.LeaseConfig;
+import io.chatrelay.conversation.Conversation;
+import io.chatrelay.conversation.History;
+import io.chatrelay.conversation.Message;
+import io.chatrelay.event.ChatEvent;
+import io.chatrelay.event.ChatException;
+import io.chatrelay.event.Ids;
+import io.chatrelay.event.Parts;
+import io.chatrelay.event.Role;
+import io.chatrelay.event.Turn;
+import io.chatrelay.journal.Journal;
+import io.chatrelay.upstream.Upstream;
+import io.chatrelay.upstream.UpstreamRequest;
+import io.chatrelay.upstream.UpstreamRequest.ChatMessage;
+import io.chatrelay.upstream.Upstreams;
+import io.quarkus.narayana.jta.QuarkusTransaction;
+
+/**
+ * Takes a caller's message: checks it, stores it with its turn in one transaction, and lets the turn run. From then on the
+ * turn belongs to the server; whoever asked reads it like everyone else.
+ */
+@ApplicationScoped
+public class Turns {
+
+    private static final Logger LOG = Logger.getLogger(Turns.class);
+    /** Two equal commands at the same moment meet in a unique index once; the second try finds the other's turn. */
+    private static final int TRIES = 4;
+
+    /** A turn runs where the command wants its own. */
+    private static final class Occupied extends RuntimeException {
+        private static final long serialVersionUID = 1;
+        private final transient UUID turn;
+
+        Occupied(UUID turn) {
+            super(null, null, false, false);
+            this.turn = turn;
+        }
+    }
+
+    private record Accepted(Turn turn, Upstream upstream, UpstreamRequest question, UUID owner) {}
+
+    private final Conversation.Repository conversations;
+    private final Message.Repository messages;
+    private final TurnRow.Repository turns;
+    private final Upstreams upstreams;
+    private final History history;
+    private final TurnRunner runner;
+    private final Journal<ChatEvent> journal;
+    private final Approvals approvals;
+    private final TurnConfig config;
+    private final LeaseConfig lease;
+    private final Cancellation cancelling;
+
+    Turns(Conversation.Repository conversations, Message.Repository messages, TurnRow.Repository turns, Upstreams upstreams,
+            History history, TurnRunner runner, Journal<ChatEvent> journal, Approvals approvals, TurnConfig config,
+            LeaseConfig lease, Cancellation cancelling) {
+        this.conversations = conversations;
+        this.messages = messages;
+        this.turns = turns;
+        this.upstreams = upstreams;
+        this.history = history;
+        this.runner = runner;
+        this.journal = journal;
+        this.approvals = approvals;
+        this.config = config;
+        this.lease = lease;
+        this.cancelling = cancelling;
+    }
+
+    /**
+     * Begins a turn, or attaches to the one that this command began before: while it runs, if the same comes again; after its end, too, if
+     * a key or the client's retry says that it is a repeat. A command that replaces the running turn stops it first, and
+     * waits for its end.
+     *
+     * @throws ChatException before anything is stored, and without asking the upstream
+     */
+    public Turn send(SendCommand command) {
+        byte[] digest = CommandDigest.of(command);
+        boolean replaces = command.replacesRunning();
+        for (int attempt = 1;; attempt++) {
+            boolean makesRoom = replaces;
+            try {
+                Accepted accepted = QuarkusTransaction.requiringNew().call(() -> accept(command, digest, makesRoom));
+                if (accepted.question() != null) {
+                    runner.run(accepted.question(), accepted.upstream(), accepted.owner());
+                }
+                return accepted.turn();
+            } catch (Occupied e) {
+                // Another one may have begun meanwhile; whoever is met for the last time is refused to.
+                replaces = cancelling.makeRoom(e.turn) && attempt < TRIES;
+            } catch (PersistenceException e) {
+                if (attempt >= TRIES || !violatesUnique(e)) {
+                    throw e;
+                }
+                LOG.debugf("Two commands met; trying again (%d)", attempt);
+            }
+        }
+    }
+
+    private static boolean violatesUnique(Throwable e) {
+        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+            if (cause instanceof ConstraintViolationException violation && "23505".equals(violation.getSQLState())) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private Accepted accept(SendCommand command, byte[] digest, boolean makesRoom) {
+        UUID owner = fence();
+        if (command.maybeRepeated()) {
+            lockDigest(digest);
+        }
+        Optional<TurnRow> repeated = repeated(command, digest);
+        if (repeated.isPresent()) {
+            return attach(repeated.get());
+        }
+        Optional<Conversation> known = command.conversationId() == null ? Optional.empty()
+                : conversations.locked(command.tenant(), command.conversationId());
+        // The same command may have come while this one waited for the lock.
+        repeated = known.isPresent() ? repeated(command, digest) : Optional.empty();
+        if (repeated.isPresent()) {
+            return attach(repeated.get());
+        }
+        Upstream upstream = upstream(command, known);
+        check(command, known, upstream);
+        Conversation conversation = known.orElseGet(() -> create(command, upstream));
+        Optional<TurnRow> running = turns.running(conversation.id);
+        if (running.isPresent() && !command.replacesSame() && isSame(command, digest, running.get())) {
+            return attach(running.get());
+        }
+        refuseWhileRunning(running, conversation, makesRoom);
+        return begin(command, conversation, upstream, owner, digest, known.isEmpty());
+    }
+
+    private UUID fence() {
+        return turns.getEntityManager().unwrap(Session.class).doReturningWork(connection -> {
+            try {
+                return journal.fence(connection);
+            } catch (SQLException e) {
+                if ("57P03".equals(e.getSQLState())) {
+                    throw ChatException.unavailable(
+                            "This replica takes no turns now: it stops, or registers anew. Try again in a moment.", 1);
+                }
+                throw e;
+            }
+        });
+    }
+
+    /** A client that repeats without a key may do so while its first try is still being stored: they go one by one. */
+    private void lockDigest(byte[] digest) {
+        long key = ByteBuffer.wrap(digest).getLong();
+        turns.getEntityManager().createNativeQuery("select 1 from (select pg_advisory_xact_lock(:key)) as locked")
+                .setParameter("key", key).getSingleResult();
+    }
+
+    private Optional<TurnRow> repeated(SendCommand command, byte[] digest) {
+        if (command.idempotencyKey() != null) {
+            Optional<TurnRow> turn = turns.byKey(command.tenant(), command.caller(), command.idempotencyKey());
+            if (turn.isPresent() && !isBegunBy(command, digest, turn.get())) {
+                throw ChatException.keyReused();
+            }
+            return turn;
+        }
+        return command.repeated()
+                ? turns.byDigest(command.tenant(), command.caller(), digest, Instant.now().minus(config.retryWindow()))
+                : Optional.empty();
+    }
+
+    private Accepted attach(TurnRow row) {
+        return new Accepted(row.turn(conversations.findById(row.conversationId).externalId), null, null, null);
+    }
+
+    private Upstream upstream(SendCommand command, Optional<Conversation> known) {
+        Optional<Upstream> asked = command.model() == null ? Optional.empty() : upstreams.forModel(command.model());
+        if (known.isPresent()) {
+            String bound = known.get().upstream;
+            Upstream upstream = upstreams.named(bound).orElseThrow(() -> ChatException.invalid("conversationId",
+                    "belongs to the upstream '%s', which is no longer configured".formatted(bound)));
+            if (asked.isPresent() && !asked.get().name().equals(bound)) {
+                throw ChatException.invalid("model",
+                        "belongs to the upstream '%s', but the conversation to '%s': start a new conversation for it"
+                                .formatted(asked.get().name(), bound));
+            }
+            if (asked.isEmpty() && command.model() != null && upstreams.fallback().isEmpty()) {
+                throw unknownModel();
+            }
+            return upstream;
+        }
+        return asked.or(upstreams::fallback).or(this::onlyOne).filter(upstream -> asked.isPresent() || command.model() == null
+                || upstreams.fallback().isPresent()).orElseThrow(() -> command.model() == null
+                        ? ChatException.invalid("model",
+                                "is required: no default upstream is configured. Known: " + knownModels())
+                        : unknownModel());
+    }
+
+    private Optional<Upstream> onlyOne() {
+        return upstreams.all().size() == 1 ? Optional.of(upstreams.all().getFirst()) : Optional.empty();
+    }
+
+    private ChatException unknownModel() {
+        return ChatException.invalid("model", "is not known. Known: " + knownModels());
+    }
+
+    private String knownModels() {
+        return String.join(", ", upstreams.all().stream()
+                .flatMap(upstream -> Stream.concat(Stream.of(upstream.name()),
+                        upstream.models().stream()))
+                .toList());
+    }
+
+    private void check(SendCommand command, Optional<Conversation> known, Upstream upstream) {
+        upstream.refuses(command.asked(), command.askedAt(), command.parameters()).ifPresent(refusal -> {
+            throw ChatException.invalid(refusal.field(), refusal.reason());
+        });
+        if (upstream.remembers() && command.before().stream().anyMatch(said -> said.role() == Role.SYSTEM)) {
+            throw ChatException.invalid("messages",
+                    "of the role 'system' cannot be given to the upstream '%s': its agent's instructions are its own"
+                            .formatted(upstream.name()));
+        }
+        if (!upstream.remembers()) {
+            history.check(command.before(), command.beforeAt());
+        }
+        boolean answered = command.before().stream().anyMatch(said -> said.role() == Role.ASSISTANT);
+        if (known.isEmpty() && upstream.remembers() && answered) {
+            throw ChatException.invalid("messages",
+                    ("holds answers of a conversation that is not known here, and the upstream '%s' keeps"
+                            + " its history itself: send the conversationId of the conversation, or the new message alone")
+                            .formatted(upstream.name()));
+        }
+    }
+
+    private Conversation create(SendCommand command, Upstream upstream) {
+        Conversation conversation = new Conversation();
+        conversation.id = Ids.next();
+        conversation.tenant = command.tenant();
+        conversation.externalId = command.conversationId() == null ? conversation.id.toString() : command.conversationId();
+        conversation.caller = command.caller();
+        conversation.endUser = command.endUser();
+        conversation.upstream = upstream.name();
+        conversation.createdAt = Instant.now();
+        conversation.updatedAt = conversation.createdAt;
+        conversations.persistAndFlush(conversation);
+        return conversation;
+    }
+
+    /**
+     * Whether the caller says what began the running turn once more: a client whose request broke off. One that wants that turn stopped
+     * wants another one, and one that names its commands by keys says itself which are the same.
+     */
+    private boolean isSame(SendCommand command, byte[] digest, TurnRow running) {
+        return running.caller.equals(command.caller()) && Objects.equals(running.idempotencyKey, command.idempotencyKey())
+                && isBegunBy(command, digest, running);
+    }
+
+    private boolean isBegunBy(SendCommand command, byte[] digest, TurnRow turn) {
+        return turn.isBegunBy(command, digest) && (command.conversationId() == null
+                || conversations.findById(turn.conversationId).externalId.equals(command.conversationId()));
+    }
+
+    private void refuseWhileRunning(Optional<TurnRow> running, Conversation conversation, boolean makesRoom) {
+        if (running.isPresent() && makesRoom) {
+            throw new Occupied(running.get().id);
+        }
+        if (running.isPresent()) {
+            Optional<Long> replaced = turns.replacedIn(running.get().id, lease.renewEvery().toMillis());
+            List<ApprovalView> open = approvals.open(running.get().id);
+            throw TurnConflictException.turnRunning(turns.view(running.get(), conversation.externalId), open,
+                    (open.isEmpty() ? "The turn %s is running in this conversation. Follow it, or wait for its end."
+                            : "The turn %s is running in this conversation.")
+                            .formatted(running.get().id),
+                    replaced.orElse(null));
+        }
+    }
+
+    private Accepted begin(SendCommand command, Conversation conversation, Upstream upstream, UUID owner, byte[] digest,
+            boolean fresh) {
+        UUID id = Ids.next();
+        supersede(command, conversation, id);
+        // What is stored was said; of what a request repeats, only instructions that are new count.
+        List<ChatMessage> earlier = fresh ? command.before() : history.newInstructions(command.before(), conversation);
+        TurnRow row = row(command, conversation, upstream, owner, digest, id, earlier.size());
+        turns.persistAndFlush(row);
+        // Instructions are the turn's: they do not count either where nothing of it counts.
+        earlier.forEach(said -> store(conversation, said, said.role() == Role.SYSTEM ? id : null, null));
+        List<ChatMessage> before = upstream.remembers() ? List.of() : history.before(conversation);
+        UUID last = null;
+        for (int i = 0; i < command.asked().size(); i++) {
+            boolean newest = i == command.asked().size() - 1;
+            last = store(conversation, command.asked().get(i), id, newest ? command.messageId() : null);
+        }
+        conversation.nextPosition++;
+        conversation.updatedAt = row.startedAt;
+        Turn turn = row.turn(conversation.externalId);
+        return new Accepted(turn, upstream,
+                new UpstreamRequest(turn, last, command.asked(), before, Collections.unmodifiableMap(command.parameters()),
+                        command.headers(),
+                        runner.earlier(turn)),
+                owner);
+    }
+
+    /** A message id that the conversation knows is an edit, or asks for another answer: from there on it is said anew. */
+    private void supersede(SendCommand command, Conversation conversation, UUID turn) {
+        if (command.messageId() != null) {
+            messages.current(conversation.id, command.messageId())
+                    .ifPresent(edited -> messages.supersede(conversation.id, edited.position, turn));
+        }
+    }
+
+    private static TurnRow row(SendCommand command, Conversation conversation, Upstream upstream, UUID owner, byte[] digest,
+            UUID id, int earlier) {
+        TurnRow row = new TurnRow();
+        row.id = id;
+        row.tenant = command.tenant();
+        row.conversationId = conversation.id;
+        row.ordinal = ++conversation.turns;
+        row.state = "running";
+        row.owner = owner;
+        row.upstream = upstream.name();
+        row.model = command.model() == null ? upstream.name() : command.model();
+        row.messageId = Ids.next();
+        row.messagePosition = conversation.nextPosition + earlier + command.asked().size();
+        // An upstream without memory is never asked the same again.
+        if (upstream.remembers()) {
+            row.remember(new TurnRequest(command.parameters(), upstream.passes(command.headers())));
+        }
+        row.caller = command.caller();
+        row.idempotencyKey = command.idempotencyKey();
+        row.commandDigest = digest;
+        row.clientRepeats = command.maybeRepeated();
+        row.startedAt = Instant.now();
+        return row;
+    }
+
+    private UUID store(Conversation conversation, ChatMessage said, UUID turn, String externalId) {
+        Message message = new Message();
+        message.id = Ids.next();
+        message.conversationId = conversation.id;
+        message.turnId = turn;
+        message.position = conversation.nextPosition++;
+        message.externalId = externalId;
+        message.role = said.role().wireName();
+        message.name = said.name();
+        message.parts = Parts.write(said.parts());
+        message.size = message.parts.getBytes(StandardCharsets.UTF_8).length;
+        message.createdAt = Instant.now();
+        messages.persist(message);
+        return message.id;
+    }
+}

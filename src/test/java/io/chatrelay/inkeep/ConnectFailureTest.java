@@ -1,0 +1,97 @@
+package io.chatrelay.inkeep;
+
+import static io.chatrelay.inkeep.ScriptedInkeep.VERTX;
+import static io.chatrelay.inkeep.ScriptedInkeep.all;
+import static io.chatrelay.inkeep.ScriptedInkeep.question;
+import static io.chatrelay.inkeep.ScriptedInkeep.turn;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.net.ServerSocket;
+import java.net.URI;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import io.chatrelay.SelfSigned;
+import io.chatrelay.event.ChatEvent.Ended;
+import io.chatrelay.event.Failure;
+import io.netty.channel.ConnectTimeoutException;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.net.PfxOptions;
+
+/** Why no connection to Inkeep could be made is in the turn's failure: an operator sees what to mend. */
+class ConnectFailureTest {
+
+    private ScriptedInkeep inkeep;
+
+    @BeforeEach
+    void start() throws Exception {
+        inkeep = new ScriptedInkeep();
+    }
+
+    @AfterEach
+    void stop() {
+        inkeep.close();
+    }
+
+    private Failure failure(String url) {
+        return ((Ended) all(inkeep.upstream(URI.create(url), "retries", "0").run(question(turn(), "hi")).answer()).getLast())
+                .failure();
+    }
+
+    private static void assertThatIs(Failure failure, Failure.Code code, ConnectFailure why) {
+        assertThat(failure.code()).as(failure.message()).isEqualTo(code);
+        assertThat(failure.message()).isEqualTo("No connection to Inkeep could be made: %s.".formatted(why.words()));
+    }
+
+    @Test
+    void nobodyListens() throws Exception {
+        int port;
+        try (ServerSocket free = new ServerSocket(0)) {
+            port = free.getLocalPort();
+        }
+
+        assertThatIs(failure("http://127.0.0.1:%d/run".formatted(port)), Failure.Code.UPSTREAM_UNAVAILABLE,
+                ConnectFailure.REFUSED);
+    }
+
+    @Test
+    void theNameIsNotKnown() {
+        assertThatIs(failure("http://inkeep.invalid/run"), Failure.Code.UPSTREAM_UNAVAILABLE, ConnectFailure.NAME);
+    }
+
+    @Test
+    void itSpeaksNoTls() {
+        assertThatIs(failure(inkeep.url("/run").toString().replace("http:", "https:")), Failure.Code.UPSTREAM_UNTRUSTED,
+                ConnectFailure.TLS);
+    }
+
+    @Test
+    void itsCertificateIsItsOwn(@TempDir Path directory) throws Exception {
+        SelfSigned certificate = SelfSigned.in(directory);
+        HttpServer secure = VERTX
+                .createHttpServer(new HttpServerOptions().setSsl(true)
+                        .setKeyCertOptions(
+                                new PfxOptions().setPath(certificate.store().toString()).setPassword(SelfSigned.PASSWORD)))
+                .requestHandler(request -> request.response().end()).listen(0, "127.0.0.1").toCompletionStage()
+                .toCompletableFuture().get(10, TimeUnit.SECONDS);
+
+        try {
+            assertThatIs(failure("https://localhost:%d/run".formatted(secure.actualPort())), Failure.Code.UPSTREAM_UNTRUSTED,
+                    ConnectFailure.CERTIFICATE);
+        } finally {
+            secure.close();
+        }
+    }
+
+    @Test
+    void itDoesNotAnswerInTime() {
+        assertThat(ConnectFailure.of(new ConnectTimeoutException("connection timed out after 5000 ms: 10.0.0.1")))
+                .isEqualTo(ConnectFailure.TIMEOUT);
+    }
+}
