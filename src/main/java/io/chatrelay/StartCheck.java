@@ -22,7 +22,7 @@ import io.chatrelay.api.ApiConfig;
 import io.chatrelay.api.RequestsConfig;
 import io.chatrelay.approval.ApprovalsConfig;
 import io.chatrelay.cluster.LeaseConfig;
-import io.chatrelay.config.Settings;
+import io.chatrelay.config.KnownSettings;
 import io.chatrelay.conversation.ConversationConfig;
 import io.chatrelay.conversation.HistoryConfig;
 import io.chatrelay.conversation.PageConfig;
@@ -69,7 +69,7 @@ final class StartCheck {
     /** Of the migrations that this version brings, the last. */
     static final int SCHEMA = 12;
 
-    /** Asked for by name, the emulator stands in for Inkeep in production too: to try a deployment without a key. */
+    /** Asked for by name, the emulator stands in for the upstreams in production too: to try a deployment without a key. */
     private static final String EMULATOR = "chatrelay-dev.emulator.enabled";
     private static final String DATABASE = "quarkus.datasource.jdbc.url";
     private static final String POOL = "quarkus.datasource.jdbc.max-size";
@@ -107,7 +107,7 @@ final class StartCheck {
             upstreams(config.getConfigMapping(UpstreamsConfig.class));
         }
         access(config.getConfigMapping(AccessConfig.class));
-        Settings settings = new Settings(MAPPINGS);
+        KnownSettings settings = new KnownSettings(MAPPINGS);
         refuse(settings.outOfRange(config));
         refuse(settings.unknown(config).stream()
                 .map("%s is no setting of this version. Look for a misspelling, or remove it."::formatted).toList());

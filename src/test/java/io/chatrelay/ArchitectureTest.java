@@ -21,6 +21,8 @@ import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import com.tngtech.archunit.library.dependencies.SliceAssignment;
+import com.tngtech.archunit.library.dependencies.SliceIdentifier;
 
 import io.chatrelay.api.protocol.FrameWriter;
 import io.chatrelay.inkeep.LocalInkeep;
@@ -180,6 +182,24 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule roomsHaveNoCycles = slices().matching(ROOT + ".(**)").should().beFreeOfCycles()
             .because("a room that needs its neighbour's neighbour is not a room");
+
+    /** Nested classes are their outer one's. The two are what a JSON value and its writer are to each other, and an annotation and its rule. */
+    @ArchTest
+    static final ArchRule classesHoldNoBackReference = slices().assignedFrom(new SliceAssignment() {
+        @Override
+        public SliceIdentifier getIdentifierOf(JavaClass type) {
+            String name = type.getName().replaceAll("\\$.*", "");
+            return !name.startsWith(ROOT + ".") || name.startsWith(ROOT + ".dev.") || name.endsWith(".RawJson")
+                    || name.endsWith(".BetweenValidator")
+                            ? SliceIdentifier.ignore()
+                            : SliceIdentifier.of(name);
+        }
+
+        @Override
+        public String getDescription() {
+            return "classes";
+        }
+    }).should().beFreeOfCycles().because("who makes something passes a listener or a function, and not itself");
 
     @ArchTest
     static final ArchRule noStreamInATransaction = noMethods().that().haveRawReturnType(Multi.class).or()

@@ -22,8 +22,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import io.chatrelay.config.Between;
-import io.chatrelay.config.Settings;
-import io.chatrelay.config.Settings.Setting;
+import io.chatrelay.config.KnownSettings;
+import io.chatrelay.config.KnownSettings.Setting;
 import io.quarkus.runtime.configuration.DurationConverter;
 import io.quarkus.runtime.configuration.MemorySize;
 import io.quarkus.runtime.configuration.MemorySizeConverter;
@@ -77,7 +77,7 @@ class StartCheckTest {
     }
 
     static Stream<Setting> measures() {
-        return new Settings(StartCheck.MAPPINGS).all().stream().filter(setting -> type(setting) != null);
+        return new KnownSettings(StartCheck.MAPPINGS).all().stream().filter(setting -> type(setting) != null);
     }
 
     @Test

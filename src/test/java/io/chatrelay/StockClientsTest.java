@@ -163,7 +163,7 @@ class StockClientsTest extends ServiceTest {
             JsonNode conflict = conflict();
 
             assertThat(refused.at("/error/status").asInt()).isEqualTo(400);
-            assertThat(refused.at("/error/message").asText()).contains("Inkeep refused the request");
+            assertThat(refused.at("/error/message").asText()).contains("The upstream 'cloud' refused the request");
             assertThat(refused.at("/error/requestID").asText()).isNotEmpty();
             assertThat(cut.at("/error/message").asText()).contains("broke off");
             assertThat(cut.at("/error/code").asText()).isEqualTo("upstream_cut");

@@ -260,7 +260,7 @@ class UnusualApprovalRecordingsTest extends RecordedTurns {
 
             turn.toEnd();
             assertThat(turn(turn.ui().turn())).isEqualTo("failed approval_unavailable");
-            assertThat(turn.ui().error()).isEqualTo(turn.openAi().error()).contains("could not be given to Inkeep");
+            assertThat(turn.ui().error()).isEqualTo(turn.openAi().error()).contains("could not be given to the upstream");
             assertThat(turn.ui().last().type()).isEqualTo("error");
             turn.assertNumbered();
             assertThat(play.told()).hasSize(1);

@@ -4,7 +4,6 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 import jakarta.ws.rs.HttpMethod;
-import jakarta.ws.rs.NotAuthorizedException;
 import jakarta.ws.rs.container.ContainerRequestContext;
 import jakarta.ws.rs.core.HttpHeaders;
 
@@ -21,8 +20,8 @@ import io.vertx.ext.web.RoutingContext;
  */
 class AccessFilter {
 
-    static final String NO_KEY = "Send 'Authorization: Bearer <key>' with a key of this service.";
-    private static final String NO_STREAM = NO_KEY + " A stream token opens nothing but GET of its conversation's stream.";
+    private static final String NO_STREAM = Unauthorized.NO_KEY
+            + " A stream token opens nothing but GET of its conversation's stream.";
     private static final String TOKEN = "token";
     private static final Pattern STREAM = Pattern.compile("/?run/(v1/conversations|api/chat)/[^/]+/stream");
 
@@ -43,20 +42,16 @@ class AccessFilter {
             current.set(caller.get());
             Connections.known(connection);
         } else if (token == null || authorization != null) {
-            throw unauthorized(NO_KEY);
+            throw Unauthorized.because(Unauthorized.NO_KEY);
         } else if (isStream(request)) {
             current.shows(token);
         } else {
-            throw unauthorized(NO_STREAM);
+            throw Unauthorized.because(NO_STREAM);
         }
     }
 
     private static boolean isStream(ContainerRequestContext request) {
         return (request.getMethod().equals(HttpMethod.GET) || request.getMethod().equals(HttpMethod.HEAD))
                 && STREAM.matcher(request.getUriInfo().getPath()).matches();
-    }
-
-    static NotAuthorizedException unauthorized(String detail) {
-        return new NotAuthorizedException(detail, "Bearer realm=\"chat-relay\"");
     }
 }

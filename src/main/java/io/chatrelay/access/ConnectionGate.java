@@ -14,7 +14,7 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 
 /** Counts the connections of one server socket where they are accepted, before a byte of them is read, and guards each that it lets in. */
 @Sharable
-final class ConnectionGate extends ChannelInboundHandlerAdapter {
+final class ConnectionGate extends ChannelInboundHandlerAdapter implements GuardedConnection.Gate {
 
     /** One that has just come is not evicted: its request may be here, unread yet, while others are accepted. */
     private static final long GRACE_NANOS = 1_000_000_000;
@@ -66,8 +66,8 @@ final class ConnectionGate extends ChannelInboundHandlerAdapter {
         }
     }
 
-    /** A connection begins to wait for a request of somebody who is not known. */
-    void waits(GuardedConnection connection) {
+    @Override
+    public void waits(GuardedConnection connection) {
         boolean tooMany;
         synchronized (waiting) {
             waiting.remove(connection);
@@ -81,13 +81,15 @@ final class ConnectionGate extends ChannelInboundHandlerAdapter {
         }
     }
 
-    void waitsNoMore(GuardedConnection connection) {
+    @Override
+    public void waitsNoMore(GuardedConnection connection) {
         synchronized (waiting) {
             waiting.remove(connection);
         }
     }
 
-    void closing(CloseReason reason) {
+    @Override
+    public void closing(CloseReason reason) {
         metrics.closed(reason);
     }
 

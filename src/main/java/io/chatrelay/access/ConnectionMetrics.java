@@ -2,6 +2,7 @@ package io.chatrelay.access;
 
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.function.ToDoubleFunction;
 
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -25,8 +26,12 @@ final class ConnectionMetrics {
         closed.get(reason).increment();
     }
 
-    void watch(ConnectionGate gate) {
-        registry.gauge(NAME + ".open", gate, ConnectionGate::open);
-        registry.gauge(NAME + ".waiting", gate, ConnectionGate::waiting);
+    /**
+     * @param open    how many there are
+     * @param waiting how many of them wait for a request of a caller who is not known
+     */
+    <T> void watch(T gate, ToDoubleFunction<T> open, ToDoubleFunction<T> waiting) {
+        registry.gauge(NAME + ".open", gate, open);
+        registry.gauge(NAME + ".waiting", gate, waiting);
     }
 }

@@ -68,7 +68,7 @@ class Connections {
         if (channel instanceof ServerChannel && channel.localAddress() instanceof InetSocketAddress local
                 && local.getPort() == port && channel.pipeline().get(ConnectionGate.class) == null) {
             ConnectionGate gate = new ConnectionGate(config, metrics);
-            metrics.watch(gate);
+            metrics.watch(gate, ConnectionGate::open, ConnectionGate::waiting);
             channel.pipeline().addFirst(gate);
             guarded.put(channel, gate);
             LOG.debugf("the connections of port %d are counted", port);

@@ -33,7 +33,7 @@ public class CurrentCaller {
     /** @throws jakarta.ws.rs.NotAuthorizedException for a token that nobody looked up: what knows no tokens takes none */
     public Caller get() {
         if (caller == null) {
-            throw AccessFilter.unauthorized(AccessFilter.NO_KEY);
+            throw Unauthorized.because(Unauthorized.NO_KEY);
         }
         return caller;
     }

@@ -37,6 +37,18 @@ import io.netty.util.concurrent.ScheduledFuture;
  */
 final class GuardedConnection extends ChannelDuplexHandler {
 
+    /** Counts connections, and closes the oldest of those that wait where there are too many. */
+    interface Gate {
+
+        /** A connection begins to wait for a request of a caller who is not known. */
+        void waits(GuardedConnection connection);
+
+        void waitsNoMore(GuardedConnection connection);
+
+        /** A connection is being closed from here. */
+        void closing(CloseReason reason);
+    }
+
     /** Of an object, for in dev mode it may be the guard of the classes from before a change. */
     static final AttributeKey<Object> KEY = AttributeKey.valueOf("chat-relay.guard");
     /** What was written last is read by the peer only if nothing comes from it unread when we close: so its bytes are thrown away for a moment. */
@@ -64,7 +76,7 @@ final class GuardedConnection extends ChannelDuplexHandler {
         }
     }
 
-    private final ConnectionGate gate;
+    private final Gate gate;
     private final ConnectionsConfig config;
     private ChannelHandlerContext connection;
     private State state = State.WAITING;
@@ -77,7 +89,7 @@ final class GuardedConnection extends ChannelDuplexHandler {
     private volatile boolean bodyIsWhole;
     private ScheduledFuture<?> deadline;
 
-    GuardedConnection(ConnectionGate gate, ConnectionsConfig config) {
+    GuardedConnection(Gate gate, ConnectionsConfig config) {
         this.gate = gate;
         this.config = config;
         this.head = new RequestHeadScanner(config.maxHeaders());

@@ -7,7 +7,7 @@ import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 
 import io.chatrelay.approval.ApprovalView;
-import io.chatrelay.database.Storage;
+import io.chatrelay.database.SqlErrors;
 import io.chatrelay.defect.Trace;
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.PausePoints;
@@ -121,7 +121,7 @@ final class ApprovalPauseDetector {
             List<ApprovalView> open = ledger.get();
             context.runOnContext(_ -> answered(since, open));
         } catch (RuntimeException e) {
-            if (Storage.isAway(e)) {
+            if (SqlErrors.isAway(e)) {
                 LOG.debugf("The ledger cannot be asked (%s); asking again", e.getClass().getSimpleName());
             } else {
                 LOG.errorf("The ledger cannot be asked, and is asked again: %s", Trace.of(e));

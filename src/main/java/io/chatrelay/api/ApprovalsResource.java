@@ -47,7 +47,7 @@ public class ApprovalsResource {
         int size = Page.limit(limit);
         ApprovalPage found = approvals.list(turns.tenant(), state(state), conversation, Page.idCursor(cursor), size);
         List<ApprovalView> views = found.approvals();
-        return new Page<>(views.stream().map(ApprovalsResource::brief).toList(),
+        return new Page<>(views.stream().map(ApprovalView::withoutHistory).toList(),
                 found.more() ? views.getLast().id().toString() : null);
     }
 
@@ -56,13 +56,6 @@ public class ApprovalsResource {
     @Operation(summary = "One approval, with what happened to it")
     public ApprovalView get(@PathParam("id") String id) {
         return approvals.get(turns.tenant(), approvalId(id));
-    }
-
-    /** An entry of a list: its history is told where it is asked for. */
-    static ApprovalView brief(ApprovalView view) {
-        return new ApprovalView(view.id(), view.conversationId(), view.turnId(), view.toolCallId(), view.approvalId(),
-                view.toolName(), view.input(), view.inputDigest(), view.state(), view.askedAt(), view.expiresAt(),
-                view.decidedAt(), view.decidedBy(), view.reason(), view.outcome(), null);
     }
 
     private static UUID approvalId(String id) {

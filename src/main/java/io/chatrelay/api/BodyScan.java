@@ -9,7 +9,7 @@ import com.fasterxml.jackson.core.JsonStreamContext;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 
-import io.chatrelay.event.ForeignJson;
+import io.chatrelay.event.UntrustedJson;
 
 /**
  * Reads a body without building anything of it: how many values it has, and whether each number is one that can be calculated with. Two bytes
@@ -27,7 +27,7 @@ final class BodyScan {
 
     static final StreamReadConstraints CONSTRAINTS = StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE)
             .maxNumberLength(Integer.MAX_VALUE).maxNestingDepth(DEEPEST).build();
-    static final JsonFactory FACTORY = ForeignJson.factory(CONSTRAINTS).build();
+    static final JsonFactory FACTORY = UntrustedJson.factory(CONSTRAINTS).build();
 
     private BodyScan() {}
 

@@ -102,7 +102,7 @@ public class ConversationsResource {
             ApprovalView first = open.getFirst();
             return new PendingReply(true,
                     new Pending(first.toolCallId(), first.toolName(), first.input(), false, first.askedAt()),
-                    open.stream().map(ApprovalsResource::brief).toList());
+                    open.stream().map(ApprovalView::withoutHistory).toList());
         }
     }
 
@@ -185,7 +185,7 @@ public class ConversationsResource {
 
     @GET
     @Path("/{id}/pending-approvals")
-    @Operation(summary = "What waits for a decision in the running turn, as Inkeep tells it")
+    @Operation(summary = "What waits for a decision in the running turn")
     public PendingReply pendingApprovals(@PathParam("id") String id) {
         JsonBody.checkId("id", id);
         return PendingReply.of(
@@ -243,7 +243,7 @@ public class ConversationsResource {
         body.names().stream().filter(name -> !name.equals("turnId")).findFirst().ifPresent(name -> {
             throw body.wrong(name, "is not known here: turnId is");
         });
-        UUID turn = body.has("turnId") ? StreamResumer.turnId("turnId", body.text("turnId")) : null;
+        UUID turn = body.has("turnId") ? StreamPosition.turnId("turnId", body.text("turnId")) : null;
         return Response.accepted(StoppingReply.of(turns.cancel(id, turn))).build();
     }
 
@@ -257,7 +257,7 @@ public class ConversationsResource {
             @QueryParam("wire") String wire, @QueryParam("include_usage") String usage,
             @QueryParam("approvals") String atApproval,
             @HeaderParam("Last-Event-ID") String lastEventId, @Context RoutingContext http, @Suspended AsyncResponse reply) {
-        readers.read(id, new StreamResumer.Position(lastEventId, after, turn, wire, usage, atApproval), ApprovalBehavior.WAIT,
+        readers.read(id, new StreamPosition(lastEventId, after, turn, wire, usage, atApproval), ApprovalBehavior.WAIT,
                 http, reply);
     }
 }

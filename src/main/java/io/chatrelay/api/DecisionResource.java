@@ -25,13 +25,11 @@ import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 
 /** Decides one approval. Source: Inkeep's documented {@code POST /run/api/tool-approvals}. */
-@Path(DecisionResource.PATH)
+@Path(ErrorFormats.DECISIONS)
 @Produces(MediaType.APPLICATION_JSON)
 @RunOnVirtualThread
 @Tag(name = "Approvals")
 public class DecisionResource {
-
-    static final String PATH = "/run/api/tool-approvals";
 
     private static final Set<String> KNOWN = Set.of("approved", "conversationId", "toolCallId", "reason", "inputDigest",
             "turnId", "user");
@@ -71,7 +69,7 @@ public class DecisionResource {
         Caller caller = turns.caller();
         String turn = body.text("turnId");
         if (turn != null) {
-            StreamResumer.turnId("turnId", turn);
+            StreamPosition.turnId("turnId", turn);
         }
         turns.decide(new DecideCommand(caller.tenant(), caller.name(), conversation, body.name("user"),
                 new DecideCommand.OfTurn("turnId", turn, false), List.of(answer)));

@@ -12,7 +12,7 @@ import org.jboss.logging.Logger;
 import org.jboss.resteasy.reactive.server.ServerResponseFilter;
 
 import io.chatrelay.api.protocol.ErrorFormat;
-import io.chatrelay.database.Storage;
+import io.chatrelay.database.SqlErrors;
 import io.chatrelay.defect.Trace;
 import io.quarkiverse.resteasy.problem.HttpProblem;
 import io.quarkiverse.resteasy.problem.postprocessing.ProblemContext;
@@ -38,7 +38,7 @@ class ErrorBody implements ProblemPostProcessor {
 
     @Override
     public HttpProblem apply(HttpProblem problem, ProblemContext context) {
-        if (Storage.isAway(context.cause)) {
+        if (SqlErrors.isAway(context.cause)) {
             return shaped(Problems.builder(503, "The database cannot be reached. Try again in a moment.")
                     .withHeader("retry-after", 2).withInstance(problem.getInstance()).build(), context.path);
         }

@@ -5,7 +5,7 @@ import java.util.Locale;
 
 import io.chatrelay.event.Failure;
 
-/** The machine's word for an error, beside its status. The first six are Inkeep's own. */
+/** The machine's word for an error, beside its status. Source of the first six: Inkeep's run API. */
 enum ErrorCode {
 
     BAD_REQUEST(400),

@@ -16,9 +16,12 @@ public final class ErrorFormats {
     /** The message itself, as this call is documented. Source: {@code POST /run/api/tool-approvals} of Inkeep's run API. */
     private static final ErrorFormat TEXT = new ErrorFormat(false, (_, message, _, _) -> message);
 
+    /** Where a decision is sent. */
+    static final String DECISIONS = "/run/api/tool-approvals";
+
     private ErrorFormats() {}
 
     static ErrorFormat of(String path) {
-        return path.equals(DecisionResource.PATH) || path.startsWith(DecisionResource.PATH + "/") ? TEXT : PROBLEM;
+        return path.equals(DECISIONS) || path.startsWith(DECISIONS + "/") ? TEXT : PROBLEM;
     }
 }

@@ -10,7 +10,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.chatrelay.event.RawJson;
 
 /**
- * Request fields that go up to Inkeep: their types and ranges are checked here, whether an upstream takes them is the
+ * Request fields that go up to the upstream: their types and ranges are checked here, whether an upstream takes them is the
  * upstream's to say. Source: Inkeep's documented run API, and OpenAI's API reference.
  */
 public final class Parameters {

@@ -7,7 +7,7 @@ import io.chatrelay.api.protocol.FrameWriter;
 import io.chatrelay.api.protocol.OpenParts;
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatEvent.StepFinished;
-import io.chatrelay.event.JsonText;
+import io.chatrelay.event.JsonWriter;
 import io.chatrelay.journal.JournalEntry;
 
 /**
@@ -62,7 +62,7 @@ final class PauseFilter {
     }
 
     /** What comes before the first event. */
-    void open(JsonText out) {
+    void open(JsonWriter out) {
         if (from.goesOn()) {
             frames.resume(from.brackets(), out);
         }
@@ -113,7 +113,7 @@ final class PauseFilter {
     }
 
     /** Ends the stream at the last pause point. */
-    void pause(JsonText out) {
+    void pause(JsonWriter out) {
         frames.pause(brackets, out);
     }
 

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.List;
 
 import io.chatrelay.approval.ApprovalException;
+import io.chatrelay.approval.ApprovalView;
 import io.chatrelay.event.ApprovalState;
 import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.event.ChatException;
@@ -105,7 +106,7 @@ final class Problems {
                 .with("code", "turn_running");
         e.turn().ifPresent(turn -> problem.with("turn", turn));
         if (!e.pendingApprovals().isEmpty()) {
-            problem.with("approvals", e.pendingApprovals().stream().map(ApprovalsResource::brief).toList());
+            problem.with("approvals", e.pendingApprovals().stream().map(ApprovalView::withoutHistory).toList());
         }
         if (e.retryAfter() != null) {
             return problem.withHeader("retry-after", e.retryAfter()).build();
@@ -123,7 +124,7 @@ final class Problems {
     /**
      * A turn that did not complete, for a caller who has been told nothing of it yet.
      *
-     * @param begun whether Inkeep had begun to answer: then it keeps its key, and whoever repeats the request is told the same
+     * @param begun whether the upstream had begun to answer: then it keeps its key, and whoever repeats the request is told the same
      */
     static HttpProblem of(Turn turn, Ended end, boolean begun) {
         Failure failure = end.failure();
@@ -148,7 +149,7 @@ final class Problems {
         return problem.build();
     }
 
-    /** What Inkeep said may end without a full stop. */
+    /** What the upstream said may end without a full stop. */
     private static String sentence(String message) {
         return message.endsWith(".") ? message : message + ".";
     }

@@ -4,7 +4,7 @@ import java.util.Locale;
 
 import jakarta.enterprise.context.ApplicationScoped;
 
-import io.chatrelay.database.Storage;
+import io.chatrelay.database.SqlErrors;
 import io.chatrelay.event.ChatException;
 import io.micrometer.core.instrument.MeterRegistry;
 
@@ -39,7 +39,7 @@ class RefusedTurnCounter {
             if (chat.kind() == ChatException.Kind.UNAVAILABLE) {
                 count(Reason.REPLICA);
             }
-        } else if (Storage.isAway(refusal)) {
+        } else if (SqlErrors.isAway(refusal)) {
             count(Reason.DATABASE);
         }
     }

@@ -14,7 +14,7 @@ import io.chatrelay.turn.StoredTurns;
  * @param conversation that it names, or null
  * @param command      what it says; null where it answers approvals
  */
-public record RepeatedPost(String conversation, SendCommand command, StreamResumer.Position position, boolean leavingStops) {
+public record RepeatedPost(String conversation, SendCommand command, StreamPosition position, boolean leavingStops) {
 
     private static final String LAST = "Last-Event-ID";
 
@@ -58,6 +58,6 @@ public record RepeatedPost(String conversation, SendCommand command, StreamResum
             throw Problems.invalid(LAST, "asks for the rest of a stream, but this request asks for an answer in one piece");
         }
         return Optional.of(new RepeatedPost(conversation, command,
-                new StreamResumer.Position(last, null, null, wire, Boolean.toString(usage), approvals), leavingStops));
+                new StreamPosition(last, null, null, wire, Boolean.toString(usage), approvals), leavingStops));
     }
 }

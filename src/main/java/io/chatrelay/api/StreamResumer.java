@@ -11,7 +11,7 @@ import jakarta.ws.rs.container.AsyncResponse;
 
 import io.chatrelay.api.protocol.FrameWriter;
 import io.chatrelay.api.protocol.Protocol;
-import io.chatrelay.database.Storage;
+import io.chatrelay.database.SqlErrors;
 import io.chatrelay.event.Turn;
 import io.chatrelay.turn.StoredTurns;
 import io.vertx.core.http.HttpMethod;
@@ -20,59 +20,6 @@ import io.vertx.ext.web.RoutingContext;
 /** Lets a reader take a turn up where it left it. */
 @ApplicationScoped
 public class StreamResumer {
-
-    /**
-     * Where a reader stands, as it said it.
-     *
-     * @param lastEventId the header, which wins: an {@code EventSource} sends it with the URL that it began with
-     */
-    public record Position(String lastEventId, String after, String turn, String wire, String includeUsage, String approvals) {
-
-        /** The event after which to go on; empty where the reader names none. */
-        Optional<EventId> event() {
-            if (lastEventId != null && !lastEventId.isEmpty()) {
-                return Optional.of(EventId.of("Last-Event-ID", lastEventId));
-            }
-            return after == null ? Optional.empty() : Optional.of(EventId.of("after", after));
-        }
-
-        /** The same, held to what the reader may read. */
-        Position within(StreamTokenGuard.Admission admission) {
-            return new Position(lastEventId, after, admission.orNamed(turn), wire, includeUsage, approvals);
-        }
-
-        UUID turnId() {
-            return turn == null ? null : StreamResumer.turnId("turn", turn);
-        }
-
-        /** Whether the usage is wanted as well: as in OpenAI's requests, a chunk without choices comes to nobody unasked. */
-        boolean usage() {
-            return switch (includeUsage == null ? "false" : includeUsage) {
-                case "true" -> true;
-                case "false" -> false;
-                default -> throw Problems.invalid("include_usage", "must be true or false");
-            };
-        }
-
-        /** @param otherwise for a reader that says neither this nor where it stands */
-        ApprovalBehavior atApproval(Protocol protocol, ApprovalBehavior otherwise) {
-            if (!protocol.pauses()) {
-                ApprovalBehavior.refusePause(approvals);
-                return ApprovalBehavior.WAIT;
-            }
-            return ApprovalBehavior.of(approvals, event().isEmpty() ? otherwise : ApprovalBehavior.WAIT);
-        }
-
-        /** The number of the last event that the reader has as a whole; 0 where it has none, or does not say. */
-        long readTo() {
-            return event().map(EventId::after).orElse(0L);
-        }
-
-        /** How many frames the reader has of the event after that. */
-        int frames() {
-            return event().map(EventId::frame).orElse(0);
-        }
-    }
 
     private final StoredTurns storedTurns;
     private final TurnEndpoint turns;
@@ -92,7 +39,8 @@ public class StreamResumer {
      *
      * @param otherwise what is done at an approval for a reader that says neither this nor where it stands
      */
-    void read(String conversation, Position position, ApprovalBehavior otherwise, RoutingContext http, AsyncResponse reply) {
+    void read(String conversation, StreamPosition position, ApprovalBehavior otherwise, RoutingContext http,
+            AsyncResponse reply) {
         guarded(http, () -> {
             StreamTokenGuard.Admission admission = bearers.admit(conversation);
             find(conversation, position.within(admission), admission, otherwise, http, reply);
@@ -115,7 +63,7 @@ public class StreamResumer {
      * The same for {@code useChat}, which asks for a chat that it has just made up, too: there is nothing to read in a conversation that
      * does not exist, or not for this caller.
      */
-    public void readIfAny(String conversation, Position position, ApprovalBehavior otherwise, RoutingContext http,
+    public void readIfAny(String conversation, StreamPosition position, ApprovalBehavior otherwise, RoutingContext http,
             AsyncResponse reply) {
         guarded(http, () -> {
             JsonBody.checkId("id", conversation);
@@ -137,21 +85,22 @@ public class StreamResumer {
         try {
             read.run();
         } catch (RuntimeException e) {
-            if (!eventSource || !Storage.isAway(e)) {
+            if (!eventSource || !SqlErrors.isAway(e)) {
                 throw e;
             }
             http.response().reset();
         }
     }
 
-    private void find(String conversation, Position position, StreamTokenGuard.Admission admission, ApprovalBehavior otherwise,
+    private void find(String conversation, StreamPosition position, StreamTokenGuard.Admission admission,
+            ApprovalBehavior otherwise,
             RoutingContext http, AsyncResponse reply) {
         JsonBody.checkId("id", conversation);
         stream(position, () -> readable(conversation, position), otherwise,
                 ReaderKind.whoComesBack(position.event().map(EventId::number).orElse(0L)), admission::check, http, reply);
     }
 
-    private Optional<Turn> readable(String conversation, Position position) {
+    private Optional<Turn> readable(String conversation, StreamPosition position) {
         Optional<EventId> event = position.event();
         UUID named = position.turnId();
         return event.isEmpty() && named == null ? storedTurns.running(turns.tenant(), conversation)
@@ -168,7 +117,7 @@ public class StreamResumer {
         return storedTurns.readableAgain(post.command(), conversation, event.ordinal(), event.after());
     }
 
-    private void stream(Position position, Supplier<Optional<Turn>> sought, ApprovalBehavior otherwise, ReaderKind reader,
+    private void stream(StreamPosition position, Supplier<Optional<Turn>> sought, ApprovalBehavior otherwise, ReaderKind reader,
             Consumer<Turn> admits, RoutingContext http, AsyncResponse reply) {
         Protocol protocol = protocols.named(position.wire());
         boolean usage = position.usage();
@@ -204,14 +153,6 @@ public class StreamResumer {
                 frames.skip(event);
             }
         });
-    }
-
-    static UUID turnId(String field, String text) {
-        try {
-            return UUID.fromString(text);
-        } catch (IllegalArgumentException e) {
-            throw Problems.invalid(field, "must be the id of a turn");
-        }
     }
 
     private static boolean isEventSource(RoutingContext http) {

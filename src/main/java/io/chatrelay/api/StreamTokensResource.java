@@ -73,7 +73,7 @@ public class StreamTokensResource {
         body.names().stream().filter(name -> !FIELDS.contains(name)).findFirst().ifPresent(name -> {
             throw body.wrong(name, "is not known here: turnId and expiresIn are");
         });
-        UUID turn = body.has("turnId") ? StreamResumer.turnId("turnId", body.text("turnId")) : null;
+        UUID turn = body.has("turnId") ? StreamPosition.turnId("turnId", body.text("turnId")) : null;
         Duration lifetime = lifetime(body);
         Caller caller = turns.caller();
         StreamTokens.Issued issued = tokens.issue(caller.tenant(), caller.name(), id, turn, lifetime);

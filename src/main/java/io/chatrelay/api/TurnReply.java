@@ -14,7 +14,7 @@ import jakarta.ws.rs.core.Response;
 
 import io.chatrelay.api.protocol.Protocol;
 import io.chatrelay.approval.ApprovalView;
-import io.chatrelay.database.Storage;
+import io.chatrelay.database.SqlErrors;
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.Outcome;
 import io.chatrelay.event.Transcript;
@@ -162,7 +162,7 @@ public final class TurnReply implements Flow.Subscriber<List<JournalEntry<ChatEv
         if (!answered) {
             answered();
             TurnStream.name(response, turn.conversationId(), turn.id());
-            reply.resume(Storage.isAway(failure) ? Problems.ofAnother(turn) : failure);
+            reply.resume(SqlErrors.isAway(failure) ? Problems.ofAnother(turn) : failure);
         }
     }
 

@@ -11,11 +11,11 @@ import org.jboss.logging.Logger;
 
 import io.chatrelay.api.protocol.FrameWriter;
 import io.chatrelay.approval.ApprovalView;
-import io.chatrelay.database.Storage;
+import io.chatrelay.database.SqlErrors;
 import io.chatrelay.defect.Trace;
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatEvent.Ended;
-import io.chatrelay.event.JsonText;
+import io.chatrelay.event.JsonWriter;
 import io.chatrelay.event.Outcome;
 import io.chatrelay.event.Turn;
 import io.chatrelay.journal.JournalEntry;
@@ -129,7 +129,7 @@ final class TurnStream implements Flow.Subscriber<List<JournalEntry<ChatEvent>>>
     }
 
     private void tell(List<JournalEntry<ChatEvent>> entries) {
-        JsonText out = new JsonText(entries.size() * 128);
+        JsonWriter out = new JsonWriter(entries.size() * 128);
         Ended end = null;
         for (JournalEntry<ChatEvent> entry : entries) {
             write(entry, out);
@@ -144,12 +144,12 @@ final class TurnStream implements Flow.Subscriber<List<JournalEntry<ChatEvent>>>
         }
     }
 
-    private void write(JournalEntry<ChatEvent> entry, JsonText out) {
+    private void write(JournalEntry<ChatEvent> entry, JsonWriter out) {
         if (skipped == 0) {
             frames.write(entry.number(), entry.event(), out);
             return;
         }
-        JsonText all = new JsonText(256);
+        JsonWriter all = new JsonWriter(256);
         frames.write(entry.number(), entry.event(), all);
         out.raw(all.toBytes(), afterFrames(all.toBytes(), skipped));
         skipped = 0;
@@ -194,7 +194,7 @@ final class TurnStream implements Flow.Subscriber<List<JournalEntry<ChatEvent>>>
     public void waits(List<ApprovalView> open) {
         if (!ended) {
             head();
-            JsonText out = new JsonText(128);
+            JsonWriter out = new JsonWriter(128);
             filter.pause(out);
             events.cancel();
             end(Buffer.buffer(out.toBytes()), false);
@@ -214,13 +214,13 @@ final class TurnStream implements Flow.Subscriber<List<JournalEntry<ChatEvent>>>
 
     @Override
     public void onError(Throwable failure) {
-        if (!Storage.isAway(failure)) {
+        if (!SqlErrors.isAway(failure)) {
             LOG.errorf("turn %s: a reader's stream ends by a defect: %s", turn.id(), Trace.of(failure));
         }
         if (!headWritten && !ended && !reader.comesBack()) {
             stop();
             name(response, turn.conversationId(), turn.id());
-            refusal.resume(Storage.isAway(failure) ? Problems.ofAnother(turn) : failure);
+            refusal.resume(SqlErrors.isAway(failure) ? Problems.ofAnother(turn) : failure);
         } else {
             cut();
         }
@@ -253,7 +253,7 @@ final class TurnStream implements Flow.Subscriber<List<JournalEntry<ChatEvent>>>
         headWritten = true;
         describe(response.setChunked(true), turn);
         frames.headers().forEach(response::putHeader);
-        JsonText out = new JsonText(256);
+        JsonWriter out = new JsonWriter(256);
         if (frames.opensWithComment()) {
             out.ascii(": turn ").ascii(turn.id().toString()).ascii("\n");
         }

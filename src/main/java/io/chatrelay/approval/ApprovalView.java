@@ -32,4 +32,11 @@ public record ApprovalView(UUID id, String conversationId, UUID turnId, String t
      */
     @RegisterForReflection
     public record Step(String state, Instant at, String by, String reason, Integer attempts) {}
+
+    /** An entry of a list: its history is told where that approval is asked for. */
+    public ApprovalView withoutHistory() {
+        return new ApprovalView(id, conversationId, turnId, toolCallId, approvalId, toolName, input, inputDigest, state,
+                askedAt,
+                expiresAt, decidedAt, decidedBy, reason, outcome, null);
+    }
 }

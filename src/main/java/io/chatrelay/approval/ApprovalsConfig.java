@@ -43,7 +43,7 @@ public interface ApprovalsConfig {
 
     /**
      * After a turn was taken over: how long its run is read again before a decision is repeated whose fate is unknown. The outcome, if
-     * there is one, is in what is read; Inkeep gives it some 100 ms late.
+     * there is one, is in what is read; the upstream gives it some 100 ms late.
      */
     @WithDefault("3s")
     @Between(least = "0s", most = "10m")

@@ -25,6 +25,5 @@ public record CallOutcome(UUID turn, String callId, String outcome) implements T
     @Override
     public void apply(Connection connection) throws SQLException {
         Ledger.settle(connection, turn, callId, outcome);
-        Ledger.waits(connection, turn);
     }
 }

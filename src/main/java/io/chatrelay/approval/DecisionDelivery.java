@@ -10,7 +10,7 @@ import io.chatrelay.defect.Trace;
 import io.chatrelay.upstream.DeliveryResult;
 
 /**
- * One decision on its way to Inkeep:
+ * One decision on its way to the upstream:
  *
  * <pre>
  * attempt ── may be sent, is recorded as sent ──▶ told ──┬── acknowledged, or the rest of the turn is its answer ──▶ done
@@ -160,18 +160,18 @@ public final class DecisionDelivery {
             }
             case DeliveryResult.Refused(_) -> {
                 environment.count("refused");
-                LOG.warnf("turn %s: Inkeep refused decision %s", turn.turn().id(), decision.id());
+                LOG.warnf("turn %s: the upstream refused decision %s", turn.turn().id(), decision.id());
                 if (unknown && !turn.isParked()) {
-                    // Inkeep may have taken an earlier try: its outcome will say so, until it cannot come any more.
+                    // The upstream may have taken an earlier try: its outcome will say so, until it cannot come any more.
                     environment.later(environment.config().maxBackoff(), this::awaitProof);
                 } else {
-                    turn.undeliverable("Inkeep refused it");
+                    turn.undeliverable("it was refused");
                 }
             }
             case DeliveryResult.Unsent() -> again();
             case DeliveryResult.Unknown(var reason) -> {
                 environment.count("unknown");
-                LOG.warnf("turn %s: nobody knows whether Inkeep heard decision %s: %s", turn.turn().id(),
+                LOG.warnf("turn %s: it is not known whether the upstream got decision %s: %s", turn.turn().id(),
                         decision.id(), reason);
                 unknown = true;
                 again();
@@ -202,7 +202,7 @@ public final class DecisionDelivery {
         }
         try {
             if (environment.late(decision.id())) {
-                turn.undeliverable("Inkeep refused it");
+                turn.undeliverable("it was refused");
                 return;
             }
         } catch (SQLException | RuntimeException e) {

@@ -28,7 +28,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.virtual.threads.VirtualThreads;
 
 /**
- * Brings decisions from the ledger to the turns that wait for them here, and from there to Inkeep: those that were taken on this
+ * Brings decisions from the ledger to the turns that wait for them here, and from there to the upstream: those that were taken on this
  * replica at once, those of others and those that time took by one poll for all waiting turns. Only a turn's own replica sends.
  */
 @ApplicationScoped

@@ -4,19 +4,17 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.UUID;
 
 import io.chatrelay.event.ApprovalState;
-import io.chatrelay.event.JsonText;
 import io.chatrelay.event.StoredJson;
 import io.chatrelay.upstream.Decision;
 
 /**
- * The SQL that writes {@code tool_approval}. Every statement changes a row by its {@code WHERE}, so whoever comes second changes
+ * The SQL that writes {@code tool_approval}, but for the row of a new one ({@link ApprovalInsert}). Every statement changes a row by its {@code WHERE}, so whoever comes second changes
  * nothing, and a statement that is run again does no more than once. Times are the database's.
  * <p>
  * What is pending is locked before it is looked at, in the order of the ids: nobody waits for another in a ring, and whether its
@@ -45,18 +43,6 @@ public final class Ledger {
 
     /** Told to the agent where nobody answered. */
     public static final String EXPIRED = "Nobody answered in time.";
-
-    private static final String ASK = """
-            insert into tool_approval (id, tenant, conversation_id, turn_id, call_id, approval_id, tool_name, input, input_digest,
-                                       call_number, upstream_call_id, upstream_approval_id, asked_at, expires_at, send_before,
-                                       size)
-            select a.id, t.tenant, t.conversation_id, t.id, a.call, a.approval, a.tool, a.input, ?, ?, ?, ?, a.at,
-                   a.at + ? * interval '1 millisecond', a.at + ? * interval '1 millisecond',
-                   octet_length(a.tool) + octet_length(a.input)
-            from turn t, (select ?::uuid as id, ?::text as call, ?::text as approval, ?::text as tool, ?::text as input,
-                                 clock_timestamp() - ? * interval '1 millisecond' as at) a
-            where t.id = ?
-            on conflict (turn_id, call_id) do nothing""";
 
     private static final String LOCK_PENDING = """
             select id from tool_approval where turn_id = ? and state = 'pending' order by id for update""";
@@ -132,38 +118,7 @@ public final class Ledger {
             from (select clock_timestamp() as at) now
             where a.turn_id = ? and a.state = 'pending' and a.call_id = coalesce(?, a.call_id)""";
 
-    private static final String WAITS = """
-            update turn set state = w.state
-            from (select case when exists (select 1 from tool_approval where turn_id = ? and state = 'pending')
-                         then 'awaiting_approval' else 'running' end as state) w
-            where turn.id = ? and turn.state in ('running', 'awaiting_approval') and turn.state <> w.state""";
-
     private Ledger() {}
-
-    /** @param age of the request for approval, which may have waited for the database */
-    static void ask(Connection connection, ApprovalInsert ask, Duration age) throws SQLException {
-        try (PreparedStatement insert = connection.prepareStatement(ASK)) {
-            insert.setBytes(1, ask.digest());
-            insert.setInt(2, ask.call().number());
-            insert.setString(3, upstreams(ask.call().upstreamId(), ask.call().id()));
-            insert.setString(4, upstreams(ask.upstreamApprovalId(), ask.approvalId()));
-            insert.setLong(5, ask.expiry().toMillis());
-            insert.setLong(6, ask.window().toMillis());
-            insert.setObject(7, ask.id());
-            insert.setString(8, ask.call().id());
-            insert.setString(9, ask.approvalId());
-            insert.setString(10, ask.toolName());
-            insert.setString(11, ask.input());
-            insert.setLong(12, age.toMillis());
-            insert.setObject(13, ask.turn());
-            insert.executeUpdate();
-        }
-    }
-
-    /** An upstream's id as a JSON string, for it may hold what text refuses; null where it is ours. */
-    private static String upstreams(String id, String ours) {
-        return id.equals(ours) ? null : new JsonText(64).string(id).toString();
-    }
 
     private static String upstreamId(String stored, String ours) {
         return stored == null ? ours : StoredJson.string(stored);
@@ -262,7 +217,7 @@ public final class Ledger {
     }
 
     /**
-     * The outcome of a call, as the stream told it. Where nobody had decided, Inkeep went on by itself, and there is nothing left to
+     * The outcome of a call, as the stream told it. Where nobody had decided, the upstream went on by itself, and there is nothing left to
      * decide.
      */
     static void settle(Connection connection, UUID turn, String callId, String outcome) throws SQLException {
@@ -298,15 +253,6 @@ public final class Ledger {
         try (PreparedStatement select = connection.prepareStatement(sql)) {
             select.setObject(1, turn);
             select.execute();
-        }
-    }
-
-    /** Whether the turn waits for approvals, as its approvals say. */
-    public static void waits(Connection connection, UUID turn) throws SQLException {
-        try (PreparedStatement update = connection.prepareStatement(WAITS)) {
-            update.setObject(1, turn);
-            update.setObject(2, turn);
-            update.executeUpdate();
         }
     }
 

@@ -239,21 +239,15 @@ public final class Lease {
         }
     }
 
-    /** Gives some turns to whoever claims them: to a lease that has ended already. In the caller's transaction. */
-    public void giveAway(Connection connection, UUID[] turns) throws SQLException {
+    /** A lease that has ended already: turns that are given to it are claimed by the next replica that looks. In the caller's transaction. */
+    public UUID ended(Connection connection) throws SQLException {
         try (PreparedStatement insert = connection.prepareStatement("""
                 insert into replica (incarnation, lease_end, alive) values (?, clock_timestamp(), false)
                 on conflict (incarnation) do update set lease_end = excluded.lease_end""")) {
             insert.setObject(1, nobody);
             insert.executeUpdate();
         }
-        try (PreparedStatement update = connection.prepareStatement("""
-                update turn set owner = ? where id = any(?) and owner = ? and state in ('running', 'awaiting_approval')""")) {
-            update.setObject(1, nobody);
-            update.setArray(2, connection.createArrayOf("uuid", turns));
-            update.setObject(3, incarnation);
-            update.executeUpdate();
-        }
+        return nobody;
     }
 
     /** Gives the lease up at once, for a process that stops: its turns need not wait for its end. It does not register again. */

@@ -25,7 +25,7 @@ import org.hibernate.type.SqlTypes;
 import io.chatrelay.event.RawJson;
 import io.quarkus.hibernate.orm.panache.PanacheRepositoryBase;
 
-/** A conversation of one tenant. Callers know it by {@link #externalId}, Inkeep by {@link #id}. */
+/** A conversation of one tenant. Callers know it by {@link #externalId}, the upstream by {@link #id}. */
 @Entity
 @Table(name = "conversation")
 @DynamicUpdate

@@ -7,7 +7,7 @@ import java.util.stream.Stream;
 import jakarta.enterprise.context.ApplicationScoped;
 
 import io.chatrelay.event.ChatException;
-import io.chatrelay.event.Parts;
+import io.chatrelay.event.MessageParts;
 import io.chatrelay.event.Role;
 import io.chatrelay.upstream.UpstreamRequest.ChatMessage;
 
@@ -87,11 +87,12 @@ public class History {
     }
 
     private static int size(ChatMessage said) {
-        return Parts.write(said.parts()).getBytes(StandardCharsets.UTF_8).length;
+        return MessageParts.write(said.parts()).getBytes(StandardCharsets.UTF_8).length;
     }
 
     /** As they are stored: what a caller repeats is not the same in every character. */
     private static List<List<String>> written(List<ChatMessage> instructions) {
-        return instructions.stream().map(said -> List.of(Parts.write(said.parts()), String.valueOf(said.name()))).toList();
+        return instructions.stream().map(said -> List.of(MessageParts.write(said.parts()), String.valueOf(said.name())))
+                .toList();
     }
 }

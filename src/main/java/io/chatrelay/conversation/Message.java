@@ -14,7 +14,7 @@ import jakarta.persistence.Table;
 import org.hibernate.annotations.JdbcTypeCode;
 import org.hibernate.type.SqlTypes;
 
-import io.chatrelay.event.Parts;
+import io.chatrelay.event.MessageParts;
 import io.chatrelay.event.RawJson;
 import io.chatrelay.event.Role;
 import io.chatrelay.turn.TurnEnd;
@@ -84,7 +84,7 @@ public class Message {
 
     /** As an upstream without memory is told it. */
     ChatMessage said() {
-        return new ChatMessage(Role.of(role), Parts.read(parts), name);
+        return new ChatMessage(Role.of(role), MessageParts.read(parts), name);
     }
 
     @ApplicationScoped

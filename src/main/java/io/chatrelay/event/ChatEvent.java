@@ -14,7 +14,7 @@ package io.chatrelay.event;
  *                       | Data )* StepFinished )* Ended
  * </pre>
  *
- * A turn that Inkeep refused is a lone {@code Ended}.
+ * A turn that the upstream refused is a lone {@code Ended}.
  */
 public sealed interface ChatEvent {
 
@@ -22,9 +22,9 @@ public sealed interface ChatEvent {
     sealed interface SidePart extends ChatEvent {}
 
     /**
-     * Inkeep's first event is here.
+     * The upstream's first event is here.
      *
-     * @param upstreamMessageId Inkeep's own id of the answer, or null where it gives none
+     * @param upstreamMessageId the upstream's own id of the answer, or null where it gives none
      */
     record Started(String upstreamMessageId) implements ChatEvent {}
 
@@ -117,7 +117,7 @@ public sealed interface ChatEvent {
 
         /** As the wires show it, and the message keeps it: no wire has a part of its own for it. */
         public Data shown() {
-            JsonText data = new JsonText(96).ascii("{\"toolCallId\":").string(callId).ascii(",\"state\":")
+            JsonWriter data = new JsonWriter(96).ascii("{\"toolCallId\":").string(callId).ascii(",\"state\":")
                     .string(state);
             if (reason != null) {
                 data.ascii(",\"reason\":").string(reason);
@@ -133,7 +133,7 @@ public sealed interface ChatEvent {
     record ToolDenied(String callId) implements SidePart {}
 
     /**
-     * Whatever has no place of its own, so that nothing Inkeep says is dropped.
+     * Whatever has no place of its own, so that nothing the upstream says is dropped.
      *
      * @param type begins with {@code data-}
      * @param id   of the part that it replaces, or null
@@ -177,6 +177,11 @@ public sealed interface ChatEvent {
         /** @param usage as far as it is known, or null */
         public static Ended cancelled(Usage usage) {
             return new Ended(Outcome.CANCELLED, null, usage, null);
+        }
+
+        /** The same, whose failure {@linkplain Failure#at names the upstream}. */
+        public Ended at(String upstream) {
+            return failure == null ? this : new Ended(outcome, finishReason, usage, failure.at(upstream));
         }
     }
 

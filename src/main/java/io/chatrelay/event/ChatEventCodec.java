@@ -47,7 +47,7 @@ public final class ChatEventCodec implements EventCodec<ChatEvent> {
 
     @Override
     public byte[] encode(ChatEvent event) {
-        JsonText out = new JsonText(96);
+        JsonWriter out = new JsonWriter(96);
         switch (event) {
             case Started(var id) -> open(out, "start").with("id", id);
             case StepStarted() -> open(out, "step-start");
@@ -199,12 +199,12 @@ public final class ChatEventCodec implements EventCodec<ChatEvent> {
         return event instanceof Ended;
     }
 
-    private static Members open(JsonText out, String kind) {
+    private static Members open(JsonWriter out, String kind) {
         out.ascii("{\"t\":\"").ascii(kind).ascii('"');
         return new Members(out);
     }
 
-    private record Members(JsonText out) {
+    private record Members(JsonWriter out) {
 
         Members with(String name, String value) {
             if (value != null) {

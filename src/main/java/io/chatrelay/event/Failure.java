@@ -17,12 +17,14 @@ public record Failure(Code code, String name, String message, Long retryAfter) {
         this(code, code.wireName(), message, retryAfter);
     }
 
+    private static final String UPSTREAM = "{upstream}";
+
     /** Kinds of failure. A caller's status follows from it as long as none has been sent. */
     public enum Code {
-        /** Inkeep refused our key. */
+        /** The upstream refused our key. */
         UPSTREAM_UNAUTHORIZED,
         UPSTREAM_RATE_LIMITED,
-        /** Inkeep refused the request as it stands. */
+        /** The upstream refused the request as it stands. */
         UPSTREAM_REFUSED,
         CONTEXT_LENGTH_EXCEEDED,
         /** No connection, a 5xx, or no answer that could be understood, before the first event. */
@@ -33,7 +35,7 @@ public record Failure(Code code, String name, String message, Long retryAfter) {
         UPSTREAM_TIMEOUT,
         /** The stream ended, or broke, before the answer was finished. */
         UPSTREAM_CUT,
-        /** Inkeep said, inside its stream, that it failed. */
+        /** The upstream said, inside its stream, that it failed. */
         UPSTREAM_ERROR,
         /** What came was not what the protocol says. */
         UPSTREAM_PROTOCOL,
@@ -64,5 +66,17 @@ public record Failure(Code code, String name, String message, Long retryAfter) {
 
     public static Failure of(Code code, String message) {
         return new Failure(code, message, null);
+    }
+
+    /**
+     * The same with the upstream's configured name in place of the first {@code {upstream}} in its message: whoever makes a failure of an upstream
+     * need not know how it is called here.
+     */
+    public Failure at(String upstream) {
+        int at = message.indexOf(UPSTREAM);
+        return at < 0 ? this
+                : new Failure(code, name,
+                        message.substring(0, at) + "upstream '" + upstream + "'" + message.substring(at + UPSTREAM.length()),
+                        retryAfter);
     }
 }

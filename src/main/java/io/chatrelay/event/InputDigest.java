@@ -42,7 +42,7 @@ public final class InputDigest {
     }
 
     private static byte[] canonical(String json) {
-        return canonicalForm(json).orElseGet(() -> Surrogates.escapeLone(json)).getBytes(StandardCharsets.UTF_8);
+        return canonicalForm(json).orElseGet(() -> SurrogatePairs.escapeLone(json)).getBytes(StandardCharsets.UTF_8);
     }
 
     private static Optional<String> canonicalForm(String json) {

@@ -21,7 +21,7 @@ public final class Jsonb {
 
     /** A string's value without what jsonb refuses. */
     public static String clean(String text) {
-        return Surrogates.replaceLone(text).replace('\0', Surrogates.REPLACEMENT);
+        return SurrogatePairs.replaceLone(text).replace('\0', SurrogatePairs.REPLACEMENT);
     }
 
     /** A JSON value without what jsonb refuses. Most have nothing of the kind, and are not read. */

@@ -6,9 +6,9 @@ import java.util.stream.Stream;
 /** How a turn ended. The wire name is at once the column's value, the metric's tag and the log's key. */
 public enum Outcome {
 
-    /** Inkeep finished its answer, and said so. The only end that looks like success. */
+    /** The upstream finished its answer, and said so. The only end that looks like success. */
     COMPLETED,
-    /** Inkeep, or this service on its behalf, could not finish; what came before is kept. */
+    /** The upstream, or this service on its behalf, could not finish; what came before is kept. */
     FAILED,
     /** A caller stopped it; what came before is kept. */
     CANCELLED,

@@ -30,7 +30,7 @@ public record RawJson(String text) {
 
     /** The JSON string of a text. */
     public static RawJson string(String text) {
-        return new RawJson(new JsonText(text.length() + 2).string(text).toString());
+        return new RawJson(new JsonWriter(text.length() + 2).string(text).toString());
     }
 
     /** What it says where it is a string, else its own text. */

@@ -269,12 +269,12 @@ public final class Transcript {
         return end.outcome() == Outcome.COMPLETED && part.called != null && part.called.callerRuns();
     }
 
-    /** Whether Inkeep's first event has come. */
+    /** Whether the upstream's first event has come. */
     public boolean started() {
         return started;
     }
 
-    /** Inkeep's own id of the answer, or null. */
+    /** The upstream's own id of the answer, or null. */
     public String upstreamMessageId() {
         return upstreamMessageId;
     }
@@ -364,7 +364,7 @@ public final class Transcript {
 
     /** The message's parts as an AI SDK {@code UIMessage} has them, fit for {@code jsonb}. */
     public String parts() {
-        JsonText out = new JsonText(512).ascii('[');
+        JsonWriter out = new JsonWriter(512).ascii('[');
         String separator = "";
         for (Piece piece : pieces) {
             out.ascii(separator);
@@ -376,24 +376,24 @@ public final class Transcript {
                 case Piece.Reasoning(var text) -> out.ascii("{\"type\":\"reasoning\",\"text\":")
                         .string(Jsonb.clean(text.toString())).ascii(",\"state\":\"done\"}");
                 case Piece.Tool(var part) -> tool(out, part);
-                case Piece.Extra(var data) -> Parts.data(out, data.type(), data.id(), data.data());
+                case Piece.Extra(var data) -> MessageParts.data(out, data.type(), data.id(), data.data());
             }
         }
         return out.ascii(']').toString();
     }
 
-    private static void tool(JsonText out, ToolPart part) {
-        Parts.openCall(out, part.toolName, part.call.id(), part.state, part.called == null ? null : part.called.input(),
+    private static void tool(JsonWriter out, ToolPart part) {
+        MessageParts.openCall(out, part.toolName, part.call.id(), part.state, part.called == null ? null : part.called.input(),
                 part.output);
         if (part.rawInput != null) {
             out.ascii(",\"rawInput\":").raw(Jsonb.clean(part.rawInput));
         }
-        Parts.optional(out, "errorText", part.errorText);
+        MessageParts.optional(out, "errorText", part.errorText);
         if (part.approvalId != null) {
             out.ascii(",\"approval\":{\"id\":").string(Jsonb.clean(part.approvalId));
             if (part.decided()) {
                 out.ascii(",\"approved\":").ascii(Boolean.toString(part.approved()));
-                Parts.optional(out, "reason", part.reason);
+                MessageParts.optional(out, "reason", part.reason);
             }
             out.ascii('}');
         }

@@ -135,7 +135,7 @@ final class AgentsDecoder implements AnswerDecoder {
             }
         } catch (IOException e) {
             end(Ended.failed(Failure.of(Failure.Code.UPSTREAM_PROTOCOL,
-                    "Inkeep sent an event that is not what its protocol says; what came before is kept.")), out);
+                    "The {upstream} sent an event that is not what its protocol says; what came before is kept.")), out);
         }
     }
 
@@ -346,15 +346,16 @@ final class AgentsDecoder implements AnswerDecoder {
         if (!over) {
             end(error == null && !fatal
                     ? Ended.failed(
-                            Failure.of(Failure.Code.UPSTREAM_CUT, "Inkeep's answer broke off; what came before is kept."))
+                            Failure.of(Failure.Code.UPSTREAM_CUT,
+                                    "The {upstream} broke off its answer; what came before is kept."))
                     : failed(), out);
         }
     }
 
     private Ended failed() {
         return Ended.failed(Failure.of(Failure.Code.UPSTREAM_ERROR,
-                error == null ? "Inkeep ended its answer without completing it; what came before is kept."
-                        : "Inkeep could not answer: " + ErrorResponses.shortened(error)));
+                error == null ? "The {upstream} ended its answer without completing it; what came before is kept."
+                        : "The {upstream} could not answer: " + ErrorResponses.shortened(error)));
     }
 
     private void end(Ended ended, List<ChatEvent> out) {

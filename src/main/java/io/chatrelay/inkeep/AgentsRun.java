@@ -94,7 +94,7 @@ final class AgentsRun implements UpstreamRun {
         AgentsRun run = new AgentsRun(at, question.turn(), headers, self -> at.generations().find().onItem()
                 .transformToMulti(generation -> generation == Generation.CURRENT
                         ? self.ask(body, generation, Resend.SENT_BEFORE, earlier).map(self::orLost)
-                        : self.lost(Failure.Code.REPLICA_LOST, "Inkeep would answer its message twice")));
+                        : self.lost(Failure.Code.REPLICA_LOST, "it would answer its message twice")));
         run.takenOver = true;
         return run;
     }
@@ -201,7 +201,7 @@ final class AgentsRun implements UpstreamRun {
                         "The process that ran this turn is gone, and %s; what came before is kept. Send the message again."
                                 .formatted(why)))
                 : Ended.failed(Failure.of(trail.isEmpty() ? Failure.Code.UPSTREAM_UNAVAILABLE : Failure.Code.UPSTREAM_CUT,
-                        "Inkeep's answer broke off, and %s; what came before is kept.".formatted(why)));
+                        "The {upstream} broke off its answer, and %s; what came before is kept.".formatted(why)));
     }
 
     private AgentsDecoder decoder(HttpClientResponse head) {
@@ -288,11 +288,11 @@ final class AgentsRun implements UpstreamRun {
         return at.calls().pending(turn).onFailure().retry().withBackOff(PENDING_AGAIN).atMost(2)
                 .map(call -> call.isPresent()
                         && (!brackets.calls().knows(call.get()) || brackets.calls().open(call.get()) != null)
-                                ? ended(Failure.Code.APPROVAL_UNAVAILABLE, "Inkeep waits for an approval that nobody was shown")
+                                ? ended(Failure.Code.APPROVAL_UNAVAILABLE, "it waits for an approval that nobody was shown")
                                 : event)
                 .onFailure()
                 .recoverWithItem(
-                        () -> ended(Failure.Code.REPLICA_LOST, "Inkeep does not say whether it waits for an approval"));
+                        () -> ended(Failure.Code.REPLICA_LOST, "it does not say whether it waits for an approval"));
     }
 
     /** @param others ids of runs that are not this one */

@@ -189,7 +189,7 @@ final class AnswerStream implements Flow.Subscription {
 
     private void attempt() {
         tries++;
-        client.request(plan.request()).onSuccess(InkeepClient::quiet).onComplete(connected -> {
+        client.request(plan.request()).onSuccess(UpstreamHttp::quiet).onComplete(connected -> {
             if (cancelled) {
                 if (connected.succeeded()) {
                     connected.result().reset();
@@ -218,7 +218,7 @@ final class AnswerStream implements Flow.Subscription {
 
     /** Inkeep may have heard it. */
     private void lost() {
-        lost = Failure.of(Failure.Code.UPSTREAM_UNAVAILABLE, "Inkeep closed the connection without an answer.");
+        lost = Failure.of(Failure.Code.UPSTREAM_UNAVAILABLE, "The {upstream} closed the connection without an answer.");
         if (plan.resend() == Resend.NEVER) {
             finish(lost);
         } else {
@@ -231,7 +231,7 @@ final class AnswerStream implements Flow.Subscription {
     }
 
     private void answered(HttpClientResponse head) {
-        if (InkeepClient.isStream(head)) {
+        if (UpstreamHttp.isStream(head)) {
             read(head);
             return;
         }
@@ -344,11 +344,12 @@ final class AnswerStream implements Flow.Subscription {
             decoding.run();
         } catch (SseDecoder.TooLarge e) {
             decoded.add(Ended.failed(Failure.of(Failure.Code.TURN_TOO_LARGE,
-                    "Inkeep sent an event larger than %d bytes; what came before is kept.".formatted(plan.maxFrame()))));
+                    "The {upstream} sent an event larger than %d bytes; what came before is kept."
+                            .formatted(plan.maxFrame()))));
         } catch (RuntimeException e) {
             LOG.errorf("turn %s: an event of Inkeep could not be decoded: %s", plan.turn(), Trace.of(e));
             decoded.add(Ended.failed(Failure.of(Failure.Code.UPSTREAM_PROTOCOL,
-                    "Inkeep sent an event that could not be read; what came before is kept.")));
+                    "The {upstream} sent an event that could not be read; what came before is kept.")));
         }
         flush();
     }

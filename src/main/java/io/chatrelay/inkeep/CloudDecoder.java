@@ -89,7 +89,7 @@ final class CloudDecoder implements AnswerDecoder {
             protocol("JSON of too many values, or nested too deeply", out);
         } catch (JsonProcessingException e) {
             if ("error".equals(event)) {
-                failed(Failure.Code.UPSTREAM_ERROR, "Inkeep could not answer: " + ErrorResponses.shortened(data), out);
+                failed(Failure.Code.UPSTREAM_ERROR, "The {upstream} could not answer: " + ErrorResponses.shortened(data), out);
             } else {
                 protocol("text that is no JSON", out);
             }
@@ -112,7 +112,8 @@ final class CloudDecoder implements AnswerDecoder {
         // The same in each chunk as a rule, and told once then.
         for (Map.Entry<String, JsonNode> member : chunk.properties()) {
             boolean isUnknown = !OF_CHUNK.contains(member.getKey()) && !member.getValue().isNull()
-                    || member.getKey().equals("usage") && !member.getValue().isObject() && !isEmpty(member.getValue());
+                    || member.getKey().equals("usage") && !member.getValue().isObject()
+                            && !BoundedJson.isEmpty(member.getValue());
             if (isUnknown && !member.getValue().equals(told.put(member.getKey(), member.getValue()))) {
                 carry(member.getKey(), member.getValue(), out);
             }
@@ -194,11 +195,6 @@ final class CloudDecoder implements AnswerDecoder {
         return choice.path(member);
     }
 
-    static boolean isEmpty(JsonNode value) {
-        return value.isMissingNode() || value.isNull() || value.isContainerNode() && value.isEmpty()
-                || value.isTextual() && value.asText().isEmpty();
-    }
-
     private void refusal(JsonNode refusal, List<ChatEvent> out) {
         if (refusal.isTextual()) {
             if (!refusal.asText().isEmpty()) {
@@ -214,7 +210,7 @@ final class CloudDecoder implements AnswerDecoder {
         String told = null;
         for (String member : new String[]{ "reasoning_content", "reasoning" }) {
             JsonNode said = delta.path(member);
-            if (isEmpty(said) || said.isTextual() && said.asText().equals(told)) {
+            if (BoundedJson.isEmpty(said) || said.isTextual() && said.asText().equals(told)) {
                 continue;
             }
             if (said.isTextual() && told == null) {
@@ -277,7 +273,7 @@ final class CloudDecoder implements AnswerDecoder {
 
     private void done(List<ChatEvent> out) {
         if (!chosen) {
-            failed(Failure.Code.UPSTREAM_PROTOCOL, "Inkeep ended its answer without having said anything.", out);
+            failed(Failure.Code.UPSTREAM_PROTOCOL, "The {upstream} ended its answer without having said anything.", out);
             return;
         }
         brackets.start(null, out);
@@ -286,14 +282,15 @@ final class CloudDecoder implements AnswerDecoder {
         if (word.failed()) {
             // Its calls may be the failure: whoever saw one as whole would run it.
             failed(Failure.Code.UPSTREAM_ERROR,
-                    "Inkeep ended its answer as '%s'; what came before is kept.".formatted(ErrorResponses.shortened(reason)),
+                    "The {upstream} ended its answer as '%s'; what came before is kept."
+                            .formatted(ErrorResponses.shortened(reason)),
                     out);
             return;
         }
         if (word.reason() == FinishReason.TOOL_CALLS && calls.size() == 0) {
             // Its caller would wait for calls to run.
             failed(Failure.Code.UPSTREAM_PROTOCOL,
-                    "Inkeep ended its answer as '%s' and sent no call that can be read; what came before is kept."
+                    "The {upstream} ended its answer as '%s' and sent no call that can be read; what came before is kept."
                             .formatted(ErrorResponses.shortened(reason)),
                     out);
             return;
@@ -310,12 +307,14 @@ final class CloudDecoder implements AnswerDecoder {
         String message = error.isTextual() ? error.asText() : ErrorResponses.said(error.toString());
         boolean length = "context_length_exceeded".equals(error.path("code").asText());
         failed(length ? Failure.Code.CONTEXT_LENGTH_EXCEEDED : Failure.Code.UPSTREAM_ERROR,
-                "Inkeep could not answer: " + (message.isEmpty() ? "no reason given" : ErrorResponses.shortened(message)), out);
+                "The {upstream} could not answer: "
+                        + (message.isEmpty() ? "no reason given" : ErrorResponses.shortened(message)),
+                out);
     }
 
     private void protocol(String what, List<ChatEvent> out) {
         failed(Failure.Code.UPSTREAM_PROTOCOL,
-                "Inkeep sent what is no part of an answer: %s; what came before is kept.".formatted(what), out);
+                "The {upstream} sent what is no part of an answer: %s; what came before is kept.".formatted(what), out);
     }
 
     private void failed(Failure.Code code, String message, List<ChatEvent> out) {
@@ -330,7 +329,8 @@ final class CloudDecoder implements AnswerDecoder {
     @Override
     public void broken(List<ChatEvent> out) {
         if (!over) {
-            end(Ended.failed(Failure.of(Failure.Code.UPSTREAM_CUT, "Inkeep's answer broke off; what came before is kept.")),
+            end(Ended.failed(
+                    Failure.of(Failure.Code.UPSTREAM_CUT, "The {upstream} broke off its answer; what came before is kept.")),
                     out);
         }
     }

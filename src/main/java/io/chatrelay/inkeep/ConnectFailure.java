@@ -71,6 +71,6 @@ enum ConnectFailure {
     Failure failure() {
         return Failure.of(
                 this == CERTIFICATE || this == TLS ? Failure.Code.UPSTREAM_UNTRUSTED : Failure.Code.UPSTREAM_UNAVAILABLE,
-                "No connection to Inkeep could be made: %s.".formatted(words));
+                "No connection to the {upstream} could be made: %s.".formatted(words));
     }
 }

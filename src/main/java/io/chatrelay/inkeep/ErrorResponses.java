@@ -33,17 +33,19 @@ final class ErrorResponses {
         String detail = said.isEmpty() ? "" : ": " + shortened(said);
         return switch (status) {
             case 401, 403 -> Failure.of(Code.UPSTREAM_UNAUTHORIZED,
-                    "Inkeep refused this service's key (%d). Its operator has to check the upstream's api-key."
+                    "The {upstream} refused this service's key (%d). Its operator has to check the upstream's api-key."
                             .formatted(status));
             case 429 ->
-                    new Failure(Code.UPSTREAM_RATE_LIMITED, "Inkeep's rate limit is reached. Try again later" + detail + ".",
+                    new Failure(Code.UPSTREAM_RATE_LIMITED,
+                            "The {upstream} is at its rate limit. Try again later" + detail + ".",
                             retryAfter);
             case 400, 413, 422 -> contextLength(body)
                     ? Failure.of(Code.CONTEXT_LENGTH_EXCEEDED, "The conversation is too long for the model" + detail)
-                    : Failure.of(Code.UPSTREAM_REFUSED, "Inkeep refused the request (%d)%s".formatted(status, detail));
+                    : Failure.of(Code.UPSTREAM_REFUSED, "The {upstream} refused the request (%d)%s".formatted(status, detail));
             case 409 -> Failure.of(Code.UPSTREAM_UNAVAILABLE,
-                    "Inkeep had accepted the message in an earlier try whose answer was lost. Send it again as a new turn.");
-            default -> new Failure(Code.UPSTREAM_UNAVAILABLE, "Inkeep answered %d%s".formatted(status, detail), retryAfter);
+                    "The {upstream} had accepted the message in an earlier try whose answer was lost. Send it again as a new turn.");
+            default -> new Failure(Code.UPSTREAM_UNAVAILABLE, "The {upstream} answered %d%s".formatted(status, detail),
+                    retryAfter);
         };
     }
 

@@ -5,11 +5,8 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
-import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
-
-import org.jboss.logging.Logger;
 
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatEvent.Ended;
@@ -20,14 +17,11 @@ import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.Context;
-import io.vertx.core.Handler;
 import io.vertx.core.MultiMap;
-import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientOptions;
-import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.PoolOptions;
@@ -37,7 +31,6 @@ import io.vertx.core.impl.VertxInternal;
 /** The connections to one Inkeep. Each running turn holds one of them, and an event loop's attention when bytes come. */
 final class InkeepClient {
 
-    private static final Logger LOG = Logger.getLogger(InkeepClient.class);
     /** Short calls beside the turns; further ones wait. */
     private static final int CALLS = 64;
     /** A stream that nobody takes is closed. */
@@ -75,7 +68,7 @@ final class InkeepClient {
         return Multi.createFrom().publisher(subscriber -> {
             Context context = vertx.createEventLoopContext();
             AnswerStream stream = new AnswerStream(streams, context, plan, subscriber);
-            context.exceptionHandler(defects(stream::defect));
+            context.exceptionHandler(UpstreamHttp.defects(stream::defect));
             subscriber.onSubscribe(stream);
         });
     }
@@ -87,7 +80,7 @@ final class InkeepClient {
         return Multi.createFrom().publisher(subscriber -> {
             Context context = vertx.createEventLoopContext();
             RunFollower reread = new RunFollower(streams, context, plan, run, config.followTimeout(), subscriber);
-            context.exceptionHandler(defects(reread::defect));
+            context.exceptionHandler(UpstreamHttp.defects(reread::defect));
             subscriber.onSubscribe(reread);
         });
     }
@@ -126,12 +119,12 @@ final class InkeepClient {
         RequestOptions options = request.putHeader("accept", "*/*");
         return Uni.createFrom().emitter(emitter -> {
             Context context = vertx.createEventLoopContext();
-            context.exceptionHandler(defects(emitter::fail));
+            context.exceptionHandler(UpstreamHttp.defects(emitter::fail));
             long sentNanos = System.nanoTime();
             PendingRequest pendingRequest = new PendingRequest(client, context, new PendingRequest.Listener() {
                 @Override
                 public void head(PendingRequest heard, HttpClientResponse head) {
-                    if (decoder != null && isStream(head)) {
+                    if (decoder != null && UpstreamHttp.isStream(head)) {
                         emitter.complete(new Reply.Streams(rest(turn, heard, head, context, decoder)));
                     } else {
                         String type = head.getHeader("content-type");
@@ -177,43 +170,14 @@ final class InkeepClient {
         return Multi.createFrom().publisher(subscriber -> {
             if (taken.compareAndSet(false, true)) {
                 AnswerStream stream = AnswerStream.of(pendingRequest, head, context, plan, subscriber);
-                context.exceptionHandler(defects(stream::defect));
+                context.exceptionHandler(UpstreamHttp.defects(stream::defect));
                 subscriber.onSubscribe(stream);
             } else {
                 Multi.createFrom().<ChatEvent>item(Ended.failed(Failure.of(Failure.Code.UPSTREAM_CUT,
-                        "The rest of Inkeep's answer was not taken in time; what came before is kept."))).subscribe(subscriber);
+                        "What else the {upstream} answered was not taken in time; what came before is kept.")))
+                        .subscribe(subscriber);
             }
         });
-    }
-
-    /** What breaks a request is told by its answer. Where nobody waits for that any more, as after a cancel, Vert.x would log it as an error. */
-    static void quiet(HttpClientRequest request) {
-        request.exceptionHandler(_ -> {});
-    }
-
-    /**
-     * What a context's exception handler is given is a defect, but for one thing: where a connection breaks while the head of its answer waits
-     * for the context, Vert.x gives the request its failure first, and then fails to give it the answer. The failure is told as any other.
-     */
-    private static Handler<Throwable> defects(Consumer<Throwable> defect) {
-        return thrown -> {
-            if (isSecondResult(thrown)) {
-                LOG.debug("An answer came for a request whose connection had broken");
-            } else {
-                defect.accept(thrown);
-            }
-        };
-    }
-
-    private static boolean isSecondResult(Throwable thrown) {
-        StackTraceElement[] trace = thrown.getStackTrace();
-        return thrown instanceof IllegalStateException && trace.length > 0
-                && trace[0].getClassName().equals(Promise.class.getName());
-    }
-
-    static boolean isStream(HttpClientResponse head) {
-        String type = head.getHeader("content-type");
-        return head.statusCode() == 200 && type != null && type.startsWith("text/event-stream");
     }
 
     private AnswerStream.Plan plan(Turn turn, RequestOptions request, Buffer body,

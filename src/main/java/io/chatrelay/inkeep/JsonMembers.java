@@ -11,9 +11,9 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 
-import io.chatrelay.event.ForeignJson;
-import io.chatrelay.event.JsonText;
+import io.chatrelay.event.JsonWriter;
 import io.chatrelay.event.RawJson;
+import io.chatrelay.event.UntrustedJson;
 
 /**
  * The members of one JSON object: strings as what they say, everything else as its own text, so that what is passed on is
@@ -22,7 +22,7 @@ import io.chatrelay.event.RawJson;
 final class JsonMembers {
 
     // A frame is bounded before it comes here; this only keeps a number or a name from being the whole of it.
-    private static final JsonFactory JSON = ForeignJson
+    private static final JsonFactory JSON = UntrustedJson
             .factory(StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).maxNumberLength(10_000)
                     .maxNameLength(10_000).maxNestingDepth(500).build())
             .build();
@@ -107,7 +107,7 @@ final class JsonMembers {
         if (known.containsAll(members.keySet())) {
             return null;
         }
-        JsonText out = new JsonText(128).ascii('{');
+        JsonWriter out = new JsonWriter(128).ascii('{');
         String separator = "";
         for (String name : new TreeSet<>(members.keySet())) {
             if (!known.contains(name) || naming.contains(name)) {

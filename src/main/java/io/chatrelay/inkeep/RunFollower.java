@@ -211,7 +211,7 @@ final class RunFollower implements Flow.Subscription {
         pendingRequest = new PendingRequest(client, context, new PendingRequest.Listener() {
             @Override
             public void head(PendingRequest heard, HttpClientResponse head) {
-                if (InkeepClient.isStream(head)) {
+                if (UpstreamHttp.isStream(head)) {
                     unansweredNanos = 0;
                     Reader reader = new Reader();
                     reader.onSubscribe(AnswerStream.of(heard, head, context, plan, reader));
@@ -223,12 +223,12 @@ final class RunFollower implements Flow.Subscription {
                 if (status == 429 || status >= 500) {
                     unanswered();
                 } else if (status == 404 && type != null && type.startsWith("text/plain")) {
-                    lose(Failure.Code.REPLICA_LOST, "this Inkeep gives no answer again");
+                    lose(Failure.Code.REPLICA_LOST, "it gives no answer again");
                 } else if (status == 204 || status == 404) {
                     unansweredNanos = 0;
                     fruitless();
                 } else {
-                    lose(Failure.Code.UPSTREAM_CUT, "Inkeep refused to give its answer again (%d)".formatted(status));
+                    lose(Failure.Code.UPSTREAM_CUT, "it refused to give its answer again (%d)".formatted(status));
                 }
             }
 
@@ -358,7 +358,7 @@ final class RunFollower implements Flow.Subscription {
     }
 
     private void differs() {
-        lose(Failure.Code.UPSTREAM_CUT, "what Inkeep gives again is not what came before");
+        lose(Failure.Code.UPSTREAM_CUT, "what it gives again is not what came before");
     }
 
     private boolean isClosedForItsLength(ChatEvent end) {
@@ -440,7 +440,7 @@ final class RunFollower implements Flow.Subscription {
             last = run.lifetime().ended();
             pump();
         } else {
-            lose(Failure.Code.REPLICA_LOST, "Inkeep does not give the rest of its answer");
+            lose(Failure.Code.REPLICA_LOST, "it does not give the rest of its answer");
         }
     }
 
@@ -450,7 +450,7 @@ final class RunFollower implements Flow.Subscription {
             unansweredNanos = now;
         }
         if (now - unansweredNanos > UNREACHABLE.toNanos()) {
-            lose(Failure.Code.REPLICA_LOST, "Inkeep cannot be reached");
+            lose(Failure.Code.REPLICA_LOST, "it cannot be reached");
         } else {
             later();
         }

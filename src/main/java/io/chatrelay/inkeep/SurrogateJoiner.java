@@ -1,7 +1,7 @@
 package io.chatrelay.inkeep;
 
 import io.chatrelay.event.RawJson;
-import io.chatrelay.event.Surrogates;
+import io.chatrelay.event.SurrogatePairs;
 
 /**
  * Joins the halves of surrogate pairs that an upstream split over the pieces of one text: each piece that it gives is whole Unicode, for
@@ -23,7 +23,7 @@ final class SurrogateJoiner {
 
     /** What is left where the text ends: nothing, or the replacement of the half that still waits. */
     String rest() {
-        String rest = half.isEmpty() ? "" : String.valueOf(Surrogates.REPLACEMENT);
+        String rest = half.isEmpty() ? "" : String.valueOf(SurrogatePairs.REPLACEMENT);
         half = "";
         return rest;
     }
@@ -36,7 +36,7 @@ final class SurrogateJoiner {
 
     /** A text with its lone halves replaced. */
     static String of(String text) {
-        return Surrogates.replaceLone(text);
+        return SurrogatePairs.replaceLone(text);
     }
 
     /** A JSON value with the lone halves in its strings replaced. What comes as UTF-8 holds halves as escapes only. */

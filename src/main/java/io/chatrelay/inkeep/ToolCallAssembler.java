@@ -98,7 +98,7 @@ final class ToolCallAssembler {
      * one of them again, and comes back.
      */
     Optional<JsonNode> takeOnly(JsonNode function, List<ChatEvent> out) {
-        if (CloudDecoder.isEmpty(function)) {
+        if (BoundedJson.isEmpty(function)) {
             return Optional.empty();
         }
         return isListed || !function.isObject() ? Optional.of(function)

@@ -28,7 +28,7 @@ final class WholeAnswer {
         } else {
             String said = ErrorResponses.said(body);
             out.add(Ended.failed(Failure.of(Failure.Code.UPSTREAM_PROTOCOL,
-                    "Inkeep answered with something that is neither a stream nor a completion"
+                    "The {upstream} answered with something that is neither a stream nor a completion"
                             + (said.isEmpty() ? "." : ": " + ErrorResponses.shortened(said)))));
         }
     }

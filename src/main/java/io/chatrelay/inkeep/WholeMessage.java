@@ -50,7 +50,7 @@ final class WholeMessage {
     /** What a delta says. */
     void told(JsonNode delta) {
         for (Map.Entry<String, JsonNode> member : delta.properties()) {
-            if (!CloudDecoder.isEmpty(member.getValue())) {
+            if (!BoundedJson.isEmpty(member.getValue())) {
                 told.computeIfAbsent(member.getKey(), _ -> new Told()).add(member.getValue());
             }
         }
@@ -79,7 +79,7 @@ final class WholeMessage {
                 untold.set(member.getKey(), member.getValue());
             } else if (member.getKey().equals("tool_calls")) {
                 differs |= member.getValue().size() != calls;
-            } else if (!member.getKey().equals("role") && !CloudDecoder.isEmpty(member.getValue())) {
+            } else if (!member.getKey().equals("role") && !BoundedJson.isEmpty(member.getValue())) {
                 differs |= !before.isSame(member.getValue());
             }
         }

@@ -7,6 +7,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.Flow;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiConsumer;
 
 import io.chatrelay.database.SqlErrors;
 
@@ -15,9 +16,35 @@ import io.chatrelay.database.SqlErrors;
  * while it keeps up, from the table once it fell behind; where the turn runs elsewhere and it has caught up, it is given what a poll
  * finds. Between two chunks it holds nothing but its position. A replica that stops lets it have what is there, and then sends it away.
  */
-final class FeedReader<E> implements Flow.Subscription {
+final class FeedReader<E> implements Flow.Subscription, TurnChannel.Waiter {
 
-    private final Feeds<E> feeds;
+    /** Where a reader finds events. */
+    interface Source<E> {
+
+        /** The channel of a turn that runs here, or null. */
+        TurnChannel<E> channel(UUID turn);
+
+        /** Loads events after a position from the table, elsewhere; then gives them, or what went wrong. */
+        void load(UUID turn, long after, BiConsumer<List<JournalEntry<E>>, SQLException> then);
+
+        /** From now on a poll gives the reader what is new. */
+        void follow(FeedReader<E> reader);
+
+        void unfollow(FeedReader<E> reader);
+
+        /** The reader has gone. */
+        void forget(FeedReader<E> reader);
+
+        /** Whether this replica lets its readers go. */
+        boolean closed();
+
+        /** Bytes that a reader is given at once, about. */
+        long maxChunk();
+
+        boolean isLast(E event);
+    }
+
+    private final Source<E> feeds;
     private final UUID turn;
     private final Executor executor;
     private final boolean comesBack;
@@ -32,7 +59,7 @@ final class FeedReader<E> implements Flow.Subscription {
     private volatile TurnChannel<E> channel;
 
     /** @param comesBack whether it can be sent away: it knows its position, and will say it elsewhere */
-    FeedReader(Feeds<E> feeds, UUID turn, long after, Executor executor, boolean comesBack,
+    FeedReader(Source<E> feeds, UUID turn, long after, Executor executor, boolean comesBack,
             Flow.Subscriber<? super List<JournalEntry<E>>> subscriber) {
         this.feeds = feeds;
         this.turn = turn;
@@ -71,7 +98,8 @@ final class FeedReader<E> implements Flow.Subscription {
     }
 
     /** There may be something new, or demand for it. Any thread; the work itself is done by the reader's executor. */
-    void wake() {
+    @Override
+    public void wake() {
         if (work.getAndIncrement() == 0) {
             executor.execute(this::drain);
         }

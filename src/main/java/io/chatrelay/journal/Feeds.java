@@ -19,7 +19,7 @@ import javax.sql.DataSource;
 import io.smallrye.mutiny.Multi;
 
 /** Where readers find events: the channels of turns that run here, the table, and one poll for turns that run elsewhere. */
-final class Feeds<E> {
+final class Feeds<E> implements FeedReader.Source<E> {
 
     /** Bounds what one query of the poll brings into memory: so many times a chunk and a row. */
     private static final int TURNS_A_QUERY = 64;
@@ -68,15 +68,18 @@ final class Feeds<E> {
         channels.remove(turn);
     }
 
-    TurnChannel<E> channel(UUID turn) {
+    @Override
+    public TurnChannel<E> channel(UUID turn) {
         return channels.get(turn);
     }
 
-    long maxChunk() {
+    @Override
+    public long maxChunk() {
         return config.maxChunk().asLongValue();
     }
 
-    boolean isLast(E event) {
+    @Override
+    public boolean isLast(E event) {
         return codec.isLast(event);
     }
 
@@ -84,7 +87,8 @@ final class Feeds<E> {
         return followers.size();
     }
 
-    void load(UUID turn, long after, BiConsumer<List<JournalEntry<E>>, SQLException> then) {
+    @Override
+    public void load(UUID turn, long after, BiConsumer<List<JournalEntry<E>>, SQLException> then) {
         loaders.execute(() -> {
             List<JournalEntry<E>> entries = List.of();
             SQLException error = null;
@@ -103,20 +107,23 @@ final class Feeds<E> {
         });
     }
 
-    void follow(FeedReader<E> reader) {
+    @Override
+    public void follow(FeedReader<E> reader) {
         followers.add(reader);
     }
 
-    void unfollow(FeedReader<E> reader) {
+    @Override
+    public void unfollow(FeedReader<E> reader) {
         followers.remove(reader);
     }
 
-    /** Whether this replica lets its readers go. */
-    boolean closed() {
+    @Override
+    public boolean closed() {
         return closed;
     }
 
-    void forget(FeedReader<E> reader) {
+    @Override
+    public void forget(FeedReader<E> reader) {
         readers.remove(reader);
         followers.remove(reader);
     }

@@ -2,7 +2,6 @@ package io.chatrelay.journal;
 
 import java.sql.Connection;
 import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -86,12 +85,13 @@ public final class Journal<E> {
     private final Feeds<E> feeds;
     private final Lease lease;
     private final LeaseConfig leaseConfig;
+    private final TurnOwnership turns;
     private final JournalWriter<E> writer;
     private final Map<UUID, TurnLog<E>> open = new ConcurrentHashMap<>();
     /** Sealed, and not given away yet. Touched by the thread alone that hands over. */
     private final Set<TurnLog<E>> handedOver = new HashSet<>();
     private final ScheduledExecutorService clock;
-    private final Compactor compactor;
+    private final EventCompactor compactor;
     private final Thread writerThread;
     private final Map<UUID, Long> suspected = new HashMap<>();
     private TakeoverHandler takeoverHandler;
@@ -99,12 +99,14 @@ public final class Journal<E> {
     private final Presence presence;
     private final DedicatedConnection control;
 
+    /** @param turns the table of turns, which another room owns */
     public Journal(JournalConnections connections, EventCodec<E> codec, JournalConfig config, LeaseConfig leaseConfig,
-            FeedConfig feedConfig, ExecutorService loaders, MeterRegistry registry) {
+            FeedConfig feedConfig, TurnOwnership turns, ExecutorService loaders, MeterRegistry registry) {
         this.connections = connections;
         this.codec = codec;
         this.config = config;
         this.leaseConfig = leaseConfig;
+        this.turns = turns;
         this.table = new EventTable<>(codec);
         this.feeds = new Feeds<>(connections.pool(), table, codec, feedConfig, loaders);
         this.lease = new Lease(leaseConfig, this::dropAll);
@@ -131,7 +133,7 @@ public final class Journal<E> {
         metrics.gauge("chat.relay.feed.followers", "Readers of turns that run elsewhere", feeds, Feeds::following);
         this.clock = Executors.newSingleThreadScheduledExecutor(
                 Thread.ofPlatform().daemon().name("chat-relay-journal-clock").factory());
-        this.compactor = new Compactor(connections.pool(), config);
+        this.compactor = new EventCompactor(connections.pool(), turns, config);
         this.writerThread = Thread.ofPlatform().daemon().name("chat-relay-journal-writer").unstarted(writer);
     }
 
@@ -151,7 +153,7 @@ public final class Journal<E> {
         writerThread.start();
         every(renewEvery(), this::renew);
         every(leaseConfig.sweepEvery(), () -> onControl(this::sweep));
-        every(config.followEvery(), () -> onControl(this::look));
+        every(config.followEvery(), () -> onControl(this::poll));
         every(leaseConfig.forgetAfter().dividedBy(FORGETS), () -> onControl(lease::forget));
         if (presence.enabled()) {
             every(leaseConfig.absence().dividedBy(LOOKS_AN_ABSENCE), () -> onControl(this::lookWhoIsGone));
@@ -200,9 +202,9 @@ public final class Journal<E> {
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
         }
         List<TurnLog<E>> stored = handedOver.stream().filter(log -> !log.isPending()).toList();
-        UUID[] ids = stored.stream().map(TurnLog::turn).toArray(UUID[]::new);
-        boolean given = ids.length > 0 && onClock(connection -> SqlErrors.inTransaction(connection, () -> {
-            lease.giveAway(connection, ids);
+        List<UUID> ids = stored.stream().map(TurnLog::turn).toList();
+        boolean given = !ids.isEmpty() && onClock(connection -> SqlErrors.inTransaction(connection, () -> {
+            this.turns.giveAway(connection, ids, lease.incarnation(), lease.ended(connection));
             return true;
         })).orElse(false);
         if (given) {
@@ -384,7 +386,7 @@ public final class Journal<E> {
         List<UUID> gone = leaving ? List.of() : presence.gone(connection, lease.incarnation());
         if (!gone.isEmpty()) {
             lease.markGone(connection, gone, leaseConfig.absence());
-            look(connection);
+            poll(connection);
         }
     }
 
@@ -403,32 +405,17 @@ public final class Journal<E> {
     }
 
     /** Often, and cheap where there is nothing: news for readers, cancels of our turns, turns of a replica that has just gone. */
-    private void look(Connection connection) throws SQLException {
+    private void poll(Connection connection) throws SQLException {
         feeds.poll(connection);
         if (!open.isEmpty()) {
-            cancelled(connection).forEach(takeoverHandler::cancel);
+            turns.cancelRequested(connection, lease.incarnation()).forEach(takeoverHandler::cancel);
         }
         List<UUID> dead = leaving || !lease.registered() ? List.of() : Lease.dead(connection);
         if (!dead.isEmpty()) {
             UUID me = lease.incarnation();
             // Whoever lost its own lease learns it by its renewal.
-            takeOver(connection, me, () -> Lease.isHeld(connection, me) ? claim(connection, dead, me) : List.of());
+            takeOver(connection, me, () -> Lease.isHeld(connection, me) ? turns.claim(connection, dead, me) : List.of());
         }
-    }
-
-    private List<UUID> cancelled(Connection connection) throws SQLException {
-        List<UUID> cancelled = new ArrayList<>();
-        try (PreparedStatement select = connection.prepareStatement("""
-                select id from turn
-                where owner = ? and state in ('running', 'awaiting_approval') and cancel_asked_at is not null""")) {
-            select.setObject(1, lease.incarnation());
-            try (ResultSet rows = select.executeQuery()) {
-                while (rows.next()) {
-                    cancelled.add(rows.getObject(1, UUID.class));
-                }
-            }
-        }
-        return cancelled;
     }
 
     private void takeOver(Connection connection, UUID me, SqlErrors.Work<List<UUID>> claim) throws SQLException {
@@ -445,43 +432,18 @@ public final class Journal<E> {
         List<UUID> forgotten = new ArrayList<>();
         Set<UUID> idle = new HashSet<>();
         long now = System.nanoTime();
-        try (PreparedStatement select = connection
-                .prepareStatement("select id from turn where owner = ? and state in ('running', 'awaiting_approval')")) {
-            select.setObject(1, me);
-            try (ResultSet rows = select.executeQuery()) {
-                while (rows.next()) {
-                    UUID turn = rows.getObject(1, UUID.class);
-                    if (!open.containsKey(turn)) {
-                        idle.add(turn);
-                        // By our own clock: a turn is idle for a moment between its row and its log.
-                        if (now - suspected.computeIfAbsent(turn, _ -> now) > FORGOTTEN_AFTER.toNanos()) {
-                            suspected.remove(turn);
-                            forgotten.add(turn);
-                        }
-                    }
+        for (UUID turn : turns.running(connection, me)) {
+            if (!open.containsKey(turn)) {
+                idle.add(turn);
+                // By our own clock: a turn is idle for a moment between its row and its log.
+                if (now - suspected.computeIfAbsent(turn, _ -> now) > FORGOTTEN_AFTER.toNanos()) {
+                    suspected.remove(turn);
+                    forgotten.add(turn);
                 }
             }
         }
         suspected.keySet().retainAll(idle);
         return forgotten;
-    }
-
-    private static List<UUID> claim(Connection connection, List<UUID> dead, UUID me) throws SQLException {
-        List<UUID> claimed = new ArrayList<>();
-        try (PreparedStatement claim = connection.prepareStatement("""
-                update turn set owner = ? where id in (
-                    select id from turn where owner = any(?) and state in ('running', 'awaiting_approval')
-                    limit 200 for update skip locked)
-                returning id""")) {
-            claim.setObject(1, me);
-            claim.setArray(2, connection.createArrayOf("uuid", dead.toArray()));
-            try (ResultSet rows = claim.executeQuery()) {
-                while (rows.next()) {
-                    claimed.add(rows.getObject(1, UUID.class));
-                }
-            }
-        }
-        return claimed;
     }
 
     private interface Question<T> {

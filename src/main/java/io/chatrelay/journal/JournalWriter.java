@@ -27,7 +27,7 @@ import io.chatrelay.defect.Trace;
  * <p>A commit that failed is unknown, so the same rows are tried again, for as long as it takes: nothing is told that is
  * not stored. What the database refuses is tried turn by turn, so that one turn's bad event stops nobody else.
  */
-final class JournalWriter<E> implements Runnable {
+final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
 
     private static final Logger LOG = Logger.getLogger(JournalWriter.class);
 
@@ -70,23 +70,28 @@ final class JournalWriter<E> implements Runnable {
         return (System.nanoTime() - roundAt) / 1e9;
     }
 
-    void enqueue(TurnLog<E> log) {
+    @Override
+    public void enqueue(TurnLog<E> log) {
         dirty.add(log);
     }
 
-    void ended(UUID turn) {
+    @Override
+    public void ended(UUID turn) {
         listener.ended(turn);
     }
 
-    void reserve(long bytes) {
+    @Override
+    public void reserve(long bytes) {
         reserved.addAndGet(bytes);
     }
 
-    void release(long bytes) {
+    @Override
+    public void release(long bytes) {
         reserved.addAndGet(-bytes);
     }
 
-    boolean hasRoom() {
+    @Override
+    public boolean hasRoom() {
         return reserved.get() < config.maxPending().asLongValue();
     }
 
@@ -94,7 +99,8 @@ final class JournalWriter<E> implements Runnable {
         return reserved.get();
     }
 
-    void awaitRoom(TurnLog<E> log) {
+    @Override
+    public void awaitRoom(TurnLog<E> log) {
         waitingForRoom.add(log);
     }
 

@@ -34,8 +34,15 @@ final class TurnChannel<E> {
         record Moved<E>() implements Found<E> {}
     }
 
+    /** Waits for the next commit. */
+    interface Waiter {
+
+        /** There may be something new. Called on the thread that published it. */
+        void wake();
+    }
+
     private final ArrayDeque<JournalEntry<E>> tail = new ArrayDeque<>();
-    private final Set<FeedReader<E>> waiting = ConcurrentHashMap.newKeySet();
+    private final Set<Waiter> waiting = ConcurrentHashMap.newKeySet();
     private final long maxBytes;
     private long bytes;
     private long committed;
@@ -80,7 +87,7 @@ final class TurnChannel<E> {
         wake();
     }
 
-    synchronized Found<E> after(long position, long maxChunk, FeedReader<E> reader) {
+    synchronized Found<E> after(long position, long maxChunk, Waiter reader) {
         if (position >= committed) {
             if (ended) {
                 return new Found.End<>();
@@ -136,13 +143,13 @@ final class TurnChannel<E> {
         return found;
     }
 
-    void forget(FeedReader<E> reader) {
+    void forget(Waiter reader) {
         waiting.remove(reader);
     }
 
     private void wake() {
         // A copy: a reader that is woken may wait again before the walk is over.
-        for (FeedReader<E> reader : List.copyOf(waiting)) {
+        for (Waiter reader : List.copyOf(waiting)) {
             waiting.remove(reader);
             reader.wake();
         }

@@ -34,6 +34,27 @@ public final class TurnLog<E> {
         void ended();
     }
 
+    /** Stores what is appended to the logs of all turns. */
+    interface Writer<E> {
+
+        /** Counts bytes that wait. */
+        void reserve(long bytes);
+
+        void release(long bytes);
+
+        /** Whether all turns together may append more. */
+        boolean hasRoom();
+
+        /** Something is pending in a log in which nothing was. */
+        void enqueue(TurnLog<E> log);
+
+        /** From now on the log is asked again whether there is room. */
+        void awaitRoom(TurnLog<E> log);
+
+        /** The last event of a turn is stored. */
+        void ended(UUID turn);
+    }
+
     /** Consecutive events on their way into one row, with what rides along. Its boundaries never change. */
     record Batch<E>(TurnLog<E> log, List<JournalEntry<E>> entries, List<TransactionalEffect> effects, byte[] bytes,
             boolean last) {
@@ -47,7 +68,7 @@ public final class TurnLog<E> {
 
     private final UUID turn;
     private final UUID as;
-    private final JournalWriter<E> writer;
+    private final Writer<E> writer;
     private final TurnChannel<E> channel;
     private final EventCodec<E> codec;
     private final Owner owner;
@@ -62,7 +83,7 @@ public final class TurnLog<E> {
     private boolean sealed;
     private boolean waitsForRoom;
 
-    TurnLog(UUID turn, UUID as, long committed, JournalWriter<E> writer, TurnChannel<E> channel, EventCodec<E> codec,
+    TurnLog(UUID turn, UUID as, long committed, Writer<E> writer, TurnChannel<E> channel, EventCodec<E> codec,
             Owner owner,
             long maxPending) {
         this.turn = turn;

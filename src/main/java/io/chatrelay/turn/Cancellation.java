@@ -1,7 +1,6 @@
 package io.chatrelay.turn;
 
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Optional;
@@ -41,9 +40,6 @@ public class Cancellation {
     private static final Duration LOOK_AGAIN = Duration.ofMillis(50);
     private static final Duration LOOK_AGAIN_AT_MOST = Duration.ofMillis(400);
     private static final String MISSING = "There is no such conversation.";
-    private static final String ASK = """
-            update turn set cancel_asked_at = coalesce(cancel_asked_at, clock_timestamp())
-            where id = ? and state in ('running', 'awaiting_approval')""";
 
     private final DataSource database;
     private final Conversation.Repository conversations;
@@ -98,10 +94,8 @@ public class Cancellation {
     /** Stores that a turn has to end, and tells it if it runs here. False if it has ended already. */
     private boolean stop(UUID turn) {
         boolean stored;
-        try (Connection connection = database.getConnection();
-                PreparedStatement ask = connection.prepareStatement(ASK)) {
-            ask.setObject(1, turn);
-            stored = ask.executeUpdate() == 1;
+        try (Connection connection = database.getConnection()) {
+            stored = TurnStore.requestCancel(connection, turn);
         } catch (SQLException e) {
             throw new IllegalStateException("a cancel could not be recorded", e);
         }

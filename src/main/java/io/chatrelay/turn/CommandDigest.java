@@ -4,8 +4,8 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.TreeMap;
 
-import io.chatrelay.event.JsonText;
-import io.chatrelay.event.Parts;
+import io.chatrelay.event.JsonWriter;
+import io.chatrelay.event.MessageParts;
 import io.chatrelay.upstream.UpstreamRequest;
 
 /** SHA-256 of a command as it is meant: two requests that ask for the same have the same, however they were written. */
@@ -23,7 +23,7 @@ public final class CommandDigest {
     }
 
     private static byte[] of(SendCommand command, String conversation) {
-        JsonText out = new JsonText(512).ascii('[').string(conversation).ascii(',').string(command.model())
+        JsonWriter out = new JsonWriter(512).ascii('[').string(conversation).ascii(',').string(command.model())
                 .ascii(',').string(command.messageId()).ascii(',').string(command.endUser());
         command.before().forEach(said -> said(out, said));
         out.ascii(",\"asked\"");
@@ -33,8 +33,8 @@ public final class CommandDigest {
         return sha256(out.ascii(']').toBytes());
     }
 
-    private static void said(JsonText out, UpstreamRequest.ChatMessage said) {
-        out.ascii(',').string(said.role().wireName()).ascii(',').string(Parts.write(said.parts()));
+    private static void said(JsonWriter out, UpstreamRequest.ChatMessage said) {
+        out.ascii(',').string(said.role().wireName()).ascii(',').string(MessageParts.write(said.parts()));
         if (said.name() != null) {
             out.ascii(',').string(said.name());
         }

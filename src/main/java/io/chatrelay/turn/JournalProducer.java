@@ -29,6 +29,6 @@ class JournalProducer {
             @VirtualThreads ExecutorService virtualThreads, MeterRegistry metrics) {
         return new Journal<>(new JournalConnections(database, DedicatedConnections.like(database, Journal.patience(lease)),
                 () -> database.flush(FlushMode.IDLE)), new ChatEventCodec(), config,
-                lease, feed, virtualThreads, metrics);
+                lease, feed, new TurnStore(), virtualThreads, metrics);
     }
 }

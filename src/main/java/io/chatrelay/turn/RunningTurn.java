@@ -1,5 +1,6 @@
 package io.chatrelay.turn;
 
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.UUID;
@@ -26,6 +27,11 @@ import io.chatrelay.event.Transcript;
 import io.chatrelay.event.Turn;
 import io.chatrelay.journal.TransactionalEffect;
 import io.chatrelay.journal.TurnLog;
+import io.chatrelay.turn.TurnProgress.Over;
+import io.chatrelay.turn.TurnProgress.Parked;
+import io.chatrelay.turn.TurnProgress.Paused;
+import io.chatrelay.turn.TurnProgress.Reading;
+import io.chatrelay.turn.TurnProgress.StoringApproval;
 import io.chatrelay.upstream.Upstream;
 import io.chatrelay.upstream.UpstreamRun;
 import io.smallrye.mutiny.Multi;
@@ -33,14 +39,7 @@ import io.smallrye.mutiny.subscription.Cancellable;
 
 /**
  * A turn that runs here: it reads its upstream no faster than the journal stores, folds what comes into the message, and
- * ends exactly once.
- *
- * <pre>
- * waiting for the first event ── first event ──▶ answering ◀── room ── paused (the journal is behind)
- *        │                                          │  │  └── no room ────▶│
- *        │                                          │  └── the answer ends at an approval ──▶ parked ── its rest ──▶ answering
- *        └── refused, timed out ──▶ over ◀── Ended, cancelled, cut, timed out, too large, undeliverable, lease lost, left to others
- * </pre>
+ * ends exactly once. {@link TurnProgress} shows its states.
  *
  * It belongs to no connection: readers come and go without it. All that happens to it is serialised by its monitor, which is why it is
  * one class: each of these transitions reads and writes the same state.
@@ -82,16 +81,11 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
     private UUID owner;
     private TurnLog<ChatEvent> log;
     private Flow.Subscription upstream;
-    private final TurnTimeouts patience;
+    private final TurnTimeouts timeouts;
     private long size;
-    private boolean paused;
-    private boolean parked;
-    private boolean asking;
-    private boolean completed;
+    private TurnProgress progress = new Reading();
     private Cancellable call;
-    private int telling;
-    private boolean left;
-    private boolean over;
+    private int deliveries;
     private Ended last;
     private int refusals;
 
@@ -110,7 +104,7 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
         this.terms = terms;
         this.awaited = new AwaitedCalls(terms.ends());
         this.size = size;
-        this.patience = new TurnTimeouts(config, begunNanos);
+        this.timeouts = new TurnTimeouts(config, begunNanos);
     }
 
     @Override
@@ -137,7 +131,7 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
     /** Begins to read what the upstream answers, or goes on where its last process was. False if the turn is over already. */
     boolean reads(UpstreamRun begun) {
         synchronized (this) {
-            if (over) {
+            if (isOver()) {
                 // Its lease was lost meanwhile, and it may run here already as another's.
                 return false;
             }
@@ -156,7 +150,7 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
         boolean late;
         synchronized (this) {
             upstream = subscription;
-            late = over;
+            late = isOver();
         }
         if (late) {
             subscription.cancel();
@@ -169,10 +163,10 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
     public void onNext(ChatEvent event) {
         boolean more;
         synchronized (this) {
-            if (over) {
+            if (isOver()) {
                 return;
             }
-            patience.heard();
+            timeouts.heard();
             if (event instanceof Ended ended) {
                 end(ended);
                 return;
@@ -188,7 +182,7 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
                 return;
             }
             more = log.hasRoom();
-            paused = !more;
+            progress = progress.stored(more);
         }
         if (more) {
             upstream.request(1);
@@ -213,7 +207,19 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
         if (awaited.isEmpty()) {
             listener.awaitsNoDecision(this);
         }
-        return outcome;
+        return andWaiting(outcome);
+    }
+
+    private void updateWaiting(Connection connection) throws SQLException {
+        TurnStore.updateWaiting(connection, turn.id());
+    }
+
+    /** An effect on the turn's approvals, after which the turn says whether it waits for them. */
+    private TransactionalEffect andWaiting(TransactionalEffect approvals) {
+        return connection -> {
+            approvals.apply(connection);
+            updateWaiting(connection);
+        };
     }
 
     /** Only a call that this turn announced can ask, and once. Nothing else is read before it is in the log. */
@@ -225,7 +231,7 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
             upstream.request(1);
         } else {
             // The digest of a large input takes its time, and an event loop has none.
-            asking = true;
+            progress = progress.approvalAsked();
             offload(() -> asked(asked, call));
         }
     }
@@ -235,16 +241,16 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
         boolean more;
         boolean ended;
         synchronized (this) {
-            asking = false;
-            if (over) {
+            if (!(progress instanceof StoringApproval(boolean complete))) {
+                // It is over.
                 return;
             }
             awaited.asked(call.call(), false);
             listener.awaitsDecision(this);
-            take(asked, ApprovalInsert.of(turn.id(), call, asked, digest, terms, environment.approvals()));
-            ended = completed;
+            take(asked, andWaiting(ApprovalInsert.of(turn.id(), call, asked, digest, terms, environment.approvals())));
+            ended = complete;
             more = log.hasRoom();
-            paused = !more;
+            progress = progress.stored(more);
         }
         if (ended) {
             onComplete();
@@ -258,16 +264,16 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
     public void decided(Ledger.Due decision) {
         List<Ledger.Due> ready;
         synchronized (this) {
-            if (over || log == null) {
+            if (isOver() || log == null) {
                 return;
             }
             if (awaited.decided(decision)) {
                 ChatEvent event = new ChatEvent.ApprovalDecided(decision.approvalId(), decision.callId(), decision.state(),
                         decision.reason());
                 transcript.apply(event);
-                log.append(List.of(event), connection -> Ledger.waits(connection, turn.id()));
+                log.append(List.of(event), this::updateWaiting);
                 size += EventWeight.of(event);
-                patience.heard();
+                timeouts.heard();
             }
             ready = handOver();
         }
@@ -276,19 +282,19 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
 
     /** What is sent now. An answer that ends at approvals is told the next decision when it has ended, and not before. */
     private List<Ledger.Due> handOver() {
-        return terms.ends() && !parked ? List.of() : awaited.handOver();
+        return terms.ends() && !isParked() ? List.of() : awaited.handOver();
     }
 
     /** Whether the call still has no outcome, and the turn runs. */
     @Override
     public synchronized boolean awaits(String callId) {
-        return !over && awaited.awaits(callId);
+        return !isOver() && awaited.awaits(callId);
     }
 
     /** Whether its answer has ended at an approval: nothing comes by itself any more. */
     @Override
     public synchronized boolean isParked() {
-        return parked;
+        return progress instanceof Parked;
     }
 
     /** A decision is on its way. Where the answer to it is the rest of the turn, its end is the end of that, too. */
@@ -297,24 +303,24 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
         boolean late;
         synchronized (this) {
             call = terms.ends() ? telling : call;
-            late = over;
+            late = isOver();
         }
         if (late && terms.ends()) {
             telling.cancel();
         }
     }
 
-    /** Inkeep said that it took a decision. Where its answer had ended, the rest should have come with that. */
+    /** The upstream said that it took a decision. Where its answer had ended, the rest should have come with that. */
     @Override
     public void acknowledged() {
         boolean lost;
         synchronized (this) {
-            patience.heard();
-            lost = parked;
+            timeouts.heard();
+            lost = isParked();
         }
         if (lost) {
             stop(Ended.failed(Failure.of(Failure.Code.UPSTREAM_CUT,
-                    "Inkeep took the decision, but does not tell the rest of its answer; what came before is kept.")));
+                    "The {upstream} took the decision, but does not send the rest of its answer; what came before is kept.")));
         }
     }
 
@@ -322,21 +328,21 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
     @Override
     public void continuesWith(Multi<ChatEvent> rest) {
         synchronized (this) {
-            if (over) {
+            if (isOver()) {
                 return;
             }
-            patience.heard();
-            completed = false;
-            parked = false;
+            timeouts.heard();
+            progress = progress.continued();
         }
         rest.subscribe().withSubscriber(this);
     }
 
-    /** A decision cannot be told to Inkeep, so nothing will come of its call. */
+    /** A decision cannot be told to the upstream, so nothing will come of its call. */
     @Override
     public void undeliverable(String why) {
         stop(Ended.failed(Failure.of(Failure.Code.APPROVAL_UNAVAILABLE,
-                "A decision is recorded, but could not be given to Inkeep: %s. What came before is kept.".formatted(why))));
+                "A decision is recorded, but could not be given to the {upstream}: %s. What came before is kept."
+                        .formatted(why))));
     }
 
     /** Whatever it is that this service did not foresee: it is in the log, with the turn's id, and the turn ends. */
@@ -351,26 +357,31 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
         List<Ledger.Due> ready = List.of();
         boolean waits;
         synchronized (this) {
-            completed = true;
-            if (asking) {
+            if (progress instanceof StoringApproval) {
+                progress = progress.answerEnded();
                 return;
             }
-            parked = !over && terms.ends() && !awaited.isEmpty();
-            waits = parked;
+            waits = !isOver() && terms.ends() && !awaited.isEmpty();
             if (waits) {
+                progress = progress.park();
                 ready = handOver();
             }
         }
         ready.forEach(due -> listener.decisionReady(this, due));
         if (!waits) {
-            stop(Ended.failed(Failure.of(Failure.Code.UPSTREAM_CUT, "Inkeep's answer ended before it was finished.")));
+            stop(Ended
+                    .failed(Failure.of(Failure.Code.UPSTREAM_CUT, "The {upstream} ended its answer before it was finished.")));
         }
+    }
+
+    private boolean isOver() {
+        return progress instanceof Over;
     }
 
     /** Ends the turn from here, unless it has ended: what is open is closed, what came before is kept. */
     void stop(Ended ended) {
         synchronized (this) {
-            if (!over) {
+            if (!isOver()) {
                 end(ended);
             }
         }
@@ -387,8 +398,8 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
      * it again.
      */
     synchronized boolean canMove() {
-        return !over && run != null && telling == 0 && run.outlivesReaders()
-                && (!terms.ends() || parked && !awaited.isTelling());
+        return !isOver() && run != null && deliveries == 0 && run.outlivesReaders()
+                && (!terms.ends() || isParked() && !awaited.isTelling());
     }
 
     /** If it can, another process goes on with it: from here on nothing is read, and nothing more is appended. */
@@ -398,11 +409,10 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
 
     /** Whatever becomes of it is another process' matter. False if it has ended. */
     synchronized boolean giveUp() {
-        if (over) {
+        if (isOver()) {
             return false;
         }
-        over = true;
-        left = true;
+        progress = progress.handedOver();
         leave();
         return true;
     }
@@ -410,30 +420,31 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
     /** A decision is about to be told. */
     @Override
     public synchronized void deliveryBegins() {
-        telling++;
+        deliveries++;
     }
 
     /** What became of it is known, or that nobody knows. */
     @Override
     public synchronized void deliveryEnds() {
-        telling--;
+        deliveries--;
     }
 
     /** Ends the turn if it has waited too long. Called by the clock. */
     void tick(long nowNanos) {
         synchronized (this) {
-            if (over) {
+            if (isOver()) {
                 return;
             }
-            Failure failure = patience.over(nowNanos, transcript.started(), !paused && !parked && !awaited.undecided());
+            Failure failure = timeouts.over(nowNanos, transcript.started(), progress.expectsUpstream() && !awaited.undecided());
             if (failure != null) {
                 end(Ended.failed(failure));
             }
         }
     }
 
-    private void end(Ended ended) {
-        over = true;
+    private void end(Ended unnamed) {
+        Ended ended = unnamed.at(turn.upstream());
+        progress = progress.ended();
         // Before the append: the writer may say that it is stored before this method ends.
         last = ended;
         if (size <= WRITTEN_AT_ONCE) {
@@ -508,11 +519,11 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
     public void room() {
         Flow.Subscription current;
         synchronized (this) {
-            if (over || !paused) {
+            if (!(progress instanceof Paused)) {
                 return;
             }
-            paused = false;
-            patience.heard();
+            progress = progress.room();
+            timeouts.heard();
             current = upstream;
         }
         current.request(1);
@@ -524,11 +535,11 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
                 "The database refused a part of the answer; what came before is kept."));
         int tries;
         synchronized (this) {
-            if (left) {
-                // Whoever has it by then ends it.
+            if (progress instanceof Over(boolean left) && left) {
+                // The replica that has it by then ends it.
                 return;
             }
-            over = true;
+            progress = progress.ended();
             last = ended;
             tries = ++refusals;
             leave();
@@ -544,8 +555,8 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
     @Override
     public void lost() {
         synchronized (this) {
-            if (!over) {
-                over = true;
+            if (!isOver()) {
+                progress = progress.ended();
                 leave();
             }
         }

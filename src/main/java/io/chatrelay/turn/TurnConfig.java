@@ -11,13 +11,13 @@ import io.smallrye.config.WithDefault;
 @ConfigMapping(prefix = "chat-relay.turn")
 public interface TurnConfig {
 
-    /** From the request to Inkeep's first event, retries included. A slow agent needs seconds, a broken one has minutes. */
+    /** From the request to the upstream's first event, retries included. A slow agent needs seconds, a broken one has minutes. */
     @WithDefault("60s")
     @Between(least = "100ms", most = "24h")
     Duration firstEventTimeout();
 
     /**
-     * Nothing at all between two events. A model that hangs is tried again by Inkeep after 270 s, and an approval waits
+     * Nothing at all between two events. A model that hangs is tried again by the upstream after 270 s, and an approval waits
      * for minutes without a byte, so less than five minutes ends turns that would have gone on.
      */
     @WithDefault("10m")

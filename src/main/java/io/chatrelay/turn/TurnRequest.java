@@ -10,7 +10,7 @@ import java.util.Set;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 
-import io.chatrelay.event.JsonText;
+import io.chatrelay.event.JsonWriter;
 import io.chatrelay.event.RawJson;
 import io.chatrelay.event.StoredJson;
 
@@ -25,7 +25,7 @@ record TurnRequest(Map<String, RawJson> parameters, Map<String, String> headers)
     private static final Set<String> KNOWN = Set.of("parameters", "headers");
 
     String write() {
-        JsonText out = new JsonText(128).ascii("{\"parameters\":{");
+        JsonWriter out = new JsonWriter(128).ascii("{\"parameters\":{");
         Map<String, String> values = HashMap.newHashMap(parameters.size());
         parameters.forEach((name, value) -> values.put(name, value.text()));
         members(out, values);
@@ -33,7 +33,7 @@ record TurnRequest(Map<String, RawJson> parameters, Map<String, String> headers)
         return out.ascii("}}").toString();
     }
 
-    private static void members(JsonText out, Map<String, String> members) {
+    private static void members(JsonWriter out, Map<String, String> members) {
         String separator = "";
         for (Map.Entry<String, String> member : members.entrySet()) {
             out.ascii(separator).string(member.getKey()).ascii(':').string(member.getValue());

@@ -40,8 +40,8 @@ import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.event.EventWeight;
 import io.chatrelay.event.Failure;
+import io.chatrelay.event.MessageParts;
 import io.chatrelay.event.Outcome;
-import io.chatrelay.event.Parts;
 import io.chatrelay.event.Role;
 import io.chatrelay.event.Transcript;
 import io.chatrelay.event.Turn;
@@ -71,10 +71,10 @@ class TurnRunner implements RunningTurn.Environment {
 
     private static final Logger LOG = Logger.getLogger(TurnRunner.class);
     private static final long TICK_MILLIS = 250;
-    /** Inkeep keeps what a conversation said for about an hour; twice that is on the safe side. */
+    /** The upstream keeps what a conversation said for about an hour; twice that is on the safe side. */
     private static final Duration REPLAYED = Duration.ofHours(2);
     private static final Duration DATABASE = Duration.ofSeconds(30);
-    /** Inkeep waits for an approval for half an hour, and tries a model that hangs three times. */
+    /** The upstream waits for an approval for half an hour, and tries a model that hangs three times. */
     private static final Duration LONGEST_RUN = Duration.ofHours(1);
     /** Turns taken over at the same time: each borrows a connection of the pool, which callers need, too. */
     private static final int TAKE_OVERS = 8;
@@ -262,7 +262,7 @@ class TurnRunner implements RunningTurn.Environment {
         if (takenOver.add(id)) {
             takeOvers.acquireUninterruptibly();
             try {
-                goOn(id, lastNumber, owner);
+                resume(id, lastNumber, owner);
             } catch (RuntimeException e) {
                 LOG.errorf("turn %s could not be taken over, and is tried again later: %s", id, Trace.of(e));
             } finally {
@@ -274,7 +274,7 @@ class TurnRunner implements RunningTurn.Environment {
 
     private record Left(Turn turn, boolean cancelled) {}
 
-    private void goOn(UUID id, long lastNumber, UUID owner) {
+    private void resume(UUID id, long lastNumber, UUID owner) {
         Left left = untilAnswered(id, () -> {
             TurnRow row = turns.findById(id);
             return row == null ? null
@@ -299,14 +299,14 @@ class TurnRunner implements RunningTurn.Environment {
                 listener, this);
         orphan.writesTo(journal.open(id, lastNumber, owner, orphan), owner);
         try {
-            goOn(orphan, run, left.cancelled());
+            resume(orphan, run, left.cancelled());
         } catch (RuntimeException e) {
             journal.abandon(id);
             throw e;
         }
     }
 
-    private void goOn(RunningTurn orphan, Optional<UpstreamRun> run, boolean cancelled) {
+    private void resume(RunningTurn orphan, Optional<UpstreamRun> run, boolean cancelled) {
         if (run.isPresent()) {
             reads(orphan, run::get);
         } else if (cancelled) {
@@ -365,7 +365,8 @@ class TurnRunner implements RunningTurn.Environment {
         List<Message> asked = messages.asked(turn.id());
         return new UpstreamRequest(turn, asked.getLast().id,
                 asked.stream()
-                        .map(said -> new UpstreamRequest.ChatMessage(Role.of(said.role), Parts.whole(said.parts), said.name))
+                        .map(said -> new UpstreamRequest.ChatMessage(Role.of(said.role), MessageParts.whole(said.parts),
+                                said.name))
                         .toList(),
                 List.of(),
                 request.parameters(), request.headers(), earlier(turn));

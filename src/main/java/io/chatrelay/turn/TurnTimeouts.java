@@ -35,8 +35,8 @@ final class TurnTimeouts {
         }
         Duration limit = started ? config.silenceTimeout() : config.firstEventTimeout();
         if (silent && nowNanos - heardNanos > limit.toNanos()) {
-            return Failure.of(Code.UPSTREAM_TIMEOUT, started ? "Inkeep was silent for longer than %s.".formatted(limit)
-                    : "Inkeep sent nothing within %s.".formatted(limit));
+            return Failure.of(Code.UPSTREAM_TIMEOUT, started ? "The {upstream} was silent for longer than %s.".formatted(limit)
+                    : "The {upstream} sent nothing within %s.".formatted(limit));
         }
         return null;
     }

@@ -27,7 +27,7 @@ import io.chatrelay.conversation.Message;
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatException;
 import io.chatrelay.event.Ids;
-import io.chatrelay.event.Parts;
+import io.chatrelay.event.MessageParts;
 import io.chatrelay.event.Role;
 import io.chatrelay.event.Turn;
 import io.chatrelay.journal.Journal;
@@ -363,7 +363,7 @@ public class Turns {
         message.externalId = externalId;
         message.role = said.role().wireName();
         message.name = said.name();
-        message.parts = Parts.write(said.parts());
+        message.parts = MessageParts.write(said.parts());
         message.size = message.parts.getBytes(StandardCharsets.UTF_8).length;
         message.createdAt = Instant.now();
         messages.persist(message);

@@ -10,7 +10,7 @@ import io.chatrelay.event.Outcome;
 import io.chatrelay.event.RawJson;
 import io.chatrelay.event.Turn;
 
-/** The port to one configured Inkeep. Its adapters are the only ones who know how that one speaks. */
+/** The port to one configured upstream. Its adapters are the only ones who know how that one speaks. */
 public interface Upstream {
 
     /**

@@ -12,7 +12,7 @@ public interface UpstreamRun {
 
     /**
      * The answer, to be subscribed to once. Nothing is sent before that, and nothing is read beyond what is requested. The last
-     * item is an {@link ChatEvent.Ended}, alone where Inkeep refused; what goes wrong is an event, never a failure of the
+     * item is an {@link ChatEvent.Ended}, alone where the upstream refused; what goes wrong is an event, never a failure of the
      * {@code Multi}. Only a run that {@linkplain Upstream.Approvals#ends ends its answer at an approval} completes without an
      * {@code Ended}: it waits, and goes on by {@link #deliver}. Cancelling closes the connection.
      */

@@ -34,7 +34,7 @@ import io.chatrelay.event.ChatEvent.TextDelta;
 import io.chatrelay.event.ChatEvent.TextStarted;
 import io.chatrelay.event.ChatEvent.ToolSucceeded;
 import io.chatrelay.event.FinishReason;
-import io.chatrelay.event.JsonText;
+import io.chatrelay.event.JsonWriter;
 import io.chatrelay.event.PausePoints;
 import io.chatrelay.event.RawJson;
 import io.chatrelay.event.Turn;
@@ -142,7 +142,7 @@ class PauseFilterTest {
 
         @Override
         public void waits(List<ApprovalView> open) {
-            JsonText out = new JsonText(64);
+            JsonWriter out = new JsonWriter(64);
             telling.pause(out);
             noted.add(new String(out.toBytes(), StandardCharsets.UTF_8).lines().filter(line -> !line.isEmpty())
                     .map(line -> line.replaceAll("data: |[{}\"]", "").replace("type:", "")).toList().toString());
@@ -225,7 +225,7 @@ class PauseFilterTest {
                 new TextDelta("t", "x"))
                 .tells("1 StepStarted", "2 ToolCalled", "3 TextStarted", "4 ApprovalRequested",
                         "[text-end,id:t, finish-step, finish,finishReason:tool-calls, [DONE]]");
-        JsonText out = new JsonText(64);
+        JsonWriter out = new JsonWriter(64);
         PauseFilter
                 .goingOn(new AiSdkFrames(TURN), new ReplayPosition(4, new PausePoints(), new OpenParts(true, "t", null), true))
                 .open(out);

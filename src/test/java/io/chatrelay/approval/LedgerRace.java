@@ -31,6 +31,7 @@ import io.chatrelay.event.ChatException;
 import io.chatrelay.event.Ids;
 import io.chatrelay.event.InputDigest;
 import io.chatrelay.event.RawJson;
+import io.chatrelay.turn.TurnFixtures;
 
 /**
  * One turn's approvals in the database, and everyone who writes them at the same moment: deciders, the clock, the outbox, and the
@@ -94,11 +95,9 @@ final class LedgerRace {
                 calls.add(call);
                 // Some expire in the middle of it.
                 Duration expiry = random.nextInt(3) == 0 ? Duration.ofMillis(random.nextInt(30)) : Duration.ofMinutes(3);
-                Ledger.ask(connection,
-                        new ApprovalInsert(Ids.next(), turn, new ChatEvent.Call(i, call, call), "ask-" + call, "ask-" + call,
-                                "delete_file", "{}",
-                                InputDigest.of(new RawJson("{}")), expiry, Duration.ofMinutes(4), System.nanoTime()),
-                        Duration.ZERO);
+                new ApprovalInsert(Ids.next(), turn, new ChatEvent.Call(i, call, call), "ask-" + call, "ask-" + call,
+                        "delete_file", "{}",
+                        InputDigest.of(new RawJson("{}")), expiry, Duration.ofMinutes(4), System.nanoTime()).apply(connection);
             }
         }
     }
@@ -169,7 +168,7 @@ final class LedgerRace {
                 connection.setAutoCommit(false);
                 for (String call : settled) {
                     Ledger.settle(connection, turn, call, "executed");
-                    Ledger.waits(connection, turn);
+                    TurnFixtures.updateWaiting(connection, turn);
                 }
                 if (end) {
                     Ledger.supersede(connection, turn);

@@ -36,7 +36,7 @@ import io.chatrelay.event.ChatEventCodec;
 import io.chatrelay.event.ChatException;
 import io.chatrelay.event.Ids;
 import io.chatrelay.event.Turn;
-import io.chatrelay.turn.TurnEnds;
+import io.chatrelay.turn.TurnFixtures;
 import io.quarkus.test.junit.QuarkusTest;
 
 /**
@@ -87,6 +87,7 @@ class LedgerRacesTest extends ServiceTest {
                     "ask-" + call,
                     "delete_file", "{}", new byte[32], expiry, WINDOW,
                     System.nanoTime()).apply(connection);
+            TurnFixtures.updateWaiting(connection, turn.id());
         }
     }
 
@@ -181,12 +182,15 @@ class LedgerRacesTest extends ServiceTest {
             dawdle(random.nextInt(400));
             int call = i;
             if (random.nextInt(4) == 0) {
-                inTransaction(connection -> new CallOutcome(turn.id(), call(call), "executed").apply(connection));
+                inTransaction(connection -> {
+                    new CallOutcome(turn.id(), call(call), "executed").apply(connection);
+                    TurnFixtures.updateWaiting(connection, turn.id());
+                });
             }
         }
         if (random.nextInt(3) == 0) {
             dawdle(random.nextInt(400));
-            inTransaction(connection -> TurnEnds.completed(turn).apply(connection));
+            inTransaction(connection -> TurnFixtures.completed(turn).apply(connection));
         }
     }
 
@@ -259,7 +263,7 @@ class LedgerRacesTest extends ServiceTest {
         });
 
         assertAskedAgain(turn, recorded);
-        inTransaction(connection -> TurnEnds.completed(turn).apply(connection));
+        inTransaction(connection -> TurnFixtures.completed(turn).apply(connection));
         assertThat(recorded(turn).values()).as("no approval outlives its turn").noneMatch(row -> row.state().equals("pending"));
         recorded.forEach((call, row) -> assertThat(recorded(turn).get(call))
                 .isEqualTo(row.state().equals("pending") ? recorded(turn).get(call) : row));
@@ -341,7 +345,7 @@ class LedgerRacesTest extends ServiceTest {
                     told.getFirst().refused() == null ? "ann" : "bob");
             assertThat(told).filteredOn(one -> one.refused() != null).hasSize(1);
             told.forEach(one -> assertTold(one, recorded));
-            inTransaction(connection -> TurnEnds.completed(turn).apply(connection));
+            inTransaction(connection -> TurnFixtures.completed(turn).apply(connection));
         }
     }
 
@@ -393,8 +397,8 @@ class LedgerRacesTest extends ServiceTest {
         }
         assertThat(recorded(turn).values()).extracting(Recorded::state).containsExactly("approved", "pending");
         assertThat(query("select outcome from tool_approval where id = ?", first.id())).containsExactly("executed");
-        inTransaction(connection -> TurnEnds.completed(turn).apply(connection));
-        inTransaction(connection -> TurnEnds.completed(other).apply(connection));
+        inTransaction(connection -> TurnFixtures.completed(turn).apply(connection));
+        inTransaction(connection -> TurnFixtures.completed(other).apply(connection));
     }
 
     private Ledger.Wanted wanted(Turn turn, int call) {

@@ -46,7 +46,7 @@ class ConnectFailureTest {
 
     private static void assertThatIs(Failure failure, Failure.Code code, ConnectFailure why) {
         assertThat(failure.code()).as(failure.message()).isEqualTo(code);
-        assertThat(failure.message()).isEqualTo("No connection to Inkeep could be made: %s.".formatted(why.words()));
+        assertThat(failure.message()).isEqualTo("No connection to the {upstream} could be made: %s.".formatted(why.words()));
     }
 
     @Test

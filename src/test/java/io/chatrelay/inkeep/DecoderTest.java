@@ -117,7 +117,7 @@ class DecoderTest {
                     "{\"type\":\"error\",\"message\":\"boom\",\"severity\":\"error\"}", "[DONE]");
 
             assertThat(end().failure()).isEqualTo(
-                    Failure.of(Failure.Code.UPSTREAM_ERROR, "Inkeep could not answer: boom"));
+                    Failure.of(Failure.Code.UPSTREAM_ERROR, "The {upstream} could not answer: boom"));
         }
 
         @Test

@@ -18,26 +18,27 @@ class ErrorResponsesTest {
     private static final Instant NOW = Instant.parse("2026-11-22T16:00:00Z");
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', textBlock = """
-            agents/11b-chat-duplicate-message-id-409   | UPSTREAM_UNAVAILABLE    | Send it again as a new turn
-            agents/37b-approval-unknown-conversation   | UPSTREAM_UNAVAILABLE    | 404: Conversation not found
-            agents/37c-approval-missing-conversation-id | UPSTREAM_REFUSED       | conversationId is required
-            agents/38-tool-approvals-endpoint-head     | UPSTREAM_UNAVAILABLE    | Inkeep answered 404
-            agents/40-chat-no-auth-401                 | UPSTREAM_UNAUTHORIZED   | check the upstream's api-key
-            agents/43-chat-unknown-key                 | UPSTREAM_UNAUTHORIZED   | check the upstream's api-key
-            agents/44-chat-malformed-json              | UPSTREAM_REFUSED        | Malformed JSON in request body
-            agents/45-chat-missing-messages            | UPSTREAM_REFUSED        | expected array, received undefined
-            agents/46-chat-messages-wrong-type         | UPSTREAM_REFUSED        | expected array, received string
-            agents/47c-chat-bad-role                   | UPSTREAM_REFUSED        | Invalid option: expected one of
-            agents/49a-chat-unknown-agent-via-bypass   | UPSTREAM_UNAVAILABLE    | Inkeep answered 500: An internal server error
-            agents/63d-resume-unknown-conversation     | UPSTREAM_UNAVAILABLE    | 404: Conversation not found
-            legacy/37a-tool-approvals-unknown-toolcallid | UPSTREAM_UNAVAILABLE  | 404: Tool call not found
-            legacy/37c-tool-approvals-missing-fields   | UPSTREAM_REFUSED        | expected string, received undefined
-            legacy/37d-tool-approvals-no-auth          | UPSTREAM_UNAUTHORIZED   | check the upstream's api-key
-            cloud/40-unauthorized                      | UPSTREAM_UNAUTHORIZED   | check the upstream's api-key
-            cloud/41-too-many-requests                 | UPSTREAM_RATE_LIMITED   | Rate limit reached
-            cloud/42-context-length                    | CONTEXT_LENGTH_EXCEEDED | Too many tokens
-            """)
+    @CsvSource(delimiter = '|',
+            textBlock = """
+                    agents/11b-chat-duplicate-message-id-409   | UPSTREAM_UNAVAILABLE    | Send it again as a new turn
+                    agents/37b-approval-unknown-conversation   | UPSTREAM_UNAVAILABLE    | 404: Conversation not found
+                    agents/37c-approval-missing-conversation-id | UPSTREAM_REFUSED       | conversationId is required
+                    agents/38-tool-approvals-endpoint-head     | UPSTREAM_UNAVAILABLE    | The {upstream} answered 404
+                    agents/40-chat-no-auth-401                 | UPSTREAM_UNAUTHORIZED   | check the upstream's api-key
+                    agents/43-chat-unknown-key                 | UPSTREAM_UNAUTHORIZED   | check the upstream's api-key
+                    agents/44-chat-malformed-json              | UPSTREAM_REFUSED        | Malformed JSON in request body
+                    agents/45-chat-missing-messages            | UPSTREAM_REFUSED        | expected array, received undefined
+                    agents/46-chat-messages-wrong-type         | UPSTREAM_REFUSED        | expected array, received string
+                    agents/47c-chat-bad-role                   | UPSTREAM_REFUSED        | Invalid option: expected one of
+                    agents/49a-chat-unknown-agent-via-bypass   | UPSTREAM_UNAVAILABLE    | The {upstream} answered 500: An internal server error
+                    agents/63d-resume-unknown-conversation     | UPSTREAM_UNAVAILABLE    | 404: Conversation not found
+                    legacy/37a-tool-approvals-unknown-toolcallid | UPSTREAM_UNAVAILABLE  | 404: Tool call not found
+                    legacy/37c-tool-approvals-missing-fields   | UPSTREAM_REFUSED        | expected string, received undefined
+                    legacy/37d-tool-approvals-no-auth          | UPSTREAM_UNAUTHORIZED   | check the upstream's api-key
+                    cloud/40-unauthorized                      | UPSTREAM_UNAUTHORIZED   | check the upstream's api-key
+                    cloud/41-too-many-requests                 | UPSTREAM_RATE_LIMITED   | Rate limit reached
+                    cloud/42-context-length                    | CONTEXT_LENGTH_EXCEEDED | Too many tokens
+                    """)
     void everyShapeOfErrorIsUnderstood(String recording, Code code, String says) {
         Recording answer = Recording.load(recording);
 
@@ -51,7 +52,7 @@ class ErrorResponsesTest {
     @ValueSource(strings = { "", "   ", "<html>Bad gateway</html>", "{\"detail\":", "[]", "null", "17", "{\"error\":{}}",
             "{\"detail\":{\"a\":1}}" })
     void aBodyWithoutAReasonLeavesTheStatusToSpeak(String body) {
-        assertThat(ErrorResponses.of(502, body, null).message()).isEqualTo("Inkeep answered 502");
+        assertThat(ErrorResponses.of(502, body, null).message()).isEqualTo("The {upstream} answered 502");
     }
 
     @Test

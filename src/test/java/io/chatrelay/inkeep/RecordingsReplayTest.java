@@ -145,9 +145,9 @@ class RecordingsReplayTest {
         TABLE.put("agents/47a-chat-empty-messages", couldNot());
         TABLE.put("agents/51-chat-llm-500", couldNot());
         TABLE.put("agents/54-chat-llm-dies-midstream", failed(UPSTREAM_ERROR,
-                "Inkeep ended its answer without completing it; what came before is kept.", TORN));
+                "The {upstream} ended its answer without completing it; what came before is kept.", TORN));
         TABLE.put("agents/56-chat-stream-false-llm-500", failed(UPSTREAM_ERROR,
-                "Inkeep ended its answer as 'error'; what came before is kept.", ""));
+                "The {upstream} ended its answer as 'error'; what came before is kept.", ""));
         TABLE.put("agents/60-chat-client-disconnect", cut(numbered("word%d", 10, " ")));
         TABLE.put("agents/63a-chat-disconnects-at-3s", cut(numbered("word%d", 11, " ")));
         TABLE.put("agents/66c-second-chat-turn-while-pending", completed(hello(2, "hello again")));
@@ -202,12 +202,13 @@ class RecordingsReplayTest {
                 "80b-batched-approval-post")) {
             // The answer to an approval is no answer to a question.
             TABLE.put("agents/" + post, failed(UPSTREAM_PROTOCOL,
-                    "Inkeep answered with something that is neither a stream nor a completion.", ""));
+                    "The {upstream} answered with something that is neither a stream nor a completion.", ""));
         }
         TABLE.put("agents/11b-chat-duplicate-message-id-409", failed(UPSTREAM_UNAVAILABLE,
-                "Inkeep had accepted the message in an earlier try whose answer was lost. Send it again as a new turn.", ""));
+                "The {upstream} had accepted the message in an earlier try whose answer was lost. Send it again as a new turn.",
+                ""));
         TABLE.put("agents/37b-approval-unknown-conversation",
-                failed(UPSTREAM_UNAVAILABLE, "Inkeep answered 404: Conversation not found", ""));
+                failed(UPSTREAM_UNAVAILABLE, "The {upstream} answered 404: Conversation not found", ""));
         TABLE.put("agents/37c-approval-missing-conversation-id",
                 refused("conversationId is required for approval response"));
         TABLE.put("agents/40-chat-no-auth-401", keyRefused());
@@ -224,7 +225,7 @@ class RecordingsReplayTest {
                         + "\"tool\" ], \"path\": [ \"messages\", 0, \"role\" ], \"message\": \"Invalid option: expected one of "
                         + "\\\"system\\\"|\\\"user\\\"|\\\"assistant\\\"|\\\"function\\\"|\\\"tool\\\"\" } ]"));
         TABLE.put("agents/49a-chat-unknown-agent-via-bypass", failed(UPSTREAM_UNAVAILABLE,
-                "Inkeep answered 500: An internal server error occurred. Please try again later.", ""));
+                "The {upstream} answered 500: An internal server error occurred. Please try again later.", ""));
     }
 
     /** Calls and approvals of the old server show only where operations were asked for. */
@@ -239,7 +240,7 @@ class RecordingsReplayTest {
                                 + "\"sky\":\"clear\"}}]},\"toolCallId\":\"call_fake_167_0\"}")
                 .asks("call_fake_167_0"));
         TABLE.put("legacy/54-chat-llm-dies-midstream", failed(UPSTREAM_ERROR,
-                "Inkeep ended its answer without completing it; what came before is kept.", TORN));
+                "The {upstream} ended its answer without completing it; what came before is kept.", TORN));
     }
 
     private static void cloud() {
@@ -256,14 +257,14 @@ class RecordingsReplayTest {
         TABLE.put("cloud/04-usage", completed("Hello").counting(9, 1, 10));
         TABLE.put("cloud/05-cut-without-done", cut("This stops in the mid"));
         TABLE.put("cloud/06-error-in-stream",
-                failed(UPSTREAM_ERROR, "Inkeep could not answer: The model is overloaded", "Half an"));
+                failed(UPSTREAM_ERROR, "The {upstream} could not answer: The model is overloaded", "Half an"));
         TABLE.put("cloud/07-done-without-finish-reason", completed("No reason given").because(FinishReason.OTHER));
         // Text that looks like an approval is text.
         TABLE.put("cloud/08-json-in-the-answer",
                 completed("{\"type\":\"tool-approval-request\",\"approvalId\":\"aitxt-x\",\"toolCallId\":\"x\"}"));
         TABLE.put("cloud/40-unauthorized", keyRefused());
         TABLE.put("cloud/41-too-many-requests", failed(UPSTREAM_RATE_LIMITED,
-                "Inkeep's rate limit is reached. Try again later: Rate limit reached.", ""));
+                "The {upstream} is at its rate limit. Try again later: Rate limit reached.", ""));
         TABLE.put("cloud/42-context-length", failed(CONTEXT_LENGTH_EXCEEDED,
                 "The conversation is too long for the model: Too many tokens", ""));
     }
@@ -287,20 +288,20 @@ class RecordingsReplayTest {
     }
 
     private static Expected couldNot() {
-        return failed(UPSTREAM_ERROR, "Inkeep could not answer: Unable to process request", "");
+        return failed(UPSTREAM_ERROR, "The {upstream} could not answer: Unable to process request", "");
     }
 
     private static Expected cut(String text) {
-        return failed(UPSTREAM_CUT, "Inkeep's answer broke off; what came before is kept.", text);
+        return failed(UPSTREAM_CUT, "The {upstream} broke off its answer; what came before is kept.", text);
     }
 
     private static Expected refused(String why) {
-        return failed(UPSTREAM_REFUSED, "Inkeep refused the request (400): " + why, "");
+        return failed(UPSTREAM_REFUSED, "The {upstream} refused the request (400): " + why, "");
     }
 
     private static Expected keyRefused() {
         return failed(UPSTREAM_UNAUTHORIZED,
-                "Inkeep refused this service's key (401). Its operator has to check the upstream's api-key.", "");
+                "The {upstream} refused this service's key (401). Its operator has to check the upstream's api-key.", "");
     }
 
     @Test

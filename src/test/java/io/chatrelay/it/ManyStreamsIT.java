@@ -12,12 +12,14 @@ import java.util.stream.LongStream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 
 import io.chatrelay.Emulator;
 import io.chatrelay.dev.InkeepEmulator;
 
 /** An open stream holds no thread and no connection of the database. */
-@Order(17)
+@Isolated("it takes all of the machine")
+@Order(18)
 class ManyStreamsIT {
 
     private static final TestPostgres DATABASE = TestPostgres.fresh();

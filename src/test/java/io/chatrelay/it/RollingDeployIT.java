@@ -16,7 +16,7 @@ import io.chatrelay.dev.InkeepEmulator;
 
 /** A deploy cuts no answer: SIGTERM hands turns over to another replica. */
 @Isolated("who is stopped has some seconds for the rest")
-@Order(18)
+@Order(17)
 class RollingDeployIT {
 
     private static final int STREAMS = 200;

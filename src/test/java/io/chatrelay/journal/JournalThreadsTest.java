@@ -18,6 +18,7 @@ import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
+import io.chatrelay.turn.TurnFixtures;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 
 /** What the journal's threads do when something on them throws, or hangs. */
@@ -33,7 +34,7 @@ class JournalThreadsTest {
     private final Journal<String> journal = new Journal<>(
             new JournalConnections(database.source(), database.source(), () -> {}),
             new Lines(), rows,
-            new Settings.Leases(), new Settings.Feeds(), loaders, metrics);
+            new Settings.Leases(), new Settings.Feeds(), TurnFixtures.table(), loaders, metrics);
 
     private static final class Lines implements EventCodec<String> {
         @Override

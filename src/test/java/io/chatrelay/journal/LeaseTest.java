@@ -25,6 +25,7 @@ import io.chatrelay.cluster.Lease;
 import io.chatrelay.cluster.LeaseConfig;
 import io.chatrelay.it.Postgres;
 import io.chatrelay.it.TestPostgres;
+import io.chatrelay.turn.TurnFixtures;
 
 /** What becomes of the rows of processes that are gone, and of a process whose row has gone. */
 class LeaseTest {
@@ -140,19 +141,23 @@ class LeaseTest {
         assertThat(Lease.dead(connection)).contains(owner).doesNotContain(lease.incarnation());
     }
 
+    private void giveAway(Connection by, UUID turn) throws SQLException {
+        TurnFixtures.table().giveAway(by, List.of(turn), lease.incarnation(), lease.ended(by));
+    }
+
     /** Which would be claimed by nobody, if the row to which they are given were removed at that moment. */
     @Test
     void turnsThatAreGivenAwayKeepTheRowToWhichTheyAreGiven() throws SQLException {
         UUID first = turn(lease.incarnation(), true);
         UUID second = turn(lease.incarnation(), true);
-        lease.giveAway(connection, new UUID[]{ first });
+        giveAway(connection, first);
         database.execute("update turn set state = 'completed', ended_at = now() where id = '%s'".formatted(first),
                 "update replica set lease_end = lease_end - interval '%1$s', started_at = started_at - interval '%1$s' where not alive"
                         .formatted(LONG_AGO));
 
         try (Connection other = database.connect()) {
             other.setAutoCommit(false);
-            lease.giveAway(other, new UUID[]{ second });
+            giveAway(other, second);
             lease.forget(connection);
             other.commit();
         }

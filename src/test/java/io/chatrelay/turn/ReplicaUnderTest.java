@@ -201,7 +201,7 @@ final class ReplicaUnderTest implements UpstreamRun {
         Journal<ChatEvent> journal = new Journal<>(new JournalConnections(null, null, () -> {}), new Recorder(),
                 new UnderTest.Rows(),
                 new UnderTest.Leases(),
-                new UnderTest.Feeds(), null,
+                new UnderTest.Feeds(), new TurnStore(), null,
                 new SimpleMeterRegistry());
         owner = journal.replica();
         Transcript transcript = new Transcript();

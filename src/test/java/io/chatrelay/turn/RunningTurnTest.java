@@ -126,7 +126,8 @@ class RunningTurnTest {
     private final List<Integer> endedAsStored = new ArrayList<>();
     private final List<UUID> abandoned = new ArrayList<>();
     private final Journal<ChatEvent> journal = new Journal<>(new JournalConnections(null, null, () -> {}), new Recorder(),
-            new UnderTest.Rows(), new UnderTest.Leases(), new UnderTest.Feeds(), null, new SimpleMeterRegistry());
+            new UnderTest.Rows(), new UnderTest.Leases(), new UnderTest.Feeds(), new TurnStore(), null,
+            new SimpleMeterRegistry());
     private final RunningTurn turn = new RunningTurn(row, new Transcript(), 0, new UnderTest.Limits(),
             new Upstream.Approvals(Duration.ofMinutes(4), false), System.nanoTime(),
             new TurnListeners(List.of()), new Host());

@@ -23,7 +23,7 @@ import io.chatrelay.event.ChatEvent.ToolInputDelta;
 import io.chatrelay.event.ChatEvent.ToolInputStarted;
 import io.chatrelay.event.ChatEvent.Unknown;
 import io.chatrelay.event.FinishReason;
-import io.chatrelay.event.JsonText;
+import io.chatrelay.event.JsonWriter;
 import io.chatrelay.event.Outcome;
 import io.chatrelay.event.Turn;
 
@@ -48,7 +48,7 @@ public final class AiSdkFrames implements FrameWriter {
     public Map<String, String> headers() {
         Map<String, String> headers = new LinkedHashMap<>();
         headers.put("x-vercel-ai-ui-message-stream", "v1");
-        // Inkeep's own, beside the SDK's.
+        // Source: Inkeep's run API, which sends it beside the SDK's.
         headers.put("x-vercel-ai-data-stream", "v2");
         return headers;
     }
@@ -65,7 +65,7 @@ public final class AiSdkFrames implements FrameWriter {
     }
 
     @Override
-    public void write(long number, ChatEvent event, JsonText out) {
+    public void write(long number, ChatEvent event, JsonWriter out) {
         if (event instanceof Unknown) {
             return;
         }
@@ -98,7 +98,7 @@ public final class AiSdkFrames implements FrameWriter {
 
     /** Closes what is open, so that a client which sends nothing while it reads can send the answer. It has no number. */
     @Override
-    public void pause(OpenParts open, JsonText out) {
+    public void pause(OpenParts open, JsonWriter out) {
         if (open.reasoning() != null) {
             own(text(open(out), "reasoning-end", open.reasoning()));
         }
@@ -115,7 +115,7 @@ public final class AiSdkFrames implements FrameWriter {
 
     /** Goes on in the same message. It has no number either. */
     @Override
-    public void resume(OpenParts open, JsonText out) {
+    public void resume(OpenParts open, JsonWriter out) {
         own(start(open(out)));
         if (open.reasoning() != null) {
             own(text(open(out), "reasoning-start", open.reasoning()));
@@ -125,21 +125,21 @@ public final class AiSdkFrames implements FrameWriter {
         }
     }
 
-    private static JsonText open(JsonText out) {
+    private static JsonWriter open(JsonWriter out) {
         return out.ascii("data: ");
     }
 
-    private static void own(JsonText out) {
+    private static void own(JsonWriter out) {
         FrameWriter.close(out.ascii('}'));
     }
 
-    private JsonText start(JsonText out) {
+    private JsonWriter start(JsonWriter out) {
         return UiPart.type(out, "start").ascii(",\"messageId\":\"").ascii(turn.messageId().toString())
                 .ascii("\",\"messageMetadata\":{\"conversationId\":").string(turn.conversationId()).ascii(",\"turnId\":\"")
                 .ascii(turn.id().toString()).ascii("\"}");
     }
 
-    private static void end(JsonText out, Ended ended) {
+    private static void end(JsonWriter out, Ended ended) {
         switch (ended.outcome()) {
             case COMPLETED ->
                     UiPart.type(out, "finish").ascii(",\"finishReason\":\"").ascii(ended.finishReason().wireName()).ascii('"');
@@ -148,7 +148,7 @@ public final class AiSdkFrames implements FrameWriter {
         }
     }
 
-    private static JsonText text(JsonText out, String type, String id) {
+    private static JsonWriter text(JsonWriter out, String type, String id) {
         return UiPart.type(out, type).ascii(",\"id\":").string(id);
     }
 }

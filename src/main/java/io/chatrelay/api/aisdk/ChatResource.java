@@ -32,6 +32,7 @@ import io.chatrelay.api.ReaderKind;
 import io.chatrelay.api.RepeatedPost;
 import io.chatrelay.api.ReplayPosition;
 import io.chatrelay.api.RequestBodies;
+import io.chatrelay.api.StreamPosition;
 import io.chatrelay.api.StreamResumer;
 import io.chatrelay.api.TurnEndpoint;
 import io.chatrelay.api.TurnReply;
@@ -117,7 +118,7 @@ public class ChatResource {
         }
     }
 
-    /** A client that goes on by itself is answered by what follows the pause; anyone else as Inkeep does it. */
+    /** A client that goes on by itself is answered by what follows the pause; anyone else as the run API does it. */
     private void decide(ApprovalAnswers answers, ApprovalBehavior atApproval, Optional<RepeatedPost> again, RoutingContext http,
             AsyncResponse reply) {
         // Told once more, they are answered the same.
@@ -148,7 +149,7 @@ public class ChatResource {
             @QueryParam("wire") String wire, @QueryParam("include_usage") String usage,
             @QueryParam("approvals") String approvals,
             @HeaderParam("Last-Event-ID") String lastEventId, @Context RoutingContext http, @Suspended AsyncResponse reply) {
-        readers.readIfAny(id, new StreamResumer.Position(lastEventId, after, turn, wire, usage, approvals),
+        readers.readIfAny(id, new StreamPosition(lastEventId, after, turn, wire, usage, approvals),
                 ApprovalBehavior.PAUSE, http,
                 reply);
     }

@@ -24,7 +24,7 @@ import io.chatrelay.event.ChatEvent.ToolCalled;
 import io.chatrelay.event.ChatEvent.ToolInputDelta;
 import io.chatrelay.event.ChatEvent.ToolInputStarted;
 import io.chatrelay.event.ChatEvent.Unknown;
-import io.chatrelay.event.JsonText;
+import io.chatrelay.event.JsonWriter;
 import io.chatrelay.event.Outcome;
 import io.chatrelay.event.Turn;
 
@@ -68,7 +68,7 @@ public final class OpenAiFrames implements FrameWriter {
     }
 
     @Override
-    public void write(long number, ChatEvent event, JsonText out) {
+    public void write(long number, ChatEvent event, JsonWriter out) {
         switch (event) {
             case Started _ -> {
                 delta(number, out, "\"role\":\"assistant\",\"content\":\"\"").ascii("},\"finish_reason\":null}]");
@@ -104,7 +104,7 @@ public final class OpenAiFrames implements FrameWriter {
         }
     }
 
-    private void end(long number, JsonText out, Ended ended) {
+    private void end(long number, JsonWriter out, Ended ended) {
         switch (ended.outcome()) {
             case COMPLETED -> {
                 delta(number, out, "").ascii("},\"finish_reason\":\"").ascii(Completion.finishReason(ended.finishReason()))
@@ -123,26 +123,26 @@ public final class OpenAiFrames implements FrameWriter {
         }
     }
 
-    private void error(long number, JsonText out, String message, String type, String code) {
+    private void error(long number, JsonWriter out, String message, String type, String code) {
         FrameWriter.open(turn, number, out).ascii("{\"error\":{\"message\":").string(message).ascii(",\"type\":\"").ascii(type)
                 .ascii("\",\"code\":\"").ascii(code).ascii("\"}}");
         FrameWriter.close(out);
     }
 
-    private JsonText chunk(JsonText out) {
+    private JsonWriter chunk(JsonWriter out) {
         return out.ascii(head).string(turn.model());
     }
 
-    private JsonText delta(long number, JsonText out, String member) {
+    private JsonWriter delta(long number, JsonWriter out, String member) {
         return chunk(FrameWriter.open(turn, number, out)).ascii(",\"choices\":[{\"index\":0,\"delta\":{").ascii(member);
     }
 
-    private JsonText relay(JsonText out) {
+    private JsonWriter relay(JsonWriter out) {
         return out.ascii(",\"chat_relay\":{\"conversationId\":").string(turn.conversationId()).ascii(",\"turnId\":\"")
                 .ascii(turn.id().toString()).ascii('"');
     }
 
-    private void part(long number, JsonText out, Consumer<JsonText> part) {
+    private void part(long number, JsonWriter out, Consumer<JsonWriter> part) {
         relay(delta(number, out, "").ascii("},\"finish_reason\":null}]")).ascii(",\"parts\":[");
         part.accept(out);
         out.ascii("}]}}");

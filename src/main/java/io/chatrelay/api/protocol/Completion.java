@@ -9,12 +9,12 @@ import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatEvent.SidePart;
 import io.chatrelay.event.ChatEvent.ToolCalled;
 import io.chatrelay.event.FinishReason;
-import io.chatrelay.event.JsonText;
+import io.chatrelay.event.JsonWriter;
 import io.chatrelay.event.Transcript;
 import io.chatrelay.event.Turn;
 import io.chatrelay.event.Usage;
 
-/** A turn's answer in one piece: OpenAI's {@code chat.completion}, which is also what Inkeep gives a caller that does not stream. */
+/** A turn's answer in one piece: OpenAI's {@code chat.completion}, which is also what the run API gives a caller that does not stream. */
 public final class Completion {
 
     private Completion() {}
@@ -22,7 +22,7 @@ public final class Completion {
     /** The completed turn as JSON. */
     public static String of(Turn turn, Transcript transcript) {
         ChatEvent.Ended ended = transcript.ended();
-        JsonText out = open(turn, transcript.text(), transcript);
+        JsonWriter out = open(turn, transcript.text(), transcript);
         calls(out, transcript.calls().stream().filter(ToolCalled::callerRuns).toList());
         finish(out, turn, ended.finishReason(), ended.usage());
         parts(out, transcript.sideParts());
@@ -37,7 +37,7 @@ public final class Completion {
     public static String waiting(Turn turn, Transcript transcript, List<ApprovalView> open) {
         Set<String> waiting = open.stream().map(ApprovalView::toolCallId).collect(Collectors.toSet());
         String text = transcript.text();
-        JsonText out = open(turn, text.isEmpty() ? null : text, transcript);
+        JsonWriter out = open(turn, text.isEmpty() ? null : text, transcript);
         calls(out, transcript.calls().stream().filter(call -> waiting.contains(call.callId())).toList());
         finish(out, turn, FinishReason.TOOL_CALLS, null);
         out.ascii(",\"state\":\"awaiting_approval\"");
@@ -52,8 +52,8 @@ public final class Completion {
         return out.ascii("}}").toString();
     }
 
-    private static JsonText open(Turn turn, String content, Transcript transcript) {
-        JsonText out = new JsonText(512).ascii("{\"id\":\"chatcmpl-").ascii(turn.id().toString())
+    private static JsonWriter open(Turn turn, String content, Transcript transcript) {
+        JsonWriter out = new JsonWriter(512).ascii("{\"id\":\"chatcmpl-").ascii(turn.id().toString())
                 .ascii("\",\"object\":\"chat.completion\",\"created\":").number(turn.startedAt().getEpochSecond())
                 .ascii(",\"model\":").string(turn.model())
                 .ascii(",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":").string(content)
@@ -62,16 +62,16 @@ public final class Completion {
         return reasoning.isEmpty() ? out : out.ascii(",\"reasoning_content\":").string(reasoning);
     }
 
-    private static void finish(JsonText out, Turn turn, FinishReason reason, Usage usage) {
+    private static void finish(JsonWriter out, Turn turn, FinishReason reason, Usage usage) {
         out.ascii("},\"logprobs\":null,\"finish_reason\":\"").ascii(finishReason(reason)).ascii("\"}],\"usage\":");
-        // Without a count from the upstream the members that clients require are there, as Inkeep itself does it.
+        // Without a count from the upstream the members that clients require are there, as the run API does it.
         usage(out, usage == null ? new Usage(0, 0, 0) : usage);
         out.ascii(",\"chat_relay\":{\"conversationId\":").string(turn.conversationId()).ascii(",\"turnId\":\"")
                 .ascii(turn.id().toString()).ascii('"');
     }
 
     /** As the inbox shows it, without what only a decision brings. */
-    private static void approval(JsonText out, ApprovalView approval) {
+    private static void approval(JsonWriter out, ApprovalView approval) {
         out.ascii("{\"id\":\"").ascii(approval.id().toString()).ascii("\",\"toolCallId\":").string(approval.toolCallId())
                 .ascii(",\"approvalId\":").string(approval.approvalId()).ascii(",\"toolName\":").string(approval.toolName())
                 .ascii(",\"input\":").raw(approval.input()).ascii(",\"inputDigest\":").string(approval.inputDigest())
@@ -79,7 +79,7 @@ public final class Completion {
                 .ascii("\",\"expiresAt\":\"").ascii(approval.expiresAt().toString()).ascii("\"}");
     }
 
-    private static void calls(JsonText out, List<ToolCalled> calls) {
+    private static void calls(JsonWriter out, List<ToolCalled> calls) {
         if (calls.isEmpty()) {
             return;
         }
@@ -92,7 +92,7 @@ public final class Completion {
         out.ascii(']');
     }
 
-    private static void parts(JsonText out, List<SidePart> parts) {
+    private static void parts(JsonWriter out, List<SidePart> parts) {
         if (parts.isEmpty()) {
             return;
         }
@@ -105,7 +105,7 @@ public final class Completion {
         out.ascii(']');
     }
 
-    public static void usage(JsonText out, Usage usage) {
+    public static void usage(JsonWriter out, Usage usage) {
         if (usage.counted() != null) {
             out.raw(usage.counted());
             return;

@@ -4,7 +4,7 @@ import java.util.Map;
 
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatEvent.Ended;
-import io.chatrelay.event.JsonText;
+import io.chatrelay.event.JsonWriter;
 import io.chatrelay.event.Turn;
 
 /**
@@ -29,7 +29,7 @@ public interface FrameWriter {
     boolean breaksAfter(Ended end);
 
     /** Writes the event's frames; nothing where the protocol has none for it. */
-    void write(long number, ChatEvent event, JsonText out);
+    void write(long number, ChatEvent event, JsonWriter out);
 
     /** Whether the frames of an event depend on the events before it. If so, {@link #skip} is called for each event that the reader has already. */
     default boolean dependsOnEarlierEvents() {
@@ -40,17 +40,17 @@ public interface FrameWriter {
     default void skip(ChatEvent event) {}
 
     /** Ends a stream whose turn waits for an approval. Only for a protocol whose clients {@linkplain Protocol#pauses pause} there. */
-    default void pause(OpenParts open, JsonText out) {
+    default void pause(OpenParts open, JsonWriter out) {
         throw new UnsupportedOperationException("no client of this protocol pauses");
     }
 
     /** Begins the stream that follows a pause. @param open what the pause has closed */
-    default void resume(OpenParts open, JsonText out) {
+    default void resume(OpenParts open, JsonWriter out) {
         throw new UnsupportedOperationException("no client of this protocol pauses");
     }
 
     /** Opens the only numbered frame of an event; what follows is its data. */
-    static JsonText open(Turn turn, long number, JsonText out) {
+    static JsonWriter open(Turn turn, long number, JsonWriter out) {
         place(turn, number, out.ascii("id: "));
         return out.ascii("\ndata: ");
     }
@@ -61,14 +61,14 @@ public interface FrameWriter {
      *
      * @param frame from 1
      */
-    static JsonText open(Turn turn, long number, int frame, JsonText out) {
+    static JsonWriter open(Turn turn, long number, int frame, JsonWriter out) {
         if (turn.ordinal() > 0) {
             place(turn, number, out.ascii("id: ")).ascii('.').number(frame).ascii('\n');
         }
         return out.ascii("data: ");
     }
 
-    private static JsonText place(Turn turn, long number, JsonText out) {
+    private static JsonWriter place(Turn turn, long number, JsonWriter out) {
         if (turn.ordinal() > 0) {
             out.number(turn.ordinal()).ascii('.');
         }
@@ -76,7 +76,7 @@ public interface FrameWriter {
     }
 
     /** Closes a frame. */
-    static void close(JsonText out) {
+    static void close(JsonWriter out) {
         out.ascii("\n\n");
     }
 }

@@ -8,7 +8,7 @@ import io.chatrelay.event.ChatEvent.ToolDenied;
 import io.chatrelay.event.ChatEvent.ToolFailed;
 import io.chatrelay.event.ChatEvent.ToolInputFailed;
 import io.chatrelay.event.ChatEvent.ToolSucceeded;
-import io.chatrelay.event.JsonText;
+import io.chatrelay.event.JsonWriter;
 
 /**
  * Parts that both wires show alike: as a frame of the AI SDK's stream, or beside OpenAI's {@code choices}. Each is an object whose
@@ -18,12 +18,12 @@ public final class UiPart {
 
     private UiPart() {}
 
-    public static JsonText type(JsonText out, String type) {
+    public static JsonWriter type(JsonWriter out, String type) {
         return out.ascii("{\"type\":\"").ascii(type).ascii('"');
     }
 
     /** A part that has the same shape on every wire. */
-    public static void write(JsonText out, SidePart part) {
+    public static void write(JsonWriter out, SidePart part) {
         switch (part) {
             case ToolCalled called -> one(out, called);
             case ToolInputFailed failed -> one(out, failed);
@@ -36,37 +36,37 @@ public final class UiPart {
     }
 
     /** A part of a tool call. */
-    public static JsonText call(JsonText out, String type, String callId) {
+    public static JsonWriter call(JsonWriter out, String type, String callId) {
         return type(out, type).ascii(",\"toolCallId\":").string(callId);
     }
 
-    private static void one(JsonText out, ToolCalled called) {
+    private static void one(JsonWriter out, ToolCalled called) {
         call(out, "tool-input-available", called.callId()).ascii(",\"toolName\":").string(called.toolName())
                 .ascii(",\"input\":").raw(called.input());
     }
 
-    private static void one(JsonText out, ToolInputFailed failed) {
+    private static void one(JsonWriter out, ToolInputFailed failed) {
         call(out, "tool-input-error", failed.callId()).ascii(",\"toolName\":").string(failed.toolName())
                 .ascii(",\"input\":").raw(failed.input()).ascii(",\"errorText\":").string(failed.errorText());
     }
 
-    private static void one(JsonText out, ApprovalRequested asked) {
+    private static void one(JsonWriter out, ApprovalRequested asked) {
         call(out, "tool-approval-request", asked.callId()).ascii(",\"approvalId\":").string(asked.approvalId());
     }
 
-    private static void one(JsonText out, ToolSucceeded outcome) {
+    private static void one(JsonWriter out, ToolSucceeded outcome) {
         call(out, "tool-output-available", outcome.callId()).ascii(",\"output\":").raw(outcome.output());
     }
 
-    private static void one(JsonText out, ToolFailed outcome) {
+    private static void one(JsonWriter out, ToolFailed outcome) {
         call(out, "tool-output-error", outcome.callId()).ascii(",\"errorText\":").string(outcome.errorText());
     }
 
-    private static void one(JsonText out, ToolDenied outcome) {
+    private static void one(JsonWriter out, ToolDenied outcome) {
         call(out, "tool-output-denied", outcome.callId());
     }
 
-    private static void one(JsonText out, Data data) {
+    private static void one(JsonWriter out, Data data) {
         out.ascii("{\"type\":").string(data.type());
         if (data.id() != null) {
             out.ascii(",\"id\":").string(data.id());

@@ -26,7 +26,7 @@ import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.event.ChatEvent.TextDelta;
 import io.chatrelay.event.FinishReason;
-import io.chatrelay.event.JsonText;
+import io.chatrelay.event.JsonWriter;
 import io.chatrelay.event.Outcome;
 import io.chatrelay.event.RawJson;
 import io.chatrelay.event.Usage;
@@ -286,13 +286,13 @@ class AiSdkFramesTest {
         private static final Frame DONE = new Frame(null, Frame.DONE);
 
         private List<Frame> pause(boolean step, String text) {
-            JsonText out = new JsonText(16);
+            JsonWriter out = new JsonWriter(16);
             new AiSdkFrames(Frame.TURN).pause(new OpenParts(step, text, null), out);
             return Frame.of(out.toBytes());
         }
 
         private List<Frame> goesOn(String text) {
-            JsonText out = new JsonText(16);
+            JsonWriter out = new JsonWriter(16);
             new AiSdkFrames(Frame.TURN).resume(new OpenParts(false, text, null), out);
             return Frame.of(out.toBytes());
         }

@@ -12,7 +12,7 @@ import io.chatrelay.api.protocol.Protocol;
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.event.ChatEvent.TextDelta;
-import io.chatrelay.event.JsonText;
+import io.chatrelay.event.JsonWriter;
 import io.chatrelay.event.Turn;
 
 /**
@@ -86,7 +86,7 @@ public class CountingProtocol implements Protocol {
         }
 
         @Override
-        public void write(long number, ChatEvent event, JsonText out) {
+        public void write(long number, ChatEvent event, JsonWriter out) {
             if (event instanceof TextDelta(_, var text)) {
                 FrameWriter.close(FrameWriter.open(turn, number, 1, out).number(characters));
                 FrameWriter.close(FrameWriter.open(turn, number, 2, out).string(text));

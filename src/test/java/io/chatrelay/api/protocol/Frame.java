@@ -21,7 +21,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.event.Failure;
-import io.chatrelay.event.JsonText;
+import io.chatrelay.event.JsonWriter;
 import io.chatrelay.event.Outcome;
 import io.chatrelay.event.Turn;
 import io.chatrelay.inkeep.RecordedAnswer;
@@ -77,7 +77,7 @@ public record Frame(Long number, String data) {
     }
 
     public static byte[] render(FrameWriter frames, List<ChatEvent> events) {
-        JsonText out = new JsonText(16);
+        JsonWriter out = new JsonWriter(16);
         long number = 0;
         for (ChatEvent event : events) {
             frames.write(++number, event, out);

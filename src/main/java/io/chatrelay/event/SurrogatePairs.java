@@ -1,12 +1,12 @@
 package io.chatrelay.event;
 
 /** Halves of surrogate pairs that stand alone: a JSON string may hold them, but UTF-8 and {@code jsonb} may not. */
-public final class Surrogates {
+public final class SurrogatePairs {
 
     /** What is put in place of each. */
     public static final char REPLACEMENT = '\ufffd';
 
-    private Surrogates() {}
+    private SurrogatePairs() {}
 
     /** The text with its lone halves replaced; the same one where there are none. */
     public static String replaceLone(String text) {

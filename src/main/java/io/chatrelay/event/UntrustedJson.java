@@ -9,9 +9,9 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
  * factory share, and refuses a name that collides with too many: one caller's names would make other callers' requests be
  * refused. So the factories made here keep no such table.
  */
-public final class ForeignJson {
+public final class UntrustedJson {
 
-    private ForeignJson() {}
+    private UntrustedJson() {}
 
     /** A factory that reads within these bounds. */
     public static JsonFactoryBuilder factory(StreamReadConstraints bounds) {

@@ -23,7 +23,7 @@ import io.smallrye.config.common.utils.StringUtil;
 /**
  * All settings of the service, as its {@link ConfigMapping}s declare them: which keys there are, and what each may be.
  */
-public final class Settings {
+public final class KnownSettings {
 
     private static final String PREFIX = "chat-relay";
     private static final String NAMED = "<name>";
@@ -55,7 +55,7 @@ public final class Settings {
     private final List<Class<?>> mappings;
     private final List<Setting> all = new ArrayList<>();
 
-    public Settings(List<Class<?>> mappings) {
+    public KnownSettings(List<Class<?>> mappings) {
         this.mappings = mappings;
         mappings.forEach(mapping -> declare(prefix(mapping), mapping));
     }
@@ -116,7 +116,7 @@ public final class Settings {
             } else if (isGroup(reader)) {
                 check(key, reader.getReturnType(), value, config, wrong);
             } else if (reader.isAnnotationPresent(Between.class)) {
-                Range range = Range.of(reader.getAnnotation(Between.class));
+                BetweenValidator range = BetweenValidator.of(reader.getAnnotation(Between.class));
                 if (!range.contains(value)) {
                     wrong.add("%s must be between %s and %s, and is %s.".formatted(key, range.least(), range.most(),
                             config.getConfigValue(key).getValue()));

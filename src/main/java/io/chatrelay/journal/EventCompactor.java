@@ -1,8 +1,6 @@
 package io.chatrelay.journal;
 
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
@@ -22,18 +20,20 @@ import io.chatrelay.defect.RepeatedTask;
  * Rewrites the many rows of a turn that has ended into few, numbers unchanged: at 50 events a second and commits of 3 ms a row
  * holds one event. It has a thread of its own and borrows its connection, for a slow disk must not cost the lease.
  */
-final class Compactor {
+final class EventCompactor {
 
-    private static final Logger LOG = Logger.getLogger(Compactor.class);
+    private static final Logger LOG = Logger.getLogger(EventCompactor.class);
     private static final Duration COMPACTING = Duration.ofSeconds(1);
 
     private final DataSource database;
+    private final TurnOwnership turns;
     private final JournalConfig config;
     private final ScheduledExecutorService thread = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("chat-relay-journal-compactor").factory());
 
-    Compactor(DataSource database, JournalConfig config) {
+    EventCompactor(DataSource database, TurnOwnership turns, JournalConfig config) {
         this.database = database;
+        this.turns = turns;
         this.config = config;
     }
 
@@ -57,7 +57,7 @@ final class Compactor {
             do {
                 turn = SqlErrors.inTransaction(connection, () -> {
                     unhurried(connection);
-                    return nextToCompact(connection);
+                    return turns.nextToCompact(connection);
                 });
                 if (turn != null) {
                     compact(connection, turn);
@@ -72,13 +72,8 @@ final class Compactor {
         try {
             SqlErrors.inTransaction(connection, () -> {
                 unhurried(connection);
-                try (PreparedStatement lock = connection.prepareStatement("select 1 from turn where id = ? for update")) {
-                    lock.setObject(1, turn);
-                    try (ResultSet there = lock.executeQuery()) {
-                        if (there.next()) {
-                            EventTable.compact(connection, turn, config.maxRow().asLongValue());
-                        }
-                    }
+                if (turns.lock(connection, turn)) {
+                    EventTable.compact(connection, turn, config.maxRow().asLongValue());
                 }
                 return null;
             });
@@ -97,20 +92,6 @@ final class Compactor {
     private static void unhurried(Connection connection) throws SQLException {
         try (Statement setting = connection.createStatement()) {
             setting.execute("set local synchronous_commit = off");
-        }
-    }
-
-    /**
-     * Marks before it rewrites, so that a turn that fails is not tried for ever. Not right after its end: a writer whose commit's answer was
-     * lost tries its rows again, and has to find them as they were.
-     */
-    private static UUID nextToCompact(Connection connection) throws SQLException {
-        try (PreparedStatement next = connection.prepareStatement("""
-                update turn set compacted = true where id in (
-                    select id from turn where ended_at < clock_timestamp() - interval '1 minute' and not compacted
-                    order by ended_at limit 1 for update skip locked)
-                returning id"""); ResultSet row = next.executeQuery()) {
-            return row.next() ? row.getObject(1, UUID.class) : null;
         }
     }
 }

@@ -8,19 +8,19 @@ import java.util.Arrays;
  * event and reader, and because an answer may be cut in the middle of a surrogate pair: what UTF-8 cannot hold is written as
  * an escape, and read back as the same half, so that two halves in two events are one character again.
  */
-public final class JsonText {
+public final class JsonWriter {
 
     private static final byte[] HEX = "0123456789abcdef".getBytes(StandardCharsets.US_ASCII);
 
     private byte[] bytes;
     private int size;
 
-    public JsonText(int capacity) {
+    public JsonWriter(int capacity) {
         bytes = new byte[capacity];
     }
 
     /** Text that is JSON already, or the fixed part of a frame: no character outside ASCII. */
-    public JsonText ascii(String text) {
+    public JsonWriter ascii(String text) {
         int length = text.length();
         ensure(length);
         for (int i = 0; i < length; i++) {
@@ -29,23 +29,23 @@ public final class JsonText {
         return this;
     }
 
-    public JsonText ascii(char character) {
+    public JsonWriter ascii(char character) {
         ensure(1);
         bytes[size++] = (byte) character;
         return this;
     }
 
-    public JsonText number(long value) {
+    public JsonWriter number(long value) {
         return ascii(Long.toString(value));
     }
 
     /** A JSON value as it is. */
-    public JsonText raw(RawJson json) {
+    public JsonWriter raw(RawJson json) {
         return utf8(json.text(), false);
     }
 
     /** Bytes as they are, from a place to their end. */
-    public JsonText raw(byte[] text, int from) {
+    public JsonWriter raw(byte[] text, int from) {
         ensure(text.length - from);
         System.arraycopy(text, from, bytes, size, text.length - from);
         size += text.length - from;
@@ -53,7 +53,7 @@ public final class JsonText {
     }
 
     /** A JSON string, quotes included; {@code null} becomes {@code null}. */
-    public JsonText string(String text) {
+    public JsonWriter string(String text) {
         if (text == null) {
             return ascii("null");
         }
@@ -62,7 +62,7 @@ public final class JsonText {
         return ascii('"');
     }
 
-    private JsonText utf8(String text, boolean escape) {
+    private JsonWriter utf8(String text, boolean escape) {
         int length = text.length();
         ensure(length + 16);
         for (int i = 0; i < length; i++) {

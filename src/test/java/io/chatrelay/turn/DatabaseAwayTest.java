@@ -16,13 +16,13 @@ import org.hibernate.exception.GenericJDBCException;
 import org.junit.jupiter.api.Test;
 
 import io.chatrelay.ServiceTest;
-import io.chatrelay.database.Storage;
+import io.chatrelay.database.SqlErrors;
 import io.quarkus.narayana.jta.QuarkusTransaction;
 import io.quarkus.test.junit.QuarkusTest;
 
 /** What a failure says about the database. */
 @QuarkusTest
-class StorageAwayTest extends ServiceTest {
+class DatabaseAwayTest extends ServiceTest {
 
     @Inject
     EntityManager entities;
@@ -40,7 +40,7 @@ class StorageAwayTest extends ServiceTest {
         }));
 
         assertThat(failure).isNotNull();
-        assertThat(Storage.isAway(failure)).isTrue();
+        assertThat(SqlErrors.isAway(failure)).isTrue();
     }
 
     /** As the pool does whose caller waits no longer, while a silent database keeps it connecting. */
@@ -54,7 +54,7 @@ class StorageAwayTest extends ServiceTest {
 
             assertThat(Thread.interrupted()).isTrue();
             assertThat(failure).isInstanceOf(SQLException.class);
-            assertThat(Storage.isAway(new GenericJDBCException("as Hibernate says it", (SQLException) failure))).isTrue();
+            assertThat(SqlErrors.isAway(new GenericJDBCException("as Hibernate says it", (SQLException) failure))).isTrue();
         }
     }
 
@@ -64,6 +64,6 @@ class StorageAwayTest extends ServiceTest {
                 .run(() -> entities.createNativeQuery("select no_such_column from turn").getResultList()));
 
         assertThat(failure).isNotNull();
-        assertThat(Storage.isAway(failure)).isFalse();
+        assertThat(SqlErrors.isAway(failure)).isFalse();
     }
 }

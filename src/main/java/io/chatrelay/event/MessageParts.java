@@ -16,15 +16,15 @@ import com.fasterxml.jackson.core.JsonToken;
 import io.chatrelay.event.ChatEvent.Data;
 
 /** A message's parts as the JSON that is stored, and that a history gives to {@code useChat}; and back. */
-public final class Parts {
+public final class MessageParts {
 
     /** The AI SDK's place for what its parts have no member for. Source: {@code ProviderMetadata} of AI SDK 6. */
     private static final String OURS = "chat_relay";
 
-    private Parts() {}
+    private MessageParts() {}
 
     public static String write(List<Part> parts) {
-        JsonText out = new JsonText(256).ascii('[');
+        JsonWriter out = new JsonWriter(256).ascii('[');
         String separator = "";
         for (Part part : parts) {
             out.ascii(separator);
@@ -45,7 +45,7 @@ public final class Parts {
         return out.ascii(']').toString();
     }
 
-    private static void file(JsonText out, Part.File file) {
+    private static void file(JsonWriter out, Part.File file) {
         out.ascii("{\"type\":\"file\",\"mediaType\":").string(Jsonb.clean(file.mediaType())).ascii(",\"url\":")
                 .string(Jsonb.clean(file.url()));
         optional(out, "filename", file.filename());
@@ -55,7 +55,7 @@ public final class Parts {
         out.ascii('}');
     }
 
-    private static void call(JsonText out, Part.ToolCall call) {
+    private static void call(JsonWriter out, Part.ToolCall call) {
         openCall(out, call.toolName(), call.callId(), call.output() == null ? "input-available" : "output-available",
                 call.input(), call.output());
         out.ascii('}');
@@ -67,7 +67,7 @@ public final class Parts {
      * @param input  null where it never became whole
      * @param output null where there is none
      */
-    static void openCall(JsonText out, String toolName, String callId, String state, RawJson input, RawJson output) {
+    static void openCall(JsonWriter out, String toolName, String callId, String state, RawJson input, RawJson output) {
         out.ascii("{\"type\":").string("tool-" + Jsonb.clean(toolName)).ascii(",\"toolCallId\":").string(Jsonb.clean(callId))
                 .ascii(",\"state\":\"").ascii(state).ascii('"');
         if (input != null) {
@@ -78,13 +78,13 @@ public final class Parts {
         }
     }
 
-    static void data(JsonText out, String type, String id, RawJson data) {
+    static void data(JsonWriter out, String type, String id, RawJson data) {
         out.ascii("{\"type\":").string(Jsonb.clean(type));
         optional(out, "id", id);
         out.ascii(",\"data\":").raw(Jsonb.clean(data)).ascii('}');
     }
 
-    static void optional(JsonText out, String name, String value) {
+    static void optional(JsonWriter out, String name, String value) {
         if (value != null) {
             out.ascii(",\"").ascii(name).ascii("\":").string(Jsonb.clean(value));
         }

@@ -13,12 +13,12 @@ import io.quarkus.runtime.configuration.MemorySize;
 import io.quarkus.runtime.configuration.MemorySizeConverter;
 
 /** The range of a {@link Between}. */
-record Range(String least, String most) {
+record BetweenValidator(String least, String most) {
 
     /** How the framework asks, wherever it builds a mapping: in dev mode, and in tests. */
     public static final class Validator implements ConstraintValidator<Between, Object> {
 
-        private Range range;
+        private BetweenValidator range;
 
         @Override
         public void initialize(Between between) {
@@ -31,8 +31,8 @@ record Range(String least, String most) {
         }
     }
 
-    static Range of(Between between) {
-        return new Range(between.least(), between.most());
+    static BetweenValidator of(Between between) {
+        return new BetweenValidator(between.least(), between.most());
     }
 
     /** What is not set is in every range. */

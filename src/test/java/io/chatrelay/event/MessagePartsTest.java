@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-class PartsTest {
+class MessagePartsTest {
 
     static List<Part> parts() {
         return List.of(new Part.Text("Hi \"you\"\n🦊"), new Part.Text(""),
@@ -24,34 +24,34 @@ class PartsTest {
     @ParameterizedTest
     @MethodSource("parts")
     void aPartComesBack(Part part) {
-        assertThat(Parts.read(Parts.write(List.of(part)))).containsExactly(part);
+        assertThat(MessageParts.read(MessageParts.write(List.of(part)))).containsExactly(part);
     }
 
     @Test
     void partsComeBackInTheirOrder() {
-        assertThat(Parts.read(Parts.write(parts()))).isEqualTo(parts());
+        assertThat(MessageParts.read(MessageParts.write(parts()))).isEqualTo(parts());
     }
 
     @Test
     void aMessageWithoutPartsIsAnEmptyArray() {
-        assertThat(Parts.write(List.of())).isEqualTo("[]");
-        assertThat(Parts.read("[]")).isEmpty();
+        assertThat(MessageParts.write(List.of())).isEqualTo("[]");
+        assertThat(MessageParts.read("[]")).isEmpty();
     }
 
     @Test
     void aDataPartIsStoredButNotToldAgain() {
-        String stored = Parts.write(List.of(new Part.Data("data-x", "1", json("{\"a\":1}")), new Part.Text("Hi")));
+        String stored = MessageParts.write(List.of(new Part.Data("data-x", "1", json("{\"a\":1}")), new Part.Text("Hi")));
 
         assertThat(stored)
                 .isEqualTo("[{\"type\":\"data-x\",\"id\":\"1\",\"data\":{\"a\":1}},{\"type\":\"text\",\"text\":\"Hi\"}]");
-        assertThat(Parts.read(stored)).containsExactly(new Part.Text("Hi"));
-        assertThat(Parts.whole(stored)).as("but to the upstream that it was meant for")
+        assertThat(MessageParts.read(stored)).containsExactly(new Part.Text("Hi"));
+        assertThat(MessageParts.whole(stored)).as("but to the upstream that it was meant for")
                 .containsExactly(new Part.Data("data-x", "1", json("{\"a\":1}")), new Part.Text("Hi"));
     }
 
     @Test
     void whatJsonbRefusesIsReplaced() {
-        assertThat(Parts
+        assertThat(MessageParts
                 .write(List.of(new Part.Text("a\u0000"), new Part.ToolCall("c\u0000", "t\ud83e", json("\"\\u0000\""), null))))
                 .isEqualTo("[{\"type\":\"text\",\"text\":\"a\ufffd\"},{\"type\":\"tool-t\ufffd\",\"toolCallId\":\"c\ufffd\","
                         + "\"state\":\"input-available\",\"input\":\"\ufffd\"}]");
@@ -62,7 +62,7 @@ class PartsTest {
         Transcript transcript = new Transcript();
         Events.OF_EVERY_KIND.forEach(transcript::apply);
 
-        assertThat(Parts.read(transcript.parts())).containsExactly(new Part.Text("Let me see."),
+        assertThat(MessageParts.read(transcript.parts())).containsExactly(new Part.Text("Let me see."),
                 new Part.ToolCall("c1", "get_time", json("{\"tz\":\"UTC\"}"), json("{\"now\":1.50}")),
                 new Part.ToolCall("c2", "delete_file", json("{}"), null),
                 new Part.ToolCall("c3", "boom", json("{}"), json("\"exploded\"")),
@@ -71,7 +71,8 @@ class PartsTest {
 
     @Test
     void membersAndSpacesThatPostgresqlAddsOrALaterVersionKnowsDoNotMatter() {
-        assertThat(Parts.read("[{\"text\": \"Hi\", \"type\": \"text\", \"new\": {\"a\": [1]}}, {\"type\": \"brand-new\"}]"))
+        assertThat(
+                MessageParts.read("[{\"text\": \"Hi\", \"type\": \"text\", \"new\": {\"a\": [1]}}, {\"type\": \"brand-new\"}]"))
                 .containsExactly(new Part.Text("Hi"));
     }
 }

@@ -1,0 +1,15 @@
+package io.chatrelay.access;
+
+import jakarta.ws.rs.NotAuthorizedException;
+
+/** What a stranger is told. */
+final class Unauthorized {
+
+    static final String NO_KEY = "Send 'Authorization: Bearer <key>' with a key of this service.";
+
+    private Unauthorized() {}
+
+    static NotAuthorizedException because(String detail) {
+        return new NotAuthorizedException(detail, "Bearer realm=\"chat-relay\"");
+    }
+}

@@ -1,0 +1,149 @@
+package io.chatrelay.turn;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+
+import io.chatrelay.event.ChatEvent.Ended;
+import io.chatrelay.event.Jsonb;
+import io.chatrelay.journal.TurnOwnership;
+
+/**
+ * The SQL that writes the table {@code turn}; {@link TurnRow} alone writes the row that begins one. Every statement finds its rows by an index
+ * and changes them by their {@code WHERE}, so that one which is run again changes nothing. All run in the caller's transaction.
+ */
+final class TurnStore implements TurnOwnership {
+
+    private static final String RUNNING = "state in ('running', 'awaiting_approval')";
+
+    private static final String OF_OWNER = "select id from turn where owner = ? and " + RUNNING;
+
+    private static final String CANCEL_REQUESTED = OF_OWNER + " and cancel_asked_at is not null";
+
+    private static final String CLAIM = """
+            update turn set owner = ? where id in (
+                select id from turn where owner = any(?) and state in ('running', 'awaiting_approval')
+                limit 200 for update skip locked)
+            returning id""";
+
+    private static final String GIVE_AWAY = "update turn set owner = ? where id = any(?) and owner = ? and " + RUNNING;
+
+    /** Marks before the rows are rewritten, so that a turn whose rows cannot be is not tried for ever. */
+    private static final String NEXT_TO_COMPACT = """
+            update turn set compacted = true where id in (
+                select id from turn where ended_at < clock_timestamp() - interval '1 minute' and not compacted
+                order by ended_at limit 1 for update skip locked)
+            returning id""";
+
+    private static final String REQUEST_CANCEL = "update turn set cancel_asked_at = coalesce(cancel_asked_at, clock_timestamp())"
+            + " where id = ? and " + RUNNING;
+
+    private static final String AWAIT_APPROVAL = """
+            update turn set state = w.state
+            from (select case when exists (select 1 from tool_approval where turn_id = ? and state = 'pending')
+                         then 'awaiting_approval' else 'running' end as state) w
+            where turn.id = ? and turn.state in ('running', 'awaiting_approval') and turn.state <> w.state""";
+
+    private static final String POSITION = """
+            update turn set upstream_position = ? where id = ? and upstream_position is null and ended_at is null""";
+
+    private static final String END = """
+            update turn set state = ?, finish_reason = ?, error_code = ?, error_message = ?,
+                   last_event = (select last from turn_event where turn_id = turn.id order by first desc limit 1),
+                   idempotency_key = case when ? then idempotency_key end,
+                   command_digest = case when ? then command_digest end,
+                   request = null,
+                   ended_at = clock_timestamp()
+            where id = ? and state in ('running', 'awaiting_approval')""";
+
+    @Override
+    public List<UUID> running(Connection connection, UUID owner) throws SQLException {
+        return ids(connection, OF_OWNER, owner);
+    }
+
+    @Override
+    public List<UUID> cancelRequested(Connection connection, UUID owner) throws SQLException {
+        return ids(connection, CANCEL_REQUESTED, owner);
+    }
+
+    @Override
+    public List<UUID> claim(Connection connection, List<UUID> gone, UUID owner) throws SQLException {
+        return ids(connection, CLAIM, owner, connection.createArrayOf("uuid", gone.toArray()));
+    }
+
+    @Override
+    public void giveAway(Connection connection, List<UUID> turns, UUID from, UUID to) throws SQLException {
+        update(connection, GIVE_AWAY, to, connection.createArrayOf("uuid", turns.toArray()), from);
+    }
+
+    @Override
+    public UUID nextToCompact(Connection connection) throws SQLException {
+        return ids(connection, NEXT_TO_COMPACT).stream().findFirst().orElse(null);
+    }
+
+    @Override
+    public boolean lock(Connection connection, UUID turn) throws SQLException {
+        return !ids(connection, "select id from turn where id = ? for update", turn).isEmpty();
+    }
+
+    /** Stores that a turn has to end. False if it has ended already. */
+    static boolean requestCancel(Connection connection, UUID turn) throws SQLException {
+        return update(connection, REQUEST_CANCEL, turn) == 1;
+    }
+
+    /** Stores whether the turn waits for approvals, as its approvals say. */
+    static void updateWaiting(Connection connection, UUID turn) throws SQLException {
+        update(connection, AWAIT_APPROVAL, turn, turn);
+    }
+
+    /** Stores the upstream's own id of the answer: by it a run that is read again is known. */
+    static void position(Connection connection, UUID turn, String upstreamMessageId) throws SQLException {
+        update(connection, POSITION, Jsonb.clean(upstreamMessageId), turn);
+    }
+
+    /**
+     * Ends a turn.
+     *
+     * @param keepsKey whether a repeat of its command attaches to it from now on
+     */
+    static void end(Connection connection, UUID turn, Ended ended, boolean keepsKey) throws SQLException {
+        update(connection, END, ended.outcome().wireName(),
+                ended.finishReason() == null ? null : ended.finishReason().wireName(),
+                ended.failure() == null ? null : ended.failure().name(),
+                ended.failure() == null ? null : Jsonb.clean(ended.failure().message()), keepsKey, keepsKey, turn);
+    }
+
+    private static int update(Connection connection, String sql, Object... parameters) throws SQLException {
+        try (PreparedStatement update = connection.prepareStatement(sql)) {
+            bind(update, parameters);
+            return update.executeUpdate();
+        }
+    }
+
+    private static List<UUID> ids(Connection connection, String sql, Object... parameters) throws SQLException {
+        List<UUID> ids = new ArrayList<>();
+        try (PreparedStatement statement = connection.prepareStatement(sql)) {
+            bind(statement, parameters);
+            try (ResultSet rows = statement.executeQuery()) {
+                while (rows.next()) {
+                    ids.add(rows.getObject(1, UUID.class));
+                }
+            }
+        }
+        return ids;
+    }
+
+    private static void bind(PreparedStatement statement, Object... parameters) throws SQLException {
+        for (int i = 0; i < parameters.length; i++) {
+            if (parameters[i] instanceof String || parameters[i] == null) {
+                statement.setString(i + 1, (String) parameters[i]);
+            } else {
+                statement.setObject(i + 1, parameters[i]);
+            }
+        }
+    }
+}
