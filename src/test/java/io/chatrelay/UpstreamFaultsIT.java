@@ -61,7 +61,7 @@ class UpstreamFaultsIT {
     }
 
     private static final Duration SPELL = Duration.ofSeconds(2);
-    private static final int ROUNDS = 5;
+    private static final int ROUNDS = 3;
     private static final String TURNS = "chat_relay_turns_total";
     private static final TestPostgres DATABASE = TestPostgres.fresh();
 

@@ -10,11 +10,11 @@ import io.chatrelay.config.Between;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 
-/** The callers of the API, by name. The service never holds a key, only what proves that one was shown. */
+/** The callers of the API, by name. The service never stores a key, only its digest. */
 @ConfigMapping(prefix = "chat-relay.access")
 public interface AccessConfig {
 
-    /** What a digest looks like. */
+    /** The format of a digest. */
     String SHA256 = "[0-9a-fA-F]{64}";
 
     Map<String, Key> keys();
@@ -22,19 +22,19 @@ public interface AccessConfig {
     /** Tokens in place of keys, for readers that cannot send a header. */
     StreamTokens streamTokens();
 
-    /** What a caller's leaving means for its turn. */
+    /** What happens to a turn when its caller disconnects. */
     enum OnDisconnect {
-        /** The turn goes on. */
+        /** The turn continues. */
         DETACH,
-        /** The turn is stopped. */
+        /** The turn is cancelled. */
         CANCEL
     }
 
-    /** What a message means while a turn runs. */
+    /** What happens to a message that arrives while a turn runs. */
     enum OnRunning {
-        /** The message is refused. */
+        /** The message is rejected. */
         REFUSE,
-        /** The turn is stopped first. */
+        /** The running turn is cancelled first. */
         CANCEL
     }
 
@@ -45,37 +45,37 @@ public interface AccessConfig {
         @Pattern(regexp = SHA256, message = "must be a SHA-256 digest: 64 hexadecimal digits")
         String sha256();
 
-        /** Whose data the caller sees. Two callers of one tenant share its conversations. */
+        /** The tenant whose data the caller sees. Two callers of one tenant share its conversations. */
         @NotBlank
         String tenant();
 
         /**
-         * What it means that the caller disconnects, where its request does not say: a chat UI that cannot add a field or a header, and
-         * whose stop button only disconnects, needs {@code cancel}. A reader of a flaky network then loses its turns.
+         * What happens when the caller disconnects, if its request does not state it. A chat UI that cannot add a field or a header, and
+         * whose stop button only disconnects, needs {@code cancel}. A reader on an unreliable network then loses its turns.
          */
         @WithDefault("detach")
         OnDisconnect onDisconnect();
 
         /**
-         * What a message means while a turn runs in its conversation, where its request does not say: a chat UI that sends after its stop
-         * button needs {@code cancel}.
+         * What happens to a message that arrives while a turn runs in its conversation, if its request does not state it. A chat UI that sends the
+         * next message right after its stop button needs {@code cancel}.
          */
         @WithDefault("refuse")
         OnRunning onRunning();
     }
 
-    /** How long a stream token opens its stream. What is open stays open: it is looked at when a reader comes, and comes back. */
+    /** How long a token can open its stream. An open stream stays open: the service checks the token when a reader connects or reconnects. */
     interface StreamTokens {
 
         /**
-         * Where its maker names no time. A token travels in a URL, which proxies log and people copy: longer lets whoever finds it read
-         * for longer, shorter sends a reader that lost its connection for a new one.
+         * The lifetime if the request for the token does not name one. A token is part of a URL, which proxies log and people copy.
+         * Longer: anyone who finds the token can read for longer. Shorter: a reader that lost its connection needs a new token.
          */
         @WithDefault("5m")
         @Between(least = "1s", most = "24h")
         Duration lifetime();
 
-        /** The longest that its maker may name: as long as a turn may take by default. */
+        /** The longest lifetime that a request may name: equal to the default time limit of a turn. */
         @WithDefault("60m")
         @Between(least = "1s", most = "720h")
         Duration maxLifetime();

@@ -12,11 +12,11 @@ import org.jboss.resteasy.reactive.server.ServerRequestFilter;
 import io.vertx.ext.web.RoutingContext;
 
 /**
- * Lets nobody in without a key: before the path is looked up, so that no way of writing one gets past it and a stranger learns
- * nothing, and before the body is read. Health, metrics and the API's description are not resources, and stay open.
+ * Rejects requests without a key. It runs before the path is matched, so that no spelling of a path bypasses it and an unauthenticated
+ * client learns nothing, and before the body is read. Health, metrics and the API's description are not resources, and need no key.
  *
- * <p>The two stream paths are also read with a token, for a browser's {@code EventSource} cannot send a key. The token is looked up
- * where the stream is: until then {@link CurrentCaller} has no caller to give.
+ * <p>The two stream paths also accept a token, because a browser's {@code EventSource} cannot send a key. The stream endpoint
+ * looks the token up; until then {@link CurrentCaller} has no caller.
  */
 class AccessFilter {
 

@@ -1,11 +1,11 @@
 package io.chatrelay.access;
 
 /**
- * Who is calling.
+ * An authenticated caller.
  *
- * @param name   as configured; idempotency keys belong to it
- * @param tenant whose data it sees
- * @param leavingStops    whether its turns are stopped when it disconnects, where its request does not say
- * @param replacesRunning whether its message stops the turn that runs, where its request does not say
+ * @param name   the configured name; idempotency keys belong to it
+ * @param tenant the tenant whose data it sees
+ * @param leavingStops    whether its turns are cancelled when it disconnects, if its request does not state it
+ * @param replacesRunning whether its message cancels the running turn, if its request does not state it
  */
 public record Caller(String name, String tenant, boolean leavingStops, boolean replacesRunning) {}

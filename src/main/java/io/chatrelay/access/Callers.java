@@ -13,7 +13,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 
 import io.quarkus.runtime.configuration.ConfigurationException;
 
-/** Tells callers by their keys. Tokens of an issuer would be told here too. */
+/** Finds callers by their keys. An issuer's tokens would be resolved here too. */
 @ApplicationScoped
 public class Callers {
 
@@ -33,7 +33,7 @@ public class Callers {
                 }));
     }
 
-    /** The caller whose key an {@code Authorization} header carries. The look-up is by digest, so its time tells nothing of a key. */
+    /** The caller whose key is in an {@code Authorization} header. The lookup is by digest, so its time reveals nothing about a key. */
     public Optional<Caller> of(String authorization) {
         if (authorization == null || !authorization.regionMatches(true, 0, SCHEME, 0, SCHEME.length())) {
             return Optional.empty();
@@ -41,7 +41,7 @@ public class Callers {
         return Optional.ofNullable(byDigest.get(digest(authorization.substring(SCHEME.length()).strip())));
     }
 
-    /** The caller of that name and tenant, if it still has a key: whose key is withdrawn, his tokens are too. */
+    /** The caller of that name and tenant, if it still has a key: when a key is withdrawn, its caller's tokens become invalid too. */
     public Optional<Caller> named(String name, String tenant) {
         return byDigest.values().stream().filter(caller -> caller.name().equals(name) && caller.tenant().equals(tenant))
                 .findFirst();

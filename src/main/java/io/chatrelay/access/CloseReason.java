@@ -2,19 +2,19 @@ package io.chatrelay.access;
 
 import java.util.Locale;
 
-/** Why a connection is closed from here, beside the end of its answer. The names are the metric's. */
+/** Why this service closes a connection, other than the end of its answer. The names are the metric's tags. */
 enum CloseReason {
-    /** The process has as many as it may. */
+    /** The process has reached its limit of connections. */
     TOO_MANY,
-    /** The address has as many as it may. */
+    /** The address has reached its limit of connections. */
     TOO_MANY_OF_ADDRESS,
-    /** It waited longest, and others came. */
+    /** It waited longest when new connections arrived. */
     EVICTED,
-    /** Its request's head did not come whole in time. */
+    /** The head of its request did not arrive completely in time. */
     HEAD_TIMEOUT,
     /** Its request has too many headers. */
     TOO_MANY_HEADERS,
-    /** It asked for nothing more. */
+    /** It sent no further request. */
     IDLE;
 
     String tag() {

@@ -12,11 +12,11 @@ import io.netty.channel.ChannelHandler.Sharable;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 
-/** Counts the connections of one server socket where they are accepted, before a byte of them is read, and guards each that it lets in. */
+/** Counts the connections of one server socket when they are accepted, before a byte is read, and adds a guard to each accepted connection. */
 @Sharable
 final class ConnectionGate extends ChannelInboundHandlerAdapter implements GuardedConnection.Gate {
 
-    /** One that has just come is not evicted: its request may be here, unread yet, while others are accepted. */
+    /** A new connection is not evicted: its request may have arrived, still unread, while other connections are accepted. */
     private static final long GRACE_NANOS = 1_000_000_000;
     private static final int BURST = 4;
 
@@ -55,7 +55,7 @@ final class ConnectionGate extends ChannelInboundHandlerAdapter implements Guard
 
     private void refuse(Channel connection, CloseReason reason) {
         metrics.closed(reason);
-        // It belongs to no event loop yet, so there is nothing that could write an answer.
+        // It is not registered with an event loop yet, so nothing could write an answer.
         connection.unsafe().closeForcibly();
     }
 

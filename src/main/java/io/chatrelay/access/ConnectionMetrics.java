@@ -7,7 +7,7 @@ import java.util.function.ToDoubleFunction;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 
-/** How many connections there are, and how many were closed from here. */
+/** The number of open connections, and of connections that this service closed. */
 final class ConnectionMetrics {
 
     private static final String NAME = "chat.relay.connections";
@@ -27,8 +27,8 @@ final class ConnectionMetrics {
     }
 
     /**
-     * @param open    how many there are
-     * @param waiting how many of them wait for a request of a caller who is not known
+     * @param open    the number of open connections
+     * @param waiting the number of connections that wait for a request and have no known caller
      */
     <T> void watch(T gate, ToDoubleFunction<T> open, ToDoubleFunction<T> waiting) {
         registry.gauge(NAME + ".open", gate, open);

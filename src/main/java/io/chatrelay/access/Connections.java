@@ -28,14 +28,14 @@ import io.vertx.core.net.impl.ConnectionBase;
 import io.vertx.ext.web.RoutingContext;
 
 /**
- * Puts the {@linkplain ConnectionGate gate} before the server's socket, and tells each connection of its requests. Neither Quarkus nor Vert.x has
- * a place for it: their handlers of connections are called when the first bytes have come, and a silent one never comes to them.
+ * Installs the {@linkplain ConnectionGate gate} at the server's socket, and notifies each connection of its requests. Quarkus and Vert.x have
+ * no hook for it: they call their connection handlers after the first bytes have arrived, so never for a silent connection.
  */
 @ApplicationScoped
 class Connections {
 
     private static final Logger LOG = Logger.getLogger(Connections.class);
-    /** Before everything else that looks at a request. */
+    /** Before every other handler of a request. */
     private static final int FIRST = 2000;
 
     private final VertxInternal vertx;
@@ -75,7 +75,7 @@ class Connections {
         }
     }
 
-    /** In dev mode the socket outlives the classes that are replaced. */
+    /** In dev mode the socket outlives a reload of the classes. */
     void stop(@Observes ShutdownEvent event) {
         guarded.forEach((channel, gate) -> channel.eventLoop().execute(() -> {
             if (channel.pipeline().context(gate) != null) {
@@ -98,7 +98,7 @@ class Connections {
                     _ -> connection.ended("close".equalsIgnoreCase(context.response().headers().get(HttpHeaders.CONNECTION))));
         }
         if (context.request().headers().getAll(HttpHeaders.HOST).size() > 1) {
-            // A proxy in front may have looked at the other one. Source: RFC 9112, 3.2.
+            // A proxy in front may have used the other header. Source: RFC 9112, 3.2.
             context.response().setStatusCode(400).putHeader(HttpHeaders.CONNECTION, "close")
                     .putHeader(HttpHeaders.CONTENT_TYPE, "application/problem+json").end(EarlyErrorResponse.body(400));
         } else {
@@ -107,8 +107,8 @@ class Connections {
     }
 
     /**
-     * The rest of a body would be taken for the next request, so it ends the connection. The answer says so, or a client would send its next
-     * request on a connection that ends.
+     * The rest of a body would be parsed as the next request, so the connection closes after the answer. The answer states this, because
+     * otherwise a client would send its next request on a closing connection.
      */
     private static void closeBeforeRestOfBody(RoutingContext context, GuardedConnection connection) {
         HttpServerRequest request = context.request();
@@ -119,7 +119,7 @@ class Connections {
         }
     }
 
-    /** A caller has shown its key. */
+    /** A caller has authenticated with its key. */
     static void known(RoutingContext context) {
         GuardedConnection connection = of(context.request());
         if (connection != null) {
@@ -127,7 +127,7 @@ class Connections {
         }
     }
 
-    /** Null where the gate was not there yet when it came. */
+    /** Null if the gate was installed after the connection was accepted. */
     private static GuardedConnection of(HttpServerRequest request) {
         return ((ConnectionBase) request.connection()).channel().attr(GuardedConnection.KEY)
                 .get() instanceof GuardedConnection guard ? guard : null;

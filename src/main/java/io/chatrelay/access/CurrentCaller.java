@@ -4,7 +4,7 @@ import java.util.Optional;
 
 import jakarta.enterprise.context.RequestScoped;
 
-/** The caller of the request at hand: known once its key was seen, or the stream token that it showed was found to be one. */
+/** The caller of the current request: known after its key was checked, or after its stream token was found valid. */
 @RequestScoped
 public class CurrentCaller {
 
@@ -15,22 +15,22 @@ public class CurrentCaller {
         caller = seen;
     }
 
-    /** A stream is asked for with a token in place of a key; who reads it is not known before the token was {@link #redeemed}. */
+    /** The request has a token in place of a key; its caller is unknown until the token is {@link #redeemed}. */
     void shows(String token) {
         streamToken = token;
     }
 
-    /** The token that is still to be looked up; empty for a caller with a key. */
+    /** The token that has not been looked up yet; empty for a caller with a key. */
     public Optional<String> streamToken() {
         return Optional.ofNullable(streamToken);
     }
 
-    /** The token is one, and was made by this caller. */
+    /** The token is valid, and this caller created it. */
     public void redeemed(Caller maker) {
         caller = maker;
     }
 
-    /** @throws jakarta.ws.rs.NotAuthorizedException for a token that nobody looked up: what knows no tokens takes none */
+    /** @throws jakarta.ws.rs.NotAuthorizedException if the request has only a token that was not looked up: such endpoints accept no tokens */
     public Caller get() {
         if (caller == null) {
             throw Unauthorized.because(Unauthorized.NO_KEY);

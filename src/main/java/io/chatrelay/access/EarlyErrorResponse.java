@@ -6,7 +6,10 @@ import java.util.UUID;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 
-/** The answer to what is no request. Nothing of what was sent is in it: it was not understood. Its id is its own, so that a caller can name it. */
+/**
+ * The answer to a malformed request. It contains nothing of the request, which could not be parsed. It has a new id, so that a caller can
+ * refer to it.
+ */
 final class EarlyErrorResponse {
 
     private EarlyErrorResponse() {}

@@ -21,37 +21,40 @@ import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.ScheduledFuture;
 
 /**
- * One connection, from its first byte on: it has a request, or little time.
+ * One connection, from its first byte on: without a request, it has little time.
  *
  * <pre>
- * waiting for a head ── a whole head ──▶ serving ── the last answer's end ──▶ idle ── a byte ──▶ waiting for a head
- *        │                                                                     │
- *        └── too late, too many lines, evicted ──▶ leaving ◀── too long ───────┘
+ * waiting for a head ── complete head ──▶ serving ── end of the last answer ──▶ idle ── a byte ──▶ waiting for a head
+ *        │                                                                       │
+ *        └── time-out, too many lines, evicted ──▶ leaving ◀── time-out ─────────┘
  * </pre>
  *
- * While it serves nothing of this counts: a stream lives as long as its turn. HTTP/2 has its own bounds on heads, and bytes of it that are no
- * request; there the time of an idle connection counts alone.
+ * While the connection is serving, none of these limits applies: a stream lives as long as its turn. HTTP/2 has its own limits for heads,
+ * and its bytes need not be requests; for HTTP/2 only the idle time-out applies.
  *
- * <p>It also gives a body to what Vert.x refuses before any of our code is asked, for that is the one place where all of it comes by. Everything
- * here happens on the connection's event loop.
+ * <p>The guard also adds a body to the errors that Vert.x answers before it calls the code of this service, because only here all of them
+ * can be seen. All work runs on the connection's event loop.
  */
 final class GuardedConnection extends ChannelDuplexHandler {
 
-    /** Counts connections, and closes the oldest of those that wait where there are too many. */
+    /** Counts connections, and closes the oldest waiting connection if there are too many. */
     interface Gate {
 
-        /** A connection begins to wait for a request of a caller who is not known. */
+        /** A connection without a known caller begins to wait for a request. */
         void waits(GuardedConnection connection);
 
         void waitsNoMore(GuardedConnection connection);
 
-        /** A connection is being closed from here. */
+        /** This service closes the connection. */
         void closing(CloseReason reason);
     }
 
-    /** Of an object, for in dev mode it may be the guard of the classes from before a change. */
+    /** The value is an Object, because in dev mode it may be the guard of the classes from before a reload. */
     static final AttributeKey<Object> KEY = AttributeKey.valueOf("chat-relay.guard");
-    /** What was written last is read by the peer only if nothing comes from it unread when we close: so its bytes are thrown away for a moment. */
+    /**
+     * When the service closes a connection with unread bytes of the peer, the peer may lose the last answer. So the guard reads and discards
+     * these bytes for a moment.
+     */
     private static final Duration LINGER = Duration.ofSeconds(1);
     private static final long MOST_DISCARDED = 1 << 20;
     private static final int STATUS_AT = "HTTP/1.1 ".length();
@@ -60,7 +63,10 @@ final class GuardedConnection extends ChannelDuplexHandler {
         WAITING, SERVING, IDLE, LEAVING
     }
 
-    /** Sees what was decoded: whether a body has come whole, and one whose chunks are none, after which Vert.x would close without a word. */
+    /**
+     * Watches decoded messages: whether a body has arrived completely, and whether its chunks are invalid, because Vert.x would then close
+     * without an answer.
+     */
     private final class BodyWatch extends ChannelInboundHandlerAdapter {
 
         @Override
@@ -148,7 +154,7 @@ final class GuardedConnection extends ChannelDuplexHandler {
         ctx.fireChannelRead(message);
     }
 
-    /** An answer's end is told by the thread that wrote it, before the event loop has written it. */
+    /** The thread that wrote an answer reports its end before the event loop has written it. */
     private void onLoop(Runnable task) {
         if (connection.executor().inEventLoop()) {
             task.run();
@@ -157,7 +163,7 @@ final class GuardedConnection extends ChannelDuplexHandler {
         }
     }
 
-    /** A request's head has come whole. */
+    /** The head of a request has arrived completely. */
     void begun(boolean overHttp2) {
         onLoop(() -> serve(overHttp2));
     }
@@ -176,20 +182,20 @@ final class GuardedConnection extends ChannelDuplexHandler {
         }
     }
 
-    /** Whether the body of the request that came last has come whole, read by somebody or not. Told to any thread. */
+    /** Whether the body of the latest request has arrived completely, read by the application or not. Any thread may call it. */
     boolean bodyIsWhole() {
         return http2 || bodyIsWhole;
     }
 
-    /** Its caller has a key. */
+    /** The caller has authenticated with its key. */
     void known() {
         onLoop(() -> known = true);
     }
 
     /**
-     * Its answer is written.
+     * The answer is complete.
      *
-     * @param last whether the connection ends with it, as the answer says
+     * @param last whether the connection closes after it, as the answer states
      */
     void ended(boolean last) {
         onLoop(() -> rest(last));
@@ -207,7 +213,7 @@ final class GuardedConnection extends ChannelDuplexHandler {
         }
     }
 
-    /** Others came, and this one has waited longest. */
+    /** There are too many connections, and this one has waited longest. */
     void evict() {
         connection.executor().execute(() -> {
             if (!known && (state == State.WAITING || state == State.IDLE)) {
@@ -224,13 +230,13 @@ final class GuardedConnection extends ChannelDuplexHandler {
         }
     }
 
-    /** Says that nothing more comes from here, and closes when the peer has had time to read what came. */
+    /** Closes the output, and closes the connection after the peer had time to read the answer. */
     private void finish() {
         state = State.LEAVING;
         cancelDeadline();
         gate.waitsNoMore(this);
         connection.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(_ -> {
-            // From when all of the answer is on its way: a page of megabytes takes its reader longer than a moment.
+            // The time starts when the whole answer has been sent: reading an answer of megabytes takes longer than a moment.
             if (connection.channel() instanceof DuplexChannel duplex && duplex.isActive()) {
                 duplex.shutdownOutput();
                 duplex.config().setAutoRead(true);
@@ -241,7 +247,7 @@ final class GuardedConnection extends ChannelDuplexHandler {
         });
     }
 
-    /** What is encrypted comes by here as it is on the wire: nothing of it is read, or written in between. */
+    /** Encrypted bytes pass unchanged through this handler: it cannot read them, or write between them. */
     private boolean isEncrypted() {
         return connection.pipeline().get(SslHandler.class) != null;
     }
@@ -255,7 +261,7 @@ final class GuardedConnection extends ChannelDuplexHandler {
         finish();
     }
 
-    /** Where no request was begun, only Vert.x can have refused one: by an answer without a body. */
+    /** If no request has begun, the answer can only be a rejection by Vert.x, which has no body. */
     @Override
     public void write(ChannelHandlerContext ctx, Object message, ChannelPromise promise) {
         if (state == State.WAITING && message instanceof ByteBuf bytes && status(bytes) >= 400) {
@@ -278,7 +284,7 @@ final class GuardedConnection extends ChannelDuplexHandler {
         return status.chars().allMatch(Character::isDigit) ? Integer.parseInt(status) : -1;
     }
 
-    /** Vert.x closes right after its refusal; what the peer still sends would then make it lose the answer. */
+    /** Vert.x closes right after its rejection; if the peer is still sending, it would then lose the answer. */
     @Override
     public void close(ChannelHandlerContext ctx, ChannelPromise promise) {
         if (state == State.LEAVING && deadline == null && ctx.channel().isActive()) {

@@ -2,7 +2,7 @@ package io.chatrelay.access;
 
 import io.netty.buffer.ByteBuf;
 
-/** Counts the lines of an HTTP/1 request's head as its bytes come, up to the empty line that ends it. */
+/** Counts the lines of an HTTP/1 request's head as its bytes arrive, up to the empty line that ends it. */
 final class RequestHeadScanner {
 
     private final int most;
@@ -14,12 +14,12 @@ final class RequestHeadScanner {
         this.most = most;
     }
 
-    /** Looks at more bytes. False once there are too many lines. */
+    /** Scans more bytes. False if there are too many lines. */
     boolean allows(ByteBuf bytes) {
         for (int i = bytes.readerIndex(); i < bytes.writerIndex() && !over; i++) {
             byte next = bytes.getByte(i);
             if (next == '\n') {
-                // Empty lines before a request line are allowed, and are no end.
+                // Empty lines before a request line are allowed, and do not end the head.
                 over = lineIsEmpty && lines > 0;
                 lines++;
                 lineIsEmpty = true;
@@ -27,7 +27,7 @@ final class RequestHeadScanner {
                 lineIsEmpty = false;
             }
         }
-        // The request line, and the empty one at the end.
+        // Plus the request line, and the empty line at the end.
         return lines <= most + 2;
     }
 }

@@ -2,7 +2,7 @@ package io.chatrelay.access;
 
 import jakarta.ws.rs.NotAuthorizedException;
 
-/** What a stranger is told. */
+/** The error for a client without a valid key. */
 final class Unauthorized {
 
     static final String NO_KEY = "Send 'Authorization: Bearer <key>' with a key of this service.";

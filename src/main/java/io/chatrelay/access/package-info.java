@@ -1,5 +1,5 @@
 /**
- * Who is calling: every call but health and its like carries a key, and a key belongs to one caller of one tenant; and what a
- * connection may cost before that is known.
+ * Authentication: every request except health, metrics and the API's description carries a key, and a key belongs to one caller of one
+ * tenant. The package also limits what a connection may cost before its caller is known.
  */
 package io.chatrelay.access;

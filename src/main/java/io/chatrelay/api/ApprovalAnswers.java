@@ -18,13 +18,13 @@ import io.chatrelay.approval.DecideCommand.Answer;
 import io.chatrelay.event.RawJson;
 
 /**
- * Answers to approvals, as {@code useChat} sends them: a request whose last message is the assistant's, with parts in the state
- * {@code approval-responded}. Whatever older messages hold was answered before, and is not read.
+ * Decisions on approvals in the format of {@code useChat}: a request whose last message is the assistant's, with parts in the state
+ * {@code approval-responded}. Decisions in older messages were sent before, and are ignored.
  *
- * @param seen      what the caller's message knows of the turn's calls
- * @param useChat   whether the body has a {@code trigger}, as {@code useChat}'s has
- * @param streaming false where the body refuses a stream
- * @param leavingStops whether the turn is stopped when its caller disconnects
+ * @param seen      the turn's calls that the caller's message contains
+ * @param useChat   whether the body has a {@code trigger}, as {@code useChat} sends it
+ * @param streaming false if the body requests an answer without a stream
+ * @param leavingStops whether the turn is cancelled when its caller disconnects
  */
 public record ApprovalAnswers(DecideCommand command, SeenCalls seen, boolean useChat, boolean streaming, boolean leavingStops) {
 
@@ -32,7 +32,7 @@ public record ApprovalAnswers(DecideCommand command, SeenCalls seen, boolean use
     private static final int LONGEST_REASON = 2000;
     private static final Pattern DIGEST = Pattern.compile("[0-9a-fA-F]{64}");
 
-    /** The answers in a request to chat; empty where it is none. */
+    /** The decisions in a chat request; empty if there are none. */
     public static Optional<ApprovalAnswers> of(JsonBody body, HttpHeaders http, Caller caller) {
         JsonNode messages = body.node().path("messages");
         JsonNode last = messages.path(messages.size() - 1);
@@ -52,7 +52,7 @@ public record ApprovalAnswers(DecideCommand command, SeenCalls seen, boolean use
         if (conversation == null) {
             throw body.wrong("conversationId", "is required: an approval is answered in its conversation");
         }
-        // An app's body is the same for all of its requests: what it asks of a turn that runs is checked, and means nothing here.
+        // An app sends the same fields with all of its requests: {@code onRunning} is checked, but has no effect here.
         CancelOptions cancel = CancelOptions.of(body, http, caller);
         return Optional.of(new ApprovalAnswers(
                 new DecideCommand(caller.tenant(), caller.name(), conversation, body.name("user"),
@@ -90,15 +90,15 @@ public record ApprovalAnswers(DecideCommand command, SeenCalls seen, boolean use
         return answers;
     }
 
-    /** Whether the rest of the turn is the answer to them. */
+    /** Whether the answer to the decisions is the rest of the turn. */
     public boolean stream(ApprovalBehavior atApproval) {
         return streaming && (useChat || atApproval == ApprovalBehavior.PAUSE);
     }
 
     /**
-     * {@code approved}, {@code reason} and {@code inputDigest} of an object.
+     * Reads {@code approved}, {@code reason} and {@code inputDigest} of an object.
      *
-     * @param input that the decider was shown, or null
+     * @param input the input that was shown for the decision, or null
      */
     static Answer answer(JsonBody body, String callField, String toolCallId, RawJson input) {
         if (!body.has("approved")) {

@@ -1,17 +1,20 @@
 package io.chatrelay.api;
 
-/** What a stream does where its turn waits for an approval. */
+/** How a stream behaves when its turn waits for an approval. */
 public enum ApprovalBehavior {
 
-    /** It ends as if the answer were whole; the answer's own request is answered by what follows. What plain {@code useChat} needs. */
+    /**
+     * The stream ends as if the answer were complete. The request with the decision receives the following events. Plain {@code useChat} needs
+     * this.
+     */
     PAUSE,
-    /** It stays open. */
+    /** The stream stays open. */
     WAIT;
 
     /**
-     * The query parameter {@code approvals}.
+     * Parses the query parameter {@code approvals}.
      *
-     * @param otherwise where it is not there
+     * @param otherwise the value if the parameter is missing
      */
     public static ApprovalBehavior of(String approvals, ApprovalBehavior otherwise) {
         if (approvals == null) {
@@ -24,7 +27,7 @@ public enum ApprovalBehavior {
         };
     }
 
-    /** For OpenAI's wire, whose clients know no pause. */
+    /** Rejects {@code pause} for OpenAI's protocol, whose clients do not support it. */
     public static void refusePause(String approvals) {
         if (of(approvals, WAIT) == PAUSE) {
             throw Problems.invalid("approvals",

@@ -14,13 +14,13 @@ import io.chatrelay.event.PausePoints;
 import io.vertx.core.Context;
 
 /**
- * Notices that a turn waits for decisions: it stands at a pause point, has stood there for a while, and in the ledger nobody has
- * decided anything that it waits for. Belongs to one event loop; the ledger is asked elsewhere.
+ * Detects that a turn waits for decisions: it has been at a pause point for the configured time, and the ledger has no decision for any
+ * call that the turn waits for. It belongs to one event loop; the ledger is read on another thread.
  *
  * <pre>
- * running ── a pause point ──▶ standing ── for a while ──▶ asks the ledger ── all open ──▶ waits
- *    ▲                            │                             ├── decided: the events are on their way
- *    └── its calls go on ─────────┴─────────────────────────────┘
+ * running ── pause point ──▶ standing ── pauseAfter ──▶ queries the ledger ── all open ──▶ waits
+ *    ▲                          │                            ├── decided: the events will follow
+ *    └── its calls continue ────┴────────────────────────────┘
  * </pre>
  */
 final class ApprovalPauseDetector {
@@ -30,10 +30,10 @@ final class ApprovalPauseDetector {
 
     interface Listener {
 
-        /** The turn waits, for at least one. */
+        /** The turn waits for at least one approval. */
         void waits(List<ApprovalView> open);
 
-        /** It stood, but does not wait. */
+        /** The turn was at a pause point, but does not wait. */
         void goesOn();
     }
 
@@ -45,14 +45,14 @@ final class ApprovalPauseDetector {
     private Listener listener;
     private boolean standing;
     private boolean stopped;
-    /** Counts what changes, so that an answer of the ledger to an older question is not taken. */
+    /** Counts changes, so that the detector ignores the ledger's answer to an outdated query. */
     private long changes;
     private long timer = NO_TIMER;
 
     /**
-     * @param calls    as they are before the first event that is taken
-     * @param ledger   gives what is open in the turn; blocks
-     * @param blocking where it may block
+     * @param calls    the calls before the first event that is taken
+     * @param ledger   returns the turn's open approvals; blocks
+     * @param blocking the executor for the blocking query
      */
     ApprovalPauseDetector(PausePoints calls, ApiConfig config, Context context, Supplier<List<ApprovalView>> ledger,
             Executor blocking) {
@@ -63,7 +63,7 @@ final class ApprovalPauseDetector {
         this.blocking = blocking;
     }
 
-    /** @param mayStand whether the turn may stand where it is now, before another event */
+    /** @param mayStand whether the current position, before another event, may count as a pause point */
     void begin(Listener told, boolean mayStand) {
         listener = told;
         if (mayStand && calls.mayPause()) {
@@ -82,7 +82,7 @@ final class ApprovalPauseDetector {
         return point;
     }
 
-    /** Whether the turn stands at the last pause point, as far as its events say. */
+    /** Whether the turn is at its last pause point, according to its events. */
     boolean standing() {
         return standing;
     }
@@ -139,7 +139,7 @@ final class ApprovalPauseDetector {
             return;
         }
         List<ApprovalView> waiting = open.stream().filter(view -> calls.waiting().contains(view.toolCallId())).toList();
-        // One that is decided goes on by itself, and a client that saw it approved must not be left before it has.
+        // If a call is decided, the turn continues automatically, and a client that saw the approval must keep its stream until then.
         if (waiting.size() == calls.waiting().size()) {
             leave();
             listener.waits(waiting);

@@ -12,7 +12,7 @@ import io.quarkiverse.resteasy.problem.postprocessing.ProblemContext;
 import io.quarkus.security.AuthenticationFailedException;
 import io.quarkus.security.UnauthorizedException;
 
-/** A caller whom Quarkus itself does not let in is told what a caller without a key is told. */
+/** A caller that Quarkus itself rejects gets the same error as a caller without a key. */
 class AuthenticationErrors {
 
     @ServerExceptionMapper({ UnauthorizedException.class, AuthenticationFailedException.class })

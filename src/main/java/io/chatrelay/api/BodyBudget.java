@@ -3,17 +3,17 @@ package io.chatrelay.api;
 import java.util.concurrent.Semaphore;
 
 /**
- * The memory that all bodies share while they are read. The first bytes of each body have a part of it for themselves, so that a chat's few
- * kilobytes find room while others send images, or send them slowly.
+ * The memory that all bodies share while they are read. The first bytes of each body have a separate share, so that a chat request of a few
+ * kilobytes can be read while other callers send images, or send them slowly.
  */
 final class BodyBudget {
 
-    /** Of the nodes of a tree that Jackson builds, names included. */
+    /** The memory of one node in Jackson's tree, names included. */
     static final int BYTES_PER_VALUE = 100;
     private static final int FIRST_BYTES = 64 * 1024;
     private static final int SHARE_OF_FIRST_BYTES = 4;
 
-    /** What one request has taken. It belongs to one thread. */
+    /** The memory that one request has acquired. It belongs to one thread. */
     final class Lease implements AutoCloseable {
 
         private int ofFirst;
@@ -21,7 +21,7 @@ final class BodyBudget {
 
         private Lease() {}
 
-        /** Takes so many bytes more. False if there are not so many: then it has what it had. */
+        /** Acquires more bytes. False if they are not available: the lease then stays unchanged. */
         boolean grow(long bytes) {
             int small = (int) Math.min(bytes, FIRST_BYTES - ofFirst);
             if (!first.tryAcquire(small)) {

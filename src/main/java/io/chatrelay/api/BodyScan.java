@@ -12,14 +12,14 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
 import io.chatrelay.event.UntrustedJson;
 
 /**
- * Reads a body without building anything of it: how many values it has, and whether each number is one that can be calculated with. Two bytes
- * of JSON can be a hundred of a tree, and ten letters of an exponent a gigabyte of digits.
+ * Reads a body without building a tree: counts its values, and checks that each number has a size that can be calculated with. Two bytes
+ * of JSON can need a hundred bytes in a tree, and ten characters with an exponent can need a gigabyte of digits.
  */
 final class BodyScan {
 
     private static final int DEEPEST = 200;
     private static final int LONGEST_NUMBER = 100;
-    /** Beyond a double's range, and short when it is written out. */
+    /** Outside the range of a double, but short when written out. */
     private static final int GREATEST_EXPONENT = 999;
     private static final int LONGEST_PATH = 200;
     static final String NUMBER = "is a number of more than %d characters, or with an exponent beyond %d"
@@ -34,7 +34,7 @@ final class BodyScan {
     /**
      * Counts values, names and brackets.
      *
-     * @throws JsonProcessingException if it is no JSON
+     * @throws JsonProcessingException if the body is not JSON
      */
     static int values(byte[] json, int most) throws IOException {
         int values = 0;
@@ -58,7 +58,7 @@ final class BodyScan {
         return parser.getTextLength() <= LONGEST_NUMBER && exponent(parser.getText()) <= GREATEST_EXPONENT;
     }
 
-    /** Without its sign; what is no int is greater than any. */
+    /** The exponent without its sign; the greatest int if it is not an int. */
     private static int exponent(String number) {
         int e = Math.max(number.indexOf('e'), number.indexOf('E'));
         if (e < 0) {
@@ -71,7 +71,7 @@ final class BodyScan {
         }
     }
 
-    /** As {@link JsonBody} names a field. */
+    /** The path in the form that {@link JsonBody} uses. */
     private static String path(JsonStreamContext place) {
         StringBuilder path = new StringBuilder();
         for (JsonStreamContext at = place; at != null && !at.inRoot(); at = at.getParent()) {

@@ -5,12 +5,12 @@ import jakarta.ws.rs.core.HttpHeaders;
 import io.chatrelay.access.Caller;
 
 /**
- * What a caller wants of turns that it, or another one, has begun. The body says it, else a header, for many clients add no field to a body;
- * else what is configured for the caller.
+ * The caller's options for running turns, its own or another caller's. The body states them, else a header, because many clients cannot add
+ * a field to the body; else the caller's configuration applies.
  *
- * @param leavingStops    whether the turn is stopped when its caller disconnects. By itself the caller only detaches
- * @param replacesRunning whether a turn that runs in the conversation is stopped for this one. By itself this one is refused
- * @param replacesSame    whether it is, even where that turn was begun by the same message: only a body says so for one message alone
+ * @param leavingStops    whether the turn is cancelled when its caller disconnects. By default the caller only detaches
+ * @param replacesRunning whether a turn that runs in the conversation is cancelled for this one. By default this one is rejected
+ * @param replacesSame    whether this is so even if the same message began that turn: only the body can state it for a single message
  */
 record CancelOptions(boolean leavingStops, boolean replacesRunning, boolean replacesSame) {
 

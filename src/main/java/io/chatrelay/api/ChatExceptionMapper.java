@@ -6,7 +6,7 @@ import io.chatrelay.event.ChatException;
 import io.quarkiverse.resteasy.problem.ExceptionMapperBase;
 import io.quarkiverse.resteasy.problem.HttpProblem;
 
-/** A refused command as a problem. */
+/** Maps a rejected command to a problem. */
 @Provider
 public class ChatExceptionMapper extends ExceptionMapperBase<ChatException> {
 

@@ -17,11 +17,11 @@ import io.chatrelay.upstream.UpstreamRequest.ChatMessage;
 import io.quarkiverse.resteasy.problem.HttpProblem;
 
 /**
- * What a caller sent, checked: the command, and how the answer is wanted.
+ * A validated request: the command, and the form of the answer.
  *
- * @param stream       null where the body does not say
+ * @param stream       null if the body does not state it
  * @param includeUsage {@code stream_options.include_usage}
- * @param leavingStops whether the turn is stopped when its caller disconnects
+ * @param leavingStops whether the turn is cancelled when its caller disconnects
  */
 public record ChatRequest(SendCommand command, Boolean stream, boolean includeUsage, boolean leavingStops) {
 
@@ -30,16 +30,16 @@ public record ChatRequest(SendCommand command, Boolean stream, boolean includeUs
     private static final int LONGEST_KEY = 255;
     private static final String RETRY_COUNT = "x-stainless-retry-count";
 
-    /** Known beside {@link Parameters}: what this service itself honours. */
+    /** Known in addition to {@link Parameters}: the fields that this service itself uses. */
     static final Set<String> OWN = Set.of("messages", "model", "stream", "conversationId", "onRunning",
             "onDisconnect");
 
     /**
-     * Reads what every protocol's request has alike.
+     * Reads the fields that the requests of all protocols have in common.
      *
-     * @param conversation that the request names, or null
-     * @param parameters   request fields that go up, by name
-     * @throws HttpProblem that names the field which is wrong
+     * @param conversation the conversation that the request names, or null
+     * @param parameters   request fields that are passed to the upstream, by name
+     * @throws HttpProblem with the name of the invalid field
      */
     public static ChatRequest of(JsonBody body, HttpHeaders http, Caller caller, String conversation,
             Map<String, RawJson> parameters) {
@@ -79,7 +79,7 @@ public record ChatRequest(SendCommand command, Boolean stream, boolean includeUs
                 cancel.leavingStops());
     }
 
-    /** What is asked is the user's last message, or the results of the calls that the caller ran, or both. */
+    /** The question is the user's last message, or the results of the calls that the caller ran, or both. */
     private static int firstAsked(List<JsonBody> messages, List<Role> roles) {
         int last = roles.size() - 1;
         if (roles.get(last) != Role.USER && roles.get(last) != Role.TOOL) {

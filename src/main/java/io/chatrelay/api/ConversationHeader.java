@@ -2,7 +2,7 @@ package io.chatrelay.api;
 
 import jakarta.ws.rs.core.HttpHeaders;
 
-/** The header {@code x-conversation-id} of a request, for clients that cannot add a field to the body. Every answer of a turn has it, too. */
+/** The header {@code x-conversation-id} of a request, for clients that cannot add a field to the body. Every answer of a turn has it too. */
 public final class ConversationHeader {
 
     static final String NAME = "x-conversation-id";
@@ -12,8 +12,8 @@ public final class ConversationHeader {
     /**
      * The conversation that a request names, or null.
      *
-     * @param field  of the body that may name it
-     * @param inBody what the body says, checked, or null
+     * @param field  the field of the body that may name it
+     * @param inBody the validated value of that field, or null
      */
     public static String or(String field, String inBody, HttpHeaders http) {
         String header = http.getHeaderString(NAME);

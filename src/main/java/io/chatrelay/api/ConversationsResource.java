@@ -53,19 +53,19 @@ import io.vertx.ext.web.RoutingContext;
 public class ConversationsResource {
 
     private static final int LONGEST_TITLE = 500;
-    /** Inkeep's widget sends it, asks for no messages, and reads them. */
+    /** The widget sends this header; it does not request messages, but reads them. Source: Inkeep's widget. */
     private static final String WIDGET = "x-inkeep-app-id";
 
     /**
-     * @param omitted  members that are too large for a list, by name: the conversation by itself has them
-     * @param messages where they were asked for: as {@code useChat} takes them
-     * @param data     the same once more, where Inkeep's widget reads it
+     * @param omitted  the names of members that are too large for a list; the request for a single conversation returns them
+     * @param messages in the format of {@code useChat}, if requested
+     * @param data     the same data again, in the member that the widget reads. Source: Inkeep's widget
      */
     @RegisterForReflection
     public record ConversationReply(String id, String title, RawJson properties, List<String> omitted, String upstream,
             String user, Instant createdAt, Instant updatedAt, TurnView runningTurn, List<MessageReply> messages, Detail data) {
 
-        /** Source: what Inkeep answers to {@code GET /run/v1/conversations/{id}}. */
+        /** Source: Inkeep's answer to {@code GET /run/v1/conversations/{id}}. */
         @RegisterForReflection
         public record Detail(String id, String title, Instant createdAt, Instant updatedAt, List<MessageReply> messages) {}
 
@@ -83,15 +83,15 @@ public class ConversationsResource {
     }
 
     /**
-     * What waits for a decision. Source: Inkeep's {@code pending-approvals}, which tells of one only.
+     * The approvals that wait for a decision. Source: Inkeep's {@code pending-approvals}, which returns only one.
      *
-     * @param approval  the one that asked first
+     * @param approval  the first one requested
      * @param approvals all of them
      */
     @RegisterForReflection
     public record PendingReply(boolean hasPending, Pending approval, List<ApprovalView> approvals) {
 
-        /** @param isDelegated whether a sub-agent asks: not known here */
+        /** @param isDelegated whether a sub-agent requested it: unknown to this service */
         @RegisterForReflection
         public record Pending(String toolCallId, String toolName, RawJson args, boolean isDelegated, Instant updatedAt) {}
 
@@ -107,9 +107,9 @@ public class ConversationsResource {
     }
 
     /**
-     * A turn that is being stopped, as it stood when that was stored.
+     * A turn that is being cancelled, in its state when the cancellation was stored.
      *
-     * @param upstreamMayBeRunning whether its upstream cannot be stopped: nobody reads what it still does
+     * @param upstreamMayBeRunning whether its upstream cannot be stopped: its further output is ignored
      */
     @RegisterForReflection
     public record StoppingReply(UUID id, String conversationId, String state, String outcome, String finishReason,

@@ -21,13 +21,13 @@ import io.vertx.core.http.HttpServerRequest;
 import io.vertx.ext.web.RoutingContext;
 
 /**
- * Says why a page of another origin is refused, and what to configure. Quarkus' own filter, which comes right after, decides by the same
- * configuration and answers preflights before anybody asks for a key; but it refuses without a word, and where it is off a preflight
- * would be told to send a key, which browsers never do.
+ * Explains why a page of another origin is rejected, and what to configure. Quarkus' own filter, which runs right after, uses the same
+ * configuration and answers preflights before authentication. But it rejects without an explanation; and if it is disabled, a preflight
+ * would get the error that a key is missing, and browsers never send a key with a preflight.
  */
 class CrossOriginErrors {
 
-    /** After the request's id, before Quarkus' filter at 300. */
+    /** After the request gets its id, before Quarkus' filter at 300. */
     private static final int BEFORE_CORS = 400;
     private static final String OFF = "Pages of other origins may not call this service: set quarkus.http.cors.enabled=true,"
             + " and quarkus.http.cors.origins to the origins that may.";
@@ -82,7 +82,7 @@ class CrossOriginErrors {
                 || request.getHeader("access-control-request-headers") != null);
     }
 
-    /** Whether the page was served under the address that it calls. */
+    /** Whether the page has the same origin as the address that it calls. */
     private static boolean isOwn(HttpServerRequest request, String origin) {
         try {
             URI page = URI.create(origin);

@@ -20,14 +20,14 @@ import io.quarkiverse.resteasy.problem.postprocessing.ProblemPostProcessor;
 import io.vertx.ext.web.RoutingContext;
 
 /**
- * The one funnel of errors, the framework's own included: every body has {@code code}, {@code requestId} and {@code error}, in the
- * {@linkplain ErrorFormat format} that the clients of its path read.
+ * The single place that formats errors, the framework's own included: every body has {@code code}, {@code requestId} and {@code error}, in
+ * the {@linkplain ErrorFormat format} that the clients of its path read.
  */
 @ApplicationScoped
 class ErrorBody implements ProblemPostProcessor {
 
     private static final Logger LOG = Logger.getLogger(ErrorBody.class);
-    /** Written anew, at the end: the library may bring a problem here twice, and its order must not tell. */
+    /** These members are written again, last: the library may pass a problem here twice, and the order of members must not depend on it. */
     private static final Set<String> OURS = Set.of("code", "message", "error");
 
     private final Protocols protocols;
@@ -45,7 +45,7 @@ class ErrorBody implements ProblemPostProcessor {
         return shaped(inPlainWords(problem, context.path), context.path);
     }
 
-    /** What the framework refuses, said for a caller who does not know the framework. */
+    /** Rewords errors of the framework for a caller that does not know the framework. */
     private HttpProblem inPlainWords(HttpProblem problem, String path) {
         if (problem.getStatusCode() == 415 && !problem.getParameters().containsKey("field")) {
             return HttpProblem.builder(Problems.unsupported("content-type", "must be application/json"))
@@ -83,9 +83,8 @@ class ErrorBody implements ProblemPostProcessor {
     }
 
     /**
-     * Gives every problem the id of its request, and plain JSON its type where the documented error is that. An answer that is resumed by
-     * another thread may come by here while its own thread is still leaving, and takes the request's scope with it: so the id is taken
-     * from the request itself.
+     * Adds the request's id to every problem, and sets the content type of the path's error format. Another thread may resume an answer and run
+     * this filter while the request's own thread is still finishing and ends the request scope. So the id is read from the request itself.
      */
     @ServerResponseFilter
     public void named(RoutingContext request, UriInfo uri, ContainerResponseContext response, Throwable cause) {
@@ -99,7 +98,7 @@ class ErrorBody implements ProblemPostProcessor {
         }
     }
 
-    /** How an error of the path is written. */
+    /** The format of the path's errors. */
     ErrorFormat format(String path) {
         return protocols.errors(absolute(path));
     }
@@ -108,7 +107,7 @@ class ErrorBody implements ProblemPostProcessor {
         return ("/" + path).replace("//", "/");
     }
 
-    /** After the defaults of the library, so that its instance and title are there. */
+    /** Runs after the library's defaults, so that instance and title are set. */
     @Override
     public int priority() {
         return 1;

@@ -5,7 +5,7 @@ import java.util.Locale;
 
 import io.chatrelay.event.Failure;
 
-/** The machine's word for an error, beside its status. Source of the first six: Inkeep's run API. */
+/** The machine-readable code of an error, beside its status. Source: Inkeep's run API for the first six. */
 enum ErrorCode {
 
     BAD_REQUEST(400),
@@ -39,7 +39,7 @@ enum ErrorCode {
                 .orElse(status < 500 ? BAD_REQUEST : INTERNAL_SERVER_ERROR).name().toLowerCase(Locale.ROOT);
     }
 
-    /** The status of a turn that failed before anything of it was told. */
+    /** The status of a turn that failed before any of its output was sent. */
     static int of(Failure.Code failure) {
         return switch (failure) {
             case UPSTREAM_REFUSED, CONTEXT_LENGTH_EXCEEDED -> 400;

@@ -3,7 +3,7 @@ package io.chatrelay.api;
 import io.chatrelay.api.protocol.ErrorFormat;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 
-/** How errors are written on the paths that belong to no protocol. */
+/** The formats of errors on the paths that belong to no protocol. */
 public final class ErrorFormats {
 
     /** {@code {code, message}}. Source: problems of Inkeep's run API. */
@@ -13,10 +13,10 @@ public final class ErrorFormats {
     /** A problem (RFC 9457) with the error as an object. */
     public static final ErrorFormat PROBLEM = new ErrorFormat(true, (_, message, code, _) -> new CodedError(code, message));
 
-    /** The message itself, as this call is documented. Source: {@code POST /run/api/tool-approvals} of Inkeep's run API. */
+    /** Only the message, as documented for this call. Source: {@code POST /run/api/tool-approvals} of Inkeep's run API. */
     private static final ErrorFormat TEXT = new ErrorFormat(false, (_, message, _, _) -> message);
 
-    /** Where a decision is sent. */
+    /** The path to which a decision is sent. */
     static final String DECISIONS = "/run/api/tool-approvals";
 
     private ErrorFormats() {}

@@ -4,19 +4,19 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The place of an event, as the SSE {@code id} names it: the turn's ordinal in its conversation and the event's number, {@code 3.17}. A
- * bare number counts where the turn is named otherwise, or for the turn that runs. Where one event is several frames, a frame has its own place,
- * {@code 3.17.2}: what comes after it begins in the same event.
+ * The position of an event, as in the SSE {@code id}: the turn's ordinal in its conversation and the event's number, {@code 3.17}. A
+ * number alone is valid if another field names the turn, or for the running turn. If one event is several frames, each frame has its own
+ * position, {@code 3.17.2}: the next frame may belong to the same event.
  *
- * @param ordinal the turn's, or null for a bare number
- * @param frame   of the event, from 1; 0 for the event as a whole
+ * @param ordinal the turn's ordinal, or null for a number alone
+ * @param frame   the frame's number in the event, from 1; 0 for the whole event
  */
 record EventId(Integer ordinal, long number, int frame) {
 
     private static final Pattern PLACE = Pattern
             .compile("(?:([1-9][0-9]{0,8})\\.)?([0-9]{1,18})|([1-9][0-9]{0,8})\\.([1-9][0-9]{0,17})\\.([1-9][0-9]{0,5})");
 
-    /** @param field that holds it, for errors */
+    /** @param field the field that contains it, for errors */
     static EventId of(String field, String text) {
         Matcher place = PLACE.matcher(text.strip());
         if (!place.matches()) {
@@ -29,7 +29,7 @@ record EventId(Integer ordinal, long number, int frame) {
         return new EventId(place.group(1) == null ? null : Integer.valueOf(place.group(1)), Long.parseLong(place.group(2)), 0);
     }
 
-    /** The number of the last event that the reader has as a whole. */
+    /** The number of the last event that the reader has completely. */
     long after() {
         return frame == 0 ? number : number - 1;
     }

@@ -9,7 +9,7 @@ import jakarta.json.JsonObject;
 
 import io.smallrye.health.api.HealthContentFilter;
 
-/** Tells the checks of the service's health by their names: the container finds them in another order at each start. */
+/** Sorts the health checks by name: the container finds them in a different order at each start. */
 @ApplicationScoped
 class HealthCheckOrder implements HealthContentFilter {
 

@@ -20,8 +20,8 @@ import io.chatrelay.event.RawJson;
 import io.quarkiverse.resteasy.problem.HttpProblem;
 
 /**
- * An object of a request's body together with its path, so that whatever is wrong is refused by its field's name. Values of
- * fields are never part of an error.
+ * An object of a request's body together with its path, so that an error names the invalid field. Values of fields are never part of
+ * an error.
  */
 public record JsonBody(JsonNode node, String path) {
 
@@ -30,12 +30,12 @@ public record JsonBody(JsonNode node, String path) {
             DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY).build();
     private static final Pattern ID = Pattern.compile("[A-Za-z0-9_-]{1,128}");
 
-    /** What no body at all says. */
+    /** The object for a missing body. */
     static JsonBody empty() {
         return new JsonBody(JSON.createObjectNode(), "");
     }
 
-    /** A body that has been looked at before, see {@link BodyScan}. */
+    /** A body that {@link BodyScan} has checked. */
     static JsonBody of(byte[] bytes) throws IOException {
         JsonNode node = JSON.readTree(bytes);
         if (node == null || !node.isObject()) {
@@ -44,7 +44,7 @@ public record JsonBody(JsonNode node, String path) {
         return new JsonBody(node, "");
     }
 
-    /** Why a body could not be read: what is in it is not said. */
+    /** Why a body could not be read, without its content. */
     static HttpProblem unreadable(IOException failure) {
         if (!(failure instanceof JsonProcessingException json)) {
             return Problems.invalid("body", "could not be read whole");
@@ -70,12 +70,12 @@ public record JsonBody(JsonNode node, String path) {
         return node.hasNonNull(name);
     }
 
-    /** Whether the value of that name asks for nothing: it is null, or empty. */
+    /** Whether the value of that name is null or empty, and so requests nothing. */
     boolean isEmpty(String name) {
         return !has(name) || node.get(name).isContainerNode() && node.get(name).isEmpty();
     }
 
-    /** Refuses the first member that is none of these: what cannot be passed on is not dropped silently. */
+    /** Rejects the first member that is not among the known ones: a member that cannot be passed on is never ignored silently. */
     void only(Set<String> known) {
         names().stream().filter(name -> !known.contains(name) && !isEmpty(name)).findFirst().ifPresent(name -> {
             throw wrong(name, "cannot be passed on. Known here: " + known.stream().sorted().collect(Collectors.joining(", ")));
@@ -99,7 +99,7 @@ public record JsonBody(JsonNode node, String path) {
         return node.get(name).asText();
     }
 
-    /** The string of that name, which has to be there. */
+    /** The string of that name, which is required. */
     String required(String name) {
         String text = text(name);
         if (text == null) {
@@ -108,7 +108,7 @@ public record JsonBody(JsonNode node, String path) {
         return text;
     }
 
-    /** A {@linkplain PrintableName name} that somebody chose, or null. */
+    /** A {@linkplain PrintableName name} that a user or a model chose, or null. */
     String name(String name) {
         String text = text(name);
         if (text != null && !PrintableName.isName(text)) {
@@ -117,7 +117,7 @@ public record JsonBody(JsonNode node, String path) {
         return text;
     }
 
-    /** An id as callers may choose one, or null. */
+    /** An id in the format that callers may use, or null. */
     public String id(String name) {
         String id = text(name);
         if (id != null) {
@@ -176,7 +176,7 @@ public record JsonBody(JsonNode node, String path) {
         return node.path(name).isArray();
     }
 
-    /** The objects of the array of that name; empty where there is none. */
+    /** The objects of the array of that name; empty if there is none. */
     List<JsonBody> objects(String name) {
         List<JsonBody> objects = new ArrayList<>();
         if (has(name)) {

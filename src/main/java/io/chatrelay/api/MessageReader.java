@@ -11,14 +11,14 @@ import io.chatrelay.event.Role;
 import io.chatrelay.upstream.UpstreamRequest.ChatMessage;
 
 /**
- * A message of a request, as OpenAI's SDKs ({@code content}) or the AI SDK ({@code parts}) write it. What is asked is read strictly: a
- * member that cannot be passed on is refused by its name. What is told of the past is read leniently: it is mostly stored here already.
+ * A message of a request, in the format of OpenAI's SDKs ({@code content}) or the AI SDK ({@code parts}). New messages are read strictly: a
+ * member that cannot be passed on is rejected by its name. Earlier messages are read leniently: most of them are already stored.
  */
 final class MessageReader {
 
     private static final Set<String> ROLES = Set.of("system", "developer", "user", "assistant", "function", "tool");
 
-    /** Beside what goes up: {@code metadata} and {@code createdAt} are an app's own notes on its messages, and stay with it. */
+    /** In addition to the fields for the upstream: {@code metadata} and {@code createdAt} are an app's own data, and are not passed on. */
     private static final Set<String> MESSAGE = Set.of("id", "role", "content", "parts", "name", "metadata", "createdAt",
             "tool_calls");
     private static final Set<String> RESULT = Set.of("id", "role", "content", "name", "tool_call_id", "metadata", "createdAt",
@@ -39,7 +39,7 @@ final class MessageReader {
         };
     }
 
-    /** @param strict whether this message is asked, and not only told of */
+    /** @param strict whether this message is new, and not an earlier one */
     static ChatMessage read(JsonBody message, boolean strict) {
         Role role = role(message);
         if (strict) {
@@ -69,11 +69,11 @@ final class MessageReader {
         if (strict && parts.isEmpty()) {
             throw message.wrong(message.has("parts") ? "parts" : "content", "is empty");
         }
-        // A function's message is named by its function.
+        // In a function's message, the name is the function's.
         return new ChatMessage(role, parts, role == Role.TOOL ? null : message.name("name"));
     }
 
-    /** Older AI SDKs say the text of the parts once more; what only one of the two says would be lost. */
+    /** Older AI SDKs repeat the text of the parts in {@code content}; if the two differ, one of them would be lost. */
     private static void sameContent(JsonBody message, List<Part> parts) {
         String said = parts.stream().filter(Part.Text.class::isInstance).map(part -> ((Part.Text) part).text())
                 .collect(Collectors.joining());

@@ -10,12 +10,12 @@ import io.chatrelay.conversation.MessageView;
 import io.chatrelay.event.RawJson;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 
-/** A message as {@code useChat} takes it: what is ours is in its metadata. */
+/** A message in the format of {@code useChat}: this service's own data is in its metadata. */
 @RegisterForReflection
 public record MessageReply(String id, String role,
         @Schema(type = SchemaType.ARRAY, implementation = Object.class) RawJson parts, Instant createdAt, Metadata metadata) {
 
-    /** @param name who of several speaks, or null */
+    /** @param name the author's name if there are several authors, or null */
     @RegisterForReflection
     public record Metadata(String conversationId, UUID turnId, String name, String model, String finishReason, RawJson usage) {}
 

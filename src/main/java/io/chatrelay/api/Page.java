@@ -12,7 +12,7 @@ public record Page<T>(List<T> data, String nextCursor) {
     static final int MOST = 100;
     private static final int USUAL = 20;
 
-    /** How many a caller wants. */
+    /** The number of entries that a caller requests. */
     static int limit(String limit) {
         if (limit == null) {
             return USUAL;
@@ -33,9 +33,9 @@ public record Page<T>(List<T> data, String nextCursor) {
     }
 
     /**
-     * A cursor that is a place, which both orders go on from.
+     * A cursor that is a position, for both orders.
      *
-     * @param otherwise where there is none
+     * @param otherwise the value if there is no cursor
      */
     static int placeCursor(String cursor, int otherwise) {
         if (cursor == null) {

@@ -10,8 +10,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.chatrelay.event.RawJson;
 
 /**
- * Request fields that go up to the upstream: their types and ranges are checked here, whether an upstream takes them is the
- * upstream's to say. Source: Inkeep's documented run API, and OpenAI's API reference.
+ * Request fields that are passed to the upstream: their types and ranges are checked here; the upstream decides whether it supports
+ * them. Source: Inkeep's documented run API, and OpenAI's API reference.
  */
 public final class Parameters {
 
@@ -20,34 +20,34 @@ public final class Parameters {
     private static final List<String> KNOWN = List.of("max_tokens", "temperature", "top_p", "n", "presence_penalty",
             "frequency_penalty", "logit_bias", "user", "tools", "tool_choice", "response_format", "headers", "runConfig",
             "userProperties", "properties", "requestContext");
-    /** Known on OpenAI's path alone: in the body of a {@code useChat} app these words may be the app's own. */
+    /** Known only on OpenAI's path: in the body of a {@code useChat} app, fields with these names may be the app's own. */
     private static final List<String> OF_OPENAI = List.of("stop", "seed", "store", "metadata", "parallel_tool_calls",
             "reasoning_effort", "logprobs", "top_logprobs", "service_tier", "modalities", "functions", "function_call");
     private static final int MOST_LOGPROBS = 20;
     private static final String SAME_AS_MAX_TOKENS = "max_completion_tokens";
-    /** Checked, but not told to anyone: how one caller wants to be answered is no part of what was asked. */
+    /** Checked, but not passed on: the form of one caller's answer is not part of the question. */
     private static final Set<String> OF_THE_ANSWER = Set.of("stream_options");
     private static final double MOST_BIAS = 100;
 
     private Parameters() {}
 
-    /** Those that both paths know. */
+    /** The fields that both paths know. */
     public static Map<String, RawJson> of(JsonBody body) {
         check(body);
         Map<String, RawJson> parameters = new LinkedHashMap<>();
         KNOWN.stream().filter(body::has).forEach(name -> parameters.put(name, body.raw(name)));
         if (body.isEmpty("tools")) {
-            // An empty object, as some clients write it, is none either.
+            // An empty object, as some clients send it, also means no tools.
             parameters.remove("tools");
         }
         if (body.has(SAME_AS_MAX_TOKENS)) {
-            // OpenAI's newer name for the same thing.
+            // OpenAI's newer name for the same parameter.
             parameters.put("max_tokens", body.raw(SAME_AS_MAX_TOKENS));
         }
         return parameters;
     }
 
-    /** Those of OpenAI's path. */
+    /** The fields of OpenAI's path. */
     public static Map<String, RawJson> ofCompletion(JsonBody body) {
         for (String name : body.names()) {
             if (!isKnown(name) && !body.isEmpty(name)) {

@@ -7,9 +7,9 @@ import io.chatrelay.event.Part;
 import io.chatrelay.event.RawJson;
 
 /**
- * A part of a message, as OpenAI's SDKs or the AI SDK write it. Of what is asked, a part or a member that cannot be passed on is refused by
- * its name. Of what is told of the past, what no upstream takes is passed over: a model is not told its own reasoning and sources again,
- * nor which steps it took.
+ * A part of a message, in the format of OpenAI's SDKs or the AI SDK. In a new message, a part or a member that cannot be passed on is
+ * rejected by its name. In an earlier message, parts that no upstream accepts are ignored: a model does not receive its own reasoning,
+ * sources and steps again.
  */
 final class PartReader {
 
@@ -21,7 +21,7 @@ final class PartReader {
     private static final Set<String> DATA = Set.of("type", "id", "data");
     private static final String ANY_IMAGE = "image/*";
 
-    /** Whether the message is asked, and not only told of. */
+    /** Whether the message is new, and not an earlier one. */
     private final boolean strict;
     private final List<Part> into;
 
@@ -41,7 +41,7 @@ final class PartReader {
             case "image" -> image(part);
             case "file" -> file(part);
             case "step-start" -> {
-                // A bracket, not a thing that was said.
+                // Marks the start of a step, and has no content.
             }
             default -> other(part, type);
         }

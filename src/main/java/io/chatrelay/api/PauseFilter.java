@@ -11,13 +11,13 @@ import io.chatrelay.event.JsonWriter;
 import io.chatrelay.journal.JournalEntry;
 
 /**
- * Which of a turn's events one stream tells, and when. A stream that pauses at approvals tells events up to a pause point and holds
- * back what follows while the turn stands there: if the stream ends at the pause, that comes with the next one. A stream that
- * goes on after a pause begins with the message's start again, and leaves out the end of the step that the pause has closed.
+ * Decides which of a turn's events one stream publishes, and when. A stream that pauses at approvals publishes events up to a pause point,
+ * and holds back later events while the turn stays there: if the stream ends at the pause, the next stream publishes them. A stream that
+ * continues after a pause begins with the message's start again, and omits the end of the step that the pause has closed.
  */
 final class PauseFilter {
 
-    /** Bytes held back at the most; then no more is asked for. What is held is stored, so a pause may forget it. */
+    /** The limit of bytes held back; above it no more events are requested. Held events are stored, so a pause may discard them. */
     private static final int MOST_HELD = 32 * 1024;
 
     private final FrameWriter frames;
@@ -28,8 +28,8 @@ final class PauseFilter {
     private OpenParts brackets;
 
     /**
-     * @param frames  null where the stream neither pauses nor goes on
-     * @param waits null where the stream stays open
+     * @param frames  null if the stream neither pauses nor continues after a pause
+     * @param waits null if the stream stays open
      */
     private PauseFilter(FrameWriter frames, ReplayPosition from, ApprovalPauseDetector waits) {
         this.frames = frames;
@@ -39,36 +39,36 @@ final class PauseFilter {
                 : from.brackets();
     }
 
-    /** Everything, as it comes. */
+    /** Publishes every event when it arrives. */
     static PauseFilter all() {
         return new PauseFilter(null, ReplayPosition.atTheBeginning(), null);
     }
 
-    /** From a pause on, to the end of the turn. */
+    /** From a pause to the end of the turn. */
     static PauseFilter goingOn(FrameWriter frames, ReplayPosition from) {
         return new PauseFilter(frames, from, null);
     }
 
-    /** From somewhere to the next pause. */
+    /** From any position to the next pause. */
     static PauseFilter pausing(FrameWriter frames, ReplayPosition from, ApprovalPauseDetector waits) {
         return new PauseFilter(frames, from, waits);
     }
 
     void begin(ApprovalPauseDetector.Listener stream) {
         if (waits != null) {
-            // A client that has answered a pause is not paused there again.
+            // A client that has decided at a pause does not pause there again.
             waits.begin(stream, !from.goesOn());
         }
     }
 
-    /** What comes before the first event. */
+    /** The frames before the first event. */
     void open(JsonWriter out) {
         if (from.goesOn()) {
             frames.resume(from.brackets(), out);
         }
     }
 
-    /** Of the entries that came, those that are told now. */
+    /** The received entries that are published now. */
     List<JournalEntry<ChatEvent>> take(List<JournalEntry<ChatEvent>> entries) {
         if (frames == null) {
             return entries;
@@ -87,7 +87,7 @@ final class PauseFilter {
         return told;
     }
 
-    /** What was held back, now that the turn does not stand any more. */
+    /** The held entries, after the turn has left the pause point. */
     List<JournalEntry<ChatEvent>> release() {
         List<JournalEntry<ChatEvent>> told = new ArrayList<>(held.size());
         releaseInto(told);
@@ -107,7 +107,7 @@ final class PauseFilter {
         brackets = brackets.after(entry.event());
     }
 
-    /** Whether so much is held back that no more is to be read. */
+    /** Whether so much is held back that no more events may be requested. */
     boolean full() {
         return heldBytes > MOST_HELD;
     }

@@ -9,12 +9,12 @@ import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.RoutingContext;
 
 /**
- * Says of every answer that nobody may keep it, and that it is of the type that it names: conversations are private, and what a user wrote in them
- * must not be taken for a page. A stream says for itself that it is not to be kept.
+ * Marks every answer as not cacheable, and forbids browsers to guess its content type: conversations are private, and text of a user must
+ * not be interpreted as a page. A stream sets its own {@code cache-control}.
  */
 class PrivateResponses {
 
-    /** After the request has its id. */
+    /** After the request gets its id. */
     private static final int AFTER_ID = 999;
 
     void register(@Observes Filters filters) {
@@ -31,7 +31,7 @@ class PrivateResponses {
             headers.set("cache-control", "no-store");
         }
         if (context.response().getStatusCode() == 401 && context.request().version() != HttpVersion.HTTP_2) {
-            // Whoever has no key has no use for the connection either, nor we for the body that may follow.
+            // A client without a key does not need the connection any more, and the service does not need the body that may follow.
             headers.set(HttpHeaders.CONNECTION, "close");
         }
     }

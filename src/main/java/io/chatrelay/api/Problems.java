@@ -14,7 +14,7 @@ import io.chatrelay.turn.TurnConflictException;
 import io.quarkiverse.resteasy.problem.HttpProblem;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 
-/** What is refused as a problem (RFC 9457); {@link ErrorBody} gives it the shape that its path documents. */
+/** Errors as problems (RFC 9457); {@link ErrorBody} formats them as documented for their path. */
 final class Problems {
 
     static final String DETAILS = "details";
@@ -23,20 +23,20 @@ final class Problems {
 
     private static final String BEGUN = "The turn keeps its Idempotency-Key, whose repeats are told the same: ask again under another one.";
 
-    /** One field of {@code details}, and what is wrong with it. */
+    /** One field of {@code details}, and its error. */
     @RegisterForReflection
     record Detail(String field, String message) {}
 
     private Problems() {}
 
-    /** The caller's mistake, with the field's name. */
+    /** The caller's mistake, with the name of the invalid field. */
     static HttpProblem invalid(String field, String reason) {
         String detail = field + " " + reason;
         return builder(400, detail).with("field", field).with(DETAILS, List.of(new Detail(field, reason)))
                 .build();
     }
 
-    /** A body that is not read, for a header says that it is of another kind. */
+    /** A body that is not read, because a header states another format. */
     static HttpProblem unsupported(String header, String reason) {
         return builder(415, header + " " + reason).with("field", header)
                 .with(DETAILS, List.of(new Detail(header, reason))).build();
@@ -48,7 +48,7 @@ final class Problems {
                 .withHeader("connection", "close").build();
     }
 
-    /** A body whose end did not come in time. Its rest is not waited for. */
+    /** A body that did not arrive completely in time. The service does not wait for the rest. */
     static HttpProblem tooSlow(Duration limit) {
         return builder(408,
                 "The body did not come whole within %d seconds, which is configured as chat-relay.requests.body-timeout."
@@ -56,7 +56,7 @@ final class Problems {
                 .withHeader("connection", "close").build();
     }
 
-    /** A body that finds no memory beside those of others. */
+    /** A body for which no memory is available beside the other bodies. */
     static HttpProblem tooManyBodies() {
         return builder(503, "Too many large requests are being read. Try again in a moment.").withHeader("retry-after", 1)
                 .withHeader("connection", "close").build();
@@ -90,7 +90,7 @@ final class Problems {
         return ((ApprovalException) e).recorded().state().equals(ApprovalState.SUPERSEDED.wireName());
     }
 
-    /** An answer that cannot be taken, with what is recorded: asked again, it is the same. */
+    /** A decision that conflicts with the recorded state, which the error contains. A retry gives the same error. */
     private static HttpProblem recorded(int status, String code, ChatException e) {
         HttpProblem.Builder problem = builder(status, e.getMessage()).with("code", code).withHeader("x-should-retry", "false");
         problem.with("approval", ((ApprovalException) e).recorded());
@@ -101,7 +101,7 @@ final class Problems {
     }
 
     private static HttpProblem running(TurnConflictException e) {
-        // A client that repeats a 409 by itself would only meet the same turn.
+        // A client that automatically retries a 409 would only find the same turn.
         HttpProblem.Builder problem = builder(409, e.pendingApprovals().isEmpty() ? e.getMessage() : e.getMessage() + WAITS)
                 .with("code", "turn_running");
         e.turn().ifPresent(turn -> problem.with("turn", turn));
@@ -122,9 +122,9 @@ final class Problems {
     }
 
     /**
-     * A turn that did not complete, for a caller who has been told nothing of it yet.
+     * A turn that did not complete, for a caller that has received no output of it.
      *
-     * @param begun whether the upstream had begun to answer: then it keeps its key, and whoever repeats the request is told the same
+     * @param begun whether the upstream had begun to answer: the turn then keeps its key, and a retry of the request gets the same error
      */
     static HttpProblem of(Turn turn, Ended end, boolean begun) {
         Failure failure = end.failure();
@@ -133,7 +133,7 @@ final class Problems {
                     .withHeader("x-should-retry", "false").build();
         }
         if (begun) {
-            // A 503 or a Retry-After would say that a repeat helps.
+            // A 503 or a Retry-After would mean that a retry helps.
             int status = ErrorCode.of(failure.code());
             return builder(status == 503 ? 502 : status, sentence(failure.message()) + " " + BEGUN)
                     .with("code", failure.name()).with("turnId", turn.id().toString())
@@ -149,12 +149,12 @@ final class Problems {
         return problem.build();
     }
 
-    /** What the upstream said may end without a full stop. */
+    /** The upstream's message may end without a full stop. */
     private static String sentence(String message) {
         return message.endsWith(".") ? message : message + ".";
     }
 
-    /** For a caller who waits for a turn that this replica does not serve any more. */
+    /** For a caller that waits for a turn that this replica does not serve any more. */
     static HttpProblem ofAnother(Turn turn) {
         return builder(503, "This replica no longer serves the turn %s, which goes on. Read it at ".formatted(turn.id())
                 + "/run/v1/conversations/%s/stream?turn=%s, or repeat the request with the same Idempotency-Key."

@@ -11,11 +11,11 @@ import io.chatrelay.api.protocol.ErrorFormat;
 import io.chatrelay.api.protocol.Protocol;
 import io.quarkus.arc.All;
 
-/** The protocols that are there, by their names. */
+/** The available protocols, by name. */
 @ApplicationScoped
 public class Protocols {
 
-    /** What a reader is given that names no protocol. */
+    /** The protocol of a reader that names none. */
     private static final String DEFAULT = "ai-sdk";
 
     private final List<Protocol> all;
@@ -31,12 +31,12 @@ public class Protocols {
                 .invalid("wire", "must be " + all.stream().map(Protocol::name).collect(Collectors.joining(" or "))));
     }
 
-    /** How errors of a path are written. */
+    /** The format of a path's errors. */
     ErrorFormat errors(String path) {
         return of(path).map(Protocol::errors).orElseGet(() -> ErrorFormats.of(path));
     }
 
-    /** What is said of a path that is not there; empty where there is nothing to say. */
+    /** The error for a path that does not exist; empty if no protocol has a special one. */
     Optional<String> missing(String path) {
         return all.stream().flatMap(protocol -> protocol.missing(path).stream()).findFirst();
     }

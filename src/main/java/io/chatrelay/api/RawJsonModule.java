@@ -13,7 +13,7 @@ import com.fasterxml.jackson.databind.module.SimpleModule;
 import io.chatrelay.event.RawJson;
 import io.quarkus.jackson.ObjectMapperCustomizer;
 
-/** What is JSON already is written as it is. */
+/** Writes a value that is already JSON unchanged. */
 @Singleton
 class RawJsonModule implements ObjectMapperCustomizer {
 

@@ -5,24 +5,24 @@ import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 
 /**
- * Who reads a turn's stream.
+ * The kind of a reader of a turn's stream.
  *
- * @param nothing      the answer if there is nothing more to read, or null for the caller that sent the message. Who has such an answer is
- *                     never refused for what passes, because a status ends an {@code EventSource} for good and a cut does not
- * @param hasBegun     whether the reader has the turn's first events: then its answer is a stream whatever comes next, and begins at once
- * @param leavingStops whether the turn is stopped when the reader disconnects
+ * @param nothing      the answer if there is nothing more to read, or null for the caller that sent the message. A reader with such an answer
+ *                     never gets an error for a temporary condition, because a status ends an {@code EventSource} for good and a cut does not
+ * @param hasBegun     whether the reader has the turn's first events: its answer is then always a stream, and begins at once
+ * @param leavingStops whether the turn is cancelled when the reader disconnects
  */
 public record ReaderKind(Response nothing, boolean hasBegun, boolean leavingStops) {
 
     static final Response NOTHING = Response.noContent().build();
 
-    /** The caller whose turn it is. */
+    /** The caller that sent the turn's message. */
     public static ReaderKind whoAsked(boolean leavingStops) {
         return new ReaderKind(null, false, leavingStops);
     }
 
     /**
-     * One that comes back, or looks on: 204 says that there is nothing (more) to read, which stops an {@code EventSource}.
+     * A reader that resumes, or only watches: 204 means that there is nothing (more) to read, which stops an {@code EventSource}.
      *
      * @param after the number of the last event that it has; 0 if it has none
      */
@@ -31,8 +31,8 @@ public record ReaderKind(Response nothing, boolean hasBegun, boolean leavingStop
     }
 
     /**
-     * A client that posts the same request again to go on after the last event that it has. Its answer is a stream whatever there is to
-     * read: another status would be an error to it.
+     * A client that posts the same request again to resume after the last event that it has. Its answer is always a stream, even if there is
+     * nothing to read: the client would treat another status as an error.
      */
     static ReaderKind whoRepeats(String conversation, boolean leavingStops) {
         return new ReaderKind(

@@ -8,12 +8,12 @@ import io.chatrelay.database.SqlErrors;
 import io.chatrelay.event.ChatException;
 import io.micrometer.core.instrument.MeterRegistry;
 
-/** Counts the turns that a 503 turned away: nothing of them is stored, so nothing else tells of them. */
+/** Counts the turns that were rejected with a 503: nothing of them is stored, so there is no other trace of them. */
 @ApplicationScoped
 class RefusedTurnCounter {
 
     private enum Reason {
-        /** The replica stops, or has lost its lease and registers anew. */
+        /** The replica stops, or has lost its lease and registers again. */
         REPLICA,
         /** The database cannot be reached. */
         DATABASE;

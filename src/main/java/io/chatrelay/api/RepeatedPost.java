@@ -8,17 +8,17 @@ import io.chatrelay.turn.SendCommand;
 import io.chatrelay.turn.StoredTurns;
 
 /**
- * A request that begins turns, posted again by a client that goes on after the last event that it has: {@code Last-Event-ID} on a POST.
- * Source: {@code fetch-event-source}, after a drop or a hidden tab.
+ * A request that begins turns, posted again by a client that resumes after the last event that it has: {@code Last-Event-ID} on a POST.
+ * Source: {@code fetch-event-source}, after a lost connection or a hidden tab.
  *
- * @param conversation that it names, or null
- * @param command      what it says; null where it answers approvals
+ * @param conversation the conversation that the request names, or null
+ * @param command      the command of the request; null if the request contains decisions
  */
 public record RepeatedPost(String conversation, SendCommand command, StreamPosition position, boolean leavingStops) {
 
     private static final String LAST = "Last-Event-ID";
 
-    /** The conversation that it goes on in. */
+    /** The conversation in which it resumes. */
     String conversationIn(StoredTurns storedTurns) {
         if (conversation != null) {
             return conversation;
@@ -30,10 +30,10 @@ public record RepeatedPost(String conversation, SendCommand command, StreamPosit
     }
 
     /**
-     * Empty where the request is no such repeat.
+     * Empty if the request is not such a repeat.
      *
      * @param request the same request, as it would be sent
-     * @param wire    of the path
+     * @param wire    the protocol of the path
      */
     public static Optional<RepeatedPost> of(ChatRequest request, boolean streams, String wire, String approvals,
             HttpHeaders http) {
@@ -42,7 +42,7 @@ public record RepeatedPost(String conversation, SendCommand command, StreamPosit
                 http);
     }
 
-    /** The same of a request that answers approvals. */
+    /** The same for a request that contains decisions. */
     public static Optional<RepeatedPost> of(ApprovalAnswers answers, String wire, String approvals, HttpHeaders http) {
         return of(answers.command().conversationId(), null, answers.leavingStops(), answers.streaming(), false, wire,
                 approvals, http);

@@ -7,12 +7,12 @@ import io.chatrelay.event.Turn;
 import io.chatrelay.turn.StoredTurns;
 
 /**
- * Where a reader stands in a turn.
+ * A reader's position in a turn.
  *
- * @param after    the number of the last event that it was told
- * @param calls    the turn's calls as they stood there
- * @param brackets what was open there
- * @param goesOn   whether its stream was paused there, which closed the brackets: what follows is another stream of the same message
+ * @param after    the number of the last event that it received
+ * @param calls    the turn's calls at that position
+ * @param brackets the parts that were open there
+ * @param goesOn   whether its stream was paused there, which closed the open parts: the events after it are another stream of the same message
  */
 public record ReplayPosition(long after, PausePoints calls, OpenParts brackets, boolean goesOn) {
 
@@ -20,7 +20,7 @@ public record ReplayPosition(long after, PausePoints calls, OpenParts brackets, 
         return new ReplayPosition(0, new PausePoints(), OpenParts.NONE, false);
     }
 
-    /** After the event of that number. Reads the events up to there. */
+    /** The position after the event of that number. Replays the events up to there. */
     static ReplayPosition after(long number, Turn turn, StoredTurns storedTurns) {
         if (number == 0) {
             return atTheBeginning();

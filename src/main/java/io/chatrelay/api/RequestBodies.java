@@ -8,15 +8,15 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.ws.rs.core.HttpHeaders;
 
 /**
- * Reads the bodies of requests within their bounds: bytes and time of each, and memory of all together. A body that is read by hand comes as it
- * arrives, so one that comes slowly costs a virtual thread and what has come of it.
+ * Reads the bodies of requests within their limits: bytes and time of each, and memory of all together. The request's thread reads the body
+ * as it arrives, so a slow body costs a virtual thread and the memory of the bytes that have arrived.
  */
 @ApplicationScoped
 public class RequestBodies {
 
     private static final int CHUNK = 16 * 1024;
 
-    /** A body, and the memory that it holds until its request has been dealt with. */
+    /** A body, and the memory that it holds until its request has been processed. */
     public record Read(JsonBody json, BodyBudget.Lease memory) implements AutoCloseable {
 
         @Override
@@ -35,12 +35,12 @@ public class RequestBodies {
         this.budget = new BodyBudget(config.maxMemory().asLongValue());
     }
 
-    /** Reads a body, which has to be a JSON object. */
+    /** Reads a body, which must be a JSON object. */
     Read read(InputStream in, HttpHeaders headers) {
         return read(in, headers, false);
     }
 
-    /** The same; no body at all reads as an empty object. */
+    /** The same; a missing body is read as an empty object. */
     Read readIfAny(InputStream in, HttpHeaders headers) {
         return read(in, headers, true);
     }
@@ -52,7 +52,7 @@ public class RequestBodies {
             byte[] bytes = bytes(in, memory);
             return new Read(mayBeEmpty && bytes.length == 0 ? JsonBody.empty() : json(bytes, memory), memory);
         } catch (RuntimeException | Error e) {
-            // Without memory for the body itself, too: what it took is the others' again.
+            // Also if there is not enough memory for the body: the acquired memory is released for the others.
             memory.close();
             throw e;
         }
@@ -63,7 +63,7 @@ public class RequestBodies {
         if (encoding != null && !encoding.isBlank() && !encoding.strip().equalsIgnoreCase("identity")) {
             throw Problems.unsupported("content-encoding", "is not known here: send the body as it is");
         }
-        // The framework reads it as an int.
+        // The framework parses it as an int.
         String length = headers.getHeaderString(HttpHeaders.CONTENT_LENGTH);
         long limit = api.maxBody().asLongValue();
         if (length != null && (length.length() > 18 || Long.parseLong(length) > limit)) {
@@ -110,7 +110,7 @@ public class RequestBodies {
         }
     }
 
-    /** Before anything is read of them: each message is looked at several times, and each new one is stored. */
+    /** Runs before any of them is read: each message is read several times, and each new one is stored. */
     private void checkCounts(JsonBody body) {
         if (!body.isArray("messages")) {
             return;

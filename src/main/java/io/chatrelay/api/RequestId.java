@@ -8,7 +8,7 @@ import jakarta.enterprise.event.Observes;
 import io.quarkus.vertx.http.runtime.filters.Filters;
 import io.vertx.ext.web.RoutingContext;
 
-/** Names every request: by the caller's {@code x-request-id} where it is harmless, else by one of ours; the answer repeats it. */
+/** Gives every request an id: the caller's {@code x-request-id} if it is harmless, else a new one. The answer repeats it. */
 class RequestId {
 
     private static final String HEADER = "x-request-id";

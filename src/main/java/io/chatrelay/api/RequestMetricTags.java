@@ -10,14 +10,14 @@ import io.micrometer.core.instrument.Tag;
 import io.micrometer.core.instrument.config.MeterFilter;
 
 /**
- * Gives the requests' metric tags of a fixed set. A path that is refused before it is matched, and a method that does not exist, are the
- * caller's own words: each would be a time series until the process ends, and after the first hundred none would be recorded any more.
+ * Limits the tags of the request metrics to a fixed set. The caller chooses a path that is rejected before it is matched, and a method that
+ * does not exist. Each would be a time series until the process ends, and after the first hundred none would be recorded any more.
  */
 @Singleton
 class RequestMetricTags implements MeterFilter {
 
     static final String OTHER = "other";
-    /** As the framework names a matched route, and what it says where there is none. */
+    /** The framework's names of matched routes, and its values for a request without one. */
     static final Set<String> PATHS = Set.of("/run/api/chat", "/run/api/chat/{id}/stream", "/run/v1/chat/completions",
             "/run/api/tool-approvals", "/run/v1/tool-approvals", "/run/v1/tool-approvals/{id}", "/run/v1/models",
             "/run/v1/models/{id}", "/run/v1/conversations", "/run/v1/conversations/{id}",

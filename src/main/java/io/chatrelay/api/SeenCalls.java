@@ -21,11 +21,11 @@ import io.chatrelay.event.Turn;
 import io.chatrelay.turn.StoredTurns;
 
 /**
- * What a client's message knows of a turn's calls. It names no event, but pause points differ in the calls that a client sees; so
- * the pause at which its stream ended is found again.
+ * The calls of a turn that a client's message contains. The message names no event, but pause points differ in the calls that a client
+ * sees. So this class can find the pause at which the client's stream ended.
  *
  * @param calls    by their ids
- * @param answered the ids of those whose approvals the message answers
+ * @param answered the ids of the calls that the message decides
  */
 record SeenCalls(Map<String, Seen> calls, Set<String> answered) {
 
@@ -33,7 +33,7 @@ record SeenCalls(Map<String, Seen> calls, Set<String> answered) {
 
     record Seen(boolean asked, boolean settled) {}
 
-    /** @param parts of the client's message */
+    /** @param parts the parts of the client's message */
     static SeenCalls of(List<JsonBody> parts, List<Answer> answers) {
         Map<String, Seen> calls = new HashMap<>();
         for (JsonBody part : parts) {
@@ -46,7 +46,7 @@ record SeenCalls(Map<String, Seen> calls, Set<String> answered) {
         return new SeenCalls(calls, answers.stream().map(Answer::toolCallId).collect(Collectors.toSet()));
     }
 
-    /** Where the client stands in the turn. Reads the events that are stored. */
+    /** The client's position in the turn. Replays the stored events. */
     ReplayPosition in(Turn turn, StoredTurns storedTurns) {
         Search search = new Search();
         storedTurns.replay(turn, search::take);
@@ -71,7 +71,7 @@ record SeenCalls(Map<String, Seen> calls, Set<String> answered) {
         return calls.getOrDefault(call, new Seen(false, false));
     }
 
-    /** Goes through a turn's events for the pause at which a client stands. */
+    /** Searches a turn's events for the pause at which a client's stream ended. */
     final class Search {
 
         private final PausePoints points = new PausePoints();
@@ -99,8 +99,8 @@ record SeenCalls(Map<String, Seen> calls, Set<String> answered) {
         }
 
         /**
-         * The last pause of which the client knows every call, ask and outcome; for a client that keeps less of a message than it
-         * was told, the first one at which all that it answers had asked; and where the turn never paused, the last of these asks.
+         * The last pause at which the client knows every call, approval request and outcome. If a client keeps less of a message than it received,
+         * the first pause after all approvals that it decides were requested. If the turn never paused, the last of these requests.
          */
         ReplayPosition found() {
             if (lastKnown != null) {

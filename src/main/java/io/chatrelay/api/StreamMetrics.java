@@ -7,7 +7,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 
-/** What operators see of the streams that are open. */
+/** The metrics of open streams. */
 @ApplicationScoped
 class StreamMetrics {
 

@@ -6,14 +6,14 @@ import java.util.UUID;
 import io.chatrelay.api.protocol.Protocol;
 
 /**
- * Where a reader stands, as it said it.
+ * A reader's position, as the request states it.
  *
- * @param lastEventId the header, which wins: an {@code EventSource} sends it with the URL that it began with
+ * @param lastEventId the header, which takes precedence: an {@code EventSource} sends it with the URL of its first request
  */
 public record StreamPosition(String lastEventId, String after, String turn, String wire, String includeUsage,
         String approvals) {
 
-    /** The event after which to go on; empty where the reader names none. */
+    /** The event after which the stream continues; empty if the reader names none. */
     Optional<EventId> event() {
         if (lastEventId != null && !lastEventId.isEmpty()) {
             return Optional.of(EventId.of("Last-Event-ID", lastEventId));
@@ -21,7 +21,7 @@ public record StreamPosition(String lastEventId, String after, String turn, Stri
         return after == null ? Optional.empty() : Optional.of(EventId.of("after", after));
     }
 
-    /** The same, held to what the reader may read. */
+    /** The same position, restricted to what the reader may read. */
     StreamPosition within(StreamTokenGuard.Admission admission) {
         return new StreamPosition(lastEventId, after, admission.orNamed(turn), wire, includeUsage, approvals);
     }
@@ -30,7 +30,7 @@ public record StreamPosition(String lastEventId, String after, String turn, Stri
         return turn == null ? null : turnId("turn", turn);
     }
 
-    /** Whether the usage is wanted as well: as in OpenAI's requests, a chunk without choices comes to nobody unasked. */
+    /** Whether the reader requests the usage: as in OpenAI's requests, a chunk without choices is sent only on request. */
     boolean usage() {
         return switch (includeUsage == null ? "false" : includeUsage) {
             case "true" -> true;
@@ -39,7 +39,7 @@ public record StreamPosition(String lastEventId, String after, String turn, Stri
         };
     }
 
-    /** @param otherwise for a reader that says neither this nor where it stands */
+    /** @param otherwise the value for a reader that states neither this nor its position */
     ApprovalBehavior atApproval(Protocol protocol, ApprovalBehavior otherwise) {
         if (!protocol.pauses()) {
             ApprovalBehavior.refusePause(approvals);
@@ -48,17 +48,17 @@ public record StreamPosition(String lastEventId, String after, String turn, Stri
         return ApprovalBehavior.of(approvals, event().isEmpty() ? otherwise : ApprovalBehavior.WAIT);
     }
 
-    /** The number of the last event that the reader has as a whole; 0 where it has none, or does not say. */
+    /** The number of the last event that the reader has completely; 0 if it has none, or names none. */
     long readTo() {
         return event().map(EventId::after).orElse(0L);
     }
 
-    /** How many frames the reader has of the event after that. */
+    /** How many frames of the next event the reader has. */
     int frames() {
         return event().map(EventId::frame).orElse(0);
     }
 
-    /** @param field that holds it, for errors */
+    /** @param field the field that contains it, for errors */
     static UUID turnId(String field, String text) {
         try {
             return UUID.fromString(text);

@@ -17,7 +17,7 @@ import io.chatrelay.turn.StoredTurns;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.ext.web.RoutingContext;
 
-/** Lets a reader take a turn up where it left it. */
+/** Resumes a turn's stream at a reader's position. */
 @ApplicationScoped
 public class StreamResumer {
 
@@ -34,10 +34,10 @@ public class StreamResumer {
     }
 
     /**
-     * 204 says that there is nothing, or nothing more, to read: the only answer that stops an {@code EventSource}. One that comes while
-     * the database is away, or this replica stops, is cut off, for a status would stop it for good.
+     * 204 means that there is nothing, or nothing more, to read: the only answer that stops an {@code EventSource}. If the database cannot be
+     * reached, or this replica stops, the connection of an {@code EventSource} is cut, because an error status would stop it for good.
      *
-     * @param otherwise what is done at an approval for a reader that says neither this nor where it stands
+     * @param otherwise the behavior at an approval for a reader that states neither this nor its position
      */
     void read(String conversation, StreamPosition position, ApprovalBehavior otherwise, RoutingContext http,
             AsyncResponse reply) {
@@ -48,8 +48,8 @@ public class StreamResumer {
     }
 
     /**
-     * A request that begins turns, posted again with the id of the last event that its client has: it reads on in that turn, and begins
-     * none. A client that repeats by itself does so after its turn's end, too.
+     * A request that begins turns, posted again with the id of the last event that its client has: the client resumes that turn, and begins
+     * no new one. A client that retries automatically does so even after its turn's end.
      */
     public void readOn(RepeatedPost post, RoutingContext http, AsyncResponse reply) {
         guarded(http, () -> {
@@ -60,8 +60,8 @@ public class StreamResumer {
     }
 
     /**
-     * The same for {@code useChat}, which asks for a chat that it has just made up, too: there is nothing to read in a conversation that
-     * does not exist, or not for this caller.
+     * The same for {@code useChat}, which also requests chats that it has just created: there is nothing to read in a conversation that
+     * does not exist, or is not visible to this caller.
      */
     public void readIfAny(String conversation, StreamPosition position, ApprovalBehavior otherwise, RoutingContext http,
             AsyncResponse reply) {
@@ -108,7 +108,7 @@ public class StreamResumer {
                         position.readTo());
     }
 
-    /** Answers to approvals are recorded by then, and a message has to be the one that began its turn. */
+    /** The decisions are already recorded; a message must be the one that began its turn. */
     private Optional<Turn> readable(RepeatedPost post, String conversation) {
         if (post.command() == null) {
             return readable(conversation, post.position());
@@ -145,7 +145,7 @@ public class StreamResumer {
         }
     }
 
-    /** Gives a writer the events whose frames the reader has already. */
+    /** Folds the events whose frames the reader already has. */
     private void fold(FrameWriter frames, Turn turn, long last) {
         AtomicLong number = new AtomicLong();
         storedTurns.replay(turn, event -> {

@@ -11,7 +11,7 @@ import io.chatrelay.access.CurrentCaller;
 import io.chatrelay.event.Turn;
 import io.chatrelay.turn.StreamTokens;
 
-/** Holds whoever reads with a stream token to the stream that the token is for. */
+/** Restricts a reader with a stream token to the token's stream. */
 @ApplicationScoped
 class StreamTokenGuard {
 
@@ -27,7 +27,7 @@ class StreamTokenGuard {
             return named == null && turn != null ? turn.toString() : named;
         }
 
-        /** A reader can name a turn in more ways than one, so the turn that was found is looked at. */
+        /** A reader can name a turn in several ways, so the turn that was found is checked. */
         void check(Turn found) {
             if (turn != null && !turn.equals(found.id())) {
                 throw refused();
@@ -45,7 +45,7 @@ class StreamTokenGuard {
         this.current = current;
     }
 
-    /** Who showed a key may read anything of its tenant; who showed a token becomes its maker, for this conversation. */
+    /** A reader with a key may read everything of its tenant; a reader with a token acts as the token's creator, for this conversation. */
     Admission admit(String conversation) {
         Optional<String> token = current.streamToken();
         if (token.isEmpty()) {

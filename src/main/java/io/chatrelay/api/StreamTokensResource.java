@@ -37,7 +37,7 @@ public class StreamTokensResource {
 
     private static final Set<String> FIELDS = Set.of("turnId", "expiresIn");
 
-    /** @param url the stream with the token in it, below the service's own address */
+    /** @param url the stream with the token in it, relative to the service's address */
     @RegisterForReflection
     public record TokenReply(String token, Instant expiresAt, String url) {
 
@@ -77,7 +77,7 @@ public class StreamTokensResource {
         Duration lifetime = lifetime(body);
         Caller caller = turns.caller();
         StreamTokens.Issued issued = tokens.issue(caller.tenant(), caller.name(), id, turn, lifetime);
-        // Whoever keeps a copy of this answer keeps a key.
+        // A cached copy of this answer would be a copy of a key.
         return Response.status(Response.Status.CREATED).entity(TokenReply.of(issued, id, turn))
                 .header(HttpHeaders.CACHE_CONTROL, "no-store").build();
     }

@@ -30,7 +30,7 @@ import io.vertx.core.http.HttpVersion;
 import io.vertx.core.net.impl.ConnectionBase;
 import io.vertx.ext.web.RoutingContext;
 
-/** Connects callers with turns: sends for them, and lets them read. */
+/** Connects callers with turns: sends their messages, and streams the answers. */
 @ApplicationScoped
 public class TurnEndpoint {
 
@@ -68,7 +68,7 @@ public class TurnEndpoint {
         return bodies.read(in, http);
     }
 
-    /** The same, where no body at all means an empty object. */
+    /** The same; a missing body is read as an empty object. */
     RequestBodies.Read bodyIfAny(InputStream in, HttpHeaders http) {
         return bodies.readIfAny(in, http);
     }
@@ -84,7 +84,7 @@ public class TurnEndpoint {
     public Turn send(ChatRequest request) {
         try {
             Turn turn = chat.send(request.command());
-            // Every further line has the turn's id; whose it is, and which request asked, is looked up here.
+            // All later lines contain the turn's id; its owner and the request that began it are found here.
             LOG.infof("turn %s: request=%s conversation=%s caller=%s tenant=%s", turn.id(), RequestId.of(http),
                     turn.conversationId(), caller.get().name(), turn.tenant());
             return turn;
@@ -98,27 +98,31 @@ public class TurnEndpoint {
         return approvals.decide(command);
     }
 
-    /** Where a client stands that answers approvals of a turn. */
+    /** The position of a client that decides approvals of a turn. */
     public ReplayPosition standing(Turn turn, SeenCalls seen) {
         return seen.in(turn, storedTurns);
     }
 
-    /** Stops the turn that runs in one of the caller's storedTurns. @param turnId the only one that may be stopped, or null */
+    /**
+     * Cancels the turn that runs in one of the caller's conversations.
+     *
+     * @param turnId the only turn that may be cancelled, or null
+     */
     Cancellation.Asked cancel(String conversation, UUID turnId) {
         return cancelling.cancel(tenant(), conversation, turnId);
     }
 
     /**
-     * Writes the turn's events after a number into the response, from now on without this thread.
+     * Writes the turn's events after a number into the response, without further use of this thread.
      *
-     * @param skipped how many frames of the first of these events the reader has already
+     * @param skipped how many frames of the first of these events the reader already has
      */
     public void stream(Turn turn, FrameWriter frames, long after, int skipped, RoutingContext http, AsyncResponse refusal,
             ReaderKind reader) {
         stream(turn, frames, PauseFilter.all(), after, skipped, http, refusal, reader);
     }
 
-    /** The same from where the reader stands, up to the next pause for an approval. */
+    /** The same from the reader's position, up to the next pause for an approval. */
     public void streamToPause(Turn turn, FrameWriter frames, ReplayPosition from, int skipped, RoutingContext http,
             AsyncResponse refusal,
             ReaderKind reader) {
@@ -136,7 +140,7 @@ public class TurnEndpoint {
     private void stream(Turn turn, FrameWriter frames, PauseFilter filter, long after, int skipped, RoutingContext http,
             AsyncResponse refusal, ReaderKind reader) {
         if (http.request().version() == HttpVersion.HTTP_1_0) {
-            // It knows no chunks, so a stream ends with its connection, also where that was asked to be kept.
+            // HTTP/1.0 has no chunks, so a stream ends with its connection, even if the client requested to keep it.
             http.addEndHandler(_ -> http.request().connection().close());
         }
         Context context = context(http);
@@ -147,11 +151,11 @@ public class TurnEndpoint {
     }
 
     /**
-     * Answers in one piece, from now on without this thread: with the turn's end, or before it when the turn waits for an approval.
+     * Answers with one JSON, without further use of this thread: at the turn's end, or earlier if the turn waits for an approval.
      *
-     * @param protocol     in which it is written
-     * @param toTheEnd     whether the end is wanted, whatever the turn waits for
-     * @param leavingStops whether the turn is stopped when the caller disconnects
+     * @param protocol     the protocol of the answer
+     * @param toTheEnd     whether the caller waits for the end, even if the turn waits for an approval
+     * @param leavingStops whether the turn is cancelled when the caller disconnects
      */
     public void reply(Turn turn, Protocol protocol, boolean toTheEnd, boolean leavingStops, RoutingContext http,
             AsyncResponse reply) {
@@ -162,7 +166,7 @@ public class TurnEndpoint {
                         virtualThreads));
     }
 
-    /** What a caller's leaving means: it detaches, or had asked that its turn be stopped then. */
+    /** When a caller disconnects, it only detaches, unless it requested that its turn is then cancelled. */
     private Runnable left(Turn turn, boolean stops) {
         return stops ? () -> cancelling.left(turn) : () -> {};
     }
@@ -171,7 +175,7 @@ public class TurnEndpoint {
         return new ApprovalPauseDetector(calls, config, context, () -> approvals.open(turn.id()), virtualThreads);
     }
 
-    /** The connection's own event loop: what belongs to one response happens there, one thing after another. */
+    /** The connection's own event loop: it runs all work of one response in sequence. */
     private static Context context(RoutingContext http) {
         return ((ConnectionBase) http.request().connection()).getContext();
     }

@@ -24,8 +24,8 @@ import io.vertx.core.Context;
 import io.vertx.core.http.HttpServerResponse;
 
 /**
- * Waits without a thread for a turn's end, or for its wait for an approval, and answers in one piece: the protocol's whole answer, or an error with a
- * real status.
+ * Waits without a thread until a turn ends, or waits for an approval, and answers with one JSON: the protocol's complete answer, or an error
+ * with an HTTP status.
  */
 public final class TurnReply implements Flow.Subscriber<List<JournalEntry<ChatEvent>>>, ApprovalPauseDetector.Listener {
 
@@ -44,9 +44,9 @@ public final class TurnReply implements Flow.Subscriber<List<JournalEntry<ChatEv
     private boolean answered;
 
     /**
-     * @param waits null for a caller that waits for the turn's end whatever it waits for
-     * @param left    told when the caller disconnects before it is answered
-     * @param writers of whole answers
+     * @param waits null for a caller that waits for the turn's end, even if the turn waits for an approval
+     * @param left    called when the caller disconnects before the answer
+     * @param writers the executor that writes complete answers
      */
     TurnReply(Turn turn, Protocol protocol, ApprovalPauseDetector waits, Context context, HttpServerResponse response,
             AsyncResponse reply,
@@ -119,7 +119,7 @@ public final class TurnReply implements Flow.Subscriber<List<JournalEntry<ChatEv
         }
     }
 
-    /** An answer may have megabytes, which no event loop writes. Nothing changes the transcript any more. */
+    /** An answer may have megabytes, which must not be written on the event loop. The transcript does not change any more. */
     private void write(Supplier<String> completion) {
         writers.execute(() -> {
             try {
@@ -132,7 +132,7 @@ public final class TurnReply implements Flow.Subscriber<List<JournalEntry<ChatEv
 
     @Override
     public void goesOn() {
-        // Nothing is held back here.
+        // This subscriber holds nothing back.
     }
 
     private void leave() {

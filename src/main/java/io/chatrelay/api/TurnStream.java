@@ -24,28 +24,28 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerResponse;
 
 /**
- * A turn's committed events on their way into one caller's response.
+ * Writes a turn's committed events into one caller's response.
  *
  * <pre>
- * silent ── first event, or some seconds ──▶ telling ── last event ──▶ ended
- *  │ └────── a reader that comes back ─────────▲ ├── the socket is full ──▶ waits, and asks for nothing
- *  └── refused before the first event            ├── the caller leaves ───▶ detached: the turn runs on, unless it asked otherwise
- *         ──▶ a real status                      ├── it pauses for an approval ──▶ ended, the turn waits
- *                                                └── no end to be told ───▶ the connection is cut
+ * silent ── first event, or headAfter ──▶ streaming ── last event ──▶ ended
+ *  │ └────── a reader that resumes ─────────▲ ├── the socket is full ──▶ waits, and requests no events
+ *  └── failed before the first event          ├── the caller disconnects ──▶ detached: the turn continues, unless cancel was requested
+ *         ──▶ HTTP status                     ├── pause for an approval ──▶ ended, the turn waits
+ *                                             └── no end to publish ──▶ the connection is cut
  * </pre>
  *
- * It holds no thread and no connection of the pool, and no more events than the one chunk that it is writing. A stream that
- * ends without the turn's end is cut rather than closed, because a clean close looks like success; its last line tells an
- * {@code EventSource} to come back soon. Where a wire asks for it, a stream is cut after an end that is no success, too.
+ * It holds no thread and no connection of the pool, and only the one chunk of events that it is writing. A stream that
+ * ends without the turn's end is cut rather than closed, because a clean close looks like success; its last line asks an
+ * {@code EventSource} to reconnect soon. If a protocol requires it, a stream is also cut after an end that is not a success.
  *
- * <p>Nothing but a frame ends with a blank line: readers that keep the last {@code id} take every blank line for an event.
+ * <p>Only frames end with a blank line: readers that keep the last {@code id} treat every blank line as an event.
  */
 final class TurnStream implements Flow.Subscriber<List<JournalEntry<ChatEvent>>>, ApprovalPauseDetector.Listener {
 
     private static final long NO_TIMER = -1;
-    /** HTTP/2's code for a stream that breaks; without one it says that nothing was wrong. HTTP/1.1 closes the connection. */
+    /** HTTP/2's code for a broken stream; without it the reset reports no error. HTTP/1.1 closes the connection. */
     private static final long INTERNAL_ERROR = 0x2;
-    /** With one line end: a blank line is the end of an event, and some readers then see one without data. */
+    /** One line end only: a blank line ends an event, and some readers would then see an event without data. */
     private static final String HEARTBEAT = ": keep-alive\n";
 
     private static final Logger LOG = Logger.getLogger(TurnStream.class);
@@ -66,12 +66,12 @@ final class TurnStream implements Flow.Subscriber<List<JournalEntry<ChatEvent>>>
     private boolean headWritten;
     private boolean ended;
     private long wroteAt = System.nanoTime();
-    /** Frames of the first event that the reader has already. */
+    /** How many frames of the first event the reader already has. */
     private int skipped;
 
     /**
-     * @param skipped how many frames of the first event the reader has already
-     * @param left    told when the caller disconnects before the end
+     * @param skipped how many frames of the first event the reader already has
+     * @param left    called when the caller disconnects before the end
      */
     TurnStream(Turn turn, FrameWriter frames, int skipped, PauseFilter filter, ApiConfig config, Context context,
             HttpServerResponse response,
@@ -104,7 +104,7 @@ final class TurnStream implements Flow.Subscriber<List<JournalEntry<ChatEvent>>>
             beat(config.heartbeat().toMillis());
             filter.begin(this);
             if (reader.hasBegun()) {
-                // Whoever was cut off sees that it is back, however long the next event takes.
+                // A reader that was cut off sees that it is connected again, even if the next event takes long.
                 head();
             }
             subscription.request(1);
@@ -155,7 +155,7 @@ final class TurnStream implements Flow.Subscriber<List<JournalEntry<ChatEvent>>>
         skipped = 0;
     }
 
-    /** Where the frame after so many begins. No frame has a blank line in it. */
+    /** The index after that many frames. No frame contains a blank line. */
     private static int afterFrames(byte[] bytes, int count) {
         int left = count;
         int at = 0;
@@ -168,7 +168,7 @@ final class TurnStream implements Flow.Subscriber<List<JournalEntry<ChatEvent>>>
         return at;
     }
 
-    /** Writes the last frames. A connection that is to break does so when they had time to be read. */
+    /** Writes the last frames. If the connection is to break, it breaks after the reader had time to read them. */
     private void end(Buffer last, boolean breaks) {
         stop();
         if (breaks) {
@@ -258,7 +258,7 @@ final class TurnStream implements Flow.Subscriber<List<JournalEntry<ChatEvent>>>
             out.ascii(": turn ").ascii(turn.id().toString()).ascii("\n");
         }
         filter.open(out);
-        // Even with nothing in it the head is on its way.
+        // Writes the head even if the buffer is empty.
         response.write(Buffer.buffer(out.toBytes()));
     }
 
@@ -300,11 +300,11 @@ final class TurnStream implements Flow.Subscriber<List<JournalEntry<ChatEvent>>>
         }
     }
 
-    /** Without the turn's end the stream must not look as if it had one. */
+    /** A stream without the turn's end must not look complete. */
     private void cut() {
         stop();
         if (headWritten && !response.writeQueueFull()) {
-            // Not all at the same moment: a replica that stops sends all of its readers to the others.
+            // Readers must not reconnect at the same moment: a stopping replica sends all of them to the others.
             long retry = ThreadLocalRandom.current().nextLong(config.comeBackWithin().toMillis() + 1);
             response.write(Buffer.buffer("retry: " + retry + "\n")).onComplete(_ -> response.reset(INTERNAL_ERROR));
         } else {

@@ -2,7 +2,7 @@ package io.chatrelay.approval;
 
 import io.chatrelay.event.ChatException;
 
-/** A decision that is refused, with the approval as it is recorded. */
+/** A decision that is rejected, with the recorded approval. */
 public final class ApprovalException extends ChatException {
 
     private static final long serialVersionUID = 1;
@@ -31,7 +31,7 @@ public final class ApprovalException extends ChatException {
         return new ApprovalException(Kind.APPROVAL_AMBIGUOUS, field, message, pending);
     }
 
-    /** The approval as it is recorded. */
+    /** The recorded approval. */
     public ApprovalView recorded() {
         return recorded;
     }

@@ -15,13 +15,13 @@ import io.chatrelay.journal.TransactionalEffect;
 import io.chatrelay.upstream.Upstream;
 
 /**
- * A request for approval on its way into the ledger, in the transaction of its event: stored before it is shown.
+ * Stores a request for approval in the transaction of its event: the request is stored before readers see it.
  *
- * @param input     the JSON, fit for a text column
- * @param digest    of the input as it came
+ * @param input     the JSON, valid for a text column
+ * @param digest    of the input as received
  * @param expiry    from the request on
- * @param window    from the request on: later than this no decision is sent
- * @param seenNanos when the request came, by this process' clock
+ * @param window    from the request on: no decision is sent after it
+ * @param seenNanos when the request arrived, by this process' clock
  */
 public record ApprovalInsert(UUID id, UUID turn, ChatEvent.Call call, String approvalId, String upstreamApprovalId,
         String toolName, String input,
@@ -62,14 +62,14 @@ public record ApprovalInsert(UUID id, UUID turn, ChatEvent.Call call, String app
             insert.setString(9, approvalId);
             insert.setString(10, toolName);
             insert.setString(11, input);
-            // It may have waited for the database.
+            // The insert may have waited for the database.
             insert.setLong(12, Duration.ofNanos(System.nanoTime() - seenNanos).toMillis());
             insert.setObject(13, turn);
             insert.executeUpdate();
         }
     }
 
-    /** An upstream's id as a JSON string, for it may hold what text refuses; null where it is ours. */
+    /** An upstream's id as a JSON string, because a text column may reject its characters; null if it equals this service's id. */
     private static String ofUpstream(String id, String ours) {
         return id.equals(ours) ? null : new JsonWriter(64).string(id).toString();
     }

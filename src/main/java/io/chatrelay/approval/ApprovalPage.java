@@ -5,6 +5,6 @@ import java.util.List;
 /**
  * A page of approvals, newest first.
  *
- * @param more whether there are older ones
+ * @param more whether older approvals exist
  */
 public record ApprovalPage(List<ApprovalView> approvals, boolean more) {}

@@ -25,7 +25,7 @@ import io.chatrelay.event.RawJson;
 import io.quarkus.hibernate.orm.panache.PanacheRepositoryBase;
 import io.quarkus.panache.common.Page;
 
-/** An approval as it is stored. It is only looked up here: {@link Ledger} holds the SQL that writes it. */
+/** A stored approval, read only: {@link Ledger} contains the SQL that writes it. */
 @Entity
 @Immutable
 @Table(name = "tool_approval")
@@ -53,7 +53,7 @@ public class ApprovalRow {
 
     String input;
 
-    /** Of what its upstream said; null where the last version stored it. */
+    /** Size of the upstream's data; null if the previous version stored the row. */
     @Column(name = "size")
     Integer bytes;
 
@@ -132,14 +132,14 @@ public class ApprovalRow {
             }
             history.add(new ApprovalView.Step(outcome, outcomeAt, null, null, null));
         }
-        // Each is written on its own: an acknowledgement can be later than the outcome.
+        // The columns are written independently: an acknowledgement can be later than the outcome.
         return history.stream().sorted(Comparator.comparing(ApprovalView.Step::at)).toList();
     }
 
     @ApplicationScoped
     public static class Repository implements PanacheRepositoryBase<ApprovalRow, UUID> {
 
-        /** The call's approval: the one that waits, if the model used the same id in several turns, else the newest. */
+        /** The call's approval. If the model used the same id in several turns: the pending one, else the newest. */
         Optional<ApprovalRow> ofCall(UUID conversation, Optional<UUID> turn, String callId) {
             if (turn.isPresent()) {
                 return find("turnId = ?1 and callId = ?2", turn.get(), callId).firstResultOptional();
@@ -152,9 +152,10 @@ public class ApprovalRow {
         }
 
         /**
-         * Whether a call of the same id asked in another turn, and was open or decided since then: a repeat of that answer may come still.
+         * Whether a call with the same id requested approval in another turn and was pending or decided since then: a retry of that answer may still
+         * arrive.
          *
-         * @param sameInput whether only one with the same input counts
+         * @param sameInput whether only calls with the same input count
          */
         boolean isOfOthers(ApprovalRow row, boolean sameInput, Instant since) {
             String others = "conversationId = ?1 and callId = ?2 and turnId <> ?3 and (decidedAt is null or decidedAt > ?4)";
@@ -172,7 +173,7 @@ public class ApprovalRow {
             return list("turnId = ?1 order by id", turn);
         }
 
-        /** Bytes by the ids of their approvals, newest first. Each query has its index. */
+        /** Bytes by approval id, newest first. Each query has its own index. */
         Map<UUID, Long> sizes(String tenant, Optional<ApprovalState> state, UUID conversation, UUID before, int limit) {
             StringBuilder where = new StringBuilder("tenant = ?1 and id < ?2");
             List<Object> parameters = new ArrayList<>(List.of(tenant, before == null ? new UUID(-1, -1) : before));

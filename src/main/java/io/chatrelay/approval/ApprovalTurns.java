@@ -6,18 +6,18 @@ import java.util.UUID;
 
 import io.chatrelay.event.Turn;
 
-/** What the ledger asks of the turns whose calls ask for approval. The room of turns, which is above, answers. */
+/** What the ledger requires from the turns whose calls request approval. The package {@code turn} implements it. */
 public interface ApprovalTurns {
 
-    /** The turn of that id; empty where it is of another conversation. */
+    /** The turn with this id; empty if it belongs to another conversation. */
     Optional<UUID> inConversation(UUID conversation, UUID turn);
 
-    /** The turn whose answer is that message. */
+    /** The turn whose answer is this message. */
     Optional<UUID> answeringWith(UUID conversation, UUID message);
 
     /** A turn that is known to exist. */
     Turn turn(UUID id);
 
-    /** For how long after a decision a client may still repeat it. */
+    /** How long after a decision a client may still retry it. */
     Duration retryWindow();
 }

@@ -9,15 +9,15 @@ import io.chatrelay.event.RawJson;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 
 /**
- * An approval as callers see it.
+ * The view of an approval for callers.
  *
- * @param toolCallId  of the call that asked
- * @param approvalId  under which it asked, as it is in the stream
+ * @param toolCallId  of the call that requested approval
+ * @param approvalId  of the request, as in the stream
  * @param inputDigest SHA-256 of the input's canonical JSON (RFC 8785), in lower-case hex
  * @param state       {@link ApprovalState#wireName}
- * @param expiresAt   from then on nobody can decide it any more
- * @param outcome     what came of it, as the stream proves it: {@code executed}, {@code failed}, {@code denied}; or null
- * @param history     what happened to it, in order
+ * @param expiresAt   from then on it cannot be decided
+ * @param outcome     of the call, as the stream proves it: {@code executed}, {@code failed}, {@code denied}; or null
+ * @param history     the steps of the approval, in order
  */
 @RegisterForReflection
 public record ApprovalView(UUID id, String conversationId, UUID turnId, String toolCallId, String approvalId, String toolName,
@@ -26,14 +26,14 @@ public record ApprovalView(UUID id, String conversationId, UUID turnId, String t
 
     /**
      * @param state    {@code proposed}, the decision, {@code sent}, {@code acknowledged}, {@code delivered}, or the outcome
-     * @param by       the caller who decided, with the end user whom it named; null elsewhere
+     * @param by       the caller who decided, with the end user whom it named; null for other steps
      * @param reason   of the decision, or null
-     * @param attempts how often it was sent; null elsewhere
+     * @param attempts how often it was sent; null for other steps
      */
     @RegisterForReflection
     public record Step(String state, Instant at, String by, String reason, Integer attempts) {}
 
-    /** An entry of a list: its history is told where that approval is asked for. */
+    /** The entry of a list: only a request for the single approval returns its history. */
     public ApprovalView withoutHistory() {
         return new ApprovalView(id, conversationId, turnId, toolCallId, approvalId, toolName, input, inputDigest, state,
                 askedAt,

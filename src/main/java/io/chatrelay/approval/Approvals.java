@@ -21,8 +21,8 @@ import io.chatrelay.event.RawJson;
 import io.quarkus.narayana.jta.QuarkusTransaction;
 
 /**
- * The ledger of approvals, as callers see and answer it. What is another tenant's is not found. The first decision wins, by
- * compare-and-set; the same again is answered the same, a contrary one is refused with what is recorded.
+ * The ledger of approvals, as callers read and answer it. Approvals of another tenant are not found. The first decision wins, by compare-and-set. A
+ * repeated equal decision gets the same response; a contrary decision is rejected with the recorded approval.
  */
 @ApplicationScoped
 public class Approvals {
@@ -54,12 +54,12 @@ public class Approvals {
     }
 
     /**
-     * Records answers to approvals, all or none. A decision is stored when this returns, and sent after that.
+     * Records answers to approvals, all or none. The decisions are stored when this method returns, and are sent afterwards.
      *
-     * @throws ChatException if one cannot be taken: nothing is stored then
+     * @throws ChatException if an answer is not accepted: then nothing is stored
      */
     public List<RecordedDecision> decide(DecideCommand command) {
-        // A try fails where one of them was changed meanwhile, and each changes once; or where the time of one is over.
+        // An attempt fails if one of the approvals was changed meanwhile, which happens once for each, or if one has expired.
         for (int attempt = 0; attempt <= command.answers().size(); attempt++) {
             List<Asked> asked = QuarkusTransaction.requiringNew().call(() -> look(command));
             List<Ledger.Wanted> fresh = asked.stream().filter(Asked::isPending)
@@ -70,13 +70,13 @@ public class Approvals {
                 decided.stream().filter(one -> !one.alreadyDecided()).forEach(one -> outbox.nudge(one.turn().id()));
                 return decided;
             }
-            // Somebody was faster, or time was: what is recorded then says who is told what.
+            // Another decision or the expiry came first: the next attempt responds with the recorded state.
             outbox.expire(asked.stream().map(one -> one.row().turnId).collect(Collectors.toSet()));
         }
         throw ChatException.unavailable("The approval is being changed by others. Try again in a moment.", 1);
     }
 
-    /** The approvals that are answered, each as it is recorded; refused where that is something else. */
+    /** The recorded approvals to which the answers belong; an answer that contradicts its record is rejected. */
     private List<Asked> look(DecideCommand command) {
         Conversation conversation = conversation(command.tenant(), command.conversationId());
         Optional<UUID> turn = Optional.of(command.of()).filter(named -> named.id() != null)
@@ -116,7 +116,7 @@ public class Approvals {
                         .formatted(named.field(), named.isMessage() ? "answer" : "turn")));
     }
 
-    /** Whether what the decider was shown is not what asks. */
+    /** Whether the input that the decider saw differs from the input of the call. */
     private static boolean isAnother(DecideCommand.Answer answer, ApprovalRow row) {
         return answer.inputDigest() != null && !answer.inputDigest().equals(row.digest())
                 || answer.input() != null && InputDigest.differ(answer.input(), new RawJson(row.input));
@@ -128,7 +128,7 @@ public class Approvals {
                 row.view(conversation.externalId));
     }
 
-    /** What was recorded before: the same, or a refusal. */
+    /** Rejects an answer that contradicts the recorded state. */
     private static void check(DecideCommand.Answer answer, ApprovalRow row, Conversation conversation) {
         String field = answer.field();
         ApprovalState recorded = row.decision().orElseThrow(() -> decided(field, row, conversation));
@@ -160,11 +160,11 @@ public class Approvals {
     }
 
     /**
-     * A page of the tenant's approvals, newest first; of fewer than asked for where their inputs are large, and then of one at least.
+     * A page of the tenant's approvals, newest first. It has fewer than {@code limit} if their inputs are large, but at least one.
      *
      * @param state        or empty for all
-     * @param conversation the callers' id of one conversation, or null for all; not found if it is not the tenant's
-     * @param before       the id of the last one of the page before, or null
+     * @param conversation the callers' id of one conversation, or null for all; not found if the tenant does not own it
+     * @param before       the id of the last approval of the previous page, or null
      */
     @Transactional
     public ApprovalPage list(String tenant, Optional<ApprovalState> state, String conversation, UUID before, int limit) {
@@ -180,7 +180,7 @@ public class Approvals {
                 .orElseThrow(() -> ChatException.notFound("There is no such approval."));
     }
 
-    /** Those of a turn that nobody has decided yet, in the order in which they were asked. */
+    /** The pending approvals of a turn, in the order of their requests. */
     @Transactional
     public List<ApprovalView> open(UUID turn) {
         return views(approvals.pending(turn));

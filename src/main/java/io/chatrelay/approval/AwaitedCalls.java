@@ -10,11 +10,11 @@ import java.util.Set;
 import io.chatrelay.event.ChatEvent;
 
 /**
- * The calls of a running turn that asked for approval and have no outcome yet. Each decision is announced once and handed to the
- * outbox once, whatever is told how often. Plain, and guarded by its turn.
+ * The calls of a running turn that requested approval and have no outcome yet. Each decision is announced once and handed over to the outbox once,
+ * however often it is reported. Not thread-safe; guarded by its turn.
  *
- * <p>An upstream that asks twice under one id, before it has heard of either call, cannot tell which one is answered: it takes the first. So
- * a decision waits until every call of that id that asked before has its outcome. Else a yes to the harmless one would run the other.
+ * <p>If an upstream requests approval twice under one id before it receives a decision, it applies the decision to the first call. So a decision
+ * waits until every earlier call with that id has its outcome. Otherwise an approval of the harmless call would run the other call.
  */
 public final class AwaitedCalls {
 
@@ -32,17 +32,17 @@ public final class AwaitedCalls {
     private final Map<String, Awaited> calls = new LinkedHashMap<>();
     private final boolean oneByOne;
 
-    /** @param oneByOne whether the next decision is handed over only when the one before has its outcome */
+    /** @param oneByOne whether the next decision is handed over only after the previous one has its outcome */
     public AwaitedCalls(boolean oneByOne) {
         this.oneByOne = oneByOne;
     }
 
-    /** @param announced whether the stream has told its decision already */
+    /** @param announced whether the stream already contains the decision */
     public void asked(ChatEvent.Call call, boolean announced) {
         calls.computeIfAbsent(call.id(), _ -> new Awaited(call.upstreamId())).announced = announced;
     }
 
-    /** True if the call had asked. */
+    /** True if the call had requested approval. */
     public boolean settled(String callId) {
         return calls.remove(callId) != null;
     }
@@ -55,12 +55,12 @@ public final class AwaitedCalls {
         return calls.containsKey(callId);
     }
 
-    /** Whether somebody still has to answer. */
+    /** Whether a call still waits for a decision. */
     public boolean undecided() {
         return calls.values().stream().anyMatch(call -> call.decided == null);
     }
 
-    /** Takes a decision; true if the stream has not told it yet. */
+    /** Accepts a decision; true if the stream does not contain it yet. */
     public boolean decided(Ledger.Due decision) {
         Awaited call = calls.get(decision.callId());
         if (call == null || call.decided != null) {
@@ -73,12 +73,12 @@ public final class AwaitedCalls {
         return fresh;
     }
 
-    /** Whether a decision was handed over whose outcome has not come. */
+    /** Whether a decision was handed over whose outcome has not arrived. */
     public boolean isTelling() {
         return calls.values().stream().anyMatch(call -> call.handed);
     }
 
-    /** What is to be sent now, each decision once. */
+    /** The decisions to send now, each once. */
     public List<Ledger.Due> handOver() {
         List<Ledger.Due> ready = new ArrayList<>();
         boolean busy = oneByOne && isTelling();

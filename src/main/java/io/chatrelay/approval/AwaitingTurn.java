@@ -30,7 +30,7 @@ public interface AwaitingTurn {
     /** The delivery of a decision begins. Until it has ended, the turn is not handed over. */
     void deliveryBegins();
 
-    /** The call that delivers a decision. Where its response is the rest of the answer, the end of the turn cancels it. */
+    /** The call that delivers a decision. If its response is the rest of the answer, the end of the turn cancels it. */
     void deliversBy(Cancellable call);
 
     /** The result of a delivery is known, or is known to be unknown. */
@@ -39,10 +39,10 @@ public interface AwaitingTurn {
     /** The upstream has acknowledged a decision without continuing its answer. */
     void acknowledged();
 
-    /** The upstream has taken a decision, and continues its answer. */
+    /** The upstream has accepted a decision, and continues its answer. */
     void continuesWith(Multi<ChatEvent> rest);
 
-    /** A decision cannot be delivered: nothing will come of its call, and the turn fails. */
+    /** A decision cannot be delivered: its call will get no outcome, and the turn fails. */
     void undeliverable(String why);
 
     /** A defect of this service: the turn fails. */

@@ -8,10 +8,10 @@ import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.Jsonb;
 import io.chatrelay.journal.TransactionalEffect;
 
-/** What came of a call that asked, in the transaction of the event that says so: the proof that its decision was delivered. */
+/** The outcome of a call that requested approval, stored in the transaction of the outcome event. It proves that the decision was delivered. */
 public record CallOutcome(UUID turn, String callId, String outcome) implements TransactionalEffect {
 
-    /** Null for an event that is no outcome. */
+    /** Null for an event that is not an outcome. */
     public static CallOutcome of(UUID turn, ChatEvent event) {
         if (event instanceof ChatEvent.ToolSucceeded(var callId, _)) {
             return new CallOutcome(turn, Jsonb.clean(callId), "executed");

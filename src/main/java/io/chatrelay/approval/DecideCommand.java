@@ -5,31 +5,31 @@ import java.util.List;
 import io.chatrelay.event.RawJson;
 
 /**
- * Answers to approvals of one conversation, as they came from a caller: all are taken, or none.
+ * Answers to approvals of one conversation, as received from a caller: all are accepted, or none.
  *
- * @param caller  who decides
- * @param endUser for whom, or null
+ * @param caller  that decides
+ * @param endUser for whom the caller decides, or null
  * @param of      the turn whose approvals are answered
- * @param answers at least one, each of another call
+ * @param answers at least one, each for a different call
  */
 public record DecideCommand(String tenant, String caller, String conversationId, String endUser, OfTurn of,
         List<Answer> answers) {
 
     /**
-     * A turn, as the caller names it: a model may use a call's id in several.
+     * A turn, as the caller names it: a model may use a call's id in several turns.
      *
-     * @param field where in the request the id stands, for errors
-     * @param id    its own, or that of the assistant's message that it answers with; null where the caller names none
+     * @param field path of the id in the request, for errors
+     * @param id    of the turn, or of the assistant's message that is its answer; null if the caller names no turn
      */
     public record OfTurn(String field, String id, boolean isMessage) {}
 
     /**
-     * @param field       where in the request the decision stands, for errors
-     * @param callField   where the call's id does
-     * @param digestField where the digest does, or would
+     * @param field       path of the decision in the request, for errors
+     * @param callField   path of the call's id
+     * @param digestField path of the digest, even if it is absent
      * @param reason      for the agent, or null
-     * @param inputDigest what the decider was shown, in lower-case hex, or null
-     * @param input       what the decider was shown, or null
+     * @param inputDigest of the input that the decider saw, in lower-case hex, or null
+     * @param input       that the decider saw, or null
      */
     public record Answer(String field, String callField, String digestField, String toolCallId, boolean approved, String reason,
             String inputDigest, RawJson input) {}

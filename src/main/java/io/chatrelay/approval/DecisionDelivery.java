@@ -10,41 +10,41 @@ import io.chatrelay.defect.Trace;
 import io.chatrelay.upstream.DeliveryResult;
 
 /**
- * One decision on its way to the upstream:
+ * The delivery of one decision to the upstream:
  *
  * <pre>
- * attempt ── may be sent, is recorded as sent ──▶ told ──┬── acknowledged, or the rest of the turn is its answer ──▶ done
- *    ▲                    │                              ├── nobody knows ──▶ pause, twice as long each time ──┐
- *    │                    └── too late ──▶ undeliverable ├── refused at the first try ──▶ undeliverable        │
+ * attempt ── may be sent, is recorded as sent ──▶ sent ──┬── acknowledged, or the rest of the turn is the response ──▶ done
+ *    ▲                    │                              ├── result unknown ──▶ pause, twice as long each time ──┐
+ *    │                    └── too late ──▶ undeliverable ├── refused at the first try ──▶ undeliverable          │
  *    │                                                   └── refused after an unknown try ──▶ waits for proof, if a stream can give it
- *    └─────────────────────────────────────────────────────────────────────────────────────────────────────────┘
+ *    └───────────────────────────────────────────────────────────────────────────────────────────────────────────┘
  * </pre>
  *
- * The same decision is told again only after a try whose fate is unknown, and only while the stream shows no outcome of its call. It
- * holds a thread only while it asks the database.
+ * A decision is sent again only after a try with an unknown result, and only while the stream shows no outcome of its call. A delivery holds a thread
+ * only during database calls.
  */
 public final class DecisionDelivery {
 
-    /** What a delivery needs: the ledger, a clock, and a counter. */
+    /** The services that a delivery requires: the ledger, a clock, and a counter. */
     public interface Environment {
 
         ApprovalsConfig config();
 
-        /** Runs a task on a virtual thread, after a while. */
+        /** Runs a task on a virtual thread after a pause. */
         void later(Duration pause, Runnable task);
 
         /**
          * Records that a decision is about to be sent, if it may be.
          *
          * @param owner    the incarnation that owns the turn
-         * @param attempts of which the owner knows
+         * @param attempts that the owner knows of
          */
         SendPermission permission(UUID id, UUID owner, int attempts) throws SQLException;
 
         /** How often the decision was recorded as about to be sent. */
         int attempts(UUID id) throws SQLException;
 
-        /** Whether the decision can be sent no more, because its window has closed. */
+        /** Whether the decision can no longer be sent because its window has closed. */
         boolean late(UUID id) throws SQLException;
 
         void acknowledge(UUID id) throws SQLException;
@@ -53,19 +53,22 @@ public final class DecisionDelivery {
         void count(String result);
     }
 
-    /** What may be done with a decision now. */
+    /** Whether a decision may be sent now. */
     public enum SendPermission {
         SEND,
         /** Its window has closed: it is never sent. */
         LATE,
         /** Another process has recorded a try meanwhile. */
         TRIED,
-        /** Its outcome is known, or its turn is not ours, or over. */
+        /** Its outcome is known, or its turn is over or has another owner. */
         NEVER
     }
 
     private static final Logger LOG = Logger.getLogger(DecisionDelivery.class);
-    /** From the permission to the first byte, in which a connection is waited for and the process may be paused; below the lease; a turn is not handed over meanwhile. */
+    /**
+     * From the permission to the first byte: the delivery may wait for a connection, and the process may be paused. Shorter than the lease; the turn
+     * is not handed over meanwhile.
+     */
     private static final Duration FRESH = Duration.ofSeconds(3);
 
     private final Environment environment;
@@ -91,13 +94,13 @@ public final class DecisionDelivery {
             return;
         }
         if (!turn.run().isProven()) {
-            // Its run is still being read again, for another process began it or its connection broke.
+            // The run is still being replayed, because another process began it or its connection broke.
             mayHaveBeenSent = attempts > 0;
             environment.later(environment.config().pollEvery(), this::attempt);
             return;
         }
         if (mayHaveBeenSent) {
-            // Its outcome, if there is one, follows what is stored.
+            // The outcome, if it exists, follows the stored events.
             mayHaveBeenSent = false;
             environment.later(environment.config().catchUp(), this::attempt);
             return;
@@ -123,7 +126,7 @@ public final class DecisionDelivery {
         }
     }
 
-    /** A try that this process did not make, or whose record's answer was lost: nobody knows what became of it. */
+    /** Another process made the try, or the response to its record was lost: its result is unknown. */
     private void tried() throws SQLException {
         attempts = environment.attempts(decision.id());
         unknown = true;
@@ -162,7 +165,7 @@ public final class DecisionDelivery {
                 environment.count("refused");
                 LOG.warnf("turn %s: the upstream refused decision %s", turn.turn().id(), decision.id());
                 if (unknown && !turn.isParked()) {
-                    // The upstream may have taken an earlier try: its outcome will say so, until it cannot come any more.
+                    // The upstream may have accepted an earlier try: wait for the outcome that proves it, until it can no longer arrive.
                     environment.later(environment.config().maxBackoff(), this::awaitProof);
                 } else {
                     turn.undeliverable("it was refused");
@@ -185,7 +188,7 @@ public final class DecisionDelivery {
         pause = longer.compareTo(environment.config().maxBackoff()) < 0 ? longer : environment.config().maxBackoff();
     }
 
-    /** Not acknowledged in the ledger means told again by the turn's next owner, so it is tried until it is written. */
+    /** Retries until the acknowledgement is stored, because the turn's next owner sends an unacknowledged decision again. */
     private void acknowledge() {
         try {
             environment.acknowledge(decision.id());

@@ -28,8 +28,8 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.virtual.threads.VirtualThreads;
 
 /**
- * Brings decisions from the ledger to the turns that wait for them here, and from there to the upstream: those that were taken on this
- * replica at once, those of others and those that time took by one poll for all waiting turns. Only a turn's own replica sends.
+ * Passes decisions from the ledger to the turns that wait for them on this replica, and delivers them to the upstream. Decisions that this replica
+ * records are passed at once; one poll for all waiting turns finds decisions of other replicas and expiries. Only a turn's own replica sends.
  */
 @ApplicationScoped
 public class DecisionOutbox implements DecisionDelivery.Environment {
@@ -68,7 +68,7 @@ public class DecisionOutbox implements DecisionDelivery.Environment {
         return config;
     }
 
-    /** From now on this turn hears of decisions on its calls. */
+    /** From now on this turn receives decisions on its calls. */
     public void watch(AwaitingTurn turn) {
         waiting.put(turn.turn().id(), turn);
     }
@@ -77,7 +77,7 @@ public class DecisionOutbox implements DecisionDelivery.Environment {
         waiting.remove(turn.turn().id(), turn);
     }
 
-    /** There may be a decision for this turn: if it runs here, it need not wait for the poll. */
+    /** A decision for this turn may exist: if the turn runs here, it does not wait for the poll. */
     void nudge(UUID turn) {
         if (waiting.containsKey(turn)) {
             later(Duration.ZERO, () -> look(Set.of(turn)));
@@ -95,7 +95,7 @@ public class DecisionOutbox implements DecisionDelivery.Environment {
                     }
                 });
             } catch (RuntimeException | Error e) {
-                // No memory for one more thread now is no reason never to look again.
+                // A failure to start a thread must not stop the poll permanently.
                 polling.set(false);
                 throw e;
             }
@@ -119,7 +119,7 @@ public class DecisionOutbox implements DecisionDelivery.Environment {
         }
     }
 
-    /** A defect in one turn is no other's. */
+    /** A defect in one turn does not affect other turns. */
     private static void tell(AwaitingTurn turn, Ledger.Due decision) {
         try {
             turn.decided(decision);
@@ -128,7 +128,7 @@ public class DecisionOutbox implements DecisionDelivery.Environment {
         }
     }
 
-    /** Expires what is due in these turns, wherever they run; their replicas find it expired. */
+    /** Expires the due approvals of these turns on any replica; the replicas that run the turns find them expired. */
     void expire(Set<UUID> turns) {
         try (Connection connection = database.getConnection()) {
             counted(Ledger.expireAll(connection, turns));
@@ -144,8 +144,8 @@ public class DecisionOutbox implements DecisionDelivery.Environment {
     }
 
     /**
-     * Sends a decision, until it is acknowledged, its outcome is known, its window closes or the turn is over. One that a process
-     * that is gone may have sent waits until the run has been read again.
+     * Sends a decision until it is acknowledged, its outcome is known, its window closes or the turn is over. A decision that a previous process may
+     * have sent waits until the run has been replayed.
      */
     public void send(AwaitingTurn turn, Ledger.Due decision) {
         later(Duration.ZERO, new DecisionDelivery(this, turn, decision)::attempt);
@@ -160,7 +160,7 @@ public class DecisionOutbox implements DecisionDelivery.Environment {
                 clock.schedule(() -> virtualThreads.execute(task), pause.toNanos(), TimeUnit.NANOSECONDS);
             }
         } catch (RejectedExecutionException e) {
-            // This process stops; whoever takes the turn over sends what is not acknowledged.
+            // This process is shutting down; the turn's next owner sends the unacknowledged decision.
             LOG.debug("A decision is left for the turn's next owner");
         }
     }
@@ -193,7 +193,7 @@ public class DecisionOutbox implements DecisionDelivery.Environment {
         }
     }
 
-    /** One statement, which is a transaction by itself. */
+    /** One statement, which is its own transaction. */
     boolean decide(List<Ledger.Wanted> wanted, String by, String endUser) {
         try (Connection connection = database.getConnection()) {
             if (!Ledger.decide(connection, wanted, by, endUser)) {

@@ -14,17 +14,17 @@ import io.chatrelay.event.StoredJson;
 import io.chatrelay.upstream.Decision;
 
 /**
- * The SQL that writes {@code tool_approval}, but for the row of a new one ({@link ApprovalInsert}). Every statement changes a row by its {@code WHERE}, so whoever comes second changes
- * nothing, and a statement that is run again does no more than once. Times are the database's.
+ * The SQL that writes {@code tool_approval}, except the insert of a new row ({@link ApprovalInsert}). Every statement is a compare-and-set by its
+ * {@code WHERE}: a later writer changes nothing, and a repeated statement has no further effect. Times are the database's.
  * <p>
- * What is pending is locked before it is looked at, in the order of the ids: nobody waits for another in a ring, and whether its
- * time has passed is asked when nobody else can decide it any more. What has passed can only become expired, whoever writes it.
- * Whoever tells an outcome locks what is decided and has none, too: who wanted to decide it, and comes too late, still holds it while he
- * waits for the next one.
+ * Pending rows are locked before they are checked, in the order of their ids. This prevents deadlocks, and the expiry is checked only when no other
+ * transaction can decide the row. An expired row can only become {@code expired}, whichever transaction writes it.
+ * A transaction that stores an outcome also locks decided rows without an outcome: a decider that is too late still holds such a row while it waits
+ * for its next row.
  */
 public final class Ledger {
 
-    /** A decision that its turn's replica has to send, or has sent without knowing what became of it. */
+    /** A decision that the turn's replica has to send, or has sent with an unknown result. */
     public record Due(UUID id, UUID turn, String callId, String approvalId, Asker asker, ApprovalState state, String reason,
             int attempts, boolean acknowledged) {
 
@@ -35,13 +35,13 @@ public final class Ledger {
     }
 
     /**
-     * The call that asked, as its upstream knows it.
+     * The call that requested approval, with the upstream's ids.
      *
-     * @param number its place among the turn's calls; -1 where a version that did not store it asked
+     * @param number its position among the turn's calls; -1 if a version that did not store it recorded the request
      */
     public record Asker(int number, String callId, String approvalId, String toolName) {}
 
-    /** Told to the agent where nobody answered. */
+    /** The reason that the agent receives if an approval expires. */
     public static final String EXPIRED = "Nobody answered in time.";
 
     private static final String LOCK_PENDING = """
@@ -50,8 +50,8 @@ public final class Ledger {
             select id from tool_approval where turn_id = ? and outcome is null order by id for update""";
 
     /**
-     * All or none, in one statement that is a transaction by itself: no row stays locked while its caller thinks, and the journal,
-     * which may want to close the same row, waits for the database at the most.
+     * All or none, in one statement that is its own transaction: no row stays locked while the caller works, and the journal, which may need to close
+     * the same row, waits for the database only.
      */
     private static final String DECIDE = """
             with wanted as (
@@ -78,7 +78,7 @@ public final class Ledger {
             update tool_approval a set state = 'expired', decided_at = clock_timestamp(), reason = ?
             from due where a.id = due.id""";
 
-    /** What is locked is being decided, or its turn goes on: the next look finds it if not. */
+    /** A locked row is being decided, or its turn continues; otherwise the next poll finds it. */
     private static final String EXPIRE_WHAT_IS_FREE = EXPIRE.formatted(" skip locked");
     private static final String EXPIRE_ALL = EXPIRE.formatted("");
 
@@ -89,8 +89,8 @@ public final class Ledger {
             where turn_id = any(?) and state in ('approved', 'denied', 'expired') and outcome is null order by id""";
 
     /**
-     * Only the turn's owner sends, only while the turn runs, and never past the window; and only if it knows of every earlier try, which
-     * an owner that was paused in the middle of one may have recorded since.
+     * Only the turn's owner sends, only while the turn runs, and never after the window. The owner must also know of every earlier try, because a
+     * previous owner that was paused during a try may have recorded it later.
      */
     private static final String SEND = """
             update tool_approval a
@@ -124,10 +124,10 @@ public final class Ledger {
         return stored == null ? ours : StoredJson.string(stored);
     }
 
-    /** What is to be recorded of one approval. */
+    /** The decision to record for one approval. */
     record Wanted(UUID id, ApprovalState state, String reason) {}
 
-    /** True for whoever decides all of them first, in time; else none is changed. */
+    /** True if this call decides all of them first and in time; otherwise none is changed. */
     static boolean decide(Connection connection, List<Wanted> wanted, String by, String endUser) throws SQLException {
         try (PreparedStatement update = connection.prepareStatement(DECIDE)) {
             update.setArray(1, uuids(connection, wanted.stream().map(Wanted::id).toList()));
@@ -139,12 +139,12 @@ public final class Ledger {
         }
     }
 
-    /** Expires what is due in these turns and is not being changed by anyone. */
+    /** Expires the due approvals of these turns that no other transaction has locked. */
     static int expire(Connection connection, Collection<UUID> turns) throws SQLException {
         return expire(connection, turns, EXPIRE_WHAT_IS_FREE);
     }
 
-    /** Expires what is due in these turns, after whoever is changing it: it is decided or expired when this returns. */
+    /** Expires the due approvals of these turns, after it has waited for their locks: each is decided or expired when this method returns. */
     static int expireAll(Connection connection, Collection<UUID> turns) throws SQLException {
         return expire(connection, turns, EXPIRE_ALL);
     }
@@ -176,9 +176,9 @@ public final class Ledger {
     }
 
     /**
-     * Records that it is about to be sent. True if it may be.
+     * Records that the decision is about to be sent. True if it may be sent.
      *
-     * @param attempts of which the owner knows
+     * @param attempts that the owner knows of
      */
     static boolean send(Connection connection, UUID id, UUID owner, int attempts) throws SQLException {
         try (PreparedStatement update = connection.prepareStatement(SEND)) {
@@ -189,7 +189,7 @@ public final class Ledger {
         }
     }
 
-    /** Whether it can be sent no more because its window has closed. */
+    /** Whether the decision can no longer be sent because its window has closed. */
     static boolean late(Connection connection, UUID id) throws SQLException {
         try (PreparedStatement select = connection.prepareStatement(LATE)) {
             select.setObject(1, id);
@@ -199,7 +199,7 @@ public final class Ledger {
         }
     }
 
-    /** How often it was recorded as about to be sent; 0 where it is gone. */
+    /** How often the decision was recorded as about to be sent; 0 if the approval no longer exists. */
     static int attempts(Connection connection, UUID id) throws SQLException {
         try (PreparedStatement select = connection.prepareStatement("select attempts from tool_approval where id = ?")) {
             select.setObject(1, id);
@@ -217,11 +217,11 @@ public final class Ledger {
     }
 
     /**
-     * The outcome of a call, as the stream told it. Where nobody had decided, the upstream went on by itself, and there is nothing left to
-     * decide.
+     * Stores the outcome of a call from the stream. If the approval was pending, the upstream continued without a decision, and the approval is
+     * closed.
      */
     static void settle(Connection connection, UUID turn, String callId, String outcome) throws SQLException {
-        // All of them, for one transaction may settle several calls, in the order in which they went on.
+        // Lock all rows first: one transaction may settle several calls, in the order of their outcomes.
         lock(connection, turn, LOCK_UNSETTLED);
         close(connection, turn, callId);
         try (PreparedStatement update = connection.prepareStatement(SETTLE)) {
@@ -232,7 +232,7 @@ public final class Ledger {
         }
     }
 
-    /** Closes what nobody has decided: no approval outlives its turn. */
+    /** Closes pending approvals: no approval outlives its turn. */
     public static void supersede(Connection connection, UUID turn) throws SQLException {
         lock(connection, turn, LOCK_PENDING);
         close(connection, turn, null);

@@ -5,7 +5,7 @@ import java.util.UUID;
 import io.chatrelay.event.Turn;
 
 /**
- * A decision as it is recorded.
+ * A recorded decision.
  *
  * @param alreadyDecided whether it was recorded before this command
  */

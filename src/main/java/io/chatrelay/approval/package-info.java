@@ -1,5 +1,5 @@
 /**
- * The ledger of approvals: an approval is requested, decided, delivered, or expires. Owner of the table {@code tool_approval}. A turn that waits
- * is known by an interface only.
+ * The ledger of approvals: an approval is requested, decided, delivered, or expires. Owns the table {@code tool_approval}. It knows a waiting turn
+ * only as an interface.
  */
 package io.chatrelay.approval;

@@ -11,8 +11,8 @@ import javax.sql.DataSource;
 import io.chatrelay.database.SqlErrors;
 
 /**
- * A connection that one thread of the journal keeps. No answer of the database is waited for longer than a bound: then the connection is
- * given up, and the next use opens another. Belongs to that thread.
+ * A database connection that one thread of the journal owns and reuses. If the database does not answer within the bound, the thread discards
+ * the connection; the next use opens a new one. Only that thread may use it.
  */
 public final class DedicatedConnection {
 
@@ -25,7 +25,7 @@ public final class DedicatedConnection {
 
     /**
      * @param source   opens connections, each within the bound
-     * @param presence in which each connection shows the incarnation of this process
+     * @param presence records the incarnation of this process on each connection
      */
     public DedicatedConnection(DataSource source, Duration bound, Supplier<UUID> incarnation, Presence presence) {
         this.source = source;
@@ -38,7 +38,7 @@ public final class DedicatedConnection {
         if (connection == null) {
             connection = source.getConnection();
             shown = null;
-            // The driver ignores the executor: it sets the time-out of its socket.
+            // The driver ignores the executor: it sets its socket time-out.
             connection.setNetworkTimeout(Runnable::run, Math.toIntExact(bound.toMillis()));
         }
         UUID current = incarnation.get();
@@ -53,7 +53,7 @@ public final class DedicatedConnection {
         return connection != null;
     }
 
-    /** Gives the connection up, whatever state it is in. */
+    /** Closes the connection, whatever its state. */
     public void discard() {
         if (connection != null) {
             SqlErrors.giveBack(connection);

@@ -12,26 +12,27 @@ import java.util.UUID;
 import org.jboss.logging.Logger;
 
 /**
- * This process' lease on its turns, by the database's clock. One row a process, not a turn:
+ * The lease of this process on its turns, measured by the database's clock. There is one row per process, not one per turn:
  *
  * <pre>
  * registered ── renewed every few seconds ──▶ held ── lease_end passes and another replica sets alive = false ──▶ lost
  *     │                                        ▲                                                                  │
- *     │                                        └──────────────── registered anew, as another incarnation ◀────────┘
- *     └── given up, by a process that stops ──▶ over
+ *     │                                        └────────── registers again with a new incarnation ◀───────────────┘
+ *     └── released by a process that stops ──▶ over
  * </pre>
  *
- * Whoever writes to the journal reads its own row {@code FOR KEY SHARE} in the same transaction ({@link #isHeld}); whoever takes
- * over first sets {@code alive = false}, which waits for those transactions. A lease that nobody took may be renewed late.
+ * A transaction that writes to the journal reads the row of its own process {@code FOR KEY SHARE} ({@link #isHeld}). A replica that takes over
+ * first sets {@code alive = false}; this update waits for those transactions. An expired lease may still be renewed if no replica has taken it
+ * over.
  */
 public final class Lease {
 
-    /** First statement of every transaction that writes to a turn; no row means that this process may not. */
+    /** First statement of every transaction that writes to a turn. If it returns no row, this process must not write. */
     public static final String FENCE = "select 1 from replica where incarnation = ? and alive for key share";
 
     private static final Logger LOG = Logger.getLogger(Lease.class);
 
-    /** Of others only, and only while the own lease is fresh by the database's clock. */
+    /** Marks only other replicas, and only while this replica's own lease is fresh by the database's clock. */
     private static final String MARK = """
             with ended as (
                 select incarnation from replica
@@ -68,20 +69,20 @@ public final class Lease {
         return registered;
     }
 
-    /** Whether the lease was renewed within its own length, by this process' clock. */
+    /** Whether the lease was renewed within the lease duration, by this process' clock. */
     public boolean isFresh() {
         return registered && System.nanoTime() - renewedAt <= config.duration().toNanos();
     }
 
     /**
-     * How long one answer of the database may be waited for: a renewal that hangs is given up and tried again on another connection, twice,
+     * The longest time to wait for one answer of the database. A renewal that hangs can be abandoned and retried on another connection twice
      * before the lease ends.
      */
     public static Duration patience(LeaseConfig config) {
         return unbroken(config).dividedBy(2);
     }
 
-    /** Registers this process, or prolongs its lease; learns that it was taken away. */
+    /** Registers this process, or renews its lease. If another replica has taken the lease away, drops the turns and registers again. */
     public void renew(Connection connection) throws SQLException {
         if (over) {
             return;
@@ -100,9 +101,9 @@ public final class Lease {
     }
 
     /**
-     * This process' turns are another's now. It drops them and goes on as a new incarnation.
+     * Another replica owns this process' turns now. This process drops them and continues with a new incarnation.
      *
-     * @param which the incarnation that was found without its lease: what is no longer ours cannot be lost again
+     * @param which the incarnation that lost its lease. Ignored unless it is the current one: a lease cannot be lost twice
      */
     public synchronized void lost(UUID which) {
         if (registered && which.equals(incarnation)) {
@@ -116,7 +117,7 @@ public final class Lease {
         }
     }
 
-    /** Whether an incarnation may write to turns, for as long as the connection's transaction lasts. */
+    /** Whether an incarnation may write to turns. The answer is valid until the connection's transaction ends. */
     public static boolean isHeld(Connection connection, UUID incarnation) throws SQLException {
         try (PreparedStatement fence = connection.prepareStatement(FENCE)) {
             fence.setObject(1, incarnation);
@@ -127,8 +128,8 @@ public final class Lease {
     }
 
     /**
-     * Marks replicas whose lease has ended. Only a process that has itself renewed without a break for a whole lease marks
-     * others, and only while its own lease is fresh: after an outage of the database every lease looks ended.
+     * Marks replicas whose lease has ended. A process marks others only if it has renewed its own lease without a break for a whole lease
+     * duration, and only while its own lease is fresh: after an outage of the database every lease appears to have ended.
      */
     public void sweep(Connection connection) throws SQLException {
         long now = System.nanoTime();
@@ -137,7 +138,7 @@ public final class Lease {
         }
     }
 
-    /** Marks replicas of which no session is left and that have not renewed for so long. Only a process whose own lease is fresh does. */
+    /** Marks replicas that have no session left and have not renewed for this long. Does nothing unless the own lease is fresh. */
     public void markGone(Connection connection, List<UUID> gone, Duration silent) throws SQLException {
         if (!registered || System.nanoTime() - renewedAt > unbroken().toNanos()) {
             return;
@@ -150,8 +151,8 @@ public final class Lease {
     }
 
     /**
-     * The longest time between two renewals that counts as no break. The others' renewals, too, may have been due when it began and may
-     * come a little after ours when it is over: so much shorter than a lease it has to be.
+     * The longest time between two renewals that does not count as a break. It must be this much shorter than a lease: renewals of other
+     * replicas may have been due when an outage began, and may arrive shortly after this replica's renewal when the outage ends.
      */
     private Duration unbroken() {
         return unbroken(config);
@@ -162,8 +163,8 @@ public final class Lease {
     }
 
     /**
-     * Replicas that are gone and whose turns nobody has claimed. Asked often: the few owners of running turns are looked up. One without a
-     * row is gone as well, for whoever may write to a turn holds its row.
+     * Replicas that are gone and still own running turns. Called often, so it looks up only the few owners of running turns. An owner without a
+     * row is gone as well, because a replica needs its row to write to a turn.
      */
     public static List<UUID> dead(Connection connection) throws SQLException {
         List<UUID> dead = new ArrayList<>();
@@ -196,9 +197,9 @@ public final class Lease {
     }
 
     /**
-     * Removes the rows of replicas that ended long ago, some at a time. None that owns a turn which runs: it is claimed by its owner's row.
-     * None that another process is about to give turns to: that holds the row, and its lease has just ended. A store may have thousands
-     * from before they were removed.
+     * Deletes the rows of replicas whose lease ended long ago, a limited number per call. Skips the owner of a running turn: the turn is
+     * claimed through its owner's row. Skips a row to which another process is handing over turns: that process locks the row, and its lease
+     * has only just ended. A database may hold thousands of rows from before this cleanup existed.
      */
     public int forget(Connection connection) throws SQLException {
         try (PreparedStatement delete = connection.prepareStatement("""
@@ -216,7 +217,7 @@ public final class Lease {
         }
     }
 
-    /** Tells the others that this process stops, and takes nothing over any more. */
+    /** Marks this process as leaving, so that other replicas do not count on it to take over turns. */
     public void leave(Connection connection) throws SQLException {
         try (PreparedStatement update = connection
                 .prepareStatement("update replica set leaving = true where incarnation = ?")) {
@@ -225,7 +226,7 @@ public final class Lease {
         }
     }
 
-    /** Whether another process is there that could take turns over: one that renews in time, and stays. */
+    /** Whether another replica can take over turns: it renews in time and is not leaving. */
     public boolean hasPeers(Connection connection) throws SQLException {
         try (PreparedStatement select = connection.prepareStatement("""
                 select 1 from replica
@@ -239,7 +240,7 @@ public final class Lease {
         }
     }
 
-    /** A lease that has ended already: turns that are given to it are claimed by the next replica that looks. In the caller's transaction. */
+    /** Inserts a lease that has already ended. The next replica that checks claims the turns assigned to it. Runs in the caller's transaction. */
     public UUID ended(Connection connection) throws SQLException {
         try (PreparedStatement insert = connection.prepareStatement("""
                 insert into replica (incarnation, lease_end, alive) values (?, clock_timestamp(), false)
@@ -250,7 +251,10 @@ public final class Lease {
         return nobody;
     }
 
-    /** Gives the lease up at once, for a process that stops: its turns need not wait for its end. It does not register again. */
+    /**
+     * Releases the lease at once when the process stops, so that its turns need not wait for the lease to end. The process does not register
+     * again.
+     */
     public void release(Connection connection) throws SQLException {
         over = true;
         if (registered) {

@@ -14,8 +14,8 @@ import java.util.Set;
 import java.util.UUID;
 
 /**
- * Tells a dead process from a living one sooner than its lease does: a process that ends takes its sessions with PostgreSQL along. Each of
- * its two sessions (clock and writer) holds a shared advisory lock on its incarnation, and others look whether anyone holds it.
+ * Detects a dead process before its lease ends: when a process ends, its PostgreSQL sessions end. Each of its two sessions (clock and writer)
+ * holds a shared advisory lock on its incarnation, and other replicas check whether any session holds that lock.
  *
  * <pre>
  * unknown ── its lock is seen ──▶ present ── no session holds it ──▶ absent ── for {@link LeaseConfig#absence}, not renewed ──▶ gone
@@ -24,18 +24,19 @@ import java.util.UUID;
  *    └── the observer's own session broke, or it did not look for too long
  * </pre>
  *
- * <p>It is a hint and decides nothing: the fence does. An outage of the database ends all sessions, the observer's too, and the observer then
- * forgets what it saw. A replica that shows no lock (an earlier version, a pooler that mixes sessions) stays unknown, and its lease counts.
+ * <p>This is only a hint; the fence decides. An outage of the database ends all sessions, including the observer's; the observer then discards
+ * what it saw. A replica that holds no visible lock (an earlier version, a pooler that mixes sessions) stays unknown, and only its lease
+ * counts.
  */
 public final class Presence {
 
-    /** An observer that was held up for less has missed nothing: an outage of the database would have broken its own session. */
+    /** A shorter delay between two checks hides no outage: an outage of the database would have broken the observer's own session. */
     private static final Duration LOOKED_WITHIN = Duration.ofSeconds(3);
 
-    /** Another replica that is alive by its row. */
+    /** Another replica whose row is marked alive. */
     record Sighting(UUID incarnation, boolean present, boolean silent) {}
 
-    /** The key of an advisory lock is split into two halves there. Source: PostgreSQL, pg_locks. */
+    /** pg_locks splits the key of an advisory lock into two halves. Source: PostgreSQL, pg_locks. */
     private static final String SIGHTINGS = """
             select incarnation,
                    ('x' || translate(left(incarnation::text, 18), '-', ''))::bit(64)::bigint in (
@@ -50,7 +51,7 @@ public final class Presence {
     private final Map<UUID, Long> absentSince = new HashMap<>();
     private long lookedAt;
 
-    /** @param absence zero: nothing is shown and nobody is ever gone */
+    /** @param absence zero disables presence: no locks are taken, and no replica counts as gone */
     public Presence(Duration absence) {
         this.absence = absence;
     }
@@ -59,7 +60,7 @@ public final class Presence {
         return absence.isPositive();
     }
 
-    /** Holds the lock of an incarnation for as long as the connection lives. Never waits: nobody asks for it alone. */
+    /** Holds the shared lock of an incarnation until the connection closes. Never waits: no session requests this lock exclusively. */
     void show(Connection connection, UUID incarnation) throws SQLException {
         if (enabled()) {
             try (PreparedStatement lock = connection.prepareStatement("select pg_try_advisory_lock_shared(?)")) {
@@ -69,7 +70,7 @@ public final class Presence {
         }
     }
 
-    /** The replicas that were there and are gone. */
+    /** The replicas that were seen and are now gone. */
     public List<UUID> gone(Connection connection, UUID me) throws SQLException {
         List<Sighting> sightings = new ArrayList<>();
         try (PreparedStatement select = connection.prepareStatement(SIGHTINGS)) {
@@ -85,7 +86,7 @@ public final class Presence {
     }
 
     public List<UUID> gone(List<Sighting> sightings, long now) {
-        // Whoever was not looking does not know what happened meanwhile: the database may have been away for everyone.
+        // After a gap between checks the earlier sightings are no longer valid: the database may have been unavailable to every replica.
         if (now - lookedAt > Math.max(absence.toNanos(), LOOKED_WITHIN.toNanos())) {
             forget();
         }
@@ -110,7 +111,7 @@ public final class Presence {
         return gone;
     }
 
-    /** The observer's own session broke: what it saw before says nothing of the sessions of others. */
+    /** The observer's own session broke: earlier sightings no longer show whether other replicas have sessions. */
     public void forget() {
         seen.clear();
         absentSince.clear();

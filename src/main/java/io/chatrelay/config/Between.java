@@ -10,8 +10,8 @@ import jakarta.validation.Constraint;
 import jakarta.validation.Payload;
 
 /**
- * The range of a setting, both ends in it, in the notation in which operators write it: a number, a {@code Duration} such as
- * {@code 200ms}, a {@code MemorySize} such as {@code 64K}. Outside of it the service does not start.
+ * The inclusive range of a setting, in the notation that operators use: a number, a {@code Duration} such as {@code 200ms}, a {@code MemorySize} such
+ * as {@code 64K}. The service does not start with a value outside the range.
  */
 @Retention(RUNTIME)
 @Target(METHOD)

@@ -15,7 +15,7 @@ import io.quarkus.runtime.configuration.MemorySizeConverter;
 /** The range of a {@link Between}. */
 record BetweenValidator(String least, String most) {
 
-    /** How the framework asks, wherever it builds a mapping: in dev mode, and in tests. */
+    /** The framework calls this wherever it builds a mapping: in dev mode, and in tests. */
     public static final class Validator implements ConstraintValidator<Between, Object> {
 
         private BetweenValidator range;
@@ -35,7 +35,7 @@ record BetweenValidator(String least, String most) {
         return new BetweenValidator(between.least(), between.most());
     }
 
-    /** What is not set is in every range. */
+    /** A value that is not set is in every range. */
     boolean contains(Object value) {
         return switch (value) {
             case null -> true;

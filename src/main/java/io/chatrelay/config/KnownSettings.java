@@ -20,22 +20,20 @@ import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.SmallRyeConfig;
 import io.smallrye.config.common.utils.StringUtil;
 
-/**
- * All settings of the service, as its {@link ConfigMapping}s declare them: which keys there are, and what each may be.
- */
+/** All settings of the service, as its {@link ConfigMapping}s declare them: the keys and their ranges. */
 public final class KnownSettings {
 
     private static final String PREFIX = "chat-relay";
     private static final String NAMED = "<name>";
     private static final String IN_ENVIRONMENT = "CHAT_RELAY_";
-    /** What Kubernetes and Docker tell every container of a service that is called chat-relay, or begins so. */
+    /** Variables that Kubernetes and Docker set in every container for a service whose name is chat-relay or begins with it. */
     private static final Pattern OF_PLATFORM = Pattern
             .compile("CHAT_RELAY_(.+_)?(SERVICE_(HOST|PORT(_.+)?)|PORT(_\\d+_.+)?|NAME|ENV_.+)");
 
     /**
      * One setting.
      *
-     * @param key    with {@code <name>} where its name is the operator's to choose
+     * @param key    with {@code <name>} where the operator chooses the name
      * @param reader the method of its mapping
      */
     public record Setting(String key, Method reader) {
@@ -45,7 +43,7 @@ public final class KnownSettings {
                     .collect(Collectors.joining("(\"[^\"]+\"|[^.\"]+)")) + "(\\[\\d+])?");
         }
 
-        /** By MicroProfile Config's rules: what is neither letter nor digit is an underscore. */
+        /** By MicroProfile Config's rules: every character that is neither a letter nor a digit becomes an underscore. */
         private boolean isOfVariable(String variable) {
             return variable.matches(Arrays.stream(key.split(NAMED, -1)).map(StringUtil::replaceNonAlphanumericByUnderscores)
                     .map(part -> part.toUpperCase(Locale.ROOT)).collect(Collectors.joining(".+")) + "(_\\d+_?)?");
@@ -99,7 +97,7 @@ public final class KnownSettings {
         return List.copyOf(all);
     }
 
-    /** Every setting that is out of its range, each a sentence that says which it is, what it may be and what it is. */
+    /** Every setting out of its range, each as a sentence with its key, its range and its value. */
     public List<String> outOfRange(SmallRyeConfig config) {
         List<String> wrong = new ArrayList<>();
         mappings.forEach(mapping -> check(prefix(mapping), mapping, config.getConfigMapping(mapping), config, wrong));
@@ -137,13 +135,13 @@ public final class KnownSettings {
         }
     }
 
-    /** The properties of ours that no setting has: most are misspelt. */
+    /** The service's properties that match no setting: most are misspelt. */
     public List<String> unknown(SmallRyeConfig config) {
         return names(config, name -> name.startsWith(PREFIX + ".")
                 && all.stream().noneMatch(setting -> setting.isOf(name)));
     }
 
-    /** The environment variables that begin as ours do and set nothing. They need not be meant for the service. */
+    /** The environment variables that begin with the service's prefix and match no setting. They may be meant for other programs. */
     public List<String> unknownVariables(SmallRyeConfig config) {
         return names(config, name -> name.startsWith(IN_ENVIRONMENT) && !OF_PLATFORM.matcher(name).matches()
                 && all.stream().noneMatch(setting -> setting.isOfVariable(name)));

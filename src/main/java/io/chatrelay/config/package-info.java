@@ -1,4 +1,2 @@
-/**
- * What a setting may be: every key has its range, a key that nobody reads is noticed, and both are found out before anything starts.
- */
+/** The rules for settings: every key has its range, an unknown key is detected, and both are checked before anything starts. */
 package io.chatrelay.config;

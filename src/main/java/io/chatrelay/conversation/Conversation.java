@@ -51,20 +51,20 @@ public class Conversation {
 
     String title;
 
-    /** As large as they may be, they are not loaded with each message that is sent. */
+    /** Loaded lazily: they may be large, and a send does not need them. */
     @JdbcTypeCode(SqlTypes.JSON)
     @Basic(fetch = FetchType.LAZY)
     private String properties = "{}";
 
-    /** Null where the last version stored them. */
+    /** Null if the previous version stored the properties. */
     @Column(name = "properties_size")
     private Integer propertiesSize = 2;
 
-    /** Where the next message goes. Messages are ordered by it, for the clocks of two replicas differ. */
+    /** The position of the next message. Messages are ordered by position, because the clocks of two replicas differ. */
     @Column(name = "next_position")
     public int nextPosition = 1;
 
-    /** How many turns it has had: the next one's ordinal is one more. */
+    /** The number of turns so far: the ordinal of the next turn is one higher. */
     public int turns;
 
     @Column(name = "created_at", updatable = false)
@@ -90,15 +90,15 @@ public class Conversation {
             return find("tenant = ?1 and externalId = ?2", tenant, externalId).firstResultOptional();
         }
 
-        /** Locked until the transaction ends: sends to one conversation come one after another. */
+        /** Locked until the transaction ends: sends to one conversation are serialised. */
         public Optional<Conversation> locked(String tenant, String externalId) {
             return find("tenant = ?1 and externalId = ?2", tenant, externalId).withLock(LockModeType.PESSIMISTIC_WRITE)
                     .firstResultOptional();
         }
 
         /**
-         * Sizes by the ids of the conversations, newest first; of those before one, or from the newest where it is null. Properties that are
-         * too large and that nobody has measured are not unpacked to measure them.
+         * Sizes by conversation id, newest first, before the given conversation, or from the newest if it is null. Properties that are too large and
+         * have no stored size are not decompressed to measure them.
          */
         Map<UUID, Sizes> sizes(String tenant, UUID before, int limit, long maxProperties) {
             @SuppressWarnings("unchecked")
@@ -129,6 +129,6 @@ public class Conversation {
         }
     }
 
-    /** Bytes of what a list shows of a conversation. */
+    /** Bytes of a conversation's data in a list. */
     record Sizes(long title, long properties) {}
 }

@@ -5,13 +5,13 @@ import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 
-/** What a conversation may hold beside its messages. */
+/** Limits of a conversation's data beside its messages. */
 @ConfigMapping(prefix = "chat-relay.conversation")
 public interface ConversationConfig {
 
     /**
-     * Bytes of a conversation's properties as JSON. They are in each entry of a list, so a hundred times as much is one page. Lists leave
-     * out properties that are larger, as an earlier version may have stored them; the conversation by itself has them.
+     * Maximum size of a conversation's properties as JSON, in bytes. Each entry of a list contains them, so a page may contain a hundred times as
+     * much. Lists omit larger properties, which an earlier version may have stored; the request for the single conversation returns them.
      */
     @WithDefault("16K")
     @Between(least = "256", most = "1M")

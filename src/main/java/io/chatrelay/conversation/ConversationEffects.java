@@ -17,7 +17,7 @@ import io.chatrelay.event.Usage;
  */
 public final class ConversationEffects {
 
-    /** Whoever holds the row has moved it already; the journal of all turns does not wait for one conversation's lock. */
+    /** A transaction that holds the row lock updates the time itself; the journal of all turns does not wait for the lock of one conversation. */
     private static final String MOVED = """
             update conversation set updated_at = clock_timestamp()
             where id in (select id from conversation where id = ? for no key update skip locked)""";
@@ -57,12 +57,12 @@ public final class ConversationEffects {
         }
     }
 
-    /** Stores that the conversation moved. */
+    /** Updates the conversation's update time. */
     public static void moved(Connection connection, UUID conversation) throws SQLException {
         update(connection, MOVED, conversation);
     }
 
-    /** Takes the messages of a turn out of the conversation; what they superseded is part of it as before. */
+    /** Removes the messages of a turn from the conversation, and restores the messages that they superseded. */
     public static void takenBack(Connection connection, UUID turn) throws SQLException {
         update(connection, TAKE_BACK, turn, turn);
         update(connection, RESTORE, turn, turn);

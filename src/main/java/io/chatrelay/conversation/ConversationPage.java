@@ -5,6 +5,6 @@ import java.util.List;
 /**
  * A page of conversations, newest first.
  *
- * @param more whether there are older ones
+ * @param more whether older conversations exist
  */
 public record ConversationPage(List<ConversationView> conversations, boolean more) {}

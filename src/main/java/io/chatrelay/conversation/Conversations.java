@@ -16,7 +16,7 @@ import io.chatrelay.event.Jsonb;
 import io.chatrelay.event.RawJson;
 import io.chatrelay.event.TurnView;
 
-/** What may be seen and changed of a tenant's conversations. What is another tenant's is not found. */
+/** Reads and changes a tenant's conversations. Conversations of another tenant are not found. */
 @ApplicationScoped
 public class Conversations {
 
@@ -39,8 +39,7 @@ public class Conversations {
     }
 
     /**
-     * A page of the tenant's conversations, newest first, after the one with that cursor. Properties that are larger than they may be are
-     * left out.
+     * A page of the tenant's conversations, newest first, after the conversation with this cursor. Properties above the maximum size are omitted.
      */
     @Transactional
     public ConversationPage list(String tenant, UUID after, int limit) {
@@ -62,9 +61,9 @@ public class Conversations {
     }
 
     /**
-     * A page of its messages, newest first, before a place. A running turn's answer is not among them yet.
+     * A page of the conversation's messages, newest first, before a position. The answer of a running turn is not included.
      *
-     * @param limit messages at the most; of fewer where they are large, and of one however large it is
+     * @param limit maximum number of messages; fewer if they are large, and one message whatever its size
      */
     @Transactional
     public MessagePage messages(String tenant, String id, int beforePosition, int limit) {
@@ -73,7 +72,7 @@ public class Conversations {
         return new MessagePage(found.stream().limit(limit).map(Message::view).toList(), more);
     }
 
-    /** The same, oldest first, after a place. */
+    /** A page as in {@link #messages}, but oldest first, after a position. */
     @Transactional
     public MessagePage messagesAfter(String tenant, String id, int afterPosition, int limit) {
         List<Message> found = messages.pageAfter(find(tenant, id).id, afterPosition, limit + 1,
@@ -83,9 +82,9 @@ public class Conversations {
     }
 
     /**
-     * Changes what is given; null leaves a thing as it is.
+     * Changes the given values; null leaves a value unchanged.
      *
-     * @throws ChatException where the properties are larger than they may be
+     * @throws ChatException if the properties exceed the maximum size
      */
     @Transactional
     public ConversationView change(String tenant, String id, Optional<String> title, RawJson properties) {

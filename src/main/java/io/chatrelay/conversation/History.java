@@ -12,9 +12,9 @@ import io.chatrelay.event.Role;
 import io.chatrelay.upstream.UpstreamRequest.ChatMessage;
 
 /**
- * What an upstream without memory is told of what was said before: the instructions that are in force, and the newest messages that fit
- * beside them. The newest instructions count: those of the newest request that gave any, all of them, in its order. Older ones stay among
- * the conversation's messages, and are not told any more.
+ * The history that is sent to an upstream without memory: the current instructions, and the newest messages that fit beside them. The current
+ * instructions are all instructions of the newest request that contained any, in its order. Older instructions remain among the conversation's
+ * messages, but are no longer sent.
  */
 @ApplicationScoped
 public class History {
@@ -27,7 +27,7 @@ public class History {
         this.config = config;
     }
 
-    /** The instructions, and after them the conversation's messages before the ones that are being sent, oldest first. */
+    /** The instructions, followed by the conversation's messages before the ones that are being sent, oldest first. */
     public List<ChatMessage> before(Conversation conversation) {
         List<Message> instructions = instructionsOf(conversation);
         long left = maxBytes() - instructions.stream().mapToLong(message -> size(message.said())).sum();
@@ -36,8 +36,8 @@ public class History {
     }
 
     /**
-     * The instructions of a command that have to be stored: all that it gives, or none where they are in force already. A command that gives
-     * none keeps what is in force.
+     * The instructions of a command that must be stored: all of them, or none if they are already current. A command without instructions keeps the
+     * current ones.
      */
     public List<ChatMessage> newInstructions(List<ChatMessage> before, Conversation conversation) {
         List<ChatMessage> given = before.stream().filter(said -> said.role() == Role.SYSTEM).toList();
@@ -48,11 +48,11 @@ public class History {
     }
 
     /**
-     * Refuses instructions that would not fit: none of them is left out, for they say what the model must not do.
+     * Rejects instructions that do not fit: none is omitted, because they state what the model must not do.
      *
-     * @param before   what the request says was said before
-     * @param beforeAt the places of these messages in the request
-     * @throws ChatException that names the message which is too much
+     * @param before   the earlier messages in the request
+     * @param beforeAt the positions of these messages in the request
+     * @throws ChatException that names the message that exceeds the limit
      */
     public void check(List<ChatMessage> before, List<Integer> beforeAt) {
         int count = 0;
@@ -90,7 +90,7 @@ public class History {
         return MessageParts.write(said.parts()).getBytes(StandardCharsets.UTF_8).length;
     }
 
-    /** As they are stored: what a caller repeats is not the same in every character. */
+    /** In stored form: an instruction that a caller repeats may differ in single characters. */
     private static List<List<String>> written(List<ChatMessage> instructions) {
         return instructions.stream().map(said -> List.of(MessageParts.write(said.parts()), String.valueOf(said.name())))
                 .toList();

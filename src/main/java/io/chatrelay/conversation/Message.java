@@ -22,8 +22,8 @@ import io.chatrelay.upstream.UpstreamRequest.ChatMessage;
 import io.quarkus.hibernate.orm.panache.PanacheRepositoryBase;
 
 /**
- * A message of a conversation. The user's are stored when they are sent; the assistant's in the transaction of the turn's
- * last event, by {@link TurnEnd}.
+ * A message of a conversation. User messages are stored when they are sent; assistant messages are stored in the transaction of the turn's last
+ * event, by {@link TurnEnd}.
  */
 @Entity
 @Table(name = "message")
@@ -47,7 +47,7 @@ public class Message {
     @Column(updatable = false)
     public String role;
 
-    /** Who of several speaks, or null. */
+    /** The name of the speaker among several, or null. */
     @Column(updatable = false)
     public String name;
 
@@ -58,7 +58,7 @@ public class Message {
     @Column(updatable = false)
     String model;
 
-    /** Bytes of what it says, by which pages end; null where the last version stored it. */
+    /** Size in bytes, by which pages are limited; null if the previous version stored the message. */
     @Column(updatable = false)
     public Integer size;
 
@@ -69,7 +69,7 @@ public class Message {
     @Column(updatable = false)
     String usage;
 
-    /** Changed by {@link Repository#supersede} alone. */
+    /** Changed only by {@link Repository#supersede}. */
     @Column(name = "superseded_by", updatable = false)
     UUID supersededBy;
 
@@ -82,7 +82,7 @@ public class Message {
                 model, finishReason, usage == null ? null : new RawJson(usage), createdAt);
     }
 
-    /** As an upstream without memory is told it. */
+    /** The form that is sent to an upstream without memory. */
     ChatMessage said() {
         return new ChatMessage(Role.of(role), MessageParts.read(parts), name);
     }
@@ -96,8 +96,8 @@ public class Message {
         }
 
         /**
-         * From that place on nothing is part of the conversation any more: the turn says it anew. Except instructions: what was said is
-         * edited, and not how it is answered.
+         * Supersedes all messages from this position on: the turn replaces them. Instructions remain: an edit changes the messages, not how they are
+         * answered.
          */
         public void supersede(UUID conversation, int fromPosition, UUID turn) {
             getEntityManager().createNativeQuery("""
@@ -109,8 +109,8 @@ public class Message {
         }
 
         /**
-         * Newest first, those before a place: as many as fit into both bounds, and one however large it is. What does not fit is not
-         * loaded: a message may hold an image.
+         * Messages before a position, newest first: as many as fit into both limits, but at least one, whatever its size. Messages that do not fit
+         * are not loaded: a message may contain an image.
          */
         List<Message> page(UUID conversation, int beforePosition, int limit, long maxBytes) {
             List<Integer> positions = newest(conversation, beforePosition, limit, maxBytes, "", "or n = 1");
@@ -120,7 +120,7 @@ public class Message {
                             .list();
         }
 
-        /** What was said, oldest first, without instructions: the newest that fit into both bounds. */
+        /** Messages without instructions, oldest first: the newest that fit into both limits. */
         List<Message> said(UUID conversation, int limit, long maxBytes) {
             List<Integer> positions = newest(conversation, Integer.MAX_VALUE, limit, maxBytes, "and role <> 'system'", "");
             return positions.isEmpty() ? List.of()
@@ -128,7 +128,7 @@ public class Message {
                             + " order by position", conversation, positions.getFirst()).list();
         }
 
-        /** @return the places of those that fit, in order */
+        /** @return the positions of the messages that fit, in order */
         private List<Integer> newest(UUID conversation, int beforePosition, int limit, long maxBytes, String only,
                 String orElse) {
             @SuppressWarnings("unchecked")
@@ -148,7 +148,7 @@ public class Message {
             return positions.stream().map(Number::intValue).toList();
         }
 
-        /** As {@link #page}, but oldest first, those after a place; one is always given. */
+        /** As {@link #page}, but messages after a position, oldest first; always at least one. */
         List<Message> pageAfter(UUID conversation, int afterPosition, int limit, long maxBytes) {
             @SuppressWarnings("unchecked")
             List<Number> positions = getEntityManager()
@@ -177,17 +177,17 @@ public class Message {
                     than.position) > 0;
         }
 
-        /** What the user said in a turn that has no answer yet, in order. */
+        /** The user's messages of a turn that has no answer yet, in order. */
         public List<Message> asked(UUID turn) {
             return find("turnId = ?1 order by position", turn).list();
         }
 
         /**
-         * The instructions that are in force, in their order: those that the newest request gave that gave any. Each is of that request's
-         * turn; what an earlier version stored has no turn, and is one set, of which the newest are given that fit.
+         * The current instructions in order: those of the newest request that contained any. Each belongs to that request's turn. Instructions that
+         * an earlier version stored have no turn and form one set, of which the newest that fit are returned.
          *
-         * @param limit    of messages; a set with more of them, or with more bytes, was never stored with a turn
-         * @param maxBytes of them together
+         * @param limit    of messages; a larger set, or one with more bytes, was never stored with a turn
+         * @param maxBytes of all of them together
          */
         List<Message> instructions(UUID conversation, int limit, long maxBytes) {
             @SuppressWarnings("unchecked")

@@ -3,8 +3,8 @@ package io.chatrelay.conversation;
 import java.util.List;
 
 /**
- * Some of a conversation's messages, in the order that was asked for.
+ * A page of a conversation's messages, in the requested order.
  *
- * @param more whether there are others beyond the last of them
+ * @param more whether messages exist after the last of them
  */
 public record MessagePage(List<MessageView> messages, boolean more) {}

@@ -6,11 +6,11 @@ import java.util.UUID;
 import io.chatrelay.event.RawJson;
 
 /**
- * A stored message as callers see it.
+ * The view of a stored message for callers.
  *
- * @param id       the caller's id where it gave one, else ours
- * @param position its place in the conversation
- * @param name     who of several speaks, or null
+ * @param id       the caller's id if it gave one, otherwise this service's id
+ * @param position in the conversation
+ * @param name     of the speaker among several, or null
  * @param parts    an array of AI SDK message parts
  * @param usage    tokens, or null
  */

@@ -5,14 +5,14 @@ import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 
-/** How much a page of a list holds: of conversations, of messages, of approvals. */
+/** The maximum size of a page of a list of conversations, messages or approvals. */
 @ConfigMapping(prefix = "chat-relay.page")
 public interface PageConfig {
 
     /**
-     * Bytes of what callers and upstreams said in it. A page ends before it would hold more, and the rest is on the next one; a single
-     * message or approval that is larger is a page of its own. What a page holds is in memory a few times over while it is written: as many
-     * pages as are asked for at once have to fit into the heap.
+     * Maximum bytes of the callers' and upstreams' content on a page. A page ends before it exceeds the limit, and the rest is on the next page; a
+     * single larger message or approval is a page of its own. While a page is written, its content is in memory several times: all pages that are
+     * requested at once must fit into the heap.
      */
     @WithDefault("4M")
     @Between(least = "64K", most = "64M")

@@ -6,15 +6,15 @@ import java.util.Map;
 import java.util.UUID;
 
 /**
- * The rows of a list that make up a page: as many as fit into both bounds, and one however large it is. They are chosen by their sizes, before
- * any of them is loaded.
+ * The rows of a page: as many as fit into both limits, but at least one, whatever its size. They are selected by their sizes, before any row is
+ * loaded.
  *
  * @param ids  of the rows, in the order of the list
- * @param more whether there are further rows
+ * @param more whether further rows exist
  */
 public record PageSelection(List<UUID> ids, boolean more) {
 
-    /** @param sizes of the rows in the order of the list, of one more than {@code limit} where there are as many */
+    /** @param sizes of the rows in the order of the list; {@code limit} + 1 rows if that many exist */
     public static PageSelection of(Map<UUID, Long> sizes, int limit, long maxBytes) {
         List<UUID> ids = new ArrayList<>();
         long bytes = 0;

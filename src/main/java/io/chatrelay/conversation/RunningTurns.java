@@ -5,9 +5,9 @@ import java.util.UUID;
 
 import io.chatrelay.event.TurnView;
 
-/** What the view of a conversation shows of its turns. The room of turns, which is above, answers. */
+/** The turn data that the view of a conversation requires. The package {@code turn} implements it. */
 public interface RunningTurns {
 
-    /** The turn that runs in a conversation. @param externalId the id by which callers know the conversation */
+    /** The running turn of a conversation. @param externalId the id by which callers know the conversation */
     Optional<TurnView> running(UUID conversation, String externalId);
 }

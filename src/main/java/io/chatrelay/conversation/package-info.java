@@ -1,5 +1,5 @@
 /**
- * Conversations and their messages, and the history that an upstream without memory is given. Owner of the tables {@code conversation} and
- * {@code message}. What runs in a conversation belongs to the room above.
+ * Conversations and their messages, and the history that is sent to an upstream without memory. Owns the tables {@code conversation} and
+ * {@code message}. The turns of a conversation belong to the package {@code turn}.
  */
 package io.chatrelay.conversation;

@@ -11,9 +11,9 @@ import io.smallrye.config.WithDefault;
 public interface DatabaseConfig {
 
     /**
-     * How long one answer of PostgreSQL is waited for on a connection that callers use; then the connection is given up, and a caller is told
-     * that the database is away. Below the lease, for two of them may load events; longer than the longest statement, which erases a
-     * conversation.
+     * Time-out for one response of PostgreSQL on a connection that callers use; then the connection is closed, and the caller receives the error that
+     * the database is unavailable. Shorter than the lease, because two such connections may load events; longer than the longest statement, which
+     * deletes a conversation.
      */
     @WithDefault("6s")
     @Between(least = "100ms", most = "1m")

@@ -11,25 +11,25 @@ import io.agroal.api.configuration.supplier.AgroalDataSourceConfigurationSupplie
 import io.agroal.pool.DataSource;
 
 /**
- * Connections to the same database as those of a pool, and outside it. The journal keeps two of them: were they the pool's, a burst of
- * callers, or one connection that hangs while it is opened, would make the lease wait.
+ * Connections to the same database as a pool's, but outside the pool. The journal keeps two of them. With pool connections, a burst of callers, or
+ * one connection that hangs while it is opened, would delay the lease.
  */
 public final class DedicatedConnections {
 
-    /** Two are kept. One that is given up may be closing while the next is opened. */
+    /** Two are kept. One that was discarded may still be closing while the next one is opened. */
     private static final int MOST = 4;
-    /** Below the bound, so that who waits for a row is told so and keeps its connection. */
+    /** Below the bound: a statement that waits for a row fails by this time-out and keeps its connection. */
     private static final double LOCK_SHARE = 0.75;
-    /** In bounds. A transaction whose connection was given up ends on the server before the lease does: the next try waits for its rows. */
+    /** In bounds. A transaction whose connection was discarded ends on the server before the lease expires: the next try waits for its rows. */
     private static final int IDLE_BOUNDS = 2;
 
     private DedicatedConnections() {}
 
-    /** @param bound of everything that is waited for while one is opened */
+    /** @param bound of every wait while a connection is opened */
     public static AgroalDataSource like(AgroalDataSource pool, Duration bound) {
         AgroalConnectionFactoryConfiguration factory = pool.getConfiguration().connectionPoolConfiguration()
                 .connectionFactoryConfiguration();
-        // The data source by its constructor, as Quarkus does: looked up by its name it would be missing in a native executable.
+        // Created by its constructor, as Quarkus does: a lookup by name would not find it in a native executable.
         return new DataSource(new AgroalDataSourceConfigurationSupplier()
                 .dataSourceImplementation(DataSourceImplementation.AGROAL_POOLLESS)
                 .connectionPoolConfiguration(connections -> connections.maxSize(MOST).acquisitionTimeout(bound)
@@ -48,7 +48,7 @@ public final class DedicatedConnections {
         like.securityProviders().forEach(own::addSecurityProvider);
         Properties properties = like.jdbcProperties();
         properties.stringPropertyNames().forEach(name -> own.jdbcProperty(name, properties.getProperty(name)));
-        // In seconds: the first takes fractions, the second whole ones.
+        // In seconds: the first accepts fractions, the second only whole numbers.
         return own.jdbcProperty("loginTimeout", Double.toString(bound.toMillis() / 1e3)).jdbcProperty("socketTimeout",
                 Long.toString(Math.max(1, bound.toSeconds())));
     }

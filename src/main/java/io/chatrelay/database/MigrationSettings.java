@@ -19,33 +19,34 @@ import org.flywaydb.database.postgresql.PostgreSQLConfigurationExtension;
 import io.quarkus.flyway.FlywayConfigurationCustomizer;
 
 /**
- * How the schema is migrated while the last version's replicas serve: an index of a large table is built {@code concurrently}, which takes as
- * long as the table is large, and keeps nobody waiting.
+ * Settings to migrate the schema while the previous version's replicas serve: an index of a large table is built {@code concurrently}, which takes
+ * long for a large table, but blocks no other statement.
  */
 @Singleton
 class MigrationSettings implements FlywayConfigurationCustomizer {
 
     private static final int FOR_EVER = -1;
-    /** What such a migration's description begins with. */
+    /** Prefix of such a migration's description. */
     private static final String CONCURRENT = "indexes of";
 
     @Override
     public void customize(FluentConfiguration configuration) {
-        // Flyway's other lock is a transaction, which such a build waits for: each would wait for the other.
+        // Flyway's other lock is a transaction, and a concurrent build waits for transactions: this would be a deadlock.
         configuration.getConfigurationExtension(PostgreSQLConfigurationExtension.class).setTransactionalLock(false);
-        // Replicas that start meanwhile wait for the one that migrates, and do not give up.
+        // Replicas that start meanwhile wait for the migrating replica without a limit.
         configuration.lockRetryCount(FOR_EVER);
         configuration.callbacks(new Unhurried(), new Retried());
     }
 
-    /** Only a build that keeps nobody waiting may take its time, and it can be begun anew: it drops first what an earlier one left. */
+    /** Only a concurrent build may take long, and it can be repeated: it first drops the remains of an earlier build. */
     private static boolean isConcurrent(MigrationInfo migration) {
         return migration.getDescription().startsWith(CONCURRENT);
     }
 
     /**
-     * A build outside a transaction that failed (its statement was cancelled, say, or the disk was full) leaves a row that says so, and no
-     * process would start until somebody removes it: the next start removes it, and tries again. Replicas that waited meanwhile fail with it.
+     * A failed build outside a transaction (for example, its statement was cancelled, or the disk was full) leaves a failure row, which would prevent
+     * every process from starting until an operator removes it. So the next start removes the row and retries. Replicas that waited meanwhile fail
+     * with the build.
      */
     private static final class Retried extends BaseCallback {
 
@@ -74,7 +75,7 @@ class MigrationSettings implements FlywayConfigurationCustomizer {
         }
     }
 
-    /** A build may outlast the bounds that are on every other statement of the pool's connections, for those are short. */
+    /** A build may exceed the short time-outs of all other statements on the pool's connections. */
     private static final class Unhurried extends BaseCallback {
 
         private int networkTimeout;

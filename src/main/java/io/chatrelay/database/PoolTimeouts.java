@@ -11,8 +11,8 @@ import io.agroal.api.AgroalPoolInterceptor;
 import io.quarkus.runtime.StartupEvent;
 
 /**
- * Bounds what a connection of the pool waits for from the moment on at which callers are served. Not before: a migration's statement may
- * take long, and it borrows its connection from the same pool.
+ * Limits every wait of a pool connection as soon as callers are served. Not before: a migration's statement may take long, and it uses a connection
+ * of the same pool.
  */
 @Singleton
 class PoolTimeouts implements AgroalPoolInterceptor {
@@ -35,7 +35,7 @@ class PoolTimeouts implements AgroalPoolInterceptor {
                 // The driver ignores the executor: it sets the time-out of its socket.
                 connection.setNetworkTimeout(Runnable::run, Math.toIntExact(bound.toMillis()));
             } catch (SQLException e) {
-                // It is broken, and its first statement says so.
+                // The connection is broken; its first statement will fail.
                 return;
             }
         }

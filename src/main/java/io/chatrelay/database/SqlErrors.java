@@ -6,7 +6,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 
-/** What an error of PostgreSQL means for whoever wrote: try again, or it will never be taken. */
+/** Classifies an error of PostgreSQL for the writer: a retry may succeed, or the statement will always be rejected. */
 public final class SqlErrors {
 
     /**
@@ -17,8 +17,8 @@ public final class SqlErrors {
     private static final Set<String> PASSING = Set.of("08", "40", "53", "57", "58", "55", "25", "XX");
 
     /**
-     * The driver's own: among others where the pool gives up a connection that is being made. Passing for a caller alone: an event of which the driver
-     * always fails would keep the journal for ever.
+     * The driver's own state, for example if the pool gives up a connection that is being opened. Only callers may retry it: an event on which the
+     * driver always fails would block the journal forever.
      */
     private static final String DRIVER_FAILED = "99999";
 
@@ -27,13 +27,13 @@ public final class SqlErrors {
 
     private SqlErrors() {}
 
-    /** Whether the database will refuse this for ever. What has no SQLSTATE came from the driver or the pool, and passes. */
+    /** Whether the database will always reject this. An error without an SQLSTATE comes from the driver or the pool, and is temporary. */
     public static boolean refuses(SQLException e) {
         return e.getSQLState() != null && e.getSQLState().length() == 5
                 && !PASSING.contains(e.getSQLState().substring(0, 2));
     }
 
-    /** Whether the connection is gone with it: it broke, was waited for too long, or was ended by the server. */
+    /** Whether the connection is lost: it broke, timed out, or was ended by the server. */
     public static boolean endsConnection(SQLException e) {
         String state = String.valueOf(e.getSQLState());
         return state.startsWith("08") || state.startsWith("57P");
@@ -44,7 +44,7 @@ public final class SqlErrors {
         return first(failure, DEEPEST).filter(sql -> !refuses(sql) || DRIVER_FAILED.equals(sql.getSQLState())).isPresent();
     }
 
-    /** A transaction manager whose commit fails keeps the database's reason among what was suppressed. */
+    /** A transaction manager whose commit fails keeps the database's error among the suppressed exceptions. */
     private static Optional<SQLException> first(Throwable failure, int depth) {
         if (failure == null || depth == 0) {
             return Optional.empty();
@@ -59,17 +59,17 @@ public final class SqlErrors {
         return reasons.flatMap(further -> first(further, depth - 1).stream()).findFirst();
     }
 
-    /** What may be logged of it: the message of PostgreSQL can quote the row, and a row holds what a user wrote. */
+    /** The loggable part of the error: PostgreSQL's message can quote the row, and a row contains user content. */
     public static String reason(SQLException e) {
         return e.getClass().getSimpleName() + " " + e.getSQLState();
     }
 
-    /** What is done in one transaction. */
+    /** Work in one transaction. */
     public interface Work<T> {
         T run() throws SQLException;
     }
 
-    /** All of it or nothing, whatever is thrown: closing a half-done transaction by auto-commit would keep its half. */
+    /** Commits all of the work or nothing, whatever is thrown: switching to auto-commit would commit a half-done transaction. */
     public static <T> T inTransaction(Connection connection, Work<T> work) throws SQLException {
         connection.setAutoCommit(false);
         boolean done = false;
@@ -90,7 +90,7 @@ public final class SqlErrors {
         try {
             connection.rollback();
         } catch (SQLException e) {
-            // It is broken, and what was not committed is gone with it.
+            // The connection is broken, and uncommitted changes are lost with it.
             return;
         }
     }
@@ -99,19 +99,19 @@ public final class SqlErrors {
         try {
             connection.setAutoCommit(true);
         } catch (SQLException e) {
-            // It is broken; whoever uses it next finds out, and takes another.
+            // The connection is broken; its next user detects this and takes another one.
             return;
         }
     }
 
-    /** Gives a connection back in a state in which the pool will not lend it on half used. */
+    /** Returns a connection to the pool without an open transaction. */
     public static void giveBack(Connection connection) {
         try (connection) {
             if (!connection.getAutoCommit()) {
                 connection.rollback();
             }
         } catch (SQLException e) {
-            // It is broken, which is why it goes.
+            // The connection is broken; this is why it is returned.
             return;
         }
     }

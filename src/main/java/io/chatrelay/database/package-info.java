@@ -1,2 +1,2 @@
-/** PostgreSQL as this service uses it: time-outs of its connections, connections outside the pool, migrations, and what an SQL error means. */
+/** PostgreSQL as this service uses it: time-outs of connections, connections outside the pool, migrations, and the meaning of SQL errors. */
 package io.chatrelay.database;

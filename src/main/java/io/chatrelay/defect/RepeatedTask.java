@@ -3,9 +3,9 @@ package io.chatrelay.defect;
 import org.jboss.logging.Logger;
 
 /**
- * What a scheduler does again and again, whatever it throws: a scheduler drops a task that threw, and nobody learns of it.
+ * A task that a scheduler repeats even if it throws: a scheduler silently drops a task that threw.
  *
- * @param name what goes on, for the log
+ * @param name of the task, for the log
  */
 public record RepeatedTask(String name, Runnable task) implements Runnable {
 
@@ -24,7 +24,7 @@ public record RepeatedTask(String name, Runnable task) implements Runnable {
         try {
             LOG.errorf("%s goes on after a defect: %s", name, Trace.of(failure));
         } catch (Throwable e) {
-            // With no memory left not even this can be logged, and the next round matters more.
+            // Without memory even this cannot be logged, and the next run is more important.
             return;
         }
     }

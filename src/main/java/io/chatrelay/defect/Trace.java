@@ -3,8 +3,8 @@ package io.chatrelay.defect;
 import java.sql.SQLException;
 
 /**
- * A stack trace without the messages of its exceptions: those of a parser or of the database quote what they met, and that is what
- * a user wrote. Classes and frames are the code's own.
+ * A stack trace without the messages of its exceptions: the messages of a parser or of the database quote their input, which is user content. Class
+ * names and frames come from the code only.
  */
 public final class Trace {
 
@@ -13,7 +13,7 @@ public final class Trace {
 
     private Trace() {}
 
-    /** As many lines as it takes; the first is the class of what was thrown. */
+    /** As many lines as necessary; the first is the class of the exception. */
     public static String of(Throwable thrown) {
         StringBuilder out = new StringBuilder(512);
         String separator = "";
@@ -30,7 +30,7 @@ public final class Trace {
         return out.toString();
     }
 
-    /** A virtual machine leaves the frames out of what it throws often. */
+    /** The JVM omits the frames of exceptions that it throws often. */
     private static void frames(StackTraceElement[] frames, StringBuilder out) {
         if (frames.length == 0) {
             out.append(" (without a trace)");

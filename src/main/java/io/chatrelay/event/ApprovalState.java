@@ -5,28 +5,28 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * What was decided about an approval. It changes once, by compare-and-set; what follows is when it was told and what came of
- * it, each with its time:
+ * The decision about an approval. It changes once, by compare-and-set. The ledger then records when the decision was sent, acknowledged
+ * and delivered, each with its time:
  *
  * <pre>
  *                  ┌── APPROVED ──▶ sent ──▶ acknowledged ──┐
  * proposed ────────┼── DENIED ────▶ sent ──▶ acknowledged ──┼──▶ delivered: executed | failed | denied
  * (PENDING)        ├── EXPIRED ───▶ sent ──▶ acknowledged ──┘    (the tool's outcome is in the stream: the only proof)
- *                  │                 ▲  └─ nobody knows whether it was heard: sent again, the same
+ *                  │                 ▲  └─ receipt unknown: the same decision is sent again
  *                  │                 └──────────────────────┘
  *                  └── SUPERSEDED: the turn ended first; nothing is sent
  * </pre>
  *
- * A decision whose turn ends before its delivery stays what it is, and is not sent any more.
+ * If the turn ends before the delivery, the decision keeps its state and is not sent any more.
  */
 public enum ApprovalState {
 
     PENDING,
     APPROVED,
     DENIED,
-    /** Nobody answered in time. Told to the agent as a denial. */
+    /** No decision was made in time. The agent receives a denial. */
     EXPIRED,
-    /** The turn ended before anybody answered. */
+    /** The turn ended before a decision was made. */
     SUPERSEDED;
 
     public String wireName() {

@@ -1,9 +1,9 @@
 package io.chatrelay.event;
 
 /**
- * What can happen in a turn. Events of a turn are a sequence with two folds over it: what is stored as the assistant's
- * message ({@link Transcript}), and what a caller's wire shows. One event is at most one frame on each wire, so an event's
- * number never splits. Names follow the AI SDK's stream parts where the field has a term.
+ * An event of a turn. Two folds read the sequence of a turn's events: {@link Transcript} builds the assistant's message that is stored,
+ * and a protocol's frame writer builds the caller's stream. One event is at most one frame in each protocol, so an event's number never
+ * splits. Names follow the AI SDK's stream parts where the SDK has a term.
  *
  * <pre>
  * Started ( StepStarted ( TextStarted TextDelta* TextEnded
@@ -14,21 +14,21 @@ package io.chatrelay.event;
  *                       | Data )* StepFinished )* Ended
  * </pre>
  *
- * A turn that the upstream refused is a lone {@code Ended}.
+ * A turn that the upstream rejected is a single {@code Ended}.
  */
 public sealed interface ChatEvent {
 
-    /** What is told beside the answer's text: a part of the same shape on every wire that has no place of its own for it. */
+    /** An event beside the answer's text. Every protocol without a field of its own for it shows it as a part of the same shape. */
     sealed interface SidePart extends ChatEvent {}
 
     /**
-     * The upstream's first event is here.
+     * The upstream has sent its first event.
      *
-     * @param upstreamMessageId the upstream's own id of the answer, or null where it gives none
+     * @param upstreamMessageId the upstream's own id of the answer, or null if it gives none
      */
     record Started(String upstreamMessageId) implements ChatEvent {}
 
-    /** A call of the model begins: text and tool calls until the outcomes of these calls. */
+    /** A call of the model begins: its text, its tool calls, and their outcomes. */
     record StepStarted() implements ChatEvent {}
 
     record StepFinished() implements ChatEvent {}
@@ -40,7 +40,7 @@ public sealed interface ChatEvent {
 
     record TextEnded(String id) implements ChatEvent {}
 
-    /** The model begins to reason aloud; what it says so is no part of the answer's text. Its id is unique in the turn. */
+    /** The model begins to output its reasoning, which is not part of the answer's text. Its id is unique in the turn. */
     record ReasoningStarted(String id) implements ChatEvent {}
 
     record ReasoningDelta(String id, String text) implements ChatEvent {}
@@ -48,12 +48,12 @@ public sealed interface ChatEvent {
     record ReasoningEnded(String id) implements ChatEvent {}
 
     /**
-     * A call of the turn. Upstreams use an id again within a turn, so a call has a number and an id of ours.
+     * A tool call of the turn. Upstreams reuse an id within a turn, so a call also has a number and an id of this service.
      *
-     * @param number     its place among the turn's calls, from 0
-     * @param id         by which callers know it: unique in the turn, and {@linkplain PrintableName#isName a name}. It is the upstream's own where
-     *                   that is both
-     * @param upstreamId by which the upstream knows it
+     * @param number     its index among the turn's calls, from 0
+     * @param id         the id that callers see: unique in the turn, and {@linkplain PrintableName#isName a name}. It is the upstream's id if that
+     *                   meets both conditions
+     * @param upstreamId the id that the upstream uses
      */
     record Call(int number, String id, String upstreamId) {}
 
@@ -67,9 +67,9 @@ public sealed interface ChatEvent {
     record ToolInputDelta(String callId, String text) implements ChatEvent {}
 
     /**
-     * The input of a call was refused, or never became whole: the call is over.
+     * The input of a call was rejected or is incomplete: the call has ended.
      *
-     * @param input as far as it came, as JSON: a string where it is no JSON itself
+     * @param input the input received so far, as JSON: a JSON string if it is not JSON
      */
     record ToolInputFailed(Call call, String toolName, RawJson input, String errorText) implements SidePart {
 
@@ -79,9 +79,9 @@ public sealed interface ChatEvent {
     }
 
     /**
-     * A tool is called, its input is whole.
+     * A tool is called, and its input is complete.
      *
-     * @param callerRuns whether the caller is to run it: an upstream's own calls run there
+     * @param callerRuns whether the caller runs the tool; false if the upstream runs it
      */
     record ToolCalled(Call call, String toolName, RawJson input, boolean callerRuns) implements SidePart {
 
@@ -91,18 +91,18 @@ public sealed interface ChatEvent {
     }
 
     /**
-     * A call waits for a yes.
+     * A call waits for approval.
      *
-     * @param approvalId         under which callers answer it, unique in the turn
-     * @param upstreamApprovalId under which the upstream asked
+     * @param approvalId         the id under which callers decide it, unique in the turn
+     * @param upstreamApprovalId the id under which the upstream requested it
      */
     record ApprovalRequested(String approvalId, String callId, String upstreamApprovalId) implements SidePart {}
 
     /**
-     * The ledger has a decision. This service's own event: no upstream sends it.
+     * The ledger has recorded a decision. Only this service creates this event; no upstream sends it.
      *
-     * @param state  the wire name of an {@link ApprovalState}, or a later version's name for a decision that is not known here
-     * @param reason given with it, or null
+     * @param state  the wire name of an {@link ApprovalState}, or a later version's name for a decision that this version does not know
+     * @param reason the reason given with the decision, or null
      */
     record ApprovalDecided(String approvalId, String callId, String state, String reason) implements ChatEvent {
 
@@ -110,12 +110,12 @@ public sealed interface ChatEvent {
             this(approvalId, callId, state.wireName(), reason);
         }
 
-        /** Whether the call may run. A decision that is not known is no approval. */
+        /** Whether the call may run. An unknown decision does not count as an approval. */
         public boolean approved() {
             return state.equals(ApprovalState.APPROVED.wireName());
         }
 
-        /** As the wires show it, and the message keeps it: no wire has a part of its own for it. */
+        /** The decision as a data part, for the protocols and the stored message: no protocol has a part type of its own for it. */
         public Data shown() {
             JsonWriter data = new JsonWriter(96).ascii("{\"toolCallId\":").string(callId).ascii(",\"state\":")
                     .string(state);
@@ -133,15 +133,15 @@ public sealed interface ChatEvent {
     record ToolDenied(String callId) implements SidePart {}
 
     /**
-     * Whatever has no place of its own, so that nothing the upstream says is dropped.
+     * An event that has no type of its own, so that no output of the upstream is lost.
      *
      * @param type begins with {@code data-}
-     * @param id   of the part that it replaces, or null
-     * @param isTransient whether it is told and not kept
+     * @param id   the id of the part that it replaces, or null
+     * @param isTransient whether it is published but not stored in the message
      */
     record Data(String type, String id, RawJson data, boolean isTransient) implements SidePart {
 
-        /** A piece of the model's refusal, a JSON string: OpenAI has a member for it, the AI SDK has not. */
+        /** A piece of the model's refusal, as a JSON string: OpenAI has a member for it, the AI SDK does not. */
         public static final String REFUSAL = "data-refusal";
 
         public Data(String type, String id, RawJson data) {
@@ -150,19 +150,19 @@ public sealed interface ChatEvent {
     }
 
     /**
-     * An event of a kind that only a later version of this service knows, while both serve. It keeps its number, no wire shows it, and no
-     * fold is changed by it.
+     * An event of a kind that only a later version of this service knows, while both versions run. It keeps its number. No protocol shows it, and
+     * it changes no fold.
      *
-     * @param line as it is stored
+     * @param line the event as it is stored
      */
     record Unknown(String line) implements ChatEvent {}
 
     /**
-     * The turn's one end.
+     * The end of the turn; each turn has exactly one.
      *
-     * @param finishReason null unless it completed
-     * @param usage        null where the upstream gave none
-     * @param failure      null if it completed or was cancelled
+     * @param finishReason null unless the turn completed
+     * @param usage        null if the upstream gave none
+     * @param failure      null if the turn completed or was cancelled
      */
     record Ended(Outcome outcome, FinishReason finishReason, Usage usage, Failure failure) implements ChatEvent {
 
@@ -174,12 +174,12 @@ public sealed interface ChatEvent {
             return new Ended(Outcome.FAILED, null, null, failure);
         }
 
-        /** @param usage as far as it is known, or null */
+        /** @param usage the usage known so far, or null */
         public static Ended cancelled(Usage usage) {
             return new Ended(Outcome.CANCELLED, null, usage, null);
         }
 
-        /** The same, whose failure {@linkplain Failure#at names the upstream}. */
+        /** A copy whose failure {@linkplain Failure#at names the upstream}. */
         public Ended at(String upstream) {
             return failure == null ? this : new Ended(outcome, finishReason, usage, failure.at(upstream));
         }

@@ -35,13 +35,13 @@ import io.chatrelay.event.ChatEvent.Unknown;
 import io.chatrelay.journal.EventCodec;
 
 /**
- * A chat event as a line of JSON in the journal: a flat object with {@code t} for its kind. Raw values of tools and data
- * travel as strings, so that they come back letter by letter.
+ * Encodes a chat event as one line of JSON in the journal: a flat object whose {@code t} is its kind. Raw values of tools and data
+ * are stored as strings, so that they are read back character by character.
  * <p>
- * Kinds and members are only ever added: rows outlive versions. While a new version is rolled out, replicas of the one before
- * read what the new one writes. So a member that is not known is passed over, an event of a kind that is not known is
- * {@linkplain Unknown kept as it is}, and a word that is not known (an outcome, a finish reason, a failure's code, a decision)
- * never throws and never means success. The kind of a turn's last event is {@code end} in every version.
+ * A new version may only add kinds and members, because rows outlive versions. During a rollout, replicas of the previous version
+ * read what the new version writes. So the codec ignores an unknown member, keeps an event of an unknown kind
+ * {@linkplain Unknown as it is}, and never throws for an unknown word (an outcome, a finish reason, a failure's code, a decision);
+ * an unknown word never means success. The kind of a turn's last event is {@code end} in every version.
  */
 public final class ChatEventCodec implements EventCodec<ChatEvent> {
 
@@ -134,12 +134,12 @@ public final class ChatEventCodec implements EventCodec<ChatEvent> {
         };
     }
 
-    /** Before it was written down, every call was told as one that the caller is to run. */
+    /** An event without this member is older than the member: every call was then published as one that the caller runs. */
     private static boolean isCallers(Map<String, String> m) {
         return !"0".equals(m.get("own"));
     }
 
-    /** An input that began before calls had numbers has none. */
+    /** A stored input without a number began before calls had numbers. */
     private static Call call(Map<String, String> m) {
         return new Call(Integer.parseInt(m.getOrDefault("i", "-1")), m.get("id"), m.getOrDefault("up", m.get("id")));
     }
@@ -163,7 +163,7 @@ public final class ChatEventCodec implements EventCodec<ChatEvent> {
                 : null;
     }
 
-    /** Whoever is told of a failure is told a code and a sentence, whatever a later version left out. */
+    /** A failure always has a code and a message, even if a later version left them out. */
     private static Failure failure(Map<String, String> m, Outcome outcome) {
         if (!m.containsKey("code") && (outcome == Outcome.COMPLETED || outcome == Outcome.CANCELLED)) {
             return null;
@@ -182,7 +182,7 @@ public final class ChatEventCodec implements EventCodec<ChatEvent> {
                 String name = parser.currentName();
                 JsonToken value = parser.nextToken();
                 if (value.isStructStart()) {
-                    // All of ours are flat, so it is a later version's.
+                    // This version writes flat objects only, so a later version wrote this member.
                     parser.skipChildren();
                 } else if (value != JsonToken.VALUE_NULL) {
                     members.put(name, parser.getText());
@@ -223,7 +223,7 @@ public final class ChatEventCodec implements EventCodec<ChatEvent> {
                     .with("up", call.upstreamId().equals(call.id()) ? null : call.upstreamId());
         }
 
-        /** Only what is so is written. */
+        /** Writes the member only if it is true. */
         Members flag(String name, boolean value) {
             return value ? with(name, 1) : this;
         }

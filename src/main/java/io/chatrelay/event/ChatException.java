@@ -1,29 +1,29 @@
 package io.chatrelay.event;
 
-/** A command that is refused, before anything was stored. Rooms above give it what they know: a turn, or an approval. */
+/** A command that was rejected before anything was stored. Subclasses in other packages add a turn or an approval. */
 public class ChatException extends RuntimeException {
 
-    /** What is wrong with it. */
+    /** The reason of the rejection. */
     public enum Kind {
-        /** A field is wrong; {@link ChatException#field} names it. */
+        /** A field is invalid; {@link ChatException#field} names it. */
         INVALID,
-        /** It is not there, or not yours. */
+        /** The resource does not exist, or belongs to another tenant. */
         NOT_FOUND,
         /** A turn runs in this conversation. */
         TURN_RUNNING,
-        /** No turn runs that could be stopped. */
+        /** No turn that could be cancelled is running. */
         NOT_RUNNING,
-        /** The approval was decided otherwise, or its turn has ended. */
+        /** The approval already has another decision, or its turn has ended. */
         APPROVAL_DECIDED,
         /** The approval expired before it was decided. */
         APPROVAL_EXPIRED,
-        /** What was to be approved is not what was shown. */
+        /** The input to approve differs from the input that was shown. */
         INPUT_CHANGED,
-        /** Several approvals may be meant. */
+        /** The command matches several approvals. */
         APPROVAL_AMBIGUOUS,
         /** The idempotency key belongs to another command. */
         KEY_REUSED,
-        /** This process cannot take turns now. */
+        /** This process cannot accept turns now. */
         UNAVAILABLE
     }
 
@@ -32,7 +32,7 @@ public class ChatException extends RuntimeException {
     private final Long retryAfter;
 
     /**
-     * @param field      the path of the field that is wrong, or null
+     * @param field      the path of the invalid field, or null
      * @param retryAfter seconds, or null
      */
     protected ChatException(Kind kind, String field, String message, Long retryAfter) {
@@ -50,7 +50,7 @@ public class ChatException extends RuntimeException {
         return notFound(null, what);
     }
 
-    /** @param field that names what is not there, or null for the path */
+    /** @param field the field that names the missing resource, or null if the path names it */
     public static ChatException notFound(String field, String what) {
         return new ChatException(Kind.NOT_FOUND, field, what, null);
     }
@@ -68,7 +68,7 @@ public class ChatException extends RuntimeException {
         return kind;
     }
 
-    /** The path of the field that is wrong, or null. */
+    /** The path of the invalid field, or null. */
     public String field() {
         return field;
     }

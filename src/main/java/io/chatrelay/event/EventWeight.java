@@ -4,7 +4,7 @@ import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.event.ChatEvent.Started;
 import io.chatrelay.event.ChatEvent.TextDelta;
 
-/** About what an event costs in the heap and in the table; exact is what the journal counts. */
+/** The approximate size of an event in the heap and in the table. The journal counts the exact size. */
 public final class EventWeight {
 
     private EventWeight() {}

@@ -7,9 +7,9 @@ import java.util.stream.Stream;
  * Why a turn did not complete.
  *
  * @param code       the kind of failure
- * @param name       the machine's word: the code's, or a later version's where the code is not known here
- * @param message    one sentence for the caller that says what to do, without secrets and without content
- * @param retryAfter seconds after which a repeat may succeed, or null
+ * @param name       the machine-readable name: the code's, or a later version's if this version does not know the code
+ * @param message    one sentence that states what the caller can do, without secrets and without content
+ * @param retryAfter seconds after which a retry may succeed, or null
  */
 public record Failure(Code code, String name, String message, Long retryAfter) {
 
@@ -19,46 +19,46 @@ public record Failure(Code code, String name, String message, Long retryAfter) {
 
     private static final String UPSTREAM = "{upstream}";
 
-    /** Kinds of failure. A caller's status follows from it as long as none has been sent. */
+    /** Kinds of failure. They determine the caller's status code as long as no status was sent. */
     public enum Code {
-        /** The upstream refused our key. */
+        /** The upstream rejected this service's key. */
         UPSTREAM_UNAUTHORIZED,
         UPSTREAM_RATE_LIMITED,
-        /** The upstream refused the request as it stands. */
+        /** The upstream rejected the request in its current form. */
         UPSTREAM_REFUSED,
         CONTEXT_LENGTH_EXCEEDED,
-        /** No connection, a 5xx, or no answer that could be understood, before the first event. */
+        /** No connection, a 5xx, or an answer that cannot be parsed, before the first event. */
         UPSTREAM_UNAVAILABLE,
-        /** No TLS connection, or a certificate that is not trusted: the operator has to act, and a repeat does not help. */
+        /** No TLS connection, or an untrusted certificate: the operator has to act, and a retry does not help. */
         UPSTREAM_UNTRUSTED,
-        /** Nothing came within the configured time. */
+        /** The upstream sent nothing within the configured time. */
         UPSTREAM_TIMEOUT,
-        /** The stream ended, or broke, before the answer was finished. */
+        /** The stream ended or broke before the answer was complete. */
         UPSTREAM_CUT,
-        /** The upstream said, inside its stream, that it failed. */
+        /** The upstream reported a failure inside its stream. */
         UPSTREAM_ERROR,
-        /** What came was not what the protocol says. */
+        /** The upstream's data violates the protocol. */
         UPSTREAM_PROTOCOL,
         /** An event, or the turn, was larger than configured. */
         TURN_TOO_LARGE,
         /** The turn ran longer than configured. */
         TURN_TOO_LONG,
-        /** The run waits for an approval that cannot be given to it. */
+        /** The run waits for an approval whose decision cannot be delivered to it. */
         APPROVAL_UNAVAILABLE,
-        /** The database refused what was to be stored. */
+        /** The database rejected the data to be stored. */
         STORAGE_REFUSED,
         /** The replica that ran the turn is gone. */
         REPLICA_LOST,
         /** A defect of this service. */
         INTERNAL_ERROR,
-        /** One that only a later version of this service tells from others. */
+        /** A code that only a later version of this service knows. */
         UNKNOWN;
 
         public String wireName() {
             return name().toLowerCase(Locale.ROOT);
         }
 
-        /** The code of that name; {@link #UNKNOWN} for a name that a later version gave. */
+        /** The code of that name; {@link #UNKNOWN} for a later version's name. */
         public static Code of(String wireName) {
             return Stream.of(values()).filter(code -> code.wireName().equals(wireName)).findFirst().orElse(UNKNOWN);
         }
@@ -69,8 +69,8 @@ public record Failure(Code code, String name, String message, Long retryAfter) {
     }
 
     /**
-     * The same with the upstream's configured name in place of the first {@code {upstream}} in its message: whoever makes a failure of an upstream
-     * need not know how it is called here.
+     * A copy whose message has the upstream's configured name in place of the first {@code {upstream}}: the code that creates a failure
+     * does not need to know that name.
      */
     public Failure at(String upstream) {
         int at = message.indexOf(UPSTREAM);

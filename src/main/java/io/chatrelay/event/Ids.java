@@ -4,14 +4,14 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** Ids that sort by the time they were made. */
+/** Ids that sort by creation time. */
 public final class Ids {
 
     private static final AtomicLong LAST = new AtomicLong();
 
     private Ids() {}
 
-    /** The id that a text is; empty where it is none. */
+    /** Parses an id; empty if the text is not one. */
     public static Optional<UUID> parsed(String text) {
         try {
             return Optional.of(UUID.fromString(text));
@@ -21,13 +21,13 @@ public final class Ids {
     }
 
     /**
-     * A UUIDv7 (RFC 9562, 5.7), greater than every one made before by this process: the 12 bits after the milliseconds count
-     * within one (method 1), and run on into the next when they are used up.
+     * A UUIDv7 (RFC 9562, 5.7), greater than all earlier ones of this process: the 12 bits after the milliseconds are a counter
+     * within the millisecond (method 1). When the counter overflows, it continues in the next millisecond.
      */
     public static UUID next() {
         long tick = LAST.updateAndGet(last -> Math.max(last + 1, System.currentTimeMillis() << 12));
         long high = tick >>> 12 << 16 | 0x7000L | tick & 0xfffL;
-        // The low half of the JDK's random UUID is what this one has there, too: the variant, and 62 random bits. The generator stays the JDK's.
+        // The low half comes from the JDK's random UUID, because both formats have the same low half: the variant and 62 random bits.
         return new UUID(high, UUID.randomUUID().getLeastSignificantBits());
     }
 }

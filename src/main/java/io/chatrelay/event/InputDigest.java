@@ -13,8 +13,9 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 
 /**
- * What was shown, in 32 bytes: the SHA-256 of the canonical JSON of a tool's input. Source: RFC 8785. An input that has no
- * canonical form (a name twice, a number beyond a double, half a surrogate pair, no object or array, too deep) is digested as the text that is shown.
+ * Identifies the input that was shown, in 32 bytes: the SHA-256 of the canonical JSON of a tool's input. Source: RFC 8785. For an input
+ * without a canonical form (a duplicate name, a number outside the precision of a double, an unpaired surrogate, neither object nor array,
+ * too deep), the digest is that of the text that is shown.
  */
 public final class InputDigest {
 
@@ -32,8 +33,8 @@ public final class InputDigest {
     }
 
     /**
-     * Whether two inputs are certainly not the same. Where one has no canonical form nobody can say: a client that reads and writes it may
-     * have changed its letters.
+     * Whether two inputs certainly differ. If one has no canonical form, this cannot be decided: a client that parses and writes it may
+     * change its text.
      */
     public static boolean differ(RawJson one, RawJson other) {
         Optional<String> first = canonicalForm(one.text());
@@ -53,13 +54,13 @@ public final class InputDigest {
                     return Optional.of(canonical);
                 }
             } catch (IOException | RuntimeException e) {
-                // It has none.
+                // It has no canonical form.
             }
         }
         return Optional.empty();
     }
 
-    /** A canonical number is a double: two inputs that differ beyond it would be one. */
+    /** A canonical number is a double: two inputs that differ only beyond its precision would have the same digest. */
     private static boolean numbersSurvive(String json) throws IOException {
         try (JsonParser parser = StoredJson.FACTORY.createParser(json)) {
             for (JsonToken token = parser.nextToken(); token != null; token = parser.nextToken()) {
@@ -75,7 +76,7 @@ public final class InputDigest {
         return true;
     }
 
-    /** About how deep it is: brackets inside strings count too. */
+    /** The approximate depth: brackets inside strings count too. */
     private static int depth(String json) {
         int depth = 0;
         int deepest = 0;

@@ -4,9 +4,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
- * Writes JSON as UTF-8 bytes into a buffer that grows. Written by hand because it is what the service does for every
- * event and reader, and because an answer may be cut in the middle of a surrogate pair: what UTF-8 cannot hold is written as
- * an escape, and read back as the same half, so that two halves in two events are one character again.
+ * Writes JSON as UTF-8 bytes into a growing buffer. It is written by hand because the service does this for every event and
+ * reader, and because an answer may be split inside a surrogate pair: the writer escapes an unpaired surrogate, which UTF-8 cannot encode.
+ * A reader gets the same surrogate back, so that two halves from two events form one character again.
  */
 public final class JsonWriter {
 
@@ -19,7 +19,7 @@ public final class JsonWriter {
         bytes = new byte[capacity];
     }
 
-    /** Text that is JSON already, or the fixed part of a frame: no character outside ASCII. */
+    /** Appends text that is already JSON, or the fixed part of a frame: ASCII characters only. */
     public JsonWriter ascii(String text) {
         int length = text.length();
         ensure(length);
@@ -39,12 +39,12 @@ public final class JsonWriter {
         return ascii(Long.toString(value));
     }
 
-    /** A JSON value as it is. */
+    /** Appends a JSON value unchanged. */
     public JsonWriter raw(RawJson json) {
         return utf8(json.text(), false);
     }
 
-    /** Bytes as they are, from a place to their end. */
+    /** Appends the bytes from an index to the end, unchanged. */
     public JsonWriter raw(byte[] text, int from) {
         ensure(text.length - from);
         System.arraycopy(text, from, bytes, size, text.length - from);
@@ -52,7 +52,7 @@ public final class JsonWriter {
         return this;
     }
 
-    /** A JSON string, quotes included; {@code null} becomes {@code null}. */
+    /** Appends a JSON string with its quotes; {@code null} becomes {@code null}. */
     public JsonWriter string(String text) {
         if (text == null) {
             return ascii("null");

@@ -10,8 +10,8 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 
 /**
- * Makes text fit for {@code jsonb}, which refuses what JSON allows: the zero character, half of a surrogate pair, and
- * numbers beyond {@code numeric}. They are replaced, in the stored message only; the journal keeps them as they came.
+ * Makes text valid for {@code jsonb}, which rejects three things that JSON allows: the zero character, an unpaired surrogate, and
+ * numbers outside the range of {@code numeric}. They are replaced in the stored message only; the journal keeps the original.
  */
 public final class Jsonb {
 
@@ -19,12 +19,12 @@ public final class Jsonb {
 
     private Jsonb() {}
 
-    /** A string's value without what jsonb refuses. */
+    /** A string's value without the characters that jsonb rejects. */
     public static String clean(String text) {
         return SurrogatePairs.replaceLone(text).replace('\0', SurrogatePairs.REPLACEMENT);
     }
 
-    /** A JSON value without what jsonb refuses. Most have nothing of the kind, and are not read. */
+    /** A JSON value without what jsonb rejects. Most values contain nothing of that kind and are not parsed. */
     public static RawJson clean(RawJson json) {
         if (!SUSPECT.matcher(json.text()).find() && clean(json.text()).equals(json.text())) {
             return json;
@@ -47,7 +47,7 @@ public final class Jsonb {
     }
 
     private static void number(JsonGenerator generator, String number) throws IOException {
-        // A double's range is jsonb's by far; what is beyond, on either side, is kept as the text that it was.
+        // Every double is in jsonb's range by far. A number outside a double's range, too large or too small, is kept as its text.
         double about = number.length() < 300 ? Double.parseDouble(number) : Double.NaN;
         if (Double.isFinite(about) && (about != 0 || number.indexOf('e') < 0 && number.indexOf('E') < 0)) {
             generator.writeNumber(number);

@@ -15,10 +15,10 @@ import com.fasterxml.jackson.core.JsonToken;
 
 import io.chatrelay.event.ChatEvent.Data;
 
-/** A message's parts as the JSON that is stored, and that a history gives to {@code useChat}; and back. */
+/** Writes a message's parts as the JSON that is stored and that the history returns to {@code useChat}, and reads them back. */
 public final class MessageParts {
 
-    /** The AI SDK's place for what its parts have no member for. Source: {@code ProviderMetadata} of AI SDK 6. */
+    /** The AI SDK's member for data that its parts have no field for. Source: {@code ProviderMetadata} of AI SDK 6. */
     private static final String OURS = "chat_relay";
 
     private MessageParts() {}
@@ -32,7 +32,7 @@ public final class MessageParts {
             switch (part) {
                 case Part.Text(var text) -> out.ascii("{\"type\":\"text\",\"text\":").string(Jsonb.clean(text)).ascii('}');
                 case Part.File file -> file(out, file);
-                // As the refusal of an answer of ours is stored.
+                // The refusal of an assistant's answer is stored in the same form.
                 case Part.Refusal(var text) -> data(out, Data.REFUSAL, null, RawJson.string(text));
                 case Part.ToolCall call -> call(out, call);
                 case Part.ToolResult(var callId, var content) ->
@@ -62,10 +62,10 @@ public final class MessageParts {
     }
 
     /**
-     * A call as the AI SDK has it; the closing brace is the caller's to write.
+     * Writes a call as the AI SDK represents it; the caller of this method writes the closing brace.
      *
-     * @param input  null where it never became whole
-     * @param output null where there is none
+     * @param input  null if the input is incomplete
+     * @param output null if there is none
      */
     static void openCall(JsonWriter out, String toolName, String callId, String state, RawJson input, RawJson output) {
         out.ascii("{\"type\":").string("tool-" + Jsonb.clean(toolName)).ascii(",\"toolCallId\":").string(Jsonb.clean(callId))
@@ -90,7 +90,7 @@ public final class MessageParts {
         }
     }
 
-    /** What an upstream without memory is told of a stored message: text, files, refusals, calls and their results. */
+    /** The parts of a stored message that an upstream without memory receives: text, files, refusals, calls and their results. */
     public static List<Part> read(String json) {
         return whole(json).stream()
                 .map(part -> part instanceof Part.Data data && isRefusal(data)
@@ -103,7 +103,7 @@ public final class MessageParts {
         return data.type().equals(Data.REFUSAL) && data.data().text().startsWith("\"");
     }
 
-    /** All of a stored message that was written from parts. */
+    /** All parts of a stored message that was written from parts. */
     public static List<Part> whole(String json) {
         List<Part> parts = new ArrayList<>();
         try (JsonParser parser = StoredJson.FACTORY.createParser(json)) {
@@ -137,7 +137,7 @@ public final class MessageParts {
         };
     }
 
-    /** A call that failed gave the words for it; one whose input never became whole was none. */
+    /** The output of a call; its error text if it failed, unless its input is incomplete. */
     private static RawJson outcome(Map<String, RawJson> call) {
         return call.containsKey("input") ? call.getOrDefault("output", call.get("errorText")) : call.get("output");
     }
@@ -156,7 +156,7 @@ public final class MessageParts {
         }
     }
 
-    /** The members of the object at the parser, each as its JSON text. */
+    /** The members of the object at the parser's position, each as its JSON text. */
     private static Map<String, RawJson> members(JsonParser parser) throws IOException {
         Map<String, RawJson> members = new HashMap<>();
         while (parser.nextToken() == JsonToken.FIELD_NAME) {

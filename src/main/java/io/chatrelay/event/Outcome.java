@@ -3,23 +3,23 @@ package io.chatrelay.event;
 import java.util.Locale;
 import java.util.stream.Stream;
 
-/** How a turn ended. The wire name is at once the column's value, the metric's tag and the log's key. */
+/** How a turn ended. The wire name is also the column's value, the metric's tag and the log's key. */
 public enum Outcome {
 
-    /** The upstream finished its answer, and said so. The only end that looks like success. */
+    /** The upstream reported that its answer is complete. Only this outcome counts as success. */
     COMPLETED,
-    /** The upstream, or this service on its behalf, could not finish; what came before is kept. */
+    /** The upstream, or this service on its behalf, could not finish; the partial answer is kept. */
     FAILED,
-    /** A caller stopped it; what came before is kept. */
+    /** A caller cancelled the turn; the partial answer is kept. */
     CANCELLED,
-    /** The replica that ran it is gone, and the run could not be followed further; what came before is kept. */
+    /** The replica that ran the turn is lost, and its run could not be resumed; the partial answer is kept. */
     INTERRUPTED;
 
     public String wireName() {
         return name().toLowerCase(Locale.ROOT);
     }
 
-    /** The outcome of that name. One that only a later version knows is taken for a failure, and never for success. */
+    /** The outcome of that name. An unknown name of a later version is read as a failure, never as success. */
     public static Outcome of(String wireName) {
         return Stream.of(values()).filter(outcome -> outcome.wireName().equals(wireName)).findFirst().orElse(FAILED);
     }

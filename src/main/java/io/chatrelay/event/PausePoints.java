@@ -26,15 +26,14 @@ import io.chatrelay.event.ChatEvent.ToolInputStarted;
 import io.chatrelay.event.ChatEvent.ToolSucceeded;
 
 /**
- * The fold of a turn's events that knows where it may pause: where a call waits for a decision, and no other call of the turn
- * could still say something, because each has its outcome or waits as well. A client that goes on by itself sends its answers only
- * then.
+ * A fold of a turn's events that determines where the turn may pause: at least one call waits for a decision, and every other call of the
+ * turn has its outcome or waits too. A client that continues automatically sends its decisions only then.
  *
- * <p>A <b>pause point</b> is the position after an ask or an outcome at which that holds. So it is a function of the events alone, and
- * each differs from every other in the calls that a client sees, by which it is found again. What follows a pause point while
- * nothing changes for the calls (data, text, brackets) belongs to what comes after the pause.
+ * <p>A <b>pause point</b> is the position after an approval request or an outcome at which this condition is true. So a pause point
+ * is a function of the events alone. Each one differs from every other in the calls that a client sees, so it can be found by them.
+ * Events after a pause point that change no call (data, text, brackets) belong to the part after the pause.
  *
- * <p>Plain and single-threaded; a copy goes its own way.
+ * <p>Simple and single-threaded; a copy is independent.
  */
 public final class PausePoints {
 
@@ -42,7 +41,7 @@ public final class PausePoints {
         OPEN, ASKED, DECIDED
     }
 
-    /** The calls without an outcome, in the order in which they were announced. */
+    /** The calls without an outcome, in the order of their first events. */
     private final Map<String, Call> open;
 
     public PausePoints() {
@@ -53,7 +52,7 @@ public final class PausePoints {
         open = new LinkedHashMap<>(other.open);
     }
 
-    /** Takes the next event of the turn. True if the position after it is a pause point. */
+    /** Applies the next event of the turn. True if the position after it is a pause point. */
     public boolean apply(ChatEvent event) {
         boolean moved = switch (event) {
             case ToolInputStarted started -> announced(started.callId());
@@ -88,7 +87,7 @@ public final class PausePoints {
     }
 
     /**
-     * The ids of the calls that asked and wait for a decision, in the order in which they were announced, and as the ledger has
+     * The ids of the calls that wait for a decision, in the order of their first events. The ids have the form in which the ledger stores
      * them.
      */
     public List<String> waiting() {

@@ -5,15 +5,15 @@ import java.io.IOException;
 import com.fasterxml.jackson.core.JsonParser;
 
 /**
- * A JSON value as its text, passed on as it came: nothing of what a tool or an upstream said is lost by reading it.
- * It holds no line breaks, so it fits into one line of a stream.
+ * A JSON value as its text, passed on unchanged: parsing would lose details of what a tool or an upstream sent.
+ * It contains no line breaks, so it fits into one line of a stream.
  */
 public record RawJson(String text) {
 
     public static final RawJson NULL = new RawJson("null");
     public static final RawJson EMPTY_OBJECT = new RawJson("{}");
 
-    /** Text that should be JSON, and where it is not, the JSON string of it: a model's slip is the caller's to see. */
+    /** The text if it is JSON, else a JSON string of it: the caller sees the model's mistake. */
     public static RawJson of(String text) {
         try (JsonParser parser = StoredJson.FACTORY.createParser(text)) {
             if (parser.nextToken() != null) {
@@ -23,23 +23,23 @@ public record RawJson(String text) {
                 }
             }
         } catch (IOException e) {
-            // Not JSON: below.
+            // Not JSON: see below.
         }
         return string(text);
     }
 
-    /** The JSON string of a text. */
+    /** A text as a JSON string. */
     public static RawJson string(String text) {
         return new RawJson(new JsonWriter(text.length() + 2).string(text).toString());
     }
 
-    /** What it says where it is a string, else its own text. */
+    /** The string's value if it is a JSON string, else the JSON text. */
     public String asText() {
         return text.startsWith("\"") ? StoredJson.string(text) : text;
     }
 
     public RawJson {
-        // Between tokens a line break is white space; inside a string JSON does not allow one.
+        // Between tokens a line break is white space; JSON does not allow one inside a string.
         if (text.indexOf('\n') >= 0 || text.indexOf('\r') >= 0) {
             text = text.replace('\n', ' ').replace('\r', ' ');
         }

@@ -3,7 +3,7 @@ package io.chatrelay.event;
 import java.util.Locale;
 import java.util.stream.Stream;
 
-/** Who speaks in a message. */
+/** The author of a message. */
 public enum Role {
 
     SYSTEM,
@@ -15,7 +15,7 @@ public enum Role {
         return name().toLowerCase(Locale.ROOT);
     }
 
-    /** The role of that name. One that only a later version knows speaks with no more authority than the user. */
+    /** The role of that name. An unknown role of a later version gets no more authority than the user. */
     public static Role of(String wireName) {
         return Stream.of(values()).filter(role -> role.wireName().equals(wireName)).findFirst().orElse(USER);
     }

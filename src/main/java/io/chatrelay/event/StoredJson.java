@@ -10,8 +10,8 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamWriteConstraints;
 
 /**
- * Reads what was bounded when it came in. The library's own bounds on a string, a number or the depth are below what the
- * door lets in, and would only make readable no more what is stored already.
+ * Parses JSON whose size was checked when it was received. The library's own limits for a string, a number or the depth are lower than
+ * those of the HTTP edge, and would only make stored data unreadable.
  */
 public final class StoredJson {
 

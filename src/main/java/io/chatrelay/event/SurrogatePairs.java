@@ -1,14 +1,14 @@
 package io.chatrelay.event;
 
-/** Halves of surrogate pairs that stand alone: a JSON string may hold them, but UTF-8 and {@code jsonb} may not. */
+/** Handles unpaired surrogates: a JSON string may contain them, but UTF-8 and {@code jsonb} may not. */
 public final class SurrogatePairs {
 
-    /** What is put in place of each. */
+    /** The replacement of each. */
     public static final char REPLACEMENT = '\ufffd';
 
     private SurrogatePairs() {}
 
-    /** The text with its lone halves replaced; the same one where there are none. */
+    /** The text with its unpaired surrogates replaced; the same instance if there are none. */
     public static String replaceLone(String text) {
         StringBuilder whole = null;
         for (int i = 0; i < text.length(); i++) {
@@ -26,7 +26,7 @@ public final class SurrogatePairs {
         return whole == null ? text : whole.toString();
     }
 
-    /** The same JSON without what UTF-8 cannot carry: half of a surrogate pair can only stand in a string, as an escape. */
+    /** The same JSON with unpaired surrogates escaped, which UTF-8 cannot encode. In JSON they can occur only inside a string. */
     public static String escapeLone(String json) {
         StringBuilder out = null;
         for (int i = 0; i < json.length(); i++) {

@@ -30,15 +30,15 @@ import io.chatrelay.event.ChatEvent.ToolSucceeded;
 import io.chatrelay.event.ChatEvent.Unknown;
 
 /**
- * The fold of a turn's events into the assistant's message: what is stored, and what a caller that does not stream gets.
- * Plain and single-threaded; the same events always give the same message.
+ * A fold of a turn's events into the assistant's message, which is stored and is the answer to a caller that does not stream.
+ * Simple and single-threaded; the same events always give the same message.
  */
 public final class Transcript {
 
     private static final class ToolPart {
         final Call call;
         final String toolName;
-        /** What came of the input, until it is whole. */
+        /** The input received so far, until it is complete. */
         final StringBuilder inputText = new StringBuilder();
         ToolCalled called;
         String approvalId;
@@ -68,7 +68,7 @@ public final class Transcript {
             };
         }
 
-        /** The AI SDK's schema wants it beside every outcome of a call that asked. */
+        /** The AI SDK's schema requires it in every outcome of a call that requested approval. */
         boolean approved() {
             return approved == null ? !state.equals("output-denied") : approved;
         }
@@ -93,7 +93,7 @@ public final class Transcript {
             }
         }
 
-        /** What settles it where the turn ends. */
+        /** The event that settles the call when the turn ends. */
         ChatEvent failed(String errorText) {
             return called == null ? new ToolInputFailed(call, toolName, RawJson.of(inputText.toString()), errorText)
                     : new ToolFailed(call.id(), errorText);
@@ -127,12 +127,12 @@ public final class Transcript {
     private String upstreamMessageId;
     private Ended ended;
 
-    /** There are events that nobody can apply: the turn has begun, whatever is known of it. */
+    /** Some stored events cannot be applied: the turn counts as started, even if nothing else is known. */
     public void missesEvents() {
         started = true;
     }
 
-    /** Takes the next event of the turn. */
+    /** Applies the next event of the turn. */
     public void apply(ChatEvent event) {
         switch (event) {
             case Started(var id) -> {
@@ -193,7 +193,7 @@ public final class Transcript {
             case Data data -> add(data);
             case Ended end -> ended = end;
             case Unknown _ -> {
-                // What it means only a later version knows; the message is what this one can tell.
+                // Only a later version knows its meaning; this version's message leaves it out.
             }
         }
     }
@@ -210,7 +210,7 @@ public final class Transcript {
         });
     }
 
-    /** A part with the id of an earlier one of its type replaces it, as it does in the AI SDK. */
+    /** A part replaces an earlier part with the same id and type, as in the AI SDK. */
     private void add(Data data) {
         if (data.isTransient()) {
             return;
@@ -244,8 +244,8 @@ public final class Transcript {
     }
 
     /**
-     * The events that end the turn from here: what is open is closed first, so that no wire is left inside a bracket, and every call is
-     * settled, for a client would wait for its outcome. Only the calls that the caller is to run stay open in a completed turn.
+     * The events that end the turn now. Open text, reasoning and steps are closed, so that no stream ends inside a bracket. Every call is
+     * settled, because a client would wait for its outcome. In a completed turn, only the calls that the caller runs stay open.
      */
     public List<ChatEvent> closing(Ended end) {
         List<ChatEvent> events = new ArrayList<>(4);
@@ -269,7 +269,7 @@ public final class Transcript {
         return end.outcome() == Outcome.COMPLETED && part.called != null && part.called.callerRuns();
     }
 
-    /** Whether the upstream's first event has come. */
+    /** Whether the upstream's first event was received. */
     public boolean started() {
         return started;
     }
@@ -279,7 +279,7 @@ public final class Transcript {
         return upstreamMessageId;
     }
 
-    /** Whether there is anything to be kept as the assistant's message. */
+    /** Whether there is content to store as the assistant's message. */
     public boolean hasContent() {
         return !pieces.isEmpty();
     }
@@ -300,13 +300,13 @@ public final class Transcript {
         return text.toString();
     }
 
-    /** A call that this turn announced and that has no outcome yet, or null. */
+    /** A call of this turn that has no outcome yet, or null. */
     public ToolCalled open(String callId) {
         ToolPart part = calls.get(callId);
         return part != null && part.open() ? part.called : null;
     }
 
-    /** The open calls that asked for approval, each with whether the stream has told its decision. */
+    /** The open calls that requested approval, each with whether the stream contains its decision. */
     public Map<Call, Boolean> asking() {
         Map<Call, Boolean> asking = new LinkedHashMap<>();
         calls.values().stream().filter(part -> part.open() && part.approvalId != null)
@@ -314,7 +314,7 @@ public final class Transcript {
         return asking;
     }
 
-    /** What the model reasoned aloud, all runs of it joined. */
+    /** The model's reasoning, all runs of it joined. */
     public String reasoning() {
         StringBuilder text = new StringBuilder();
         for (Piece piece : pieces) {
@@ -325,7 +325,7 @@ public final class Transcript {
         return text.toString();
     }
 
-    /** The words with which the model refused to answer, or null. */
+    /** The text of the model's refusal, or null. */
     public String refusal() {
         StringBuilder text = new StringBuilder();
         for (Piece piece : pieces) {
@@ -336,33 +336,33 @@ public final class Transcript {
         return text.isEmpty() ? null : text.toString();
     }
 
-    /** The turn's whole calls in their order. */
+    /** The turn's calls with complete input, in their order. */
     public List<ToolCalled> calls() {
         return calls.values().stream().filter(part -> part.called != null).map(part -> part.called).toList();
     }
 
     /**
-     * What is beside the text, in its order, as it stands: data, and the upstream's own calls, each with its outcome. Calls that the caller
-     * is to run are not among them.
+     * The parts beside the text, in their order and current state: data, and the calls that the upstream runs, each with its outcome. Calls
+     * that the caller runs are not included.
      */
     public List<SidePart> sideParts() {
         List<SidePart> parts = new ArrayList<>();
         for (Piece piece : pieces) {
             switch (piece) {
                 case Piece.Extra(var data) when isRefusal(data) -> {
-                    // It is told as what it is.
+                    // The refusal has a member of its own.
                 }
                 case Piece.Extra(var data) -> parts.add(data);
                 case Piece.Tool(var part) -> part.told(parts);
                 case Piece.Step _,Piece.Text _,Piece.Reasoning _ -> {
-                    // They have a place of their own.
+                    // They have a member of their own, or none.
                 }
             }
         }
         return parts;
     }
 
-    /** The message's parts as an AI SDK {@code UIMessage} has them, fit for {@code jsonb}. */
+    /** The message's parts as in an AI SDK {@code UIMessage}, valid for {@code jsonb}. */
     public String parts() {
         JsonWriter out = new JsonWriter(512).ascii('[');
         String separator = "";

@@ -4,16 +4,16 @@ import java.time.Instant;
 import java.util.UUID;
 
 /**
- * The unit of work, passed along from a caller's message to the end of its answer.
+ * The unit of work, from a caller's message to the end of its answer.
  *
- * @param id             our own id, known to callers
- * @param tenant         whose it is
- * @param caller         who asked
- * @param conversation   our own id of the conversation: the only one that the upstream is given
- * @param conversationId the id by which callers know the conversation
- * @param ordinal        its place among the conversation's turns, from 1; 0 where it has none
+ * @param id             this service's id of the turn, visible to callers
+ * @param tenant         the owner
+ * @param caller         the caller that sent the message
+ * @param conversation   this service's internal id of the conversation; the upstream receives only this id
+ * @param conversationId the id of the conversation that callers use
+ * @param ordinal        its number among the conversation's turns, from 1; 0 if it has none
  * @param upstream       the configured name of the upstream that answers
- * @param model          what the caller's wire calls the model
+ * @param model          the model's name in the caller's protocol
  * @param messageId      the assistant's message, the same in every replay
  */
 public record Turn(UUID id, String tenant, String caller, UUID conversation, String conversationId, int ordinal,

@@ -11,7 +11,7 @@ import io.quarkus.runtime.annotations.RegisterForReflection;
  * @param state        {@code running}, {@code awaiting_approval}, or the outcome
  * @param outcome      null while it runs
  * @param finishReason null unless it completed
- * @param lastEvent    the number of its last event that is stored; 0 if there is none
+ * @param lastEvent    the number of its last stored event; 0 if there is none
  */
 @RegisterForReflection
 public record TurnView(UUID id, String conversationId, String state, String outcome, String finishReason, long lastEvent,

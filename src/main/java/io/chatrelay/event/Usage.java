@@ -1,9 +1,9 @@
 package io.chatrelay.event;
 
 /**
- * Tokens that an answer cost, as the upstream counted them.
+ * Tokens that an answer used, as the upstream counted them.
  *
- * @param counted the upstream's own object with its details, in which the three counts are there; null where it gave no more than those
+ * @param counted the upstream's own object, which contains the three counts and more details; null if it gave only the counts
  */
 public record Usage(long promptTokens, long completionTokens, long totalTokens, RawJson counted) {
 

@@ -1,5 +1,5 @@
 /**
- * What can happen in a turn, and what is made of it: {@link io.chatrelay.event.ChatEvent}, its codec, and the building blocks of its folds. It is
- * the vocabulary of every other room, and knows no upstream, no table and no HTTP.
+ * The events of a turn and their folds: {@link io.chatrelay.event.ChatEvent}, its codec, and the values that events and messages consist of.
+ * Every other package uses this vocabulary. This package does not depend on upstreams, tables or HTTP.
  */
 package io.chatrelay.event;

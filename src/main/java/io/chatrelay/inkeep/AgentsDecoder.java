@@ -18,24 +18,24 @@ import io.chatrelay.inkeep.ToolCallIds.Tracked;
 /**
  * Inkeep Agents' UI message stream. Source: its run API, {@code POST /run/api/chat}, as recorded.
  *
- * <p>What it must not be taken in by: {@code [DONE]} comes after a failure too, so a classic run succeeded only if a
- * {@code data-operation} of type {@code completion} came before it. A durable run sends neither, and its end is the body's.
- * Errors come inside a 200. Text is opened and closed for every word, always with the same id.
+ * <p>Pitfalls: {@code [DONE]} is also sent after a failure, so a classic run succeeded only if a {@code data-operation} of type
+ * {@code completion} arrived before it. A durable run sends neither, and ends with its body. Errors are sent inside a 200. Text is opened and
+ * closed for every word, always with the same id.
  */
 final class AgentsDecoder implements AnswerDecoder {
 
     /** How the run ends. */
     enum Mode {
-        /** By {@code [DONE]}. */
+        /** With {@code [DONE]}. */
         CLASSIC,
-        /** With its body; one that waits for an approval goes on in the answer to the decision. */
+        /** With its body; a run that waits for an approval continues in the answer to the decision. */
         DURABLE,
-        /** As durable, but nobody was told to expect it, so it cannot go on. */
+        /** As durable, but durable mode is not configured, so the run cannot continue. */
         UNFORESEEN
     }
 
     static final String DONE = "[DONE]";
-    /** Of members that nobody knows, these say what they belong to. */
+    /** Members that identify what unknown members belong to. */
     private static final Set<String> NAMING = Set.of("type", "id", "toolCallId");
     private static final Set<String> OF_DATA = Set.of("type", "id", "data", "transient");
     private static final Map<String, Set<String>> MEMBERS = Map.of("start", Set.of("type", "messageId"),
@@ -61,7 +61,7 @@ final class AgentsDecoder implements AnswerDecoder {
 
     /**
      * @param brackets      new ones, or those of the run's earlier bodies
-     * @param allOperations whether operations are passed on that a server sends only to who asks for them
+     * @param allOperations whether to pass on operations that a server sends only on request
      */
     AgentsDecoder(PartBoundaries brackets, Mode mode, boolean allOperations) {
         this.brackets = brackets;
@@ -73,27 +73,27 @@ final class AgentsDecoder implements AnswerDecoder {
         return mode;
     }
 
-    /** Whether it has told an error after which nothing completes it. */
+    /** Whether the run has reported an error after which it cannot complete. */
     boolean hasFailed() {
         return fatal;
     }
 
-    /** Whether it has told an error, though not each is the run's end. */
+    /** Whether the run has reported an error; not every error ends the run. */
     boolean hasToldError() {
         return fatal || error != null;
     }
 
-    /** The calls that wait for a yes, by their numbers. */
+    /** The numbers of the calls that wait for approval. */
     List<Integer> waiting() {
         return brackets.waiting();
     }
 
-    /** Whether it tells a second beginning, which no run has. */
+    /** Whether the event reports a second start, which no run has. */
     static boolean isAnotherStart(ChatEvent event) {
         return event instanceof ChatEvent.Data(var type, _, _, _) && type.equals("data-inkeep-start");
     }
 
-    /** Whether it tells an operation that a server sends only to who asks for it. */
+    /** Whether the event reports an operation that a server sends only on request. */
     static boolean isAskedForOperation(ChatEvent event) {
         if (!(event instanceof ChatEvent.Data(var type, _, var data, _)) || !type.equals("data-operation")) {
             return false;
@@ -106,7 +106,7 @@ final class AgentsDecoder implements AnswerDecoder {
         }
     }
 
-    /** Of the answer to a decision on the call of that number: without its outcome it is not whole. */
+    /** For the answer to a decision on the call with that number: the answer is incomplete without the outcome of that call. */
     AgentsDecoder after(int decidedCall) {
         decided = decidedCall;
         return this;
@@ -139,7 +139,7 @@ final class AgentsDecoder implements AnswerDecoder {
         }
     }
 
-    /** What has no place of its own is carried on as data: a whole frame, or the members that nobody knows of a frame that has one. */
+    /** Passes on as data what has no event type of its own: a whole frame, or the unknown members of a known frame. */
     private void frame(String type, JsonMembers fields, String data, List<ChatEvent> out) throws IOException {
         if (!understood(type, fields, out)) {
             brackets.data(new ChatEvent.Data("data-inkeep-" + type, null, SurrogateJoiner.of(new RawJson(data))), out);
@@ -151,7 +151,7 @@ final class AgentsDecoder implements AnswerDecoder {
         }
     }
 
-    /** False for what has no place of its own. */
+    /** False if the frame has no event type of its own. */
     private boolean understood(String type, JsonMembers f, List<ChatEvent> out) throws IOException {
         return switch (type) {
             case "start" -> {
@@ -159,7 +159,7 @@ final class AgentsDecoder implements AnswerDecoder {
                 brackets.start(f.text("messageId"), out);
                 yield first;
             }
-            // Only what is said counts: a part is opened with its first delta, and closed by what follows it.
+            // Only content counts: the first delta opens a part, and the content that follows it closes it.
             case "text-start", "text-end", "reasoning-start", "reasoning-end" -> true;
             case "text-delta" -> delta(f, (id, delta) -> brackets.text(id, delta, out));
             case "reasoning-delta" -> delta(f, (id, delta) -> brackets.reasoning(id, delta, out));
@@ -203,7 +203,7 @@ final class AgentsDecoder implements AnswerDecoder {
         };
     }
 
-    /** Whatever its id: each beginning is that of another call. */
+    /** Each start begins a new call, whatever its id. */
     private boolean inputStarted(String id, String tool, List<ChatEvent> out) {
         if (tool != null) {
             brackets.inputStarted(id, tool, out);
@@ -211,7 +211,7 @@ final class AgentsDecoder implements AnswerDecoder {
         return tool != null;
     }
 
-    /** Only an input that has begun and is not whole goes on: the AI SDK gives the stream up over any other piece. */
+    /** Accepts only a piece of an input that has started and is not complete: the AI SDK aborts the stream on any other piece. */
     private boolean inputDelta(String id, String delta, List<ChatEvent> out) {
         Tracked call = brackets.calls().streaming(id);
         if (call == null || delta == null) {
@@ -221,7 +221,7 @@ final class AgentsDecoder implements AnswerDecoder {
         return true;
     }
 
-    /** The input of a call is whole; what says the same of an open call once more is a repetition. */
+    /** The input of a call is complete; a frame that has the same content as an open call is a repetition. */
     private boolean called(String id, JsonMembers f, List<ChatEvent> out) {
         RawJson input = f.has("input") ? f.json("input") : RawJson.EMPTY_OBJECT;
         Tracked streaming = brackets.calls().streaming(id);
@@ -249,7 +249,7 @@ final class AgentsDecoder implements AnswerDecoder {
         return true;
     }
 
-    /** Only a call that this turn announced can ask, once, and before it has its outcome. */
+    /** Only a call that this turn announced can request approval, once, and before it has an outcome. */
     private boolean asks(String id, String approvalId, List<ChatEvent> out) {
         Tracked call = brackets.calls().asker(id);
         if (call == null || approvalId == null) {
@@ -259,7 +259,7 @@ final class AgentsDecoder implements AnswerDecoder {
         return true;
     }
 
-    /** Of a call that this turn announced. */
+    /** Handles the outcome of a call that this turn announced. */
     private boolean outcome(String id, Function<String, ChatEvent> outcome, List<ChatEvent> out) {
         Tracked call = brackets.calls().settledBy(id);
         if (call == null) {
@@ -290,7 +290,7 @@ final class AgentsDecoder implements AnswerDecoder {
         return true;
     }
 
-    /** A legacy server tells a call, and that it asks, in no other way; a current one has told it before. */
+    /** A legacy server reports a call, and its approval request, only in this way; a current server has reported it before. */
     private void operationCalls(JsonMembers call, List<ChatEvent> out) {
         String id = call.piece("toolCallId");
         String tool = call.text("toolName");
@@ -316,7 +316,10 @@ final class AgentsDecoder implements AnswerDecoder {
                 out);
     }
 
-    /** A legacy server has no word for it: the tool gives this text, where one that ran gives an object. Source: its {@code Agent.ts}. */
+    /**
+     * A legacy server has no event for a denial: the tool returns this text, whereas a tool that ran returns an object. Source: its
+     * {@code Agent.ts}.
+     */
     private static boolean isDenied(JsonMembers result) {
         String output = result.text("output");
         return result.isTrue("needsApproval") && output != null && output.startsWith("User denied approval to run this tool");

@@ -36,18 +36,18 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientResponse;
 
 /**
- * One turn at Inkeep Agents: its answer, and the decisions that it is told.
+ * One turn at Inkeep Agents: its answer, and the decisions that are delivered to it.
  *
  * <pre>
- * classic   answer ─────────────────── waits, the stream stays open ── goes on ── Ended
+ * classic   answer ─────────────────── waits, the stream stays open ── continues ── Ended
  *              └── its connection broke, or the answer to the question was lost ──▶ read again ── … ── Ended
- *              └── its stream fell mute ─────────────────────────────────────────────▶ read again ── … ── Ended, at the latest as mute
+ *              └── its stream became mute ───────────────────────────────────────────▶ read again ── … ── Ended, at the latest as mute
  * durable   answer ── waits, completes          deliver ── Continued(rest) ── … ── Ended
  * </pre>
  */
 final class AgentsRun implements UpstreamRun {
 
-    /** What runs of one upstream share. */
+    /** State shared by the runs of one upstream. */
     record At(UpstreamConfig config, InkeepClient client, ApprovalCalls calls, ServerVersionProbe generations) {
 
         boolean durable() {
@@ -63,7 +63,7 @@ final class AgentsRun implements UpstreamRun {
     private final Turn turn;
     private final Map<String, String> headers;
     private final Function<AgentsRun, Multi<ChatEvent>> answer;
-    /** Of all events so far: what is read again is compared with it. */
+    /** Hash chain of all events so far; the events of a new read are compared with it. */
     private final EventHashChain trail = new EventHashChain();
     private volatile PartBoundaries brackets = new PartBoundaries();
     private volatile String id;
@@ -73,7 +73,7 @@ final class AgentsRun implements UpstreamRun {
     private volatile boolean over;
     private volatile StreamLifetime lifetime = StreamLifetime.ENDLESS;
 
-    /** @param headers that go up with everything that is told about the turn, for an agent may require them */
+    /** @param headers sent with every request about the turn, because an agent may require them */
     private AgentsRun(At at, Turn turn, Map<String, String> headers, Function<AgentsRun, Multi<ChatEvent>> answer) {
         this.at = at;
         this.turn = turn;
@@ -82,13 +82,13 @@ final class AgentsRun implements UpstreamRun {
     }
 
     static AgentsRun of(At at, UpstreamRequest question, Buffer body, Map<String, String> headers) {
-        // Of the question only this: what was said is in the body, and large.
+        // Keeps only this part of the question: the messages are in the body, and large.
         Uni<EarlierRuns> earlier = question.earlier();
         return new AgentsRun(at, question.turn(), headers, run -> at.generations().find().onItem()
                 .transformToMulti(generation -> run.ask(body, generation, Resend.BY_ID, earlier)));
     }
 
-    /** Of a message that another process may have sent. Only a current server knows it by its id. */
+    /** For a message that another process may have sent. Only a current server recognizes a message by its id. */
     static AgentsRun again(At at, UpstreamRequest question, Buffer body, Map<String, String> headers) {
         Uni<EarlierRuns> earlier = question.earlier();
         AgentsRun run = new AgentsRun(at, question.turn(), headers, self -> at.generations().find().onItem()
@@ -99,19 +99,19 @@ final class AgentsRun implements UpstreamRun {
         return run;
     }
 
-    /** A classic run that goes on without us. @param stored its events, beginning with one that tells its id */
+    /** A classic run that continues without this process. @param stored its events; the first one contains its id */
     static AgentsRun following(At at, Turn turn, Map<String, String> headers, List<ChatEvent> stored) {
         AgentsRun run = new AgentsRun(at, turn, headers, self -> self.reread(Set.of(), Mode.CLASSIC, null));
         run.proven = false;
         run.takenOver = true;
-        // Who did not ask for operations is told none from here on either, though this service may have asked.
+        // A caller that did not ask for operations receives none from here on either, though this service may have asked.
         run.allOperations = "true".equals(headers.get(EMIT_OPERATIONS))
                 || stored.stream().anyMatch(AgentsDecoder::isAskedForOperation);
         stored.forEach(run::note);
         return run;
     }
 
-    /** A durable run that waits for decisions. @param stored its events, beginning with one that tells its id */
+    /** A durable run that waits for decisions. @param stored its events; the first one contains its id */
     static AgentsRun waiting(At at, Turn turn, Map<String, String> headers, List<ChatEvent> stored) {
         AgentsRun run = new AgentsRun(at, turn, headers, _ -> Multi.createFrom().empty());
         run.takenOver = true;
@@ -129,7 +129,7 @@ final class AgentsRun implements UpstreamRun {
         if (event instanceof Started(var started)) {
             id = started;
             if (started != null) {
-                // Only servers since then tell it.
+                // Only current servers send an id.
                 at.generations().isCurrent();
             }
         }
@@ -140,7 +140,7 @@ final class AgentsRun implements UpstreamRun {
         boolean callerAsks = "true".equals(headers.get(EMIT_OPERATIONS));
         Map<String, String> sent = new HashMap<>(headers);
         if (generation != Generation.CURRENT) {
-            // A legacy server shows calls, and that they ask, in no other way.
+            // A legacy server reports calls, and their approval requests, only in this way.
             sent.put(EMIT_OPERATIONS, "true");
         }
         allOperations = callerAsks || generation == Generation.CURRENT;
@@ -154,7 +154,7 @@ final class AgentsRun implements UpstreamRun {
     }
 
     private AnswerDecoder openEnded(HttpClientResponse head) {
-        // It had not been accepted before, so from here on this is its process.
+        // The message had not been accepted before, so from here on the run belongs to this process.
         takenOver = false;
         AgentsDecoder decoder = decoder(head);
         return decoder.mode() == Mode.CLASSIC
@@ -162,15 +162,15 @@ final class AgentsRun implements UpstreamRun {
                 : decoder;
     }
 
-    /** Of a run that is not read again. */
+    /** Decoder for a run that is not read again. */
     private AnswerDecoder whole(HttpClientResponse head) {
         AgentsDecoder decoder = decoder(head);
         return decoder.mode() == Mode.CLASSIC ? new LifetimeDecoder(decoder, decoder, lifetime, false, () -> true) : decoder;
     }
 
-    /** The run exists and its answer says no more: it goes on where it was, under the same proof as after a lost process. */
+    /** The run exists but its answer stopped: the run is read again, under the same proof as after a lost process. */
     private Multi<ChatEvent> further(Uni<EarlierRuns> earlier) {
-        // A decision whose answer was lost by the same cut may have its outcome in what is read now.
+        // If the same break lost the answer to a decision, the outcome of that decision may be in what is read now.
         proven = trail.isEmpty();
         LOG.infof("turn %s: %s after %d events; it is read again", turn.id(),
                 lifetime.isOver() ? "the stream of its run is mute" : "the connection to its run is lost", trail.length());
@@ -194,7 +194,7 @@ final class AgentsRun implements UpstreamRun {
         return Multi.createFrom().item(ended(code, why));
     }
 
-    /** A run that cannot be proven to be this one. @param code where its process is gone */
+    /** The end of a run that cannot be proven to be this one. @param code used if its process is gone */
     private Ended ended(Failure.Code code, String why) {
         return takenOver
                 ? new Ended(Outcome.INTERRUPTED, null, null, Failure.of(code,
@@ -209,7 +209,7 @@ final class AgentsRun implements UpstreamRun {
         brackets = new PartBoundaries(workflow);
         Mode mode = at.durable() ? Mode.DURABLE : workflow != null ? Mode.UNFORESEEN : Mode.CLASSIC;
         if (mode == Mode.CLASSIC) {
-            // Inkeep counts from the moment when it makes the stream, right before its head.
+            // Inkeep measures the lifetime from the creation of the stream, right before it sends the head.
             lifetime = StreamLifetime.of(at.config(), Duration.ZERO);
         }
         return new AgentsDecoder(brackets, mode, allOperations);
@@ -226,13 +226,13 @@ final class AgentsRun implements UpstreamRun {
                 });
     }
 
-    /** A durable one only while it waits: its rest is the answer to whoever tells the decision. */
+    /** A durable run only while it waits: its rest is the answer to the request that delivers the decision. */
     @Override
     public boolean outlivesReaders() {
         return at.durable() ? !brackets.waiting().isEmpty() : id != null;
     }
 
-    /** Agents never tells it. */
+    /** Agents never reports the usage. */
     @Override
     public Usage usage() {
         return null;
@@ -278,8 +278,8 @@ final class AgentsRun implements UpstreamRun {
     }
 
     /**
-     * Of calls that ask at once, a process may have died with the first of them stored. The others are not told again, so an answer
-     * that ends while the run waits for one of them looks like its end.
+     * If several calls request approval at once, a process may have died after it stored only the first of them. Inkeep does not send the
+     * others again, so an answer that ends while the run waits for one of them looks like the end of the run.
      */
     private Uni<ChatEvent> unlessItWaits(ChatEvent event) {
         if (!(event instanceof Ended(var outcome, _, _, _)) || outcome != Outcome.COMPLETED) {
@@ -299,7 +299,7 @@ final class AgentsRun implements UpstreamRun {
     private Multi<ChatEvent> reread(Set<String> others, Mode mode, Integer decided) {
         String workflow = mode == Mode.DURABLE ? id : null;
         if (mode == Mode.CLASSIC && lifetime == StreamLifetime.ENDLESS) {
-            // Its head was never seen here. Too old is worse than too young, so a clock that is behind counts for nothing.
+            // This process never saw the head. Too high an age is worse than too low an age, so a clock that is behind counts as age zero.
             Duration age = Duration.between(turn.startedAt(), Instant.now());
             lifetime = StreamLifetime.of(at.config(), age.isNegative() ? Duration.ZERO : age);
         }

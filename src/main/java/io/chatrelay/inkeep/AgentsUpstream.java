@@ -29,9 +29,9 @@ import io.chatrelay.upstream.UpstreamRun;
 import io.vertx.core.buffer.Buffer;
 
 /**
- * Inkeep Agents, through {@code POST …/api/chat}. It keeps the conversation itself and reads only the last user message, so it
- * is told that one alone, under our ids: two tenants behind one key never meet in one history, and a message that it has
- * accepted before is a 409. Old approval parts never go up, for a single one turns the request into an answer.
+ * Inkeep Agents, through {@code POST …/api/chat}. It stores the conversation itself and reads only the last user message, so only that message
+ * is sent, under this service's ids: two tenants that share one key never share a history, and a message that Inkeep has accepted before is a
+ * 409. Old approval parts are never sent, because a single one turns the request into an answer.
  */
 final class AgentsUpstream implements Upstream {
 
@@ -43,7 +43,7 @@ final class AgentsUpstream implements Upstream {
 
     private static final Duration CLASSIC_WINDOW = Duration.ofSeconds(240);
     private static final Duration DURABLE_WINDOW = Duration.ofMinutes(30);
-    /** By so much a turn is delayed at most by finding out what the server is. */
+    /** Maximum delay of a turn by the detection of the server's generation. */
     private static final Duration PROBE = Duration.ofSeconds(3);
 
     private final String name;
@@ -64,7 +64,7 @@ final class AgentsUpstream implements Upstream {
 
     private static Generation configured(UpstreamConfig config) {
         return switch (config.approvals()) {
-            // Only current servers run durably.
+            // Only current servers support durable runs.
             case AUTO -> config.executionMode() == ExecutionMode.DURABLE ? Generation.CURRENT : Generation.UNKNOWN;
             case PARTS, EXECUTIONS -> Generation.CURRENT;
             case LEGACY -> Generation.LEGACY;
@@ -86,7 +86,7 @@ final class AgentsUpstream implements Upstream {
         return true;
     }
 
-    /** Its runs go on without a reader, and it has no call that stops one. */
+    /** Its runs continue without a reader, and it has no call that stops a run. */
     @Override
     public boolean stopsWithReader() {
         return false;
@@ -151,7 +151,7 @@ final class AgentsUpstream implements Upstream {
         return new Approvals(config.approvalWindow().orElse(window(config.executionMode())), durable);
     }
 
-    /** After it Inkeep does harm with a decision. */
+    /** After this time a decision does harm at Inkeep. */
     static Duration window(ExecutionMode mode) {
         return mode == ExecutionMode.DURABLE ? DURABLE_WINDOW : CLASSIC_WINDOW;
     }
@@ -166,7 +166,7 @@ final class AgentsUpstream implements Upstream {
         return AgentsRun.of(at, question, Buffer.buffer(body(question).toString()), passed.of(question.headers()));
     }
 
-    /** A durable run cannot be followed from its start, so it is not asked for again. */
+    /** A durable run cannot be followed from its start, so its message is not sent again. */
     @Override
     public Optional<UpstreamRun> again(UpstreamRequest question) {
         return at.durable() || at.generations().known() == Generation.LEGACY ? Optional.empty()
@@ -175,8 +175,8 @@ final class AgentsUpstream implements Upstream {
     }
 
     /**
-     * A classic run of a current server is read again; only such a one tells its id. A durable one goes on only from where it waits:
-     * while a decision may have been heard and has no outcome, the rest is in an answer that is lost.
+     * A classic run of a current server is read again; only current servers send a run id. A durable run resumes only from where it waits:
+     * while a decision may have been received and has no outcome, the rest of the run is in an answer that is lost.
      */
     @Override
     public Optional<UpstreamRun> resume(Turn turn, Map<String, String> headers, List<ChatEvent> stored, boolean told) {

@@ -30,22 +30,22 @@ import io.vertx.core.http.RequestOptions;
  *
  * <pre>
  * trying ── 200, event stream ──▶ reading ── [DONE], cut, too large ──▶ over
- *   ▲  └── 429, 502 … 504, refused connection, tries left ──▶ waiting ──┐
+ *   ▲  └── 429, 502 … 504, refused connection, retries left ─▶ waiting ─┐
  *   │  └── no answer, and Inkeep knows messages by their ids ──▶ waiting ──┤
  *   └──────────────────────────────────────────────────────────────────┘
- *   └── 409 after a try that Inkeep may have heard ──▶ over, without an Ended
+ *   └── 409 after an attempt that Inkeep may have received ──▶ over, without an Ended
  *   └── every other answer ──▶ a lone Ended ──▶ over
  * </pre>
  *
- * It also ends without an {@code Ended} where its decoder gives none at the end of the body. A body that says nothing for longer than
- * its decoder has patience is left; while nothing is requested, nothing is missed.
+ * The stream also ends without an {@code Ended} if its decoder emits none at the end of the body. If a body is silent for longer than its
+ * decoder's patience, the stream abandons it; silence counts only while an event is requested.
  *
- * The connection is read by demand: with nothing requested it is paused, and TCP pushes back to Inkeep. Everything happens
- * on one event loop context, so there are no locks; requests and cancellation from other threads are sent there.
+ * The connection is read on demand: without demand it is paused, and TCP applies backpressure to Inkeep. Everything runs on one event loop
+ * context, so there are no locks; requests and cancellation from other threads are dispatched to it.
  */
 final class AnswerStream implements Flow.Subscription {
 
-    /** Whose turn it is, what is asked, how often and how it is read. */
+    /** The turn, the request, its retries, and how the answer is decoded. */
     record Plan(UUID turn, RequestOptions request, Buffer body, Function<HttpClientResponse, AnswerDecoder> decoder,
             Resend resend,
             int maxFrame, int retries, Duration retryBackoff, Duration maxRetryAfter) {
@@ -55,13 +55,13 @@ final class AnswerStream implements Flow.Subscription {
         }
     }
 
-    /** Whether it may be asked again once Inkeep may have heard it. */
+    /** Whether the request may be sent again after Inkeep may have received it. */
     enum Resend {
-        /** It would be answered twice. */
+        /** The request would be answered twice. */
         NEVER,
-        /** Inkeep knows the message by its id: it is a 409 then, and the answer is to be had elsewhere. */
+        /** Inkeep recognizes the message by its id: it then answers 409, and the answer must be read elsewhere. */
         BY_ID,
-        /** As before, and this is not the first time that it is sent. */
+        /** As {@link #BY_ID}, and this is not the first time that the message is sent. */
         SENT_BEFORE
     }
 
@@ -101,7 +101,7 @@ final class AnswerStream implements Flow.Subscription {
     }
 
     /**
-     * Of an answer whose head is here; its body goes on being paused until something is requested.
+     * For an answer whose head has arrived; its body stays paused until something is requested.
      *
      * @param context the pendingRequest's own
      */
@@ -121,7 +121,7 @@ final class AnswerStream implements Flow.Subscription {
     @Override
     public void request(long n) {
         demand.accumulateAndGet(n, (have, more) -> have + more < 0 ? Long.MAX_VALUE : have + more);
-        // Asked for from within onNext, the loop below sees it; from elsewhere it needs the context.
+        // The loop below sees a request from within onNext; any other request must be dispatched to the context.
         if (!draining || Vertx.currentContext() != context) {
             context.runOnContext(_ -> drain());
         }
@@ -176,7 +176,7 @@ final class AnswerStream implements Flow.Subscription {
         }
     }
 
-    /** Something here, or in whoever reads, has a defect, and the turn would wait for what never comes. Called on the context. */
+    /** Handles a defect in this class or in the subscriber: without this the turn would wait forever. Called on the context. */
     void defect(Throwable thrown) {
         draining = false;
         if (cancelled) {
@@ -216,7 +216,7 @@ final class AnswerStream implements Flow.Subscription {
         });
     }
 
-    /** Inkeep may have heard it. */
+    /** Inkeep may have received the request. */
     private void lost() {
         lost = Failure.of(Failure.Code.UPSTREAM_UNAVAILABLE, "The {upstream} closed the connection without an answer.");
         if (plan.resend() == Resend.NEVER) {
@@ -236,7 +236,7 @@ final class AnswerStream implements Flow.Subscription {
             return;
         }
         BoundedBody.collect(request, head, head.statusCode() == 200 ? plan.maxFrame() : BoundedBody.SHORT, body -> {
-            // Its connection may serve another turn by now.
+            // The connection may already serve another turn.
             request = null;
             if (cancelled) {
                 return;
@@ -255,7 +255,7 @@ final class AnswerStream implements Flow.Subscription {
             Failure failure = ErrorResponses.of(head.statusCode(), body, retryAfter);
             if (ErrorResponses.isWorthAnotherTry(head.statusCode())) {
                 if (head.statusCode() != 429 && plan.resend() != Resend.NEVER) {
-                    // What a proxy says: Inkeep may have heard it behind it.
+                    // The answer of a proxy: Inkeep may have received the request behind it.
                     lost = failure;
                 }
                 again(retryAfter, failure);
@@ -310,7 +310,7 @@ final class AnswerStream implements Flow.Subscription {
         decoder.decode(event, data, decoded);
     }
 
-    /** Only what is asked for can be missing; and a proxy's comments are not what is waited for. */
+    /** Silence counts only while an event is requested; a proxy's comments do not count as events. */
     private void watch() {
         if (over || cancelled || bodyEnded) {
             return;
@@ -338,7 +338,7 @@ final class AnswerStream implements Flow.Subscription {
         void run() throws SseDecoder.TooLarge;
     }
 
-    /** What goes wrong in it ends the turn, a defect too; without this the turn would wait for its time-out. */
+    /** A failure while decoding, including a defect, ends the turn; without this the turn would wait for its time-out. */
     private void decode(Decoding decoding) {
         try {
             decoding.run();
@@ -354,7 +354,7 @@ final class AnswerStream implements Flow.Subscription {
         flush();
     }
 
-    /** What a later try was told says nothing about the one that Inkeep may have heard: that one may be a run. */
+    /** The result of a later attempt does not show what became of the attempt that Inkeep may have received: that one may be a run. */
     private void finish(Failure failure) {
         decoded.add(Ended.failed(lost == null ? failure : lost));
         flush();
@@ -376,9 +376,9 @@ final class AnswerStream implements Flow.Subscription {
     }
 
     /**
-     * Leaves the connection. After a completed answer only the end of its body is missing, and the connection serves the next
-     * turn; after anything else it is closed, which at Cloud also stops the model. But what is left of an answer is let in before:
-     * if its end is there, the connection serves another turn already, and closing it would cut that one.
+     * Releases the connection. After a completed answer only the end of its body is missing, and the connection serves the next turn. After
+     * anything else the connection is closed, which also stops the model at Cloud. But the part of an answer that has already arrived is read
+     * first: if that contains the end, the connection already serves another turn, and closing it would cut that turn.
      */
     private void close() {
         cancelled = true;
@@ -394,7 +394,7 @@ final class AnswerStream implements Flow.Subscription {
             return;
         }
         response.handler(_ -> {
-            // What follows the end of an answer says nothing.
+            // Data after the end of an answer is ignored.
         });
         response.resume();
         context.owner().setTimer(completed ? LINGER_MILLIS : 1, _ -> {

@@ -26,15 +26,15 @@ import io.smallrye.mutiny.Uni;
 import io.vertx.core.buffer.Buffer;
 
 /**
- * Tells Agents decisions, in each of its three ways. Source: its run API as recorded. What it says about success is not trusted: it
- * reports success for a call that does not exist, too. An answer is only whether it may be told again.
+ * Delivers decisions to Agents, in each of its three ways. Source: its run API as recorded. Its reports of success are not trusted, because it
+ * also reports success for a call that does not exist. An answer only determines whether the decision may be delivered again.
  */
 final class ApprovalCalls {
 
     private static final ObjectMapper JSON = new ObjectMapper(BoundedJson.FACTORY);
     private static final ObjectWriter ASCII = JSON.writer().with(JsonWriteFeature.ESCAPE_NON_ASCII);
     private static final Set<Integer> REFUSALS = Set.of(400, 401, 403, 404, 409, 422);
-    /** A tool that was approved may run for long before the head of the answer comes; a turn's silence time-out is shorter. */
+    /** An approved tool may run for a long time before the head of the answer arrives; a turn's silence time-out is shorter. */
     private static final Duration TOOL_RUNS = Duration.ofMinutes(30);
 
     private final InkeepClient client;
@@ -46,25 +46,25 @@ final class ApprovalCalls {
     }
 
     /**
-     * What is told.
+     * A decision to deliver.
      *
-     * @param headers that go up with it
-     * @param wanted  asked right before it is sent
+     * @param headers sent with it
+     * @param wanted  checked immediately before it is sent
      */
     record DecisionCall(Turn turn, Map<String, String> headers, Decision decision, BooleanSupplier wanted) {}
 
-    /** A message with the decision as its part; the answer is JSON. */
+    /** Sends a message with the decision as its part; the answer is JSON. */
     Uni<DeliveryResult> parts(DecisionCall said) {
         return client.call("/api/chat", message(said), said.headers(), timeout, said.wanted()).map(ApprovalCalls::delivery);
     }
 
-    /** The same to a durable run, whose answer is its rest. */
+    /** The same for a durable run; the answer is the rest of the run. */
     Uni<DeliveryResult> parts(DecisionCall said, Supplier<AnswerDecoder> rest) {
         return client.call(said.turn(), "/api/chat", message(said), said.headers(), timeout, TOOL_RUNS, said.wanted(), rest)
                 .map(ApprovalCalls::delivery);
     }
 
-    /** @param isGone what it means that a server does not know the route */
+    /** @param isGone the result if the server does not know the route */
     Uni<DeliveryResult> legacy(DecisionCall said, Supplier<DeliveryResult> isGone) {
         ObjectNode body = JsonNodeFactory.instance.objectNode();
         body.put("conversationId", said.turn().conversation().toString()).put("toolCallId", said.decision().callId());
@@ -73,7 +73,7 @@ final class ApprovalCalls {
                         && type.startsWith("text/plain") ? isGone.get() : delivery(reply));
     }
 
-    /** @param rest the rest of the run, to be read once it was told */
+    /** @param rest the rest of the run, to be read after the decision was delivered */
     Uni<DeliveryResult> executions(String runId, DecisionCall said, Supplier<Multi<ChatEvent>> rest) {
         ObjectNode body = JsonNodeFactory.instance.objectNode();
         return client.call("%s/approvals/%s".formatted(execution(runId), segment(said.decision().callId())),
@@ -83,9 +83,7 @@ final class ApprovalCalls {
                         : delivery);
     }
 
-    /**
-     * The call that a durable run of the conversation waits for, or empty; of several any one. Fails where Inkeep does not say it.
-     */
+    /** The call for which a durable run of the conversation waits, or empty; any one if there are several. Fails if Inkeep does not report it. */
     Uni<Optional<String>> pending(Turn turn) {
         return client.get("/v1/conversations/%s/pending-approvals".formatted(turn.conversation()), timeout).map(reply -> {
             if (reply instanceof Reply.Answered(var status, _, var body) && status == 200) {
@@ -96,14 +94,14 @@ final class ApprovalCalls {
                                 : Optional.empty();
                     }
                 } catch (JsonProcessingException e) {
-                    // As anything else that is no answer.
+                    // Handled like any other unusable answer.
                 }
             }
             throw new IllegalStateException("no answer");
         });
     }
 
-    /** The path of a durable run. Source: {@code executions.ts} of inkeep/agents; its {@code /stream} tells the whole run. */
+    /** The path of a durable run. Source: {@code executions.ts} of inkeep/agents; its {@code /stream} sends the whole run. */
     static String execution(String runId) {
         return "/api/executions/" + segment(runId);
     }
@@ -118,7 +116,7 @@ final class ApprovalCalls {
         return write(body, part.putObject("approval").put("id", decision.approvalId()), decision);
     }
 
-    /** The body with the decision at its place. An upstream's id goes back as it came, with half a character too. */
+    /** Writes the body with the decision in its place. An upstream's id is sent back as received, even with half a surrogate pair. */
     private static Buffer write(ObjectNode body, ObjectNode place, Decision decision) {
         place.put("approved", decision.approved());
         if (decision.reason() != null) {
@@ -159,7 +157,7 @@ final class ApprovalCalls {
             if (!answer.isObject()) {
                 return new DeliveryResult.Unknown("Inkeep's answer could not be read");
             }
-            // It can say of a call that it failed, and success all the same.
+            // The answer can report an error for a call and still report success.
             boolean failed = answer.path("results").findValue("error") != null;
             return answer.path("success").asBoolean(true) && !failed ? new DeliveryResult.Acknowledged()
                     : refused(status, body);

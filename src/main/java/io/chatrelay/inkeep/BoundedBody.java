@@ -6,16 +6,16 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpClientResponse;
 
-/** A body that is not a stream. */
+/** Reads a body that is not a stream. */
 final class BoundedBody {
 
-    /** Bytes of what is read of an answer that is not the one that was asked for. */
+    /** Maximum bytes to read of an answer that is not the requested one. */
     static final int SHORT = 16 * 1024;
 
     private BoundedBody() {}
 
     /**
-     * Reads the body, and gives it once: whole, or as far as it came, or as far as the limit allows, which closes the connection.
+     * Reads the body and passes it on once: complete, or as far as it was received, or up to the limit, which closes the connection.
      *
      * @param limit bytes
      */

@@ -7,12 +7,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.chatrelay.event.UntrustedJson;
 
 /**
- * Reads what an Inkeep says into trees of bounded size: a megabyte of empty objects is a hundred megabytes of nodes, and a dozen turns read
- * at the same time.
+ * Parses Inkeep's JSON into trees of bounded size: a megabyte of empty objects becomes a hundred megabytes of nodes, and a dozen turns parse at
+ * the same time.
  */
 final class BoundedJson {
 
-    /** Values, names and brackets of one frame or answer. A tool's output of a megabyte has some ten thousand. */
+    /** Maximum number of values, names and brackets in one frame or answer. A tool's output of a megabyte has about ten thousand. */
     static final int MOST_VALUES = 200_000;
 
     static final JsonFactory FACTORY = UntrustedJson

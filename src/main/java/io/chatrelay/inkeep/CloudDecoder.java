@@ -23,18 +23,18 @@ import io.chatrelay.event.RawJson;
 import io.chatrelay.event.Usage;
 
 /**
- * Inkeep Cloud's stream: {@code chat.completion.chunk} after OpenAI. Source: Inkeep Cloud's documentation, and OpenAI's API reference
- * that it claims.
+ * Inkeep Cloud's stream: {@code chat.completion.chunk} as in OpenAI's API. Source: Inkeep Cloud's documentation, and OpenAI's API reference
+ * that it claims to follow.
  *
- * <p>It ends with the literal {@code [DONE]}: an end without it is a cut, whatever {@code finish_reason} said; with it, a
- * missing reason is only unknown. Arguments of calls come in pieces, and calls are whole at the end.
+ * <p>The stream ends with the literal {@code [DONE]}: an end without it is a cut, whatever {@code finish_reason} contained; with it, a missing
+ * reason only means unknown. Arguments of calls arrive in pieces, and calls are complete at the end.
  *
- * <p>What comes is understood, or carried on as data, or the turn fails and says what came: no turn completes with less in it than the
- * upstream said.
+ * <p>Everything received is decoded, or passed on as data, or fails the turn with a message that describes it: no turn completes with less
+ * content than the upstream sent.
  */
 final class CloudDecoder implements AnswerDecoder {
 
-    /** What came is not what the protocol says. */
+    /** What was received violates the protocol. */
     private static final class Unreadable extends Exception {
         private static final long serialVersionUID = 1;
 
@@ -43,7 +43,7 @@ final class CloudDecoder implements AnswerDecoder {
         }
     }
 
-    // A frame is one JSON value: what has something behind it is not what the protocol says. Numbers come back as they were.
+    // A frame is one JSON value; anything after it violates the protocol. Numbers are passed on unchanged.
     private static final ObjectMapper JSON = JsonMapper.builder(BoundedJson.FACTORY)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS, DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
             .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES).build();
@@ -62,7 +62,7 @@ final class CloudDecoder implements AnswerDecoder {
     private volatile Usage usage;
     private boolean over;
 
-    /** As far as it was told, or null. */
+    /** As far as it was reported, or null. */
     Usage usage() {
         return usage;
     }
@@ -109,7 +109,7 @@ final class CloudDecoder implements AnswerDecoder {
         for (JsonNode choice : chunk.path("choices")) {
             choice(choice, out);
         }
-        // The same in each chunk as a rule, and told once then.
+        // Usually the same in each chunk, and then emitted once.
         for (Map.Entry<String, JsonNode> member : chunk.properties()) {
             boolean isUnknown = !OF_CHUNK.contains(member.getKey()) && !member.getValue().isNull()
                     || member.getKey().equals("usage") && !member.getValue().isObject()
@@ -120,7 +120,7 @@ final class CloudDecoder implements AnswerDecoder {
         }
     }
 
-    /** What is no chunk: what it says, where it says something, or else what it is. */
+    /** Describes a value that is not a chunk: its error message if it has one, otherwise its structure. */
     private static String described(JsonNode node) {
         String said = ErrorResponses.said(node.toString());
         if (!said.isEmpty()) {
@@ -134,7 +134,7 @@ final class CloudDecoder implements AnswerDecoder {
                 .limit(10).toList();
     }
 
-    /** A total that is not told, or told as 0, is the sum of the others. */
+    /** A total that is missing or 0 is the sum of the others. */
     private static Usage usage(ObjectNode counted) {
         long prompt = counted.path("prompt_tokens").asLong();
         long completion = counted.path("completion_tokens").asLong();
@@ -142,7 +142,7 @@ final class CloudDecoder implements AnswerDecoder {
         long total = told == 0 ? prompt + completion : told;
         ObjectNode whole = counted.deepCopy();
         whole.put("prompt_tokens", prompt).put("completion_tokens", completion).put("total_tokens", total);
-        // Three counts are told without their object.
+        // The object is omitted if it contains only these three counts.
         return new Usage(prompt, completion, total, whole.size() > 3 ? raw(whole) : null);
     }
 
@@ -151,7 +151,7 @@ final class CloudDecoder implements AnswerDecoder {
             throw new Unreadable("a choice that is no object");
         }
         if (choice.path("index").asInt(0) != 0) {
-            // One answer was asked for.
+            // Only one answer was requested.
             carry("choice", choice, out);
             return;
         }
@@ -173,7 +173,7 @@ final class CloudDecoder implements AnswerDecoder {
         carryOthers(delta, OF_DELTA, out);
     }
 
-    /** What the message says that no delta said, and the message where it says otherwise than they did. */
+    /** Emits what the message contains and no delta did, and the message itself if it contradicts the deltas. */
     private void sayMessage(List<ChatEvent> out) {
         WholeMessage.Rest rest = message.rest(calls.size());
         JsonNode other = rest.other();
@@ -187,7 +187,7 @@ final class CloudDecoder implements AnswerDecoder {
         }
     }
 
-    /** An object, or none. */
+    /** The member, which must be an object or absent. */
     private static JsonNode checked(JsonNode choice, String member) throws Unreadable {
         if (choice.hasNonNull(member) && !choice.get(member).isObject()) {
             throw new Unreadable("a %s that is no object".formatted(member));
@@ -205,7 +205,7 @@ final class CloudDecoder implements AnswerDecoder {
         }
     }
 
-    /** Some tell the same under both names. */
+    /** Some servers send the same text under both names. */
     private void reasoning(JsonNode delta, List<ChatEvent> out) {
         String told = null;
         for (String member : new String[]{ "reasoning_content", "reasoning" }) {
@@ -264,7 +264,7 @@ final class CloudDecoder implements AnswerDecoder {
 
     private void finishReason(JsonNode given) throws Unreadable {
         if (given.isTextual()) {
-            // Some send an empty one with every chunk.
+            // Some servers send an empty one with every chunk.
             reason = given.asText().isBlank() ? reason : given.asText().strip();
         } else if (!given.isMissingNode() && !given.isNull()) {
             throw new Unreadable("a finish_reason that is no text");
@@ -280,7 +280,7 @@ final class CloudDecoder implements AnswerDecoder {
         sayMessage(out);
         FinishReasonMapping word = FinishReasonMapping.of(reason);
         if (word.failed()) {
-            // Its calls may be the failure: whoever saw one as whole would run it.
+            // Its calls may be the failure: a caller that receives one as complete would run it.
             failed(Failure.Code.UPSTREAM_ERROR,
                     "The {upstream} ended its answer as '%s'; what came before is kept."
                             .formatted(ErrorResponses.shortened(reason)),
@@ -288,7 +288,7 @@ final class CloudDecoder implements AnswerDecoder {
             return;
         }
         if (word.reason() == FinishReason.TOOL_CALLS && calls.size() == 0) {
-            // Its caller would wait for calls to run.
+            // The caller would wait for calls to run.
             failed(Failure.Code.UPSTREAM_PROTOCOL,
                     "The {upstream} ended its answer as '%s' and sent no call that can be read; what came before is kept."
                             .formatted(ErrorResponses.shortened(reason)),
@@ -337,7 +337,7 @@ final class CloudDecoder implements AnswerDecoder {
 
     private void end(Ended ended, List<ChatEvent> out) {
         over = true;
-        // Of an answer that broke off, too.
+        // Also for an answer that broke off.
         sayMessage(out);
         brackets.flush(out);
         out.add(ended);

@@ -13,9 +13,10 @@ import io.chatrelay.inkeep.ToolResultPairing.Paired;
 import io.chatrelay.upstream.UpstreamRequest.ChatMessage;
 
 /**
- * A conversation as OpenAI's messages. A call is directly followed by its result, whenever that came ({@link ToolResultPairing}). A call without
- * one is left out, and what else its message says stays: OpenAI's protocol refuses it, Cloud's answers carry links and annotations as
- * calls that nobody answers, and a made-up result would tell the model what nobody said. So is a result whose call fell out of the window.
+ * Writes a conversation as OpenAI's messages. A call is directly followed by its result, whenever the result arrived
+ * ({@link ToolResultPairing}). A call without a result is omitted, and the rest of its message is kept: OpenAI's protocol rejects such a call,
+ * Cloud's answers contain links and annotations as calls that never get a result, and an invented result would give the model false
+ * information. A result whose call is no longer in the window is omitted too.
  */
 final class CloudMessages {
 
@@ -29,7 +30,7 @@ final class CloudMessages {
                 case USER -> user(said, message("user", said, into));
                 case ASSISTANT -> assistant(said, calls, into);
                 case TOOL -> {
-                    // A result is told with its call.
+                    // A result is written with its call.
                 }
             }
         }
@@ -61,12 +62,12 @@ final class CloudMessages {
         }
     }
 
-    /** A document of the past is not told: Cloud takes images alone, and refuses a request that holds something else. */
+    /** A document in the history is not sent: Cloud accepts only images, and rejects a request that contains anything else. */
     private static boolean isImage(Part part) {
         return part instanceof Part.File file && file.mediaType().startsWith("image/");
     }
 
-    /** What is said after the results of calls is a message of its own, as it was when it was said. */
+    /** Text after the results of calls becomes a separate message, as it was originally. */
     private static void assistant(ChatMessage said, Iterator<Paired> calls, ArrayNode into) {
         List<Part> step = new ArrayList<>();
         List<Paired> answered = new ArrayList<>();

@@ -29,10 +29,10 @@ import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.buffer.Buffer;
 
-/** Inkeep Cloud, through {@code POST …/chat/completions}. It has no memory: the conversation goes up with every request. */
+/** Inkeep Cloud, through {@code POST …/chat/completions}. It has no memory: every request contains the conversation. */
 final class CloudUpstream implements Upstream {
 
-    /** What is asked for where neither the caller nor the configuration names a model. Source: Inkeep Cloud's documentation. */
+    /** The model if neither the caller nor the configuration names one. Source: Inkeep Cloud's documentation. */
     private static final String DEFAULT_MODEL = "inkeep-qa-expert";
 
     private static final Set<String> TAKEN = Set.of("max_tokens", "temperature", "top_p", "n", "presence_penalty",
@@ -118,7 +118,7 @@ final class CloudUpstream implements Upstream {
                         Resend.NEVER, _ -> decoder = new CloudDecoder());
             }
 
-            /** Its model stops with its connection. */
+            /** Its model stops when the connection closes. */
             @Override
             public boolean outlivesReaders() {
                 return false;
@@ -157,7 +157,7 @@ final class CloudUpstream implements Upstream {
         String asked = question.turn().model();
         body.put("model", models.contains(asked) ? asked : models.getFirst()).put("stream", true);
         if (usage) {
-            // Whether or not the caller wants to see it: others may ask, now or later.
+            // Requested even if the caller does not need it: other callers may ask for it, now or later.
             body.putObject("stream_options").put("include_usage", true);
         }
         CloudMessages.write(Stream.concat(question.history().stream(), question.asked().stream()).toList(),
@@ -170,7 +170,7 @@ final class CloudUpstream implements Upstream {
         return body;
     }
 
-    /** An empty list of tools, or a choice among none, is refused by OpenAI's API. */
+    /** OpenAI's API rejects an empty list of tools, or a tool choice without tools. */
     private boolean sends(String parameter, Map<String, RawJson> parameters) {
         return TAKEN.contains(parameter) && !ignored.contains(parameter) && (!NeutralParameters.isNeutral(parameter, parameters)
                 || NeutralParameters.isNumber(parameter, parameters.get(parameter).text()));

@@ -48,7 +48,7 @@ class ConfiguredUpstreams implements Upstreams {
                         "chat-relay.default-upstream names '%s', which is not configured".formatted(wanted))));
     }
 
-    /** Configuration is wrong at start, or not at all. */
+    /** A wrong configuration fails at startup, not later. */
     void check(@Observes StartupEvent event) {
         all();
     }

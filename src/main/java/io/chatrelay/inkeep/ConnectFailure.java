@@ -13,7 +13,7 @@ import io.netty.channel.ConnectTimeoutException;
 import io.netty.handler.proxy.ProxyConnectException;
 import io.vertx.core.http.ConnectionPoolTooBusyException;
 
-/** Why no connection to an upstream could be made, in words for whoever operates the service. */
+/** Why no connection to an upstream could be made, with a description for operators. */
 enum ConnectFailure {
 
     CERTIFICATE("its certificate is not trusted"),
@@ -34,7 +34,10 @@ enum ConnectFailure {
         this.words = words;
     }
 
-    /** The first reason that is known among what was thrown and its causes; the innermost of TLS says more than TLS. */
+    /**
+     * The first known reason among the exception and its causes; a certificate failure inside a TLS failure is more specific and takes
+     * precedence.
+     */
     static ConnectFailure of(Throwable thrown) {
         ConnectFailure found = BROKEN;
         Throwable cause = thrown;
@@ -67,7 +70,7 @@ enum ConnectFailure {
         return words;
     }
 
-    /** As the turn's failure. What is not trusted now will not be in a moment. */
+    /** The turn's failure for this reason. An upstream that is not trusted now will not be trusted a moment later. */
     Failure failure() {
         return Failure.of(
                 this == CERTIFICATE || this == TLS ? Failure.Code.UPSTREAM_UNTRUSTED : Failure.Code.UPSTREAM_UNAVAILABLE,

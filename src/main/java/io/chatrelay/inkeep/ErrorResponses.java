@@ -14,8 +14,8 @@ import io.chatrelay.event.Failure;
 import io.chatrelay.event.Failure.Code;
 
 /**
- * What an answer means that is not a 200. Inkeep's errors come in three shapes ({@code problem+json},
- * {@code success:false} with an error object or a text), Cloud's in OpenAI's; only their text is read.
+ * Maps an answer that is not a 200 to a failure. Inkeep's errors have three formats ({@code problem+json}, {@code success:false} with an error
+ * object or a text), Cloud's have OpenAI's; only their text is read.
  */
 final class ErrorResponses {
 
@@ -70,7 +70,7 @@ final class ErrorResponses {
         return body.contains("context_length_exceeded");
     }
 
-    /** Inkeep's own words in one of its errors; empty where there are none. */
+    /** The message text of an Inkeep error; empty if there is none. */
     static String said(String body) {
         try {
             JsonNode error = JSON.readTree(body);
@@ -80,7 +80,7 @@ final class ErrorResponses {
                 }
             }
         } catch (JsonProcessingException e) {
-            // A proxy's page, or half of an answer: the status says enough.
+            // A proxy's page, or a partial answer: the status is sufficient.
             return "";
         }
         return "";

@@ -13,8 +13,8 @@ import io.chatrelay.event.ChatEvent.ToolInputStarted;
 import io.chatrelay.event.ChatEventCodec;
 
 /**
- * What is known of a run without keeping it: its id, how many events it has said, and SHA-256 over all of them, each chained to the
- * one before. Two trails of one length are the same only if their events are.
+ * Identifies the known events of a run without storing them: the run's id, the number of its events, and SHA-256 over all of them, each chained
+ * to the previous one. Two chains of the same length are equal only if their events are.
  */
 final class EventHashChain {
 
@@ -42,7 +42,7 @@ final class EventHashChain {
         length++;
     }
 
-    /** Without what this service adds to a call: an earlier version did not store it. */
+    /** Removes what this service adds to a call, because an earlier version did not store it. */
     private static ChatEvent said(ChatEvent event) {
         return switch (event) {
             case ToolInputStarted(var call, var tool) -> new ToolInputStarted(said(call), tool);
@@ -73,7 +73,7 @@ final class EventHashChain {
         return length;
     }
 
-    /** The upstream's own id of the run, as its first event told it; or null. */
+    /** The upstream's own id of the run, from its first event; or null. */
     synchronized String run() {
         return run;
     }

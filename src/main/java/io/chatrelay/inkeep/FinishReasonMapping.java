@@ -7,10 +7,10 @@ import java.util.stream.Stream;
 import io.chatrelay.event.FinishReason;
 
 /**
- * What a {@code finish_reason} means: OpenAI's words, and those of other providers that stand behind the same API. Sources: OpenAI's and
- * Anthropic's API references, {@code FinishReason} of Google's Gemini API.
+ * Maps a {@code finish_reason}: OpenAI's values, and those of other providers behind the same API. Sources: OpenAI's and Anthropic's API
+ * references, {@code FinishReason} of Google's Gemini API.
  *
- * @param reason null if it failed
+ * @param reason null if the answer failed
  */
 record FinishReasonMapping(FinishReason reason) {
 
@@ -24,7 +24,7 @@ record FinishReasonMapping(FinishReason reason) {
     private static final String[] FAILURES = { "error", "fail", "abort", "cancel", "timeout", "malformed", "invalid",
             "unexpected", "overload", "insufficient", "exceed", "interrupt", "reject" };
 
-    /** @param word as it came, or null for none */
+    /** @param word as received, or null if there is none */
     static FinishReasonMapping of(String word) {
         if (word == null) {
             return new FinishReasonMapping(FinishReason.OTHER);
@@ -42,7 +42,7 @@ record FinishReasonMapping(FinishReason reason) {
         if (CALLS.contains(known)) {
             return new FinishReasonMapping(FinishReason.TOOL_CALLS);
         }
-        // A word that nobody knows, and that speaks of a failure, is no success.
+        // An unknown value that indicates a failure does not count as success.
         return new FinishReasonMapping(Stream.of(FAILURES).anyMatch(known::contains) ? null : FinishReason.OTHER);
     }
 

@@ -28,17 +28,17 @@ import io.vertx.core.http.PoolOptions;
 import io.vertx.core.http.RequestOptions;
 import io.vertx.core.impl.VertxInternal;
 
-/** The connections to one Inkeep. Each running turn holds one of them, and an event loop's attention when bytes come. */
+/** The connections to one Inkeep upstream. Each running turn uses one of them, and the event loop only when bytes arrive. */
 final class InkeepClient {
 
-    /** Short calls beside the turns; further ones wait. */
+    /** Concurrent short calls, in addition to the turns; further calls wait. */
     private static final int CALLS = 64;
-    /** A stream that nobody takes is closed. */
+    /** Time after which a stream without a subscriber is closed. */
     private static final Duration UNTAKEN = Duration.ofSeconds(10);
 
     private final VertxInternal vertx;
     private final HttpClient streams;
-    /** Of their own: where every connection belongs to a turn that waits for an approval, the approvals have to get through. */
+    /** A separate pool: approvals must get through even if every connection belongs to a turn that waits for an approval. */
     private final HttpClient calls;
     private final UpstreamConfig config;
 
@@ -50,18 +50,18 @@ final class InkeepClient {
                 // Inkeep closes after 60 s; a connection taken from the pool at that moment would look like a refusal.
                 .setKeepAliveTimeout(30)
                 .setTcpNoDelay(true);
-        // Its default is 5, and a waiting turn would look like a silent Inkeep.
+        // The default is 5, and a waiting turn would look like a silent Inkeep.
         this.streams = client(options, config.maxConnections());
         this.calls = client(options, CALLS);
     }
 
     private HttpClient client(HttpClientOptions options, int connections) {
         return vertx.httpClientBuilder().with(options).with(new PoolOptions().setHttp1MaxSize(connections))
-                // Whoever reads is told of a reset; without this it is an error in the log too, with no word on whose.
+                // The reader is notified of a reset; without this it is also logged as an error that does not name its turn.
                 .withConnectHandler(connection -> connection.exceptionHandler(_ -> {})).build();
     }
 
-    /** Asks, and gives the answer's events; nothing is sent before it is subscribed to. */
+    /** Sends a request and returns the answer's events; nothing is sent before the subscription. */
     Multi<ChatEvent> post(Turn turn, String path, Buffer body, Map<String, String> headers, Resend resend,
             Function<HttpClientResponse, AnswerDecoder> decoder) {
         AnswerStream.Plan plan = plan(turn, request(HttpMethod.POST, path, headers), body, decoder, resend, config.retries());
@@ -73,7 +73,7 @@ final class InkeepClient {
         });
     }
 
-    /** Reads a run again; nothing is sent before it is subscribed to. */
+    /** Reads a run again; nothing is sent before the subscription. */
     Multi<ChatEvent> reread(Turn turn, String path, RunFollower.Run run) {
         RequestOptions request = request(HttpMethod.GET, path, Map.of());
         AnswerStream.Plan plan = plan(turn, request, null, null, Resend.NEVER, 0);
@@ -86,33 +86,33 @@ final class InkeepClient {
     }
 
     /**
-     * One short call, once; nothing is sent before it is subscribed to. Here and not through a REST client, for its answer can be the
-     * rest of a turn, which has to be read by demand.
+     * Makes one short call, once; nothing is sent before the subscription. It does not use a REST client, because its answer can be the rest of
+     * a turn, which must be read on demand.
      *
-     * @param timeout for the call with its answer
-     * @param wanted  asked right before it is sent
+     * @param timeout for the call including its answer
+     * @param wanted  checked immediately before the call is sent
      */
     Uni<Reply> call(String path, Buffer body, Map<String, String> headers, Duration timeout, BooleanSupplier wanted) {
         return ask(null, calls, request(HttpMethod.POST, path, headers), body, timeout, timeout, wanted, null);
     }
 
-    /** Asks for something, once; nothing is sent before it is subscribed to. */
+    /** Makes one GET request, once; nothing is sent before the subscription. */
     Uni<Reply> get(String path, Duration timeout) {
         return ask(null, calls, request(HttpMethod.GET, path, Map.of()), null, timeout, timeout, () -> true, null);
     }
 
     /**
-     * As {@link #call}, but an answer that is an event stream is given as {@link Reply.Streams}.
+     * As {@link #call}, but an answer that is an event stream is returned as {@link Reply.Streams}.
      *
-     * @param toBeSent  for the call
-     * @param toBeHeard for the head of its answer
+     * @param toBeSent  time-out for sending the call
+     * @param toBeHeard time-out for the head of its answer
      */
     Uni<Reply> call(Turn turn, String path, Buffer body, Map<String, String> headers, Duration toBeSent, Duration toBeHeard,
             BooleanSupplier wanted, Supplier<AnswerDecoder> decoder) {
         return ask(turn, streams, request(HttpMethod.POST, path, headers), body, toBeSent, toBeHeard, wanted, decoder);
     }
 
-    /** @param turn whose answer may be a stream; null where it is none */
+    /** @param turn the turn whose answer may be a stream; null if it cannot be one */
     private Uni<Reply> ask(Turn turn, HttpClient client, RequestOptions request, Buffer body, Duration toBeSent,
             Duration toBeHeard,
             BooleanSupplier wanted, Supplier<AnswerDecoder> decoder) {
@@ -128,7 +128,7 @@ final class InkeepClient {
                         emitter.complete(new Reply.Streams(rest(turn, heard, head, context, decoder)));
                     } else {
                         String type = head.getHeader("content-type");
-                        // A body that never ends is no answer either.
+                        // A body that never ends does not count as an answer either.
                         long since = System.nanoTime() - sentNanos;
                         Duration left = decoder == null ? toBeSent.minusNanos(since) : toBeSent;
                         long late = vertx.setTimer(Math.max(1, left.toMillis()), _ -> {

@@ -15,13 +15,10 @@ import io.chatrelay.event.JsonWriter;
 import io.chatrelay.event.RawJson;
 import io.chatrelay.event.UntrustedJson;
 
-/**
- * The members of one JSON object: strings as what they say, everything else as its own text, so that what is passed on is
- * passed on letter by letter.
- */
+/** The members of one JSON object: strings are decoded, every other value keeps its original text, so that it is passed on unchanged. */
 final class JsonMembers {
 
-    // A frame is bounded before it comes here; this only keeps a number or a name from being the whole of it.
+    // The frame size is already bounded; this only prevents a number or a name from filling the whole frame.
     private static final JsonFactory JSON = UntrustedJson
             .factory(StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).maxNumberLength(10_000)
                     .maxNameLength(10_000).maxNestingDepth(500).build())
@@ -33,7 +30,7 @@ final class JsonMembers {
         this.members = members;
     }
 
-    /** @throws IOException if it is not one JSON object, whole */
+    /** @throws IOException if the text is not exactly one complete JSON object */
     static JsonMembers of(String json) throws IOException {
         Map<String, Object> members = HashMap.newHashMap(4);
         try (JsonParser parser = JSON.createParser(json)) {
@@ -63,7 +60,7 @@ final class JsonMembers {
         return new RawJson(json.substring(start, end(parser)));
     }
 
-    /** Where the value ends: after its closing bracket, or after the letters of a number or a literal. */
+    /** The end position of the value: after its closing bracket, or after the last character of a number or a literal. */
     private static int end(JsonParser parser) throws IOException {
         int start = (int) parser.currentTokenLocation().getCharOffset();
         JsonToken token = parser.currentToken();
@@ -74,18 +71,18 @@ final class JsonMembers {
         return members.containsKey(name);
     }
 
-    /** The string of that name, of whole characters; or null where there is none. */
+    /** The string of that name as valid Unicode, or null if there is none. */
     String text(String name) {
         String piece = piece(name);
         return piece == null ? null : SurrogateJoiner.of(piece);
     }
 
-    /** The string of that name as it came, which may begin or end with half a character; or null where there is none. */
+    /** The string of that name as received, which may begin or end with half a surrogate pair; or null if there is none. */
     String piece(String name) {
         return members.get(name) instanceof String text ? text : null;
     }
 
-    /** The value of that name as JSON of whole characters, or null where there is none. */
+    /** The value of that name as JSON of valid Unicode, or null if there is none. */
     RawJson json(String name) {
         return switch (members.get(name)) {
             case null -> null;
@@ -99,9 +96,9 @@ final class JsonMembers {
     }
 
     /**
-     * An object of the members that are in neither set, with those that say what they belong to; or null where there are none.
+     * An object of the members that are in neither set, with those that identify what they belong to; or null if there are none.
      *
-     * @param naming of the known members, those that are told with it
+     * @param naming the known members that are always included
      */
     RawJson others(Set<String> known, Set<String> naming) {
         if (known.containsAll(members.keySet())) {

@@ -10,13 +10,13 @@ import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.event.Failure;
 
 /**
- * A body of a classic run, which falls mute at the end of its {@link StreamLifetime}. When the run itself ends after that, its stream still
- * says {@code [DONE]}, and no {@code completion} before it: that is no failure of the run.
+ * A body of a classic run, which becomes mute at the end of its {@link StreamLifetime}. If the run itself ends after that, its stream still
+ * sends {@code [DONE]}, but no {@code completion} before it: that is not a failure of the run.
  *
- * @param body          takes the frames
- * @param decoder       inside it
- * @param goesOn        whether what follows is looked for elsewhere once this body says nothing more; else the run ends here
- * @param isNew         whether what comes now has not been heard before
+ * @param body    takes the frames
+ * @param decoder the decoder inside {@code body}
+ * @param goesOn  whether the rest is read elsewhere after this body sends nothing more; otherwise the run ends here
+ * @param isNew   whether the current frame was not received before
  */
 record LifetimeDecoder(AnswerDecoder body, AgentsDecoder decoder, StreamLifetime lifetime, boolean goesOn,
         BooleanSupplier isNew)
@@ -43,7 +43,7 @@ record LifetimeDecoder(AnswerDecoder body, AgentsDecoder decoder, StreamLifetime
 
     @Override
     public void heard(String data, long sinceNanos) {
-        // The end of its run a mute stream tells, too.
+        // A mute stream also sends the end of its run.
         if (!data.equals(AgentsDecoder.DONE) && isNew.getAsBoolean()) {
             lifetime.heard(sinceNanos);
         }

@@ -2,9 +2,9 @@ package io.chatrelay.inkeep;
 
 import java.util.Map;
 
-/** Stands in for Inkeep where none is configured, in dev and test. Absent in production. */
+/** Replaces Inkeep in dev and test if no upstream is configured. Absent in production. */
 public interface LocalInkeep {
 
-    /** The upstreams that it offers, by name; it runs from then on. */
+    /** Starts the replacement. Returns its upstreams, by name. */
     Map<String, UpstreamsConfig.UpstreamConfig> start();
 }

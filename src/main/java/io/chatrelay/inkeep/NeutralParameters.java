@@ -6,8 +6,8 @@ import java.util.Map;
 import io.chatrelay.event.RawJson;
 
 /**
- * Values that ask for nothing: what a request means without the parameter, by OpenAI's API reference. Frameworks send them unasked and
- * cannot be told not to, so every upstream takes them, whether or not it has such a setting.
+ * Values without an effect: by OpenAI's API reference, they mean the same as a request without the parameter. Frameworks always send them and
+ * cannot be configured not to, so every upstream accepts them, whether or not it has such a setting.
  */
 final class NeutralParameters {
 
@@ -26,7 +26,7 @@ final class NeutralParameters {
 
     private NeutralParameters() {}
 
-    /** @param parameters all of the request: what a choice of tools means depends on whether there are any */
+    /** @param parameters all of the request: the meaning of a tool choice depends on whether there are tools */
     static boolean isNeutral(String parameter, Map<String, RawJson> parameters) {
         String value = parameters.get(parameter).text();
         if (NUMBERS.containsKey(parameter)) {
@@ -40,8 +40,8 @@ final class NeutralParameters {
     }
 
     /**
-     * Whether it is a number that asks for nothing. One of these is sent where it may be: what an upstream does of its own accord may be
-     * another number than OpenAI's.
+     * Whether it is a number without an effect. Such a number is sent if the upstream accepts the parameter, because the upstream's own default
+     * may differ from OpenAI's.
      */
     static boolean isNumber(String parameter, String value) {
         String neutral = NUMBERS.get(parameter);

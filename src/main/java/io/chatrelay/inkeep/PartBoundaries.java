@@ -8,8 +8,9 @@ import io.chatrelay.event.RawJson;
 import io.chatrelay.inkeep.ToolCallIds.Tracked;
 
 /**
- * Sets the brackets that an upstream does not: one text part a run of text, one reasoning part a run of reasoning, and steps. A step is
- * one call of the model: it ends when the model speaks again after the outcomes of its calls. Every text that it gives is whole Unicode.
+ * Sets the part boundaries that an upstream does not send: one text part per run of text, one reasoning part per run of reasoning, and steps. A
+ * step is one call of the model: it ends when the model produces output again after the outcomes of its calls. Every emitted text is valid
+ * Unicode.
  */
 final class PartBoundaries {
 
@@ -31,14 +32,14 @@ final class PartBoundaries {
         this(null);
     }
 
-    /** @param runId the upstream's own id of the answer, where its first event does not tell it; or null */
+    /** @param runId the upstream's own id of the answer if the first event does not contain it; or null */
     PartBoundaries(String runId) {
         this.runId = runId;
     }
 
     /**
-     * As they stand after those events, to be set further in another body: a text that is open ends before the next one begins,
-     * for ids of texts mean nothing beyond their body.
+     * The boundaries after those events, to be continued in another body: an open text ends before the next one begins, because text ids are
+     * valid only within their body.
      */
     static PartBoundaries resume(List<ChatEvent> events) {
         PartBoundaries brackets = new PartBoundaries();
@@ -72,7 +73,7 @@ final class PartBoundaries {
             case ChatEvent.ToolFailed(var callId, _) -> settled(calls.known(callId));
             case ChatEvent.ToolDenied(var callId) -> settled(calls.known(callId));
             case ChatEvent.TextDelta _,ChatEvent.ReasoningDelta _,ChatEvent.ToolInputDelta _,ChatEvent.Data _,ChatEvent.ApprovalDecided _,ChatEvent.Ended _,ChatEvent.Unknown _ -> {
-                // They open and close nothing.
+                // These events open and close nothing.
             }
         }
     }
@@ -98,7 +99,7 @@ final class PartBoundaries {
         outcomes = true;
     }
 
-    /** A copy, to be set further in another body; as {@link #resume} of the events so far. */
+    /** A copy, to be continued in another body; equivalent to {@link #resume} of the events so far. */
     PartBoundaries continued() {
         PartBoundaries copy = new PartBoundaries();
         copy.started = started;
@@ -129,7 +130,7 @@ final class PartBoundaries {
         }
     }
 
-    /** A piece of text; neighbours of one id are one part, however often the upstream opens and closes it. */
+    /** Adds a piece of text; adjacent pieces with one id are one part, however often the upstream opens and closes it. */
     void text(String id, String delta, List<ChatEvent> out) {
         start(null, out);
         endReasoning(out);
@@ -148,7 +149,7 @@ final class PartBoundaries {
         }
     }
 
-    /** A piece of reasoning; the same. */
+    /** Adds a piece of reasoning, in the same way. */
     void reasoning(String id, String delta, List<ChatEvent> out) {
         start(null, out);
         endText(out);
@@ -197,7 +198,7 @@ final class PartBoundaries {
         }
     }
 
-    /** The answer is over: half a character that waits for its other half does so in vain. */
+    /** The answer is over: emits a replacement for each half character that is still incomplete. */
     void flush(List<ChatEvent> out) {
         if (text != null) {
             flushText(out);
@@ -215,7 +216,7 @@ final class PartBoundaries {
         }
     }
 
-    /** The model says something: in this step, or in a new one if the calls of this one have their outcomes. */
+    /** The model produces output: in this step, or in a new one if the calls of this step have their outcomes. */
     private void speak(List<ChatEvent> out) {
         if (step && outcomes && !calls.anyOpen()) {
             out.add(new ChatEvent.StepFinished());
@@ -250,7 +251,7 @@ final class PartBoundaries {
         }
     }
 
-    /** The input of a call is whole. */
+    /** The input of a call is complete. */
     void called(Tracked call, RawJson input, boolean callerRuns, List<ChatEvent> out) {
         call.whole(input);
         out.add(new ChatEvent.ToolCalled(call.call, call.toolName, input, callerRuns));
@@ -261,13 +262,13 @@ final class PartBoundaries {
         called(begin(upstreamId, toolName, out), input, false, out);
     }
 
-    /** The input of a call was refused. */
+    /** The input of a call was rejected. */
     void inputFailed(Tracked call, RawJson input, String errorText, List<ChatEvent> out) {
         settled(call);
         out.add(new ChatEvent.ToolInputFailed(call.call, call.toolName, input, errorText));
     }
 
-    /** A call asks for a yes. */
+    /** A call requests approval. */
     void asks(String upstreamApprovalId, Tracked call, List<ChatEvent> out) {
         String id = calls.approvalId(upstreamApprovalId, call.call);
         asks(call, id);
@@ -287,7 +288,7 @@ final class PartBoundaries {
         out.add(data);
     }
 
-    /** The calls that wait for a yes, by their numbers. */
+    /** The numbers of the calls that wait for approval. */
     List<Integer> waiting() {
         return calls.asking().stream().map(call -> call.call.number()).toList();
     }

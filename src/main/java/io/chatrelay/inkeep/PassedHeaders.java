@@ -6,7 +6,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
-/** Which of a caller's HTTP headers go up: those of the list, and never one by which a caller acts as someone else. */
+/** Selects a caller's HTTP headers to pass to the upstream: only the configured ones, and never one that lets a caller act as someone else. */
 final class PassedHeaders {
 
     private static final Set<String> NEVER = Set.of("authorization", "proxy-authorization", "cookie", "set-cookie",
@@ -16,7 +16,7 @@ final class PassedHeaders {
 
     private final List<String> allowed;
 
-    /** @throws IllegalArgumentException naming the header that may never go up */
+    /** @throws IllegalArgumentException naming the header that must never be passed */
     PassedHeaders(List<String> allowed) {
         this.allowed = allowed.stream().map(name -> name.strip().toLowerCase(Locale.ROOT)).toList();
         this.allowed.stream().filter(name -> NEVER.contains(name) || name.startsWith("x-target-")).findFirst()

@@ -12,31 +12,31 @@ import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.RequestOptions;
 
-/** One request up to the head of its answer; nothing of the body is read until somebody takes it. Lives on one event loop context. */
+/** One request up to the head of its answer; the body is not read until a consumer takes it. Runs on one event loop context. */
 final class PendingRequest {
 
-    /** What became of it; one of the two is called, once, unless it was left before. */
+    /** Receives the result: one of these methods is called, once, unless the request was abandoned before. */
     interface Listener {
         void head(PendingRequest pendingRequest, HttpClientResponse head);
 
         /**
-         * No connection, a broken one, or the time ran out.
+         * No connection, a broken connection, or a time-out.
          *
-         * @param why in words for whoever operates the service
+         * @param why a description for operators
          */
         void nothing(String why);
 
-        /** Nobody wanted it any more when its connection was there. */
+        /** The request was no longer needed when its connection was established. */
         default void unsent() {
             nothing("nobody wanted it any more");
         }
     }
 
     /**
-     * What is sent, and how long it may take from the beginning on.
+     * What is sent, and its time limits, measured from the start.
      *
-     * @param body   null for none
-     * @param wanted asked right before it is sent
+     * @param body   null if there is none
+     * @param wanted checked immediately before the request is sent
      */
     record Request(RequestOptions options, Buffer body, Duration toBeSent, Duration toBeAnswered, BooleanSupplier wanted) {}
 
@@ -58,7 +58,7 @@ final class PendingRequest {
         this.listener = listener;
     }
 
-    /** To be called on the context. */
+    /** Must be called on the context. */
     void send(Request asked) {
         long unsent = context.owner().setTimer(Math.max(1, asked.toBeSent().toMillis()), _ -> {
             if (!sent) {
@@ -98,7 +98,7 @@ final class PendingRequest {
         });
     }
 
-    /** False if it was over before. */
+    /** False if the request was already over. */
     private boolean over() {
         if (over) {
             return false;
@@ -126,12 +126,12 @@ final class PendingRequest {
         return request;
     }
 
-    /** Whether the connection broke while nobody read. */
+    /** Whether the connection broke while the body was not being read. */
     boolean isBroken() {
         return broken;
     }
 
-    /** Closes the connection if nothing was heard yet. To be called on the context. */
+    /** Closes the connection if no answer has arrived yet. Must be called on the context. */
     void cancel() {
         if (over()) {
             leave();
@@ -139,8 +139,8 @@ final class PendingRequest {
     }
 
     /**
-     * Closes the connection; what was not heard yet never will be. What is left of an answer is let in before: if its end is there,
-     * the connection serves another request already, and closing it would cut that one. To be called on the context.
+     * Closes the connection; anything not yet received is lost. First reads the part of the answer that has already arrived: if that contains
+     * the end, the connection already serves another request, and closing it would cut that request. Must be called on the context.
      */
     void leave() {
         over();
@@ -152,7 +152,7 @@ final class PendingRequest {
         }
         AtomicBoolean ended = new AtomicBoolean();
         response.handler(_ -> {
-            // Nobody wants it any more.
+            // The rest is discarded.
         }).endHandler(_ -> ended.set(true)).exceptionHandler(_ -> ended.set(true));
         response.resume();
         context.owner().setTimer(1, _ -> {

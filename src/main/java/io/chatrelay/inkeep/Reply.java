@@ -3,27 +3,27 @@ package io.chatrelay.inkeep;
 import io.chatrelay.event.ChatEvent;
 import io.smallrye.mutiny.Multi;
 
-/** What came of one call. */
+/** The result of one call. */
 sealed interface Reply {
 
     /**
-     * It was answered.
+     * The call was answered.
      *
-     * @param type the content type, empty for none
-     * @param body whole, or as far as it came
+     * @param type the content type, empty if there is none
+     * @param body complete, or as far as it was received
      */
     record Answered(int status, String type, String body) implements Reply {}
 
     /** The answer is a stream of events; it is closed if it is not subscribed to within seconds. */
     record Streams(Multi<ChatEvent> events) implements Reply {}
 
-    /** It was not sent: nobody wanted it any more when its connection was there. */
+    /** The call was not sent: it was no longer needed when its connection was established. */
     record Unsent() implements Reply {}
 
     /**
-     * Nothing was heard: no connection, a broken one, or no time left. Whether the call was, nobody knows.
+     * No answer arrived: no connection, a broken connection, or a time-out. It is unknown whether the server received the call.
      *
-     * @param why in words for whoever operates the service
+     * @param why a description for operators
      */
     record Lost(String why) implements Reply {}
 }

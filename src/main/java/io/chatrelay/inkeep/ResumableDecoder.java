@@ -4,7 +4,10 @@ import java.util.List;
 
 import io.chatrelay.event.ChatEvent;
 
-/** Of a body whose end says nothing about the run's: it can be read again. Only where the run has told that it failed there is no more. */
+/**
+ * Decodes a body whose end does not prove that the run has ended: the run can be read again. There is nothing more only if the run has reported
+ * a failure.
+ */
 record ResumableDecoder(AgentsDecoder decoder) implements AnswerDecoder {
 
     @Override
@@ -14,7 +17,7 @@ record ResumableDecoder(AgentsDecoder decoder) implements AnswerDecoder {
 
     @Override
     public void ended(List<ChatEvent> out) {
-        // Nor does a clean one: a proxy, or a server that stops, ends bodies properly.
+        // A clean end proves nothing either: a proxy, or a server that stops, also ends bodies properly.
         broken(out);
     }
 

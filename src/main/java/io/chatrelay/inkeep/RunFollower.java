@@ -20,10 +20,10 @@ import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientResponse;
 
 /**
- * Follows a run further by reading its conversation's stream again.
+ * Continues to read a run by reading its conversation's stream again.
  *
  * <pre>
- * opening ── stream ──▶ comparing ── all that is known came again ──▶ live ── end ──▶ over
+ * opening ── stream ──▶ comparing ── all known events repeated ─────▶ live ── end ──▶ over
  *  ▲ ▲ └ 204, 404 ─┐        │ └ another run's ─┐                        │
  *  │ └─ 500 ms ────┴────────┼──────────────────┴── closed, nothing new ─┤  (for 8 s: lost)
  *  └─ backoff ── no answer, 429, 5xx (for 30 s: lost)                   │
@@ -31,32 +31,31 @@ import io.vertx.core.http.HttpClientResponse;
  *  └─────────────────────── the read closed after something new ◀───────┘
  * </pre>
  *
- * Each read begins at the start of the run, through a fresh decoder, and everything that is known has to come again before anything is
- * given on; what is given on is known from then on. So nothing is given twice, and nothing of another run: the buffer that is read
- * belongs to the conversation, and may still hold its previous run. Where nothing is known yet, the run is one that no earlier turn
- * had. Reads close silently after five minutes, so the end of one that stood open says nothing; one that closes at once, with nothing
- * new, is of a run that is over, and of one that stays open short of what is known the rest is gone. Of a run that has outlived its
- * {@link StreamLifetime} a read that stands open with nothing new is the end, too. A durable run that waits for other decisions is left after half a
- * second without an event. What is known is kept as its
- * {@link EventHashChain} alone. Everything happens on one event loop context. It is one state machine,
- * and long because each way a read can disappoint is a transition of it.
+ * Each read begins at the start of the run, through a fresh decoder. All known events must arrive again before the follower delivers a new one;
+ * delivered events are known from then on. So nothing is delivered twice, and nothing of another run: the buffer that is read belongs to the
+ * conversation, and may still hold its previous run. If nothing is known yet, the run is one that no earlier turn had. Reads close silently
+ * after five minutes, so the end of a read that stayed open proves nothing. A read that closes at once, with nothing new, belongs to a run that
+ * is over. If a read stays open but stops before all known events have arrived, the rest is gone. For a run that has outlived its
+ * {@link StreamLifetime}, a read that stays open with nothing new is the end, too. A durable run that waits for other decisions is left after
+ * half a second without an event. Only the {@link EventHashChain} of the known events is kept. Everything runs on one event loop context. The
+ * class is one state machine, and long because each way in which a read can fail is a transition of it.
  */
 final class RunFollower implements Flow.Subscription {
 
-    /** How an answer ends whose run is not found again, in the words of whoever looks for it. */
+    /** Creates the end of an answer whose run is not found again. */
     interface Lost {
         Ended ended(Failure.Code code, String why);
     }
 
     /**
-     * The run that is looked for.
+     * The run to follow.
      *
-     * @param known    what it has said so far
-     * @param others   ids of runs that it is not; they count where nothing is known
-     * @param decoders a fresh decoder for each read
-     * @param decided  of a durable run: the number of the call whose outcome is to come, or null for a classic one
-     * @param lifetime of the run: when it is over, silence means that nothing more will come
-     * @param proven   told once all that is known came again
+     * @param known    its events so far
+     * @param others   ids of runs that it is not; used only if nothing is known
+     * @param decoders creates a fresh decoder for each read
+     * @param decided  of a durable run: the number of the call whose outcome is expected, or null for a classic run
+     * @param lifetime of the run: when it is over, silence means that nothing more will arrive
+     * @param proven   called after all known events have arrived again
      */
     record Run(EventHashChain known, Set<String> others, Supplier<AgentsDecoder> decoders, Integer decided,
             StreamLifetime lifetime,
@@ -74,11 +73,14 @@ final class RunFollower implements Flow.Subscription {
     private static final Duration FIRST_BACKOFF = Duration.ofMillis(250);
     private static final Duration LONGEST_BACKOFF = Duration.ofSeconds(5);
     private static final Duration HEAD = Duration.ofSeconds(30);
-    /** Silence after which a durable run that has asked again is taken to wait. Events that come later are in the read after the next decision. */
+    /**
+     * Silence after which a durable run that has requested approval again counts as waiting. Later events are in the read after the next
+     * decision.
+     */
     private static final Duration QUIET = Duration.ofMillis(500);
-    /** A run lives in its server's process: one that nobody reaches for so long has rarely outlived it. */
+    /** A run lives in its server's process: if the server is unreachable for this long, the run has rarely survived. */
     private static final Duration UNREACHABLE = Duration.ofSeconds(30);
-    /** A read that was as long as this may have been closed only for its length. */
+    /** A read that lasted this long may have been closed only because of its length. */
     private static final Duration LONG_READ = Duration.ofMinutes(4);
 
     private final HttpClient client;
@@ -107,7 +109,7 @@ final class RunFollower implements Flow.Subscription {
     private ChatEvent last;
     private boolean pumping;
 
-    /** @param patience with a run that is not given again, or only as far as it is known */
+    /** @param patience how long to wait for a run that is not sent again, or only as far as it is known */
     RunFollower(HttpClient client, Context context, AnswerStream.Plan plan, Run run, Duration patience,
             Flow.Subscriber<? super ChatEvent> subscriber) {
         this.client = client;
@@ -119,7 +121,7 @@ final class RunFollower implements Flow.Subscription {
         this.known = run.known();
     }
 
-    /** The end of a classic read says nothing; that of a durable one does, unless it was cut. */
+    /** The end of a classic read proves nothing; the end of a durable read ends the run, unless the read was cut. */
     private AnswerDecoder decoder() {
         decoder = run.decoders().get();
         ResumableDecoder openEnded = new ResumableDecoder(decoder);
@@ -185,7 +187,7 @@ final class RunFollower implements Flow.Subscription {
         pumping = false;
     }
 
-    /** Something here, or in whoever reads, has a defect, and the turn would wait for what never comes. Called on the context. */
+    /** Handles a defect in this class or in the subscriber: without this the turn would wait forever. Called on the context. */
     void defect(Throwable thrown) {
         if (cancelled) {
             LOG.errorf("turn %s: a defect after its answer: %s", plan.turn(), Trace.of(thrown));
@@ -277,7 +279,7 @@ final class RunFollower implements Flow.Subscription {
         }
     }
 
-    /** What is known is all there when a read begins. Where it stops before that, waiting longer brings no more of it. */
+    /** All known events are available when a read begins. If a read stops before their end, waiting longer does not help. */
     private void watch(Flow.Subscription watched) {
         long length = read.length();
         context.owner().setTimer(patience.toMillis(), _ -> context.runOnContext(_ -> {
@@ -303,7 +305,7 @@ final class RunFollower implements Flow.Subscription {
             caughtUp(false);
             goOn(event);
         } else if (event instanceof Ended && decoder.hasFailed()) {
-            // The read broke off after an error that the run has told, and before the rest of what is known.
+            // The read broke off after an error that the run reported, and before the rest of the known events.
             fruitless();
         } else if (event instanceof Ended) {
             differs();
@@ -328,8 +330,8 @@ final class RunFollower implements Flow.Subscription {
     }
 
     /**
-     * What is known is there again if all that came is the same, or all but operations: those that only this service asked for, before
-     * it knew the server, it did not give on then either.
+     * The known events have arrived again if all received events match, or all except operations: operations that only this service requested,
+     * before it knew the server, were not delivered then either.
      */
     private void compare(ChatEvent event) {
         boolean operation = AgentsDecoder.isAskedForOperation(event);
@@ -366,7 +368,7 @@ final class RunFollower implements Flow.Subscription {
                 && System.nanoTime() - openedNanos > LONG_READ.toNanos();
     }
 
-    /** The body is over, and nothing said that the run is. */
+    /** The body ended, but nothing showed that the run ended. */
     private void closed() {
         if (run.decided() != null && caughtUp && waitsForOthers()) {
             complete();
@@ -374,7 +376,7 @@ final class RunFollower implements Flow.Subscription {
             backoff = FIRST_BACKOFF;
             reopen(AGAIN);
         } else if (run.decided() != null && !read.isEmpty()) {
-            // Its stream is the run's own, and an outcome may take its time.
+            // The stream belongs to this run alone, and an outcome may take some time.
             later();
         } else {
             fruitless();
@@ -382,8 +384,8 @@ final class RunFollower implements Flow.Subscription {
     }
 
     /**
-     * The stream of a durable run may stand open while the run waits, and the next decision is sent only when this answer is over. Quiet counts
-     * where an event could come: while it is asked for.
+     * The stream of a durable run may stay open while the run waits, and the next decision is sent only after this answer has ended. Silence
+     * counts only while an event is requested.
      */
     private void completeOnceItWaits() {
         if (run.decided() == null || !waitsForOthers()) {
@@ -403,15 +405,16 @@ final class RunFollower implements Flow.Subscription {
         }));
     }
 
-    /** Its outcome came, and others still have to be decided. */
+    /** The expected outcome arrived, and other calls still wait for a decision. */
     private boolean waitsForOthers() {
         List<Integer> waiting = decoder.waiting();
         return !waiting.isEmpty() && !waiting.contains(run.decided());
     }
 
     /**
-     * Nothing came, another run, or only what is known. A read that stood open is of a run that goes on, whoever closed it: one that is
-     * over closes at once. But one that is told no more says nothing by standing open, except that it has nothing new.
+     * The read brought nothing, another run, or only known events. A read that stayed open belongs to a run that continues, whichever side
+     * closed it: the read of a finished run closes at once. But after the end of the run's lifetime, an open read only shows that there is
+     * nothing new.
      */
     private void fruitless() {
         boolean mute = run.lifetime().isOver();

@@ -9,9 +9,9 @@ import io.chatrelay.defect.Trace;
 import io.smallrye.mutiny.Uni;
 
 /**
- * Which generation of servers an upstream is, found out by one call and remembered. A server until March 2026 has the route
- * {@code /api/tool-approvals}, and refuses an empty request there; on every later one the route is a plain-text 404. Failing that,
- * it is asked again at the next occasion.
+ * Detects the server generation of an upstream with one call, and remembers it. A server until March 2026 has the route
+ * {@code /api/tool-approvals}, and rejects an empty request there; on every later server the route is a plain-text 404. If the detection fails,
+ * the next use repeats it.
  */
 final class ServerVersionProbe {
 
@@ -29,7 +29,7 @@ final class ServerVersionProbe {
     private CompletableFuture<Generation> asking;
 
     /**
-     * @param known what is configured, or {@code UNKNOWN}: only then it is found out
+     * @param known the configured generation, or {@code UNKNOWN} to detect it
      * @param probe an empty request to the legacy route
      */
     ServerVersionProbe(Generation known, Supplier<Uni<Reply>> probe) {
@@ -38,7 +38,7 @@ final class ServerVersionProbe {
         this.probe = probe;
     }
 
-    /** Who asks while it is being found out shares the one call, and cancelling leaves that alone. */
+    /** Concurrent callers share the one call; cancelling a caller does not cancel it. */
     Uni<Generation> find() {
         return Uni.createFrom().deferred(() -> {
             Generation now = known;
@@ -69,17 +69,17 @@ final class ServerVersionProbe {
         return found;
     }
 
-    /** What is known without asking. */
+    /** The generation that is known without a call. */
     Generation known() {
         return known;
     }
 
-    /** It showed itself as a current server. */
+    /** The server proved to be a current one. */
     synchronized void isCurrent() {
         known = configured ? known : Generation.CURRENT;
     }
 
-    /** It is no longer what it was. */
+    /** The server is no longer of the detected generation. */
     synchronized void forget() {
         known = configured ? known : Generation.UNKNOWN;
     }

@@ -5,10 +5,11 @@ import java.util.Arrays;
 import java.util.function.BiConsumer;
 
 /**
- * Cuts a byte stream into server-sent events: the {@code event} field, null where there is none, and the data. Source: WHATWG HTML, 9.2.6: lines end with LF, CR or CRLF, data lines of
- * one event are joined by LF, comments and other fields are passed over, an event that the end cuts off is dropped.
+ * Splits a byte stream into server-sent events: the {@code event} field, null if there is none, and the data. Source: WHATWG HTML, 9.2.6: lines
+ * end with LF, CR or CRLF, data lines of one event are joined by LF, comments and other fields are ignored, an event that is incomplete at the
+ * end is dropped.
  *
- * <p>It holds at most one event, and that one is bounded: an endless line, or an endless event, is an error and not heap.
+ * <p>It holds at most one event, of bounded size: an endless line, or an endless event, causes an error and does not fill the heap.
  */
 final class SseDecoder {
 
@@ -39,7 +40,7 @@ final class SseDecoder {
         this.limit = limit;
     }
 
-    /** Takes the next bytes, however they were split, and gives each event that they complete. */
+    /** Takes the next bytes, split at any position, and emits each event that they complete. */
     void decode(byte[] bytes, BiConsumer<String, String> events) throws TooLarge {
         boolean cr = afterCr;
         int start = 0;
@@ -102,7 +103,7 @@ final class SseDecoder {
         return length >= end && Arrays.equals(line, from, end, name, 0, name.length) && (length == end || line[end] == ':');
     }
 
-    /** Where the field's value begins. */
+    /** The start position of the field's value. */
     private int value(byte[] name, int from) {
         int value = from + name.length;
         if (value < length) {

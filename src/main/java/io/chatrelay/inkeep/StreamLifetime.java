@@ -9,18 +9,18 @@ import io.chatrelay.event.Failure;
 import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
 
 /**
- * How long Inkeep tells a classic run. Source: {@code STREAM_MAX_LIFETIME_MS} of its {@code stream-helpers.ts}: after it the run goes
- * on, but every event is dropped, {@code completion} included, and the stream stays open until the run's end.
+ * How long Inkeep sends the events of a classic run. Source: {@code STREAM_MAX_LIFETIME_MS} of its {@code stream-helpers.ts}: after it the run
+ * continues, but every event is dropped, including {@code completion}, and the stream stays open until the run's end.
  *
- * <p>A stream counts as mute when it is older than that and gave nothing for some time though it was read. One that had to be waited
- * for, and still came after that, is of a server that tells longer than is configured; its run is bounded no more. What was only left
- * unread proves nothing, for it may be old.
+ * <p>A stream counts as mute if it is older than that and delivered nothing for some time although it was read. If an event arrives after that
+ * time, and the reader had to wait for it, the server sends for longer than configured; its run is then no longer bounded. An event that was
+ * only left unread proves nothing, because it may be old.
  */
 final class StreamLifetime {
 
-    /** Of a durable run, and where no lifetime is configured. */
+    /** For a durable run, and if no lifetime is configured. */
     static final StreamLifetime ENDLESS = new StreamLifetime(null, null, 0);
-    /** Such a part of the patience has to be waited for what comes, or it may have lain there unread. */
+    /** The wait for events must exceed the patience divided by this; otherwise the events may have been left unread. */
     private static final int LIVE = 8;
 
     private final Duration length;
@@ -35,14 +35,14 @@ final class StreamLifetime {
         this.endsNanos = endsNanos;
     }
 
-    /** @param age of a run that began before now */
+    /** @param age of a run that began earlier */
     static StreamLifetime of(UpstreamConfig config, Duration age) {
         Duration length = config.streamLifetime();
         return length.isZero() ? ENDLESS
                 : new StreamLifetime(length, config.followTimeout(), System.nanoTime() + length.minus(age).toNanos());
     }
 
-    /** Whether the run is told no more. */
+    /** Whether Inkeep no longer sends the run's events. */
     boolean isOver() {
         return length != null && !outlived && System.nanoTime() - endsNanos > 0;
     }
@@ -53,16 +53,16 @@ final class StreamLifetime {
     }
 
     /**
-     * How much longer to wait for what comes next before the stream counts as mute.
+     * How much longer to wait for the next event before the stream counts as mute.
      *
-     * @param sinceNanos since when it is waited for
+     * @param sinceNanos since when the event is awaited
      */
     Optional<Duration> patience(long sinceNanos) {
         return length == null || outlived ? Optional.empty()
                 : Optional.of(patience.minusNanos(System.nanoTime() - silentSince(sinceNanos)));
     }
 
-    /** An event came. @param sinceNanos since when it was waited for */
+    /** An event arrived. @param sinceNanos since when it was awaited */
     void heard(long sinceNanos) {
         long now = System.nanoTime();
         if (length != null && now - endsNanos > patience.toNanos()) {
@@ -71,7 +71,7 @@ final class StreamLifetime {
         }
     }
 
-    /** How a run ends that is told no more. */
+    /** The end of a run whose events are no longer sent. */
     Ended ended() {
         return Ended.failed(Failure.of(Failure.Code.UPSTREAM_CUT,
                 """

@@ -4,8 +4,8 @@ import io.chatrelay.event.RawJson;
 import io.chatrelay.event.SurrogatePairs;
 
 /**
- * Joins the halves of surrogate pairs that an upstream split over the pieces of one text: each piece that it gives is whole Unicode, for
- * half a character breaks every reader that is not UTF-16. A half waits for its other half; one that stays alone becomes U+FFFD.
+ * Joins the halves of surrogate pairs that an upstream split across the pieces of one text. Each returned piece is valid Unicode, because half
+ * a character breaks every reader that does not use UTF-16. A half is kept until its other half arrives; a lone half becomes U+FFFD.
  */
 final class SurrogateJoiner {
 
@@ -13,7 +13,7 @@ final class SurrogateJoiner {
 
     private String half = "";
 
-    /** What of the text so far is whole and was not given yet; may be empty. */
+    /** Returns the complete characters that were not returned before; may be empty. */
     String take(String piece) {
         String text = half + piece;
         boolean waits = !text.isEmpty() && Character.isHighSurrogate(text.charAt(text.length() - 1));
@@ -21,7 +21,7 @@ final class SurrogateJoiner {
         return of(waits ? text.substring(0, text.length() - 1) : text);
     }
 
-    /** What is left where the text ends: nothing, or the replacement of the half that still waits. */
+    /** Returns what is left at the end of the text: nothing, or the replacement for a half that is still pending. */
     String rest() {
         String rest = half.isEmpty() ? "" : String.valueOf(SurrogatePairs.REPLACEMENT);
         half = "";
@@ -39,7 +39,7 @@ final class SurrogateJoiner {
         return SurrogatePairs.replaceLone(text);
     }
 
-    /** A JSON value with the lone halves in its strings replaced. What comes as UTF-8 holds halves as escapes only. */
+    /** A JSON value with the lone halves in its strings replaced. JSON received as UTF-8 contains halves only as escapes. */
     static RawJson of(RawJson json) {
         String text = json.text();
         if (text.indexOf("\\ud") < 0 && text.indexOf("\\uD") < 0) {
@@ -66,7 +66,7 @@ final class SurrogateJoiner {
         return unit >= 0 && Character.isLowSurrogate((char) unit);
     }
 
-    /** The code unit that is escaped there, or -1. */
+    /** The escaped code unit at that position, or -1. */
     private static int unit(String json, int at) {
         if (at + ESCAPE > json.length() || json.charAt(at) != '\\' || json.charAt(at + 1) != 'u') {
             return -1;

@@ -17,8 +17,8 @@ import io.chatrelay.event.RawJson;
 import io.chatrelay.inkeep.ToolCallIds.Tracked;
 
 /**
- * Puts the pieces of an answer's calls together. OpenAI names a call by {@code index}; others leave it out, or say 0 of every call: so a
- * new id is a new call, and so is a name where a call is complete. Arguments come as text, or as the value itself.
+ * Assembles the pieces of an answer's calls. OpenAI identifies a call by {@code index}; other servers omit it, or send 0 for every call. So a
+ * new id starts a new call, and so does a name if the current call is complete. Arguments arrive as text, or as the JSON value itself.
  */
 final class ToolCallAssembler {
 
@@ -28,7 +28,7 @@ final class ToolCallAssembler {
         final String name;
         final StringBuilder arguments = new StringBuilder();
         private final Nesting nesting = new Nesting();
-        /** Whether its name came once more without arguments, after all of its own: its end, or the beginning of another call. */
+        /** Whether its name arrived once more without arguments, after its arguments were complete: its end, or the beginning of another call. */
         boolean namedAgain;
 
         Gathered(Tracked call, String id, String name) {
@@ -50,7 +50,7 @@ final class ToolCallAssembler {
         }
     }
 
-    /** What of a JSON text is still open, a character at a time: the text is not read from its start for each of its pieces. */
+    /** Tracks what is still open in a JSON text, one character at a time, so that the text is not parsed from its start for each piece. */
     private static final class Nesting {
         private int depth;
         private boolean inString;
@@ -87,15 +87,15 @@ final class ToolCallAssembler {
         this.brackets = brackets;
     }
 
-    /** Takes the pieces of one delta. What is no piece of a call, and what nobody knows of one, comes back. */
+    /** Takes the pieces of one delta. Returns what is not a piece of a call, and unknown members of calls. */
     Optional<JsonNode> take(JsonNode pieces, List<ChatEvent> out) {
         isListed |= pieces.isArray() && !pieces.isEmpty();
         return pieces(pieces, out);
     }
 
     /**
-     * Takes a piece of the only call that an answer had before there were several: OpenAI's {@code function_call}. Beside a list of calls it says
-     * one of them again, and comes back.
+     * Takes a piece of the only call that an answer had before there were several: OpenAI's {@code function_call}. If the answer also has a
+     * list of calls, the piece repeats one of them, and is returned.
      */
     Optional<JsonNode> takeOnly(JsonNode function, List<ChatEvent> out) {
         if (BoundedJson.isEmpty(function)) {
@@ -138,7 +138,7 @@ final class ToolCallAssembler {
         return piece.has("function") ? piece.path("function") : piece.path("custom");
     }
 
-    /** False for a piece that belongs to no call. */
+    /** False if the piece belongs to no call. */
     private boolean piece(JsonNode piece, List<ChatEvent> out) {
         Integer index = piece.path("index").isIntegralNumber() ? Integer.valueOf(piece.get("index").asInt()) : null;
         String id = piece.path("id").asText("");
@@ -165,23 +165,25 @@ final class ToolCallAssembler {
         return true;
     }
 
-    /** Arguments as text: some send the value itself. */
+    /** Arguments as text: some servers send the JSON value itself. */
     private static String written(JsonNode arguments) {
         return arguments.isMissingNode() || arguments.isNull() ? ""
                 : arguments.isTextual() ? arguments.asText() : arguments.toString();
     }
 
-    /** The call that the piece's index and id mean, or null for a new one. */
+    /** The call that the piece's index and id identify, or null for a new one. */
     private Gathered known(Integer index, String id, String name) {
         Gathered call = index != null ? byIndex.get(index) : id.isEmpty() ? all.isEmpty() ? null : all.getLast() : of(id);
         if (call != null && !id.isEmpty() && !call.id.isEmpty() && !id.equals(call.id)) {
-            // One index for all: a piece without a name goes on with the call of its id.
+            // One index for all calls: a piece without a name continues the call with its id.
             return name.isEmpty() ? of(id) : null;
         }
         return call;
     }
 
-    /** Whether a piece begins another call of that index and id: by another name, or by what it says where this call has been named anew. */
+    /**
+     * Whether a piece begins another call with that index and id: its name differs, or it has arguments and this complete call was named again.
+     */
     private static boolean beginsAnother(Gathered call, String name, boolean says) {
         return !name.isEmpty() && !name.equals(call.name)
                 || says && (!name.isEmpty() || call.namedAgain) && call.isComplete();
@@ -203,7 +205,7 @@ final class ToolCallAssembler {
         return all.size();
     }
 
-    /** The answer is over: what was gathered is whole. */
+    /** The answer is over: emits the gathered calls as complete. */
     void whole(List<ChatEvent> out) {
         for (Gathered call : all) {
             String arguments = SurrogateJoiner.of(call.arguments.toString());

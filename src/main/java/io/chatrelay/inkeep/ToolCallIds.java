@@ -12,18 +12,18 @@ import io.chatrelay.event.PrintableName;
 import io.chatrelay.event.RawJson;
 
 /**
- * The calls of a turn, and which of them an upstream means by an id. An id is unique only within a step of the model, so each call gets a
- * number of ours, and an id that callers know it by: the upstream's, where it is a name and no other call of the turn has it.
+ * The calls of a turn, and the call to which an upstream's id refers. An upstream's id is unique only within a step of the model, so this
+ * service gives each call a number, and an id for callers: the upstream's id if it is a valid name and no other call of the turn has it.
  */
 final class ToolCallIds {
 
-    /** One call of the turn, as far as it has come. */
+    /** The current state of one call of the turn. */
     static final class Tracked {
         final Call call;
         final String toolName;
         SurrogateJoiner input = new SurrogateJoiner();
         boolean whole;
-        /** Tells a repetition from another call. */
+        /** Distinguishes a repetition from another call. */
         int inputHash;
         boolean asking;
         boolean asked;
@@ -71,13 +71,13 @@ final class ToolCallIds {
         return copy;
     }
 
-    /** The next call of the turn. */
+    /** Begins the next call of the turn. */
     Tracked begin(String upstreamId, String toolName) {
         int number = all.size();
         return add(new Call(number, unique(upstreamId, "call-" + number, ids), upstreamId), toolName);
     }
 
-    /** A call that another process, or another body, has told already. */
+    /** Adds a call that another process, or another body, has already reported. */
     Tracked add(Call call, String toolName) {
         Tracked tracked = new Tracked(call, toolName);
         ids.add(call.id());
@@ -85,7 +85,7 @@ final class ToolCallIds {
         return tracked;
     }
 
-    /** Under which callers answer what the upstream asks under its own id. */
+    /** The id under which callers answer an approval that the upstream requests under its own id. */
     String approvalId(String upstreamId, Call call) {
         return unique(upstreamId, "approval-" + call.number(), approvalIds);
     }
@@ -94,7 +94,7 @@ final class ToolCallIds {
         approvalIds.add(id);
     }
 
-    /** An id that nothing else in the turn has: the given one, or one made from it. */
+    /** An id that is unique in the turn: the given one, or one derived from it. */
     private static String unique(String id, String otherwise, Set<String> taken) {
         String base = PrintableName.isName(id) ? id : otherwise;
         String candidate = base;
@@ -106,28 +106,30 @@ final class ToolCallIds {
         return candidate;
     }
 
-    /** The last call of that upstream id whose input is not whole, or null. */
+    /** The last call with that upstream id whose input is incomplete, or null. */
     Tracked streaming(String upstreamId) {
         return of(upstreamId).filter(Tracked::isStreaming).reduce((_, later) -> later).orElse(null);
     }
 
-    /** The first call of that upstream id that is whole and has no outcome, or null. */
+    /** The first call with that upstream id that is complete and has no outcome, or null. */
     Tracked open(String upstreamId) {
         return first(upstreamId, Tracked::isOpen);
     }
 
-    /** Whether a whole call without an outcome was told before with that id, tool and input. */
+    /** Whether a complete call without an outcome was reported before with that id, tool and input. */
     boolean isRepetition(String upstreamId, String toolName, RawJson input) {
         return first(upstreamId, tracked -> tracked.isOpen() && tracked.toolName.equals(toolName)
                 && tracked.inputHash == input.text().hashCode()) != null;
     }
 
-    /** Which call asks, where one of that upstream id does: the first one that can, and has not. */
+    /** The call that requests approval under that upstream id: the first open one that has not requested it yet. */
     Tracked asker(String upstreamId) {
         return first(upstreamId, tracked -> tracked.isOpen() && !tracked.asked);
     }
 
-    /** Which call an outcome belongs to: the first of that upstream id without one, else the last one. Null where there is none. */
+    /**
+     * The call to which an outcome belongs: the first with that upstream id without an outcome, otherwise the last one. Null if there is none.
+     */
     Tracked settledBy(String upstreamId) {
         Tracked open = first(upstreamId, tracked -> !tracked.settled);
         return open != null ? open : of(upstreamId).reduce((_, later) -> later).orElse(null);
@@ -141,7 +143,7 @@ final class ToolCallIds {
         return all.stream().filter(tracked -> tracked.call.upstreamId().equals(upstreamId));
     }
 
-    /** The call that callers know by that id, or null. */
+    /** The call with that caller-visible id, or null. */
     Tracked known(String id) {
         return all.stream().filter(tracked -> tracked.call.id().equals(id)).findFirst().orElse(null);
     }
@@ -158,7 +160,7 @@ final class ToolCallIds {
         return all.stream().filter(Tracked::isStreaming).toList();
     }
 
-    /** Those that wait for a yes. */
+    /** The calls that wait for approval. */
     List<Tracked> asking() {
         return all.stream().filter(tracked -> tracked.asking).toList();
     }

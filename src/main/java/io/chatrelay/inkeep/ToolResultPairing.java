@@ -10,19 +10,19 @@ import io.chatrelay.event.Role;
 import io.chatrelay.upstream.UpstreamRequest.ChatMessage;
 
 /**
- * Finds the one result of each call of a conversation. OpenAI's protocol wants it directly behind the call, and ids that no other call of the
- * request has; what is stored is what callers sent, whenever they sent it.
+ * Finds the one result of each call of a conversation. OpenAI's protocol requires the result directly after the call, and ids that are unique
+ * in the request; the stored messages are what callers sent, whenever they sent it.
  *
- * <p>A result belongs to the newest message before it that made a call of its id, and there to the first call without one. Of two results of
- * one call the later counts: it is what the caller says now. A result without a call is not told.
+ * <p>A result belongs to the newest earlier message that made a call with its id, and there to the first call without a result. If one call has
+ * two results, the later one counts, because it is the caller's current value. A result without a call is not sent.
  */
 final class ToolResultPairing {
 
     /**
-     * A call as it is told.
+     * A call as it is sent.
      *
-     * @param id     unique in the request: the call's own, where no call before has it
-     * @param result null where there is none
+     * @param id     unique in the request: the call's own id, unless an earlier call has it
+     * @param result null if there is none
      */
     record Paired(String id, Part.ToolCall call, String result) {}
 
@@ -74,7 +74,7 @@ final class ToolResultPairing {
         Set<String> taken = new HashSet<>();
         List<Paired> paired = new ArrayList<>();
         for (Tracked call : calls) {
-            // One that is not told takes no id.
+            // A call that is not sent uses no id.
             String id = call.result == null ? null : unique(call.call.callId(), taken);
             paired.add(new Paired(id, call.call, call.result));
         }

@@ -9,21 +9,25 @@ import io.vertx.core.Promise;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpClientResponse;
 
-/** What every request to an upstream needs of Vert.x. */
+/** Vert.x helpers for every request to an upstream. */
 final class UpstreamHttp {
 
     private static final Logger LOG = Logger.getLogger(UpstreamHttp.class);
 
     private UpstreamHttp() {}
 
-    /** What breaks a request is told by its answer. Where nobody waits for that any more, as after a cancel, Vert.x would log it as an error. */
+    /**
+     * A failed request is reported through its answer. If nothing waits for the answer any more, as after a cancel, Vert.x would log the
+     * failure as an error.
+     */
     static void quiet(HttpClientRequest request) {
         request.exceptionHandler(_ -> {});
     }
 
     /**
-     * What a context's exception handler is given is a defect, but for one thing: where a connection breaks while the head of its answer waits
-     * for the context, Vert.x gives the request its failure first, and then fails to give it the answer. The failure is told as any other.
+     * A throwable that a context's exception handler receives is a defect, with one exception: if a connection breaks while the head of its
+     * answer waits for the context, Vert.x first fails the request, and then cannot deliver the answer to it. That failure is reported like any
+     * other.
      */
     static Handler<Throwable> defects(Consumer<Throwable> defect) {
         return thrown -> {

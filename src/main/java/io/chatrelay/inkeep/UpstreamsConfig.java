@@ -12,16 +12,16 @@ import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 
-/** The configured Inkeeps, by name. */
+/** The configured Inkeep upstreams, by name. */
 @ConfigMapping(prefix = "chat-relay")
 public interface UpstreamsConfig {
 
-    /** Where a request goes whose {@code model} is not known; without it, such a request is refused. */
+    /** The upstream for a request with an unknown {@code model}; if it is not set, such a request is rejected. */
     Optional<String> defaultUpstream();
 
     Map<String, UpstreamConfig> upstreams();
 
-    /** Which of Inkeep's two APIs it is. */
+    /** Which of Inkeep's two APIs the upstream is. */
     enum Kind {
         AGENTS,
         CLOUD
@@ -33,9 +33,9 @@ public interface UpstreamsConfig {
         DURABLE
     }
 
-    /** How Agents is told a decision on a tool call. */
+    /** How a decision on a tool call is delivered to Agents. */
     enum ApprovalTransport {
-        /** Found out from the server once, before its first run. */
+        /** Detected from the server once, before its first run. */
         AUTO,
         /** {@code POST …/api/chat} with {@code approval-responded} parts: every server since March 2026. */
         PARTS,
@@ -45,30 +45,30 @@ public interface UpstreamsConfig {
         LEGACY
     }
 
-    /** One Inkeep. */
+    /** One Inkeep upstream. */
     interface UpstreamConfig {
 
         Kind kind();
 
-        /** Up to and including {@code /run} (Agents; without it for a legacy server, which has none) or {@code /v1} (Cloud). */
+        /** The URL up to and including {@code /run} (Agents; a legacy server has no {@code /run}) or {@code /v1} (Cloud). */
         URI url();
 
         Optional<String> apiKey();
 
-        /** Cloud: the models that callers may name; the first is asked where a caller names the upstream itself. */
+        /** Cloud: the models that callers may name; the first one is used if a caller names the upstream itself. */
         Optional<List<String>> models();
 
         /**
-         * Cloud: whether every turn asks for its usage ({@code stream_options.include_usage}), which is stored with the answer. One that
-         * refuses the field says so with a 400.
+         * Cloud: whether every turn requests its usage ({@code stream_options.include_usage}), which is stored with the answer. A server that
+         * rejects the field answers 400.
          */
         @WithDefault("true")
         boolean usage();
 
         /**
-         * Request parameters, by name, that are taken and not passed on, where a framework sends them unasked and cannot be told not to:
-         * {@code temperature} to an agent, which decides for itself. By default there are none, for a setting that is dropped silently
-         * is found out in production; each one here is dropped for every caller.
+         * Names of request parameters that are accepted but not passed on, for frameworks that always send them and cannot be configured not
+         * to: {@code temperature} to an agent, which decides for itself. Empty by default, because a silently dropped setting is discovered
+         * only in production; each one here is dropped for every caller.
          */
         Optional<Set<String>> ignoredParameters();
 
@@ -79,24 +79,24 @@ public interface UpstreamsConfig {
         ApprovalTransport approvals();
 
         /**
-         * From a tool's request for approval: a later decision is refused as expired and never sent. By default 240 s in classic
-         * mode, for its wait counts against the model's 270 s, and after those the tool runs and is then asked for again; and
+         * Time after a tool's request for approval; a later decision is rejected as expired and never sent. The default is 240 s in classic
+         * mode, because the wait counts against the model's 270 s, and after those the tool runs and its approval is then requested again; and
          * 30 min in durable mode, which waits no longer.
          */
         @Between(least = "1s", most = "30m")
         Optional<Duration> approvalWindow();
 
         /**
-         * For one call that tells a decision, after which nobody knows whether it was heard. In durable mode with {@code parts}
-         * it ends when the call is sent: the head of the answer comes with its first event, when the tool has run.
+         * Time-out of one call that delivers a decision; after it, it is unknown whether Inkeep received the decision. In durable mode with
+         * {@code parts} it covers only the sending: the head of the answer arrives with its first event, after the tool has run.
          */
         @WithDefault("10s")
         @Between(least = "100ms", most = "10m")
         Duration approvalTimeout();
 
         /**
-         * HTTP headers of a caller's request that go up, in lower case. Credentials, cookies, hop-by-hop headers and
-         * {@code x-target-*} are refused here: a caller must not act as someone else at Inkeep.
+         * HTTP headers of a caller's request that are passed to the upstream, in lower case. Credentials, cookies, hop-by-hop headers and
+         * {@code x-target-*} are rejected here: a caller must not act as someone else at Inkeep.
          */
         @WithDefault("x-emit-operations,traceparent,tracestate,baggage,x-inkeep-client-timezone,x-inkeep-client-timestamp")
         List<String> headers();
@@ -106,49 +106,52 @@ public interface UpstreamsConfig {
         Duration connectTimeout();
 
         /**
-         * Connections at the same time: one a running turn, so this bounds the turns of a replica. Further ones wait, and
-         * count as silence.
+         * Maximum number of concurrent connections. Each running turn uses one, so this bounds the turns of a replica. Further turns wait, and
+         * the wait counts as silence.
          */
         @WithDefault("4096")
         @Between(least = "1", most = "100000")
         int maxConnections();
 
-        /** Bytes of one event. A longer one ends its turn: it would have to be held whole, several times. */
+        /** Maximum size of one event in bytes. A larger event ends its turn, because it would have to be held whole, several times. */
         @WithDefault("1M")
         @Between(least = "1K", most = "256M")
         MemorySize maxFrame();
 
         /**
-         * Agents, for an answer whose connection broke: how long its run is looked for that Inkeep does not give again, or only as far
-         * as it is known. Inkeep writes it down 100 ms late and a new reader is quick, so some seconds tell a run that is over from one
-         * that goes on; longer only delays the turn's end.
+         * Agents, for an answer whose connection broke: how long to look for its run if Inkeep does not send the run again, or only as far as
+         * it is known. Inkeep stores events 100 ms late and a new reader is quick, so some seconds distinguish a finished run from one that
+         * continues; a longer time only delays the turn's end.
          */
         @WithDefault("8s")
         @Between(least = "10ms", most = "1h")
         Duration followTimeout();
 
         /**
-         * Agents in classic mode: how long Inkeep tells a run ({@code AGENTS_STREAM_MAX_LIFETIME_MS} there, 600 s by default, from the head
-         * of its answer on). After that it drops every event, the end included. So a stream that is as old and says nothing for
-         * {@code follow-timeout} is left, its run is read again, and its turn fails if nothing new comes there for as long either. Longer
-         * than Inkeep's own delays that end, up to the silence time-out; shorter ends turns that would have gone on, unless events are seen
-         * to come later. 0 for a server that tells without end.
+         * Agents in classic mode: how long Inkeep sends the events of a run ({@code AGENTS_STREAM_MAX_LIFETIME_MS} there, 600 s by default,
+         * from the head of its answer on). After that it drops every event, including the end. So a stream that has reached this age and is
+         * silent for {@code follow-timeout} is abandoned, its run is read again, and its turn fails if nothing new arrives there for the same
+         * time either. A value longer than Inkeep's own delays that end, up to the silence time-out; a shorter value ends turns that would have
+         * continued, unless events are seen to arrive later. 0 for a server that sends events without a time limit.
          */
         @WithDefault("600s")
         @Between(least = "0s", most = "24h")
         Duration streamLifetime();
 
-        /** Further tries before the first event, after 429, 502, 503, 504 or a refused connection. After it there is none. */
+        /**
+         * Number of retries before the first event, after 429, 502, 503, 504 or a refused connection. After the first event there are no
+         * retries.
+         */
         @WithDefault("2")
         @Between(least = "0", most = "10")
         int retries();
 
-        /** Pause before the first further try; each next one is twice as long. {@code Retry-After} lengthens it. */
+        /** Pause before the first retry; each further pause is twice as long. {@code Retry-After} lengthens it. */
         @WithDefault("250ms")
         @Between(least = "1ms", most = "1m")
         Duration retryBackoff();
 
-        /** The longest {@code Retry-After} that is waited for; a longer one is the caller's to wait for. */
+        /** The longest {@code Retry-After} for which the service waits; the caller must wait for a longer one. */
         @WithDefault("10s")
         @Between(least = "0s", most = "1h")
         Duration maxRetryAfter();

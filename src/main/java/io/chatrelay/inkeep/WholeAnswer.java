@@ -11,8 +11,8 @@ import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.event.Failure;
 
 /**
- * A {@code chat.completion} in one piece, as an Inkeep gives that does not stream. It is read as one chunk of a stream that
- * then ends; a {@code finish_reason} of {@code error} is a failure inside a 200.
+ * Decodes a {@code chat.completion} in one piece, as sent by an Inkeep that does not stream. It is read as one chunk of a stream that then
+ * ends; a {@code finish_reason} of {@code error} is a failure inside a 200.
  */
 final class WholeAnswer {
 

@@ -10,12 +10,12 @@ import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 /**
- * The {@code message} of a choice. A server that does not stream gives it in place of deltas; some that do repeat in it what the deltas have
- * said so far, with each chunk or with the last one. So the last one counts, and of it what no delta has told.
+ * The {@code message} of a choice. A server that does not stream sends it instead of deltas. Some servers that stream repeat in it the content
+ * of the deltas so far, with each chunk or with the last one. So only the last message counts, and of it only what no delta contained.
  */
 final class WholeMessage {
 
-    /** What deltas told of a member: the length and the hash of its text, or its last value. */
+    /** What the deltas contained for a member: the length and the hash of its text, or its last value. */
     private static final class Told {
         long length;
         int hash;
@@ -37,17 +37,17 @@ final class WholeMessage {
     }
 
     /**
-     * What is left to be told of it.
+     * The part of the message that is still to be emitted.
      *
-     * @param untold the members that no delta told
-     * @param other  the whole message where it says otherwise than the deltas did, else null
+     * @param untold the members that no delta contained
+     * @param other  the whole message if it contradicts the deltas, otherwise null
      */
     record Rest(ObjectNode untold, JsonNode other) {}
 
     private final Map<String, Told> told = new HashMap<>();
     private JsonNode last = MissingNode.getInstance();
 
-    /** What a delta says. */
+    /** Records the content of a delta. */
     void told(JsonNode delta) {
         for (Map.Entry<String, JsonNode> member : delta.properties()) {
             if (!BoundedJson.isEmpty(member.getValue())) {
@@ -56,7 +56,7 @@ final class WholeMessage {
         }
     }
 
-    /** Takes another message; gives the one before where the new one does not go on with it. */
+    /** Stores a new message. Returns the previous one if the new one does not continue it. */
     Optional<JsonNode> instead(JsonNode message) {
         if (message.isEmpty()) {
             return Optional.empty();
@@ -67,7 +67,7 @@ final class WholeMessage {
         return before.isMissingNode() || goesOn ? Optional.empty() : Optional.of(before);
     }
 
-    /** Once: what is left of the last one. @param calls how many the deltas told */
+    /** Returns what is left of the last message, once. @param calls number of calls in the deltas */
     Rest rest(int calls) {
         JsonNode message = last;
         last = MissingNode.getInstance();

@@ -1,7 +1,7 @@
 package io.chatrelay.journal;
 
 /**
- * How the journal's events become bytes and come back. An encoded event is one line: it holds no line feed.
+ * Encodes the journal's events to bytes and decodes them. An encoded event is one line: it contains no line feed.
  *
  * @param <E> the events of a turn
  */
@@ -13,6 +13,6 @@ public interface EventCodec<E> {
     /** The event that {@link #encode} wrote at {@code bytes[offset … offset + length)}. */
     E decode(byte[] bytes, int offset, int length);
 
-    /** Whether a turn ends with this event: nothing follows it, and its readers are done. */
+    /** Whether this event ends the turn: no event follows it, and its readers complete. */
     boolean isLast(E event);
 }

@@ -17,8 +17,8 @@ import io.chatrelay.database.SqlErrors;
 import io.chatrelay.defect.RepeatedTask;
 
 /**
- * Rewrites the many rows of a turn that has ended into few, numbers unchanged: at 50 events a second and commits of 3 ms a row
- * holds one event. It has a thread of its own and borrows its connection, for a slow disk must not cost the lease.
+ * Merges the many rows of an ended turn into few; event numbers do not change. At 50 events a second and commits of 3 ms a row holds one event.
+ * It has its own thread and borrows its connection, because a slow disk must not cost the lease.
  */
 final class EventCompactor {
 
@@ -47,8 +47,8 @@ final class EventCompactor {
     }
 
     /**
-     * Rewrites the rows of turns that have ended since, for a bounded time. The turn's row is locked, so that a deleted one stays
-     * deleted. One that cannot be rewritten stays as it is.
+     * Merges the rows of turns that have ended since the last run, for a bounded time. Locks the turn's row, so that a deleted turn stays
+     * deleted. A turn that cannot be rewritten stays unchanged.
      */
     private void compact() {
         long until = System.nanoTime() + COMPACTING.toNanos();
@@ -86,8 +86,8 @@ final class EventCompactor {
     }
 
     /**
-     * What a crash takes back here is only done again, or left undone: either way every event is there. So it does not make the
-     * journal's commits wait for the disk.
+     * If a crash undoes this work, it is repeated or left undone; in both cases every event is stored. So the commit does not wait for the disk
+     * and does not delay the journal's commits.
      */
     private static void unhurried(Connection connection) throws SQLException {
         try (Statement setting = connection.createStatement()) {

@@ -17,7 +17,7 @@ import java.util.UUID;
 
 import io.chatrelay.cluster.Lease;
 
-/** The table {@code turn_event}: a row is a run of events of one turn, each event a line. All SQL of the log is here. */
+/** The table {@code turn_event}: a row is a run of consecutive events of one turn, one line per event. Contains all SQL of the log. */
 final class EventTable<E> {
 
     /** A row to be written: events {@code first … last} of a turn, joined by line feeds. */
@@ -29,8 +29,8 @@ final class EventTable<E> {
             on conflict (turn_id, first) do nothing""";
 
     /**
-     * The same, and nothing unless the writer holds its lease: the fence's row is locked before the first row is stored, in
-     * one statement, for two more round trips would cost a commit more than the rows do.
+     * The same insert, but only if the writer holds its lease. One statement locks the fence's row before it stores the first row, because two
+     * more round trips would cost a commit more than the rows do.
      */
     private static final String INSERT_FENCED = """
             with held as (%s),
@@ -40,7 +40,7 @@ final class EventTable<E> {
                             returning 1)
             select (select count(*) from held), (select count(*) from stored)""".formatted(Lease.FENCE);
 
-    /** Rows that are there as they were to be stored: of a try whose answer was lost. */
+    /** Counts rows that are stored exactly as given: they come from an attempt whose answer was lost. */
     private static final String SAME = """
             select count(*) from turn_event stored
             join unnest(?::uuid[], ?::bigint[], ?::bigint[], ?::bytea[]) as mine(turn_id, first, last, events)
@@ -50,8 +50,8 @@ final class EventTable<E> {
     private static final int ROWS_A_LOAD = 64;
 
     /**
-     * The row that holds the position is found by the key, not by scanning what came before; and no more rows are sent than
-     * what is asked for, for the driver takes all that come.
+     * Finds the row that contains the position by the key, without scanning earlier rows. The query returns no more rows than requested,
+     * because the driver reads every row that is sent.
      */
     private static final String FOUND = """
             select first, events from (
@@ -70,7 +70,7 @@ final class EventTable<E> {
             order by t.id, e.first""".formatted(FOUND.formatted("f.turn", "f.position", ROWS_A_LOAD));
 
     /**
-     * What a poll found of a turn.
+     * What a poll found for a turn.
      *
      * @param all   whether there was nothing more at that moment
      * @param ended whether the turn had ended by then
@@ -83,7 +83,7 @@ final class EventTable<E> {
         this.codec = codec;
     }
 
-    /** Stores the rows. For turns that do not run: whoever rewrites them needs no lease. */
+    /** Stores the rows of turns that do not run; rewriting them needs no lease. */
     static void insert(Connection connection, List<Row> rows) throws SQLException {
         try (PreparedStatement insert = connection.prepareStatement(INSERT)) {
             bind(connection, insert, 1, rows);
@@ -92,8 +92,8 @@ final class EventTable<E> {
     }
 
     /**
-     * Stores the rows if that replica holds its lease; false if it does not, and nothing is stored. False as well where another process has
-     * written events of these numbers: the fence forbids it, so whoever meets it owns these turns no more.
+     * Stores the rows if that replica holds its lease. Returns false, and stores nothing, if it does not. Also returns false if another process
+     * has written events with these numbers: the fence forbids that, so this replica no longer owns these turns.
      */
     static boolean insertFenced(Connection connection, UUID replica, List<Row> rows) throws SQLException {
         long stored;
@@ -142,10 +142,10 @@ final class EventTable<E> {
     }
 
     /**
-     * The entries after a position, in order and without a gap, at most {@code maxBytes} of them and at least one if there
-     * is one. It is one statement, so rows that are being rewritten are seen either before or after.
+     * The entries after a position, in order and without a gap: at most {@code maxBytes}, but at least one entry if there is one. Uses one
+     * statement, so rows that are being rewritten are read either before or after the rewrite.
      *
-     * @throws UnreadableEventException where the next one is missing, or cannot be read
+     * @throws UnreadableEventException if the next entry is missing or cannot be read
      */
     List<JournalEntry<E>> after(Connection connection, UUID turn, long position, long maxBytes) throws SQLException {
         Gathered gathered = new Gathered(turn, position, maxBytes);
@@ -165,8 +165,8 @@ final class EventTable<E> {
     }
 
     /**
-     * The same of several turns, each after its own position. A turn that is not there is left out; of one that cannot be read
-     * further there is what comes before and it is not all, so that whoever loads the rest by itself finds out why.
+     * The same for several turns, each after its own position. A turn that does not exist is omitted. If a turn has an unreadable event, the
+     * result has the entries before it and is not marked as complete; a reader that then loads the rest gets the exception.
      */
     Map<UUID, News<E>> after(Connection connection, Map<UUID, Long> positions, long maxBytes) throws SQLException {
         Map<UUID, Gathered> gathered = new HashMap<>();
@@ -194,7 +194,7 @@ final class EventTable<E> {
         return news;
     }
 
-    /** Consecutive entries of a turn after a position, from rows in their order. */
+    /** Collects consecutive entries of a turn after a position, from ordered rows. */
     private final class Gathered {
 
         private final UUID turn;
@@ -218,14 +218,14 @@ final class EventTable<E> {
         }
 
         /**
-         * Whether the table holds no more. A query ends with so many rows, or once its rows are as large as what is wanted: whole rows, and
-         * thus before what is taken of them is as much.
+         * Whether the table holds no more. A query stops at the row limit, or when its rows reach the requested size. The limit counts whole
+         * rows, so the query stops before the entries taken from them reach that size.
          */
         boolean isAll() {
             return hasRoom() && rows < ROWS_A_LOAD && rowBytes < maxBytes;
         }
 
-        /** What comes before an event that cannot be read is given still, and nothing after it. */
+        /** Adds the entries before an unreadable event, and none after it. */
         void add(long first, byte[] events) {
             rows++;
             rowBytes += events.length;
@@ -270,7 +270,7 @@ final class EventTable<E> {
         return taken;
     }
 
-    /** Rewrites a turn's rows into rows of about {@code maxRow} bytes, numbers unchanged; the caller commits. */
+    /** Merges a turn's rows into rows of about {@code maxRow} bytes; event numbers do not change. The caller commits. */
     static void compact(Connection connection, UUID turn, long maxRow) throws SQLException {
         List<Row> merged = new ArrayList<>();
         try (PreparedStatement delete = connection.prepareStatement("""
@@ -303,7 +303,7 @@ final class EventTable<E> {
         insert(connection, merged);
     }
 
-    /** The numbers of turns' last stored events, 0 where there is none. */
+    /** The number of each turn's last stored event, or 0 if it has none. */
     static Map<UUID, Long> lastNumbers(Connection connection, List<UUID> turns) throws SQLException {
         Map<UUID, Long> last = new LinkedHashMap<>();
         try (PreparedStatement select = connection.prepareStatement("""

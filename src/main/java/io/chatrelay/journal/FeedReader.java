@@ -12,9 +12,9 @@ import java.util.function.BiConsumer;
 import io.chatrelay.database.SqlErrors;
 
 /**
- * One reader of one turn: committed entries after a position, as many at a time as it asks for. It pulls: from memory
- * while it keeps up, from the table once it fell behind; where the turn runs elsewhere and it has caught up, it is given what a poll
- * finds. Between two chunks it holds nothing but its position. A replica that stops lets it have what is there, and then sends it away.
+ * One reader of one turn: delivers committed entries after a position, as many at a time as the subscriber requests. It pulls from memory while
+ * it keeps up, and from the table after it has fallen behind. If the turn runs elsewhere and the reader has caught up, a poll delivers new
+ * entries to it. Between two chunks it holds only its position. A replica that stops delivers the stored entries, and then detaches the reader.
  */
 final class FeedReader<E> implements Flow.Subscription, TurnChannel.Waiter {
 
@@ -24,21 +24,21 @@ final class FeedReader<E> implements Flow.Subscription, TurnChannel.Waiter {
         /** The channel of a turn that runs here, or null. */
         TurnChannel<E> channel(UUID turn);
 
-        /** Loads events after a position from the table, elsewhere; then gives them, or what went wrong. */
+        /** Loads events after a position from the table, on another thread; then passes the events or the error. */
         void load(UUID turn, long after, BiConsumer<List<JournalEntry<E>>, SQLException> then);
 
-        /** From now on a poll gives the reader what is new. */
+        /** From now on a poll delivers new entries to the reader. */
         void follow(FeedReader<E> reader);
 
         void unfollow(FeedReader<E> reader);
 
-        /** The reader has gone. */
+        /** The reader is closed. */
         void forget(FeedReader<E> reader);
 
-        /** Whether this replica lets its readers go. */
+        /** Whether this replica is detaching its readers. */
         boolean closed();
 
-        /** Bytes that a reader is given at once, about. */
+        /** Approximate number of bytes that a reader receives at once. */
         long maxChunk();
 
         boolean isLast(E event);
@@ -58,7 +58,7 @@ final class FeedReader<E> implements Flow.Subscription, TurnChannel.Waiter {
     private volatile boolean following;
     private volatile TurnChannel<E> channel;
 
-    /** @param comesBack whether it can be sent away: it knows its position, and will say it elsewhere */
+    /** @param comesBack whether it can be detached: it knows its position, and can resume elsewhere */
     FeedReader(Source<E> feeds, UUID turn, long after, Executor executor, boolean comesBack,
             Flow.Subscriber<? super List<JournalEntry<E>>> subscriber) {
         this.feeds = feeds;
@@ -97,7 +97,7 @@ final class FeedReader<E> implements Flow.Subscription, TurnChannel.Waiter {
         }
     }
 
-    /** There may be something new, or demand for it. Any thread; the work itself is done by the reader's executor. */
+    /** There may be new entries, or demand for them. May be called on any thread; the reader's executor does the work. */
     @Override
     public void wake() {
         if (work.getAndIncrement() == 0) {
@@ -115,13 +115,13 @@ final class FeedReader<E> implements Flow.Subscription, TurnChannel.Waiter {
         }
     }
 
-    /** One chunk; false when there is nothing to do but wait. */
+    /** Processes one chunk; false if the reader can only wait. */
     private boolean step() {
         if (following && !feeds.closed()) {
             return false;
         }
         if (following) {
-            // For the last time.
+            // One last load.
             following = false;
             feeds.unfollow(this);
         }
@@ -141,7 +141,7 @@ final class FeedReader<E> implements Flow.Subscription, TurnChannel.Waiter {
             case TurnChannel.Found.Evicted<E>() -> load();
             case TurnChannel.Found.End<E>() -> complete();
             case TurnChannel.Found.Gone<E>() -> fail(gone());
-            // This one may be the turn's again, if it comes back here.
+            // This replica may own the turn again later, with a new channel.
             case TurnChannel.Found.Moved<E>() -> channel = null;
             case TurnChannel.Found.Wait<E>() -> {
                 waits();
@@ -151,7 +151,7 @@ final class FeedReader<E> implements Flow.Subscription, TurnChannel.Waiter {
         return true;
     }
 
-    /** There is nothing more for now. */
+    /** There are no more entries for now. */
     private void waits() {
         if (comesBack && feeds.closed()) {
             fail(gone());
@@ -176,7 +176,7 @@ final class FeedReader<E> implements Flow.Subscription, TurnChannel.Waiter {
 
     private void load() {
         loading = true;
-        // On the reader's executor, and under the same guard as every other step.
+        // The result is processed on the reader's executor, under the same guard as every other step.
         feeds.load(turn, position, (entries, error) -> executor.execute(() -> loaded(entries, error)));
     }
 
@@ -188,14 +188,14 @@ final class FeedReader<E> implements Flow.Subscription, TurnChannel.Waiter {
         if (error != null && SqlErrors.refuses(error)) {
             fail(error);
         } else if (error != null || entries.isEmpty() && feeds.channel(turn) == null) {
-            // Nothing yet, or the database is away.
+            // No entries yet, or the database is unavailable.
             follow();
         } else {
             goOn(entries);
         }
     }
 
-    /** From here on the poll goes on, and nothing else does. */
+    /** From here on only the poll continues this reader. */
     private void follow() {
         caughtUp = false;
         following = true;
@@ -204,15 +204,15 @@ final class FeedReader<E> implements Flow.Subscription, TurnChannel.Waiter {
     }
 
     /**
-     * What the poll found after the position.
+     * Handles what the poll found after the position.
      *
-     * @param all whether there was nothing more: then there is no need to look before the next poll
+     * @param all whether there was nothing more: then the reader need not load again before the next poll
      */
     void found(List<JournalEntry<E>> entries, boolean all) {
         executor.execute(() -> {
             if (following) {
                 following = false;
-                // It may have looked by itself meanwhile: then it does so again.
+                // The reader may have loaded entries itself in the meantime: then it loads again.
                 boolean next = entries.isEmpty() || entries.getFirst().number() == position + 1;
                 caughtUp = next && all;
                 goOn(next ? entries : List.of());
@@ -227,17 +227,17 @@ final class FeedReader<E> implements Flow.Subscription, TurnChannel.Waiter {
         wake();
     }
 
-    /** The turn ended before the position, or is gone. Ends the stream without an event. */
+    /** The turn ended at or before the position, or is erased. Ends the stream without an event. */
     void end() {
         executor.execute(this::complete);
     }
 
-    /** Another replica serves it from now on. Ends the stream with a failure. */
+    /** Another replica serves the reader from now on. Ends the stream with a failure. */
     void leave() {
         executor.execute(() -> fail(gone()));
     }
 
-    /** Tells whoever reads that it may come back, here or elsewhere. */
+    /** Reports to the subscriber that it may resume, here or elsewhere. */
     private static SQLException gone() {
         return new SQLException("this replica no longer serves the turn", "57P03");
     }

@@ -18,10 +18,10 @@ import javax.sql.DataSource;
 
 import io.smallrye.mutiny.Multi;
 
-/** Where readers find events: the channels of turns that run here, the table, and one poll for turns that run elsewhere. */
+/** The sources from which readers get events: the channels of turns that run here, the table, and one poll for turns that run elsewhere. */
 final class Feeds<E> implements FeedReader.Source<E> {
 
-    /** Bounds what one query of the poll brings into memory: so many times a chunk and a row. */
+    /** Bounds what one query of the poll loads into memory: this many turns, each with at most a chunk and a row. */
     private static final int TURNS_A_QUERY = 64;
 
     private final Map<UUID, TurnChannel<E>> channels = new ConcurrentHashMap<>();
@@ -47,8 +47,8 @@ final class Feeds<E> implements FeedReader.Source<E> {
     /**
      * Committed events of a turn after a number, live until its end; each item is one or more consecutive entries.
      *
-     * @param executor  where items are delivered; it runs tasks one after another
-     * @param comesBack whether a replica that stops may send the reader away in mid-turn
+     * @param executor  delivers the items; it runs tasks one after another
+     * @param comesBack whether a replica that stops may detach the reader in mid-turn
      */
     Multi<List<JournalEntry<E>>> read(UUID turn, long after, Executor executor, boolean comesBack) {
         return Multi.createFrom().publisher(subscriber -> {
@@ -98,7 +98,7 @@ final class Feeds<E> implements FeedReader.Source<E> {
             } catch (SQLException e) {
                 error = e;
             } catch (RuntimeException e) {
-                // A defect ends the reader; without this it would wait for ever.
+                // A defect fails the reader; without this the reader would wait forever.
                 error = new SQLException("events of turn " + turn + " could not be loaded", "22000", e);
             } finally {
                 loads.release();
@@ -128,18 +128,18 @@ final class Feeds<E> implements FeedReader.Source<E> {
         followers.remove(reader);
     }
 
-    /** From now on whoever comes back is sent away once it has what is there. */
+    /** From now on a reader that can resume elsewhere is detached after it received the stored events. */
     void close() {
         closed = true;
         readers.forEach(FeedReader::wake);
     }
 
-    /** Ends the streams of those that come back, whatever they still have to read. */
+    /** Ends the streams of readers that can resume elsewhere, even if they have not received all stored events. */
     void drop() {
         readers.stream().filter(FeedReader::comesBack).forEach(FeedReader::leave);
     }
 
-    /** Ends the streams that are left, wherever they are. */
+    /** Ends all remaining streams, at any position. */
     void closeNow() {
         closed = true;
         readers.forEach(FeedReader::leave);
@@ -150,8 +150,8 @@ final class Feeds<E> implements FeedReader.Source<E> {
     }
 
     /**
-     * Gives the readers of turns that run elsewhere what is new: one query for all of them brings the events too, for a query for each
-     * reader would make many of them wait for each other.
+     * Delivers new events to the readers of turns that run elsewhere. One query for all readers also loads the events, because with one query
+     * per reader many readers would wait for each other.
      */
     void poll(Connection connection) throws SQLException {
         Map<UUID, List<FeedReader<E>>> asking = followers.stream().collect(Collectors.groupingBy(FeedReader::turn));
@@ -165,7 +165,7 @@ final class Feeds<E> implements FeedReader.Source<E> {
         }
     }
 
-    /** @param news null for a turn that has been erased */
+    /** @param news null if the turn has been erased */
     private void tell(FeedReader<E> reader, EventTable.News<E> news) {
         List<JournalEntry<E>> entries = news == null ? List.of()
                 : news.entries().stream().filter(entry -> entry.number() > reader.position()).toList();

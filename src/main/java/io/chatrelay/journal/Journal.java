@@ -39,42 +39,42 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.smallrye.mutiny.Multi;
 
 /**
- * The durable event log of turns: write, then tell. An event reaches a reader only after its transaction committed;
- * events of a turn are numbered 1, 2, 3 … without a gap.
+ * The durable event log of turns: store, then publish. An event reaches a reader only after its transaction has committed; the events of a turn
+ * are numbered 1, 2, 3 … without a gap.
  *
- * <p>Two threads of its own, each with a connection that it keeps: the writer, and a clock that renews the lease, sweeps
- * those of others and follows turns that run elsewhere. A third rewrites ended turns, and borrows its connection. It is long because it
- * alone knows which turns are open here: what opens, drops, hands over or claims one has to agree on that.
+ * <p>The journal has two threads, each with its own connection: the writer, and a clock that renews the lease, sweeps the leases of other
+ * replicas and polls for events of turns that run elsewhere. A third thread rewrites ended turns and borrows its connection. The class is long
+ * because only it knows which turns are open here: opening, dropping, handing over and claiming a turn must agree on that.
  *
  * @param <E> the events of a turn
  */
 public final class Journal<E> {
 
     private static final Logger LOG = Logger.getLogger(Journal.class);
-    /** Longer than a send takes from its turn's row to its log, and than taking over takes. */
+    /** Longer than the time from a turn's row to its log during a send, and longer than a takeover. */
     private static final Duration FORGOTTEN_AFTER = Duration.ofSeconds(20);
-    /** Longer than a look at the database takes that claims many turns. */
+    /** Longer than a database query that claims many turns. */
     private static final Duration ANSWERED_WITHIN = Duration.ofSeconds(5);
-    /** What is pending at a hand-over is milliseconds old, or the database is away. */
+    /** Events that are pending at a handover are milliseconds old, unless the database is unavailable. */
     private static final Duration STORED_WITHIN = Duration.ofSeconds(2);
-    /** So that an absence is noticed, and its end, in a small part of it. */
+    /** So that the start and the end of an absence are noticed within a small part of it. */
     private static final int LOOKS_AN_ABSENCE = 6;
     private static final int RENEWALS_AN_ABSENCE = 3;
-    /** How often the replicas that are gone are looked through within the time for which they are kept. */
+    /** How often dead replicas are checked within the time for which their rows are kept. */
     private static final int FORGETS = 60;
 
-    /** What the journal asks of whoever knows what a turn means. */
+    /** What the journal needs from the component that knows what a turn means. */
     public interface TakeoverHandler {
 
         /**
-         * This replica now owns a turn whose replica is gone.
+         * This replica now owns a turn whose previous replica is gone.
          *
-         * @param lastNumber of its last stored event
-         * @param owner      as which this replica claimed it
+         * @param lastNumber number of its last stored event
+         * @param owner      the incarnation with which this replica claimed it
          */
         void takeOver(UUID turn, long lastNumber, UUID owner);
 
-        /** A caller has asked, on whatever replica, that this turn be stopped. Told again until it has ended. */
+        /** A caller has asked a replica, not necessarily this one, to cancel this turn. Repeated until the turn has ended. */
         void cancel(UUID turn);
     }
 
@@ -88,7 +88,7 @@ public final class Journal<E> {
     private final TurnOwnership turns;
     private final JournalWriter<E> writer;
     private final Map<UUID, TurnLog<E>> open = new ConcurrentHashMap<>();
-    /** Sealed, and not given away yet. Touched by the thread alone that hands over. */
+    /** Sealed logs whose turns are not given away yet. Used only by the thread that hands over. */
     private final Set<TurnLog<E>> handedOver = new HashSet<>();
     private final ScheduledExecutorService clock;
     private final EventCompactor compactor;
@@ -99,7 +99,7 @@ public final class Journal<E> {
     private final Presence presence;
     private final DedicatedConnection control;
 
-    /** @param turns the table of turns, which another room owns */
+    /** @param turns the table of turns, which another package owns */
     public Journal(JournalConnections connections, EventCodec<E> codec, JournalConfig config, LeaseConfig leaseConfig,
             FeedConfig feedConfig, TurnOwnership turns, ExecutorService loaders, MeterRegistry registry) {
         this.connections = connections;
@@ -141,12 +141,12 @@ public final class Journal<E> {
         return new DedicatedConnection(connections.own(), patience(leaseConfig), lease::incarnation, presence);
     }
 
-    /** How long the journal waits for one answer of the database, at the most, before it asks again on another connection. */
+    /** The longest time the journal waits for one answer of the database before it retries on another connection. */
     public static Duration patience(LeaseConfig config) {
         return Lease.patience(config);
     }
 
-    /** Registers this process and starts to write. Fails if the database cannot be reached. */
+    /** Registers this process and starts the writer. Fails if the database cannot be reached. */
     public void start(TakeoverHandler takesOver) throws SQLException {
         this.takeoverHandler = takesOver;
         lease.renew(control.get());
@@ -161,13 +161,13 @@ public final class Journal<E> {
         compactor.start();
     }
 
-    /** Where sessions are looked at, three renewals fit into an absence: a process that renews is not gone, whatever its sessions say. */
+    /** With presence enabled, three renewals fit into an absence: a process that renews is not gone, whatever its sessions show. */
     private Duration renewEvery() {
         Duration often = leaseConfig.absence().dividedBy(RENEWALS_AN_ABSENCE);
         return presence.enabled() && often.compareTo(lease.renewEvery()) < 0 ? often : lease.renewEvery();
     }
 
-    /** From now on no turn is begun here or taken over, and other replicas hand none to this one; those that run go on. */
+    /** From now on this replica begins and takes over no turns, and other replicas do not hand over turns to it; running turns continue. */
     public void leave() {
         leaving = true;
         onClock(connection -> {
@@ -176,20 +176,20 @@ public final class Journal<E> {
         });
     }
 
-    /** Whether another process is there that could go on with this one's turns. Blocks for the database. */
+    /** Whether another replica could continue this process' turns. Blocks on the database. */
     public boolean hasPeers() {
         return onClock(lease::hasPeers).orElse(false);
     }
 
-    /** Turns of this process whose end is not stored yet, those included that it is handing over. */
+    /** Number of this process' turns whose end is not stored yet, including those that it is handing over. */
     public int unfinished() {
         return open.size();
     }
 
     /**
-     * Lets another process go on with turns to which nothing more is appended: what is pending is stored, they are no longer this
-     * replica's, and their readers here follow them there. Blocks for the database. What cannot be stored or given away in time is given
-     * away by the next call, and at the last by the end of the lease.
+     * Hands over turns to which nothing more is appended: stores their pending events, gives up ownership, and moves their readers here to
+     * follow the turns on the other replica. Blocks on the database. A turn that cannot be stored or given away in time is given away by the
+     * next call, or finally by the end of the lease.
      */
     public void handOver(Collection<UUID> turns) {
         turns.stream().map(open::get).filter(Objects::nonNull).forEach(log -> {
@@ -217,27 +217,27 @@ public final class Journal<E> {
         }
     }
 
-    /** Sends readers away that can come back elsewhere, each once it has what is there. */
+    /** Detaches readers that can resume elsewhere, each after it has received the stored events. */
     public void closeReaders() {
         feeds.close();
     }
 
-    /** Ends the streams of those that have not gone by themselves: their sockets are full. */
+    /** Ends the streams of readers that have not detached on their own: their sockets are full. */
     public void dropReaders() {
         feeds.drop();
     }
 
-    /** Whether readers are being sent away. */
+    /** Whether readers are being detached. */
     public boolean closesReaders() {
         return feeds.closed();
     }
 
-    /** Readers that are still there. */
+    /** Number of readers that are still attached. */
     public int readers() {
         return feeds.open();
     }
 
-    /** Stores what is pending, gives the lease up, and ends. Turns that still run are for another replica. */
+    /** Stores pending events, releases the lease, and stops. Another replica takes over the turns that still run. */
     public void stop() {
         leaving = true;
         feeds.closeNow();
@@ -255,7 +255,7 @@ public final class Journal<E> {
     }
 
     private void stopClock() {
-        // What is due is not begun any more, and what is under way has its answer soon.
+        // No due task starts any more, and a running task gets its answer soon.
         clock.shutdown();
         try {
             if (clock.awaitTermination(STORED_WITHIN.toSeconds(), TimeUnit.SECONDS)) {
@@ -267,12 +267,12 @@ public final class Journal<E> {
         clock.shutdownNow();
     }
 
-    /** The identity under which this process owns turns; it changes when a lease was lost. */
+    /** The identity under which this process owns turns; it changes when the lease is lost. */
     public UUID replica() {
         return lease.incarnation();
     }
 
-    /** Why this process takes no turns now, in one sentence; empty while it does. */
+    /** The reason why this process accepts no turns now, in one sentence; empty if it accepts turns. */
     public Optional<String> unready() {
         if (leaving) {
             return Optional.of("the process stops");
@@ -288,9 +288,9 @@ public final class Journal<E> {
     }
 
     /**
-     * Fails the transaction unless this process may write to turns. Every transaction that creates a turn begins with it.
+     * Fails the transaction unless this process may write to turns. Every transaction that creates a turn must call it first.
      *
-     * @return the owner to be written into the turn's row
+     * @return the owner to write into the turn's row
      */
     public UUID fence(Connection connection) throws SQLException {
         UUID me = lease.incarnation();
@@ -303,7 +303,7 @@ public final class Journal<E> {
     /**
      * Opens the log of a turn that this replica owns, after its last stored event.
      *
-     * @param as the incarnation that owns the turn: if it has lost its lease since, the log is lost from the start
+     * @param as the incarnation that owns the turn. If it has lost its lease since, the log is lost from the start
      */
     public TurnLog<E> open(UUID turn, long lastNumber, UUID as, TurnLog.Owner owner) {
         TurnChannel<E> channel = feeds.open(turn, lastNumber);
@@ -316,7 +316,7 @@ public final class Journal<E> {
         return log;
     }
 
-    /** Gives up a log whose turn could not be ended here; it is found again as forgotten. */
+    /** Closes a log whose turn could not be ended here; the sweep later finds the turn as forgotten. */
     public void abandon(UUID turn) {
         open.remove(turn);
         feeds.close(turn);
@@ -325,16 +325,16 @@ public final class Journal<E> {
     /**
      * Committed events of a turn after a number, live until its end, wherever it runs.
      *
-     * @param comesBack whether the reader can be sent away by a replica that stops: it knows its position, and says it elsewhere
+     * @param comesBack whether a replica that stops may detach the reader: the reader knows its position and can resume elsewhere
      */
     public Multi<List<JournalEntry<E>>> read(UUID turn, long after, Executor executor, boolean comesBack) {
         return feeds.read(turn, after, executor, comesBack);
     }
 
     /**
-     * All stored events of a turn, a page at a time; of a turn that runs, what is stored by then.
+     * All stored events of a turn, loaded page by page; for a running turn, the events stored so far.
      *
-     * @throws UnreadableEventException after the events before it, where one cannot be read
+     * @throws UnreadableEventException if an event cannot be read, after the events before it were delivered
      */
     public void replay(Connection connection, UUID turn, Consumer<E> events) throws SQLException {
         long position = 0;
@@ -346,7 +346,7 @@ public final class Journal<E> {
         } while (!page.isEmpty());
     }
 
-    /** Erases the events of a turn that does not run. */
+    /** Erases the events of turns that do not run. */
     public static void erase(Connection connection, UUID[] turns) throws SQLException {
         try (PreparedStatement delete = connection.prepareStatement("delete from turn_event where turn_id = any(?)")) {
             delete.setArray(1, connection.createArrayOf("uuid", turns));
@@ -369,14 +369,14 @@ public final class Journal<E> {
             try {
                 log.lost();
             } catch (RuntimeException e) {
-                // The others have to be dropped all the same.
+                // The other logs must still be dropped.
                 LOG.errorf("turn %s was dropped, and its owner failed: %s", turn, Trace.of(e));
             }
         }
     }
 
     private void renew() {
-        // A connection that hung or broke is no reason to wait for the next time.
+        // A connection that hung or broke is no reason to wait for the next interval.
         if (!onControl(lease::renew)) {
             onControl(lease::renew);
         }
@@ -392,7 +392,7 @@ public final class Journal<E> {
 
     private void sweep(Connection connection) throws SQLException {
         lease.sweep(connection);
-        // Where dropping them failed half-way: they can store nothing, and their readers would wait for ever.
+        // Repeats a drop that failed halfway: these logs can store nothing, and their readers would wait forever.
         for (TurnLog<E> log : List.copyOf(open.values())) {
             if (!log.as().equals(lease.incarnation())) {
                 drop(log.turn(), log);
@@ -404,7 +404,9 @@ public final class Journal<E> {
         }
     }
 
-    /** Often, and cheap where there is nothing: news for readers, cancels of our turns, turns of a replica that has just gone. */
+    /**
+     * Runs often, and is cheap if there is nothing to do: new events for readers, cancels of own turns, turns of a replica that has just died.
+     */
     private void poll(Connection connection) throws SQLException {
         feeds.poll(connection);
         if (!open.isEmpty()) {
@@ -413,7 +415,7 @@ public final class Journal<E> {
         List<UUID> dead = leaving || !lease.registered() ? List.of() : Lease.dead(connection);
         if (!dead.isEmpty()) {
             UUID me = lease.incarnation();
-            // Whoever lost its own lease learns it by its renewal.
+            // A replica that lost its own lease learns it at its next renewal.
             takeOver(connection, me, () -> Lease.isHeld(connection, me) ? turns.claim(connection, dead, me) : List.of());
         }
     }
@@ -425,8 +427,8 @@ public final class Journal<E> {
     }
 
     /**
-     * Turns that are ours but that nobody runs here: the answer to the commit that began them was lost, or taking them over
-     * failed half-way. Without this they would be running for ever.
+     * Turns that this replica owns but does not run: the answer to the commit that began them was lost, or a takeover failed halfway. Without
+     * this they would stay in the running state forever.
      */
     private List<UUID> forgotten(Connection connection, UUID me) throws SQLException {
         List<UUID> forgotten = new ArrayList<>();
@@ -435,7 +437,7 @@ public final class Journal<E> {
         for (UUID turn : turns.running(connection, me)) {
             if (!open.containsKey(turn)) {
                 idle.add(turn);
-                // By our own clock: a turn is idle for a moment between its row and its log.
+                // Measured by the local clock: a turn is briefly idle between its row and its log.
                 if (now - suspected.computeIfAbsent(turn, _ -> now) > FORGOTTEN_AFTER.toNanos()) {
                     suspected.remove(turn);
                     forgotten.add(turn);
@@ -459,7 +461,7 @@ public final class Journal<E> {
                 TimeUnit.NANOSECONDS);
     }
 
-    /** False where the database did not answer: the connection is given up. */
+    /** False if the database did not answer: the connection is discarded. */
     private boolean onControl(ControlTask task) {
         try {
             task.run(control.get());
@@ -475,7 +477,7 @@ public final class Journal<E> {
         }
     }
 
-    /** On the clock's thread and connection; empty where it failed. */
+    /** Runs on the clock's thread and connection; empty if the query failed. */
     private <T> Optional<T> onClock(Question<T> question) {
         List<T> answer = new ArrayList<>(1);
         try {

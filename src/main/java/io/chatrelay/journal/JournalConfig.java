@@ -12,54 +12,54 @@ import io.smallrye.config.WithDefault;
 public interface JournalConfig {
 
     /**
-     * How long the first event of a batch waits for others. Longer means fewer commits and more delay for everyone; while
-     * a commit is under way the next batch gathers anyway, so a loaded replica does not need it.
+     * How long the first event of a batch waits for more events. A longer wait means fewer commits and more delay for all turns. The next batch
+     * accumulates during a commit anyway, so a loaded replica does not need it.
      */
     @WithDefault("2ms")
     @Between(least = "0ms", most = "100ms")
     Duration linger();
 
-    /** Bytes of one row. A reader that fell behind loads about one row at a time, so this bounds its memory too. */
+    /** Maximum size of one row in bytes. A reader that has fallen behind loads about one row at a time, so this also bounds its memory. */
     @WithDefault("64K")
     @Between(least = "1K", most = "16M")
     MemorySize maxRow();
 
-    /** Bytes of one transaction: what a failed commit repeats, and how long the others wait behind it. */
+    /** Maximum size of one transaction in bytes: the amount that a failed commit repeats and that other turns wait for. */
     @WithDefault("4M")
     @Between(least = "64K", most = "256M")
     MemorySize maxBatch();
 
-    /** Bytes that one turn may have appended but not committed; at the bound its upstream connection is paused. */
+    /** Maximum bytes that one turn may have appended but not committed; at the limit its upstream connection is paused. */
     @WithDefault("256K")
     @Between(least = "1K", most = "256M")
     MemorySize maxPendingPerTurn();
 
-    /** The same for all turns of this replica together: what an outage of the database may cost in heap. */
+    /** The same limit for all turns of this replica together: the heap that an outage of the database may use. */
     @WithDefault("64M")
     @Between(least = "64K", most = "16G")
     MemorySize maxPending();
 
-    /** Longest pause between two tries of a batch while the database is away. */
+    /** Longest pause between two attempts to store a batch while the database is unavailable. */
     @WithDefault("1s")
     @Between(least = "10ms", most = "1m")
     Duration maxBackoff();
 
-    /** How often ended turns' rows are rewritten into few. Rows are only many until then. */
+    /** How often the rows of ended turns are merged into fewer rows. Until then a turn only has many rows. */
     @WithDefault("5s")
     @Between(least = "100ms", most = "24h")
     Duration compactEvery();
 
     /**
-     * How often the database is looked at: for news of turns that run elsewhere, one query for all of them; for cancels of our own; for turns
-     * of a replica that is gone. Longer makes readers elsewhere, and a cancel from elsewhere, that much later.
+     * How often the journal polls the database: for new events of turns that run elsewhere, with one query for all of them; for cancels of own
+     * turns; for turns of a dead replica. A longer interval delays readers elsewhere, and a cancel from elsewhere, by that much.
      */
     @WithDefault("200ms")
     @Between(least = "10ms", most = "10s")
     Duration followEvery();
 
     /**
-     * How long the writer may take to come round before the replica says that it is not ready. It waits as long as the database is away;
-     * longer than a slow commit, or a busy disk takes a replica out of traffic.
+     * How long one round of the writer may take before the replica reports that it is not ready. A round lasts as long as the database is
+     * unavailable. Must be longer than a slow commit; otherwise a busy disk takes a replica out of traffic.
      */
     @WithDefault("10s")
     @Between(least = "1s", most = "10m")

@@ -10,7 +10,7 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 
-/** What operators see of the journal: how often and how fast it commits, how much waits. */
+/** The journal's metrics: how often and how fast it commits, and how much is pending. */
 final class JournalMetrics {
 
     private final MeterRegistry registry;

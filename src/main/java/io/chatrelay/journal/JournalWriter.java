@@ -20,27 +20,27 @@ import io.chatrelay.database.SqlErrors;
 import io.chatrelay.defect.Trace;
 
 /**
- * The one writer of this replica: it drains what all running turns have appended, stores it in one transaction, and tells
- * the readers only after the commit. While a commit is under way the next batch gathers, so load makes batches larger and
- * not commits more frequent.
+ * The only writer of this replica. It drains the events that all running turns have appended, stores them in one transaction, and publishes
+ * them to readers only after the commit. The next batch accumulates during a commit, so higher load makes batches larger, not commits more
+ * frequent.
  *
- * <p>A commit that failed is unknown, so the same rows are tried again, for as long as it takes: nothing is told that is
- * not stored. What the database refuses is tried turn by turn, so that one turn's bad event stops nobody else.
+ * <p>The result of a failed commit is unknown, so the writer retries the same rows until it succeeds: it publishes nothing that is not stored.
+ * If the database rejects a batch, the writer stores it turn by turn, so that a bad event of one turn does not block the other turns.
  */
 final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
 
     private static final Logger LOG = Logger.getLogger(JournalWriter.class);
 
-    /** How often an idle writer looks after its connection: a small part of the time after which a process without sessions is gone. */
+    /** How often an idle writer checks its connection: a small part of the time after which a process without sessions counts as gone. */
     private static final Duration CONNECTED_EVERY = Duration.ofMillis(250);
 
-    /** What the journal does about turns, on the writer's thread. */
+    /** Handles events of a turn's log, on the writer's thread. */
     interface Listener<E> {
 
         /** The turn's last event is stored. */
         void ended(UUID turn);
 
-        /** This log's owner, or its readers, failed: what it has pending is not stored. The others go on. */
+        /** The owner or the readers of this log failed: its pending events are not stored. Other logs continue. */
         void failed(TurnLog<E> log);
     }
 
@@ -65,7 +65,10 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
         this.listener = listener;
     }
 
-    /** Since it last came round: stored what was there, or found nothing. Grows while the database is away, and without end if it died. */
+    /**
+     * Time since the last completed round, which stored a batch or found nothing. Grows while the database is unavailable, and without limit if
+     * the writer's thread died.
+     */
     double secondsSinceRound() {
         return (System.nanoTime() - roundAt) / 1e9;
     }
@@ -104,7 +107,7 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
         waitingForRoom.add(log);
     }
 
-    /** Lets what is pending be stored, then ends the writer. */
+    /** Ends the writer after it has stored the pending events. */
     void stop() {
         stopping = true;
     }
@@ -126,8 +129,8 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
     }
 
     /**
-     * While there is nothing to store: the connection is there, and shows the incarnation, so that a process whose other session breaks is not taken for
-     * gone.
+     * While there is nothing to store: keeps the connection open and its incarnation lock held, so that this process does not count as gone
+     * when its other session breaks.
      */
     private void keepConnected() {
         long now = System.nanoTime();
@@ -141,16 +144,16 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
                 connection.get();
             }
         } catch (SQLException | RuntimeException e) {
-            // The next batch will say so.
+            // The next batch logs the failure.
             LOG.debugf("The journal's writer has no connection: %s", e.getClass().getName());
             connection.discard();
         }
     }
 
-    /** Stores what is there, waiting a little for it. False once there is nothing more to come. */
+    /** Stores what is pending; waits briefly for the first event. False when the writer is stopping and nothing is left. */
     private boolean round() throws InterruptedException {
         List<TurnLog.Batch<E>> gathered = gather();
-        // After it was taken: what belongs to an earlier incarnation is lost, or about to be told so.
+        // Read after the batches were taken: a log of an earlier incarnation is lost already, or will be dropped soon.
         UUID me = lease.incarnation();
         List<TurnLog.Batch<E>> batches = gathered.stream().filter(batch -> batch.log().as().equals(me)).toList();
         if (!batches.isEmpty()) {
@@ -163,20 +166,20 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
         return !(batches.isEmpty() && stopping);
     }
 
-    /** Whatever was in hand is unknown now. Giving the lease up hands the turns to whoever can still end them. */
+    /** The result of the current batch is unknown. Giving up the lease hands over the turns to a replica that can still end them. */
     private void giveUp(Throwable failure) {
         try {
-            // Its transaction may be half done, and the next commit would keep that half.
+            // The transaction may be half done, and the next commit would keep that half.
             connection.discard();
             lease.lost(lease.incarnation());
             LOG.errorf("The journal's writer failed; its turns are given up: %s", Trace.of(failure));
         } catch (Throwable e) {
-            // With no memory left, say. The journal's sweep drops what is left of the turns; without this thread no turn would be stored.
+            // For example out of memory. The journal's sweep drops the remaining turns. Without this thread no turn would be stored.
             return;
         }
     }
 
-    /** Whatever happened is no less true where it cannot be counted. */
+    /** A failing metric must not affect the operation that it counts. */
     private static void counted(Runnable metric) {
         try {
             metric.run();
@@ -185,7 +188,7 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
         }
     }
 
-    /** What one log's part in a round throws is that turn's alone. */
+    /** An exception from one log in a round affects only that log's turn. */
     private void guarded(TurnLog<E> log, Runnable part) {
         try {
             part.run();
@@ -241,7 +244,7 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
                 return;
             } catch (SQLException e) {
                 counted(metrics::failed);
-                // Without a connection nothing was refused, whatever the database says of who asks.
+                // Without a connection the database cannot have rejected the batch, whatever its error states about the client.
                 if (connection.isOpen() && SqlErrors.refuses(e)) {
                     rollback();
                     refused(batches, me, e);
@@ -277,11 +280,11 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
         guarded(batch.log(), () -> batch.log().refused(batch, cause));
     }
 
-    /** True once stored; false if this process no longer holds its lease, and nothing was stored. */
+    /** True if stored; false if this process no longer holds its lease, and nothing was stored. */
     private boolean commit(List<TurnLog.Batch<E>> batches, UUID me) throws SQLException {
         Connection current = connection.get();
         List<TransactionalEffect> effects = batches.stream().flatMap(batch -> batch.effects().stream()).toList();
-        // Most batches are one statement, and that is a transaction by itself.
+        // Most batches need a single statement, which is its own transaction.
         current.setAutoCommit(effects.isEmpty());
         boolean stored = EventTable.insertFenced(current, me, batches.stream().map(TurnLog.Batch::row).toList());
         if (effects.isEmpty()) {
@@ -298,7 +301,7 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
         return true;
     }
 
-    /** A defect of a effect is its turn's, like anything else that the database will not take from it. */
+    /** A defect in an effect fails only its own turn, like any data that the database rejects. */
     private static void apply(TransactionalEffect effect, Connection current) throws SQLException {
         try {
             effect.apply(current);
@@ -320,9 +323,9 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
 
     private void tellRoom() {
         if (!waitingForRoom.isEmpty() && hasRoom()) {
-            // A copy: what goes back into the set would be met again by the same walk, for ever if two of them share a bin.
+            // A copy: the same iteration could visit a log that is added back to the set, forever if two of them share a bin.
             for (TurnLog<E> log : List.copyOf(waitingForRoom)) {
-                // Removed before it is told, for it may ask for room again while it is being told.
+                // Removed before the notification, because the log may ask for room again during it.
                 waitingForRoom.remove(log);
                 guarded(log, () -> {
                     if (!log.tellRoom()) {

@@ -4,10 +4,10 @@ import java.sql.Connection;
 import java.sql.SQLException;
 
 /**
- * What must become true together with an event: it rides in the transaction that stores it.
+ * A database change that must become visible together with an event: it is part of the transaction that stores the event.
  *
- * <p>It may run more than once, because a commit whose answer was lost is tried again: its SQL is idempotent by its
- * {@code WHERE}. It neither commits nor rolls back.
+ * <p>It may run more than once, because a commit whose answer was lost is retried: its SQL is idempotent by its {@code WHERE}. It neither
+ * commits nor rolls back.
  */
 @FunctionalInterface
 public interface TransactionalEffect {

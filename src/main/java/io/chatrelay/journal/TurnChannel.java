@@ -7,37 +7,37 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * What readers of a turn that runs here share: the committed events' tail, bounded in bytes, and who waits for more.
- * Readers pull; nothing is queued for them, so a slow one costs nothing here.
+ * State shared by the readers of a turn that runs here: the tail of committed events, bounded in bytes, and the readers that wait for more.
+ * Readers pull; nothing is queued for them, so a slow reader costs nothing here.
  */
 final class TurnChannel<E> {
 
-    /** What a reader at a position finds. */
+    /** What a reader finds after its position. */
     sealed interface Found<E> {
 
         /** The next entries, at least one. */
         record Entries<E>(List<JournalEntry<E>> entries) implements Found<E> {}
 
-        /** Nothing yet; the reader is woken by the next commit. */
+        /** No entries yet; the next commit wakes the reader. */
         record Wait<E>() implements Found<E> {}
 
-        /** They are stored, but no longer in memory. */
+        /** The entries are stored, but no longer in memory. */
         record Evicted<E>() implements Found<E> {}
 
-        /** The turn ended at or before that position: the stream is over. */
+        /** The turn ended at or before that position: the stream is complete. */
         record End<E>() implements Found<E> {}
 
-        /** This replica lost the turn with its lease: whoever reads comes back. */
+        /** This replica lost the turn with its lease: the reader must resume. */
         record Gone<E>() implements Found<E> {}
 
-        /** Another replica goes on with the turn; what follows is found in the table. */
+        /** Another replica continues the turn; the following entries are in the table. */
         record Moved<E>() implements Found<E> {}
     }
 
     /** Waits for the next commit. */
     interface Waiter {
 
-        /** There may be something new. Called on the thread that published it. */
+        /** There may be new entries. Called on the thread that published them. */
         void wake();
     }
 
@@ -55,7 +55,7 @@ final class TurnChannel<E> {
         this.maxBytes = maxBytes;
     }
 
-    /** Makes committed events visible and wakes who waits for them. Called by the writer, after the commit. */
+    /** Makes committed events visible and wakes the waiting readers. Called by the writer, after the commit. */
     void publish(List<JournalEntry<E>> entries, boolean last) {
         synchronized (this) {
             for (JournalEntry<E> entry : entries) {
@@ -71,7 +71,7 @@ final class TurnChannel<E> {
         wake();
     }
 
-    /** Ends every reader's stream without an event: the turn is no longer this replica's, and what it says is not stored. */
+    /** Ends every reader's stream without an event: this replica no longer owns the turn, and does not store its new events. */
     void abandon() {
         synchronized (this) {
             abandoned = true;
@@ -79,7 +79,7 @@ final class TurnChannel<E> {
         wake();
     }
 
-    /** Sends every reader to the table: the turn goes on elsewhere. */
+    /** Redirects every reader to the table: the turn continues on another replica. */
     void move() {
         synchronized (this) {
             moved = true;
@@ -111,7 +111,7 @@ final class TurnChannel<E> {
         List<JournalEntry<E>> found = new ArrayList<>();
         long skip = position + 1 - tail.peekFirst().number();
         long size = 0;
-        // From the end when that is nearer: a reader that keeps up wants the last few of many.
+        // From the end if that is nearer: a reader that keeps up needs the last few of many entries.
         if (skip > tail.size() / 2) {
             ArrayDeque<JournalEntry<E>> reversed = new ArrayDeque<>();
             for (var newest = tail.descendingIterator(); newest.hasNext();) {
@@ -148,7 +148,7 @@ final class TurnChannel<E> {
     }
 
     private void wake() {
-        // A copy: a reader that is woken may wait again before the walk is over.
+        // Iterates over a copy: a woken reader may wait again before the iteration ends.
         for (Waiter reader : List.copyOf(waiting)) {
             waiting.remove(reader);
             reader.wake();

@@ -8,22 +8,22 @@ import java.util.List;
 import java.util.UUID;
 
 /**
- * The end of the journal at which one running turn writes. Events are numbered in the order of {@link #append} and
- * become visible to readers in that order, after the transaction that stores them.
+ * The write side of the journal for one running turn. Events are numbered in the order of {@link #append} and become visible to readers in that
+ * order, after the transaction that stores them.
  *
  * @param <E> the events of a turn
  */
 public final class TurnLog<E> {
 
-    /** What the turn's owner is told, on the writer's thread: it hands over and returns. */
+    /** Notifications to the turn's owner, on the writer's thread: an implementation passes the work to another thread and returns. */
     public interface Owner {
 
-        /** There is room again for events; called once after {@link TurnLog#hasRoom} said no. */
+        /** There is room for events again; called once after {@link TurnLog#hasRoom} returned false. */
         void room();
 
         /**
-         * The database refused this turn's events for good, and everything appended since the last commit is gone. Nothing is
-         * taken until {@link TurnLog#reopen}.
+         * The database permanently rejected this turn's events, and everything appended since the last commit is discarded. The log accepts no
+         * events until {@link TurnLog#reopen}.
          */
         void refused(SQLException cause);
 
@@ -37,7 +37,7 @@ public final class TurnLog<E> {
     /** Stores what is appended to the logs of all turns. */
     interface Writer<E> {
 
-        /** Counts bytes that wait. */
+        /** Counts pending bytes. */
         void reserve(long bytes);
 
         void release(long bytes);
@@ -45,17 +45,17 @@ public final class TurnLog<E> {
         /** Whether all turns together may append more. */
         boolean hasRoom();
 
-        /** Something is pending in a log in which nothing was. */
+        /** A log that had no pending events has some now. */
         void enqueue(TurnLog<E> log);
 
-        /** From now on the log is asked again whether there is room. */
+        /** From now on the writer checks again whether the log has room. */
         void awaitRoom(TurnLog<E> log);
 
         /** The last event of a turn is stored. */
         void ended(UUID turn);
     }
 
-    /** Consecutive events on their way into one row, with what rides along. Its boundaries never change. */
+    /** Consecutive events that are stored in one row, with their effects. Its boundaries never change. */
     record Batch<E>(TurnLog<E> log, List<JournalEntry<E>> entries, List<TransactionalEffect> effects, byte[] bytes,
             boolean last) {
 
@@ -98,10 +98,10 @@ public final class TurnLog<E> {
     }
 
     /**
-     * Appends events; they are stored with the next group commit, in this order. Never blocks: ask {@link #hasRoom}
-     * before reading on. Nothing is appended after a last event, or once the turn is lost.
+     * Appends events; the next group commit stores them, in this order. Never blocks: check {@link #hasRoom} before reading more. Does nothing
+     * after a last event, or after the turn is lost.
      *
-     * @param effect what becomes true together with the last of these events, or null
+     * @param effect takes effect in the same transaction as the last of these events, or null
      */
     public void append(List<E> events, TransactionalEffect effect) {
         boolean enqueue;
@@ -127,8 +127,8 @@ public final class TurnLog<E> {
     }
 
     /**
-     * Whether the turn may read on. After a no, {@link Owner#room} says when: on the writer's thread alone, never from within
-     * this call, so that an owner may ask while it holds what guards it.
+     * Whether the turn may read more. After false, the writer calls {@link Owner#room} when there is room: only on the writer's thread, never
+     * from within this call, so that an owner may call this method while it holds its lock.
      */
     public boolean hasRoom() {
         synchronized (this) {
@@ -139,7 +139,7 @@ public final class TurnLog<E> {
         }
         writer.awaitRoom(this);
         synchronized (this) {
-            // What made it wait may have been committed before the writer knew that it waits.
+            // The events that made it wait may have been committed before the writer registered that it waits.
             if (waitsForRoom && isRoomy()) {
                 waitsForRoom = false;
                 return true;
@@ -156,18 +156,18 @@ public final class TurnLog<E> {
         return turn;
     }
 
-    /** Takes nothing more for good; what is pending is still stored. */
+    /** Accepts no more events, permanently; pending events are still stored. */
     synchronized void seal() {
         closed = true;
         sealed = true;
     }
 
-    /** Whether something was appended that is not known to be stored. */
+    /** Whether appended events are not yet known to be stored. */
     synchronized boolean isPending() {
         return pendingBytes > 0;
     }
 
-    /** As which incarnation the turn is owned: what was taken from it is stored by that one or by none. */
+    /** The incarnation that owns the turn: only this incarnation may store the events taken from this log. */
     UUID as() {
         return as;
     }
@@ -177,7 +177,7 @@ public final class TurnLog<E> {
         return committed;
     }
 
-    /** The next row's worth of what is pending, or null. Called by the writer, which commits it before it asks again. */
+    /** Takes pending events for at most one row, or null. The writer commits them before it calls this again. */
     synchronized Batch<E> take(long maxRow) {
         if (pending.isEmpty()) {
             queued = false;
@@ -202,7 +202,7 @@ public final class TurnLog<E> {
         return new Batch<>(this, entries, effects, row.toByteArray(), last);
     }
 
-    /** The batch is stored: tells its readers. True if more is pending. */
+    /** Publishes the stored batch to its readers. True if more events are pending. */
     boolean committed(Batch<E> batch) {
         boolean more;
         synchronized (this) {
@@ -221,7 +221,7 @@ public final class TurnLog<E> {
         return more;
     }
 
-    /** Forgets what the database will never take, so that the turn's owner can still write its end. */
+    /** Discards the events that the database rejects, so that the turn's owner can still write its end. */
     void refused(Batch<E> batch, SQLException cause) {
         synchronized (this) {
             release(size(batch) + pending.stream().mapToLong(p -> p.bytes().length).sum());
@@ -233,7 +233,7 @@ public final class TurnLog<E> {
         owner.refused(cause);
     }
 
-    /** After {@link Owner#refused}: takes events again, after the last committed one. */
+    /** Accepts events again after {@link Owner#refused}, after the last committed one. */
     public synchronized void reopen() {
         closed = lost || sealed;
     }
@@ -244,7 +244,7 @@ public final class TurnLog<E> {
         owner.lost();
     }
 
-    /** The turn is another replica's, as its owner here wanted; its readers here follow it there. */
+    /** The turn was handed over to another replica at the request of its owner here; its readers here follow it there. */
     void moved() {
         giveUp();
         channel.move();
@@ -257,7 +257,7 @@ public final class TurnLog<E> {
         lost = true;
     }
 
-    /** Tells the owner if it waits and there is room. True unless it has to wait on. */
+    /** Notifies the owner if it waits and there is room. False if it must keep waiting. */
     boolean tellRoom() {
         synchronized (this) {
             if (waitsForRoom && !isRoomy() && !lost) {

@@ -3,7 +3,10 @@ package io.chatrelay.journal;
 import java.sql.SQLException;
 import java.util.UUID;
 
-/** What is stored of a turn cannot be read beyond some event: it is not there, or is not what this version writes. No later try helps. */
+/**
+ * The stored events of a turn cannot be read past a certain event: the event is missing, or has a format that this version does not write. A
+ * retry does not help.
+ */
 public final class UnreadableEventException extends SQLException {
 
     /** Class 22, data exception. Source: PostgreSQL, appendix A. */

@@ -23,16 +23,16 @@ import io.quarkus.narayana.jta.QuarkusTransaction;
 import io.quarkus.virtual.threads.VirtualThreads;
 
 /**
- * Stops turns, wherever they run: that it was asked is stored with the turn, and the turn's own replica, told at once or by its next
- * look, ends it as {@link Outcome#CANCELLED}. What came before is kept. A replica that takes the turn over ends it so, too.
+ * Cancels turns on any replica. The cancel request is stored with the turn. The replica that runs the turn ends it as {@link Outcome#CANCELLED},
+ * either at once or at its next poll. Content received before is kept. A replica that takes the turn over also ends it as cancelled.
  */
 @ApplicationScoped
 public class Cancellation {
 
     /**
-     * A turn that is being stopped.
+     * A turn that is being cancelled.
      *
-     * @param mayGoOnUpstream whether its upstream cannot be stopped, and may still be at work on it
+     * @param mayGoOnUpstream whether the upstream cannot be stopped and may still process the turn
      */
     public record Asked(TurnView turn, boolean mayGoOnUpstream) {}
 
@@ -64,10 +64,10 @@ public class Cancellation {
     }
 
     /**
-     * Stops the turn that runs in a conversation. When this returns, it is stored that it has to end; it ends within a second while its
-     * replica lives. Asked again for a turn that was cancelled, it answers the same.
+     * Cancels the running turn of a conversation. The cancel request is stored when this method returns; the turn ends within a second while its
+     * replica is alive. A repeated request for a cancelled turn returns the same result.
      *
-     * @param turnId the only turn that may be stopped, or null for whichever runs
+     * @param turnId the only turn that may be cancelled, or null for the running turn
      */
     public Asked cancel(String tenant, String conversationId, UUID turnId) {
         UUID turn = QuarkusTransaction.requiringNew().call(() -> find(tenant, conversationId, turnId).id);
@@ -91,7 +91,7 @@ public class Cancellation {
                 : ChatException.notFound("turnId", "turnId: there is no such turn in this conversation."));
     }
 
-    /** Stores that a turn has to end, and tells it if it runs here. False if it has ended already. */
+    /** Stores the cancel request, and cancels the turn if it runs here. False if the turn has already ended. */
     private boolean stop(UUID turn) {
         boolean stored;
         try (Connection connection = database.getConnection()) {
@@ -103,10 +103,10 @@ public class Cancellation {
         return stored;
     }
 
-    /** Stops a turn whose caller has left, as it had asked for. Returns at once. */
+    /** Cancels a turn whose caller disconnected, as the caller requested. Returns at once. */
     public void left(Turn turn) {
         if (departure.isUnderWay()) {
-            // It was cut off by us.
+            // This replica closed the connection.
             return;
         }
         virtualThreads.execute(() -> {
@@ -119,7 +119,7 @@ public class Cancellation {
         });
     }
 
-    /** Stops a turn to make room for another one. Blocks until it has ended; false if it has not in the configured time. */
+    /** Cancels a turn so that another can begin. Blocks until it has ended; false if it does not end within the configured time. */
     boolean makeRoom(UUID turn) {
         stop(turn);
         long until = System.nanoTime() + config.cancelWait().toNanos();

@@ -8,7 +8,7 @@ import io.chatrelay.event.JsonWriter;
 import io.chatrelay.event.MessageParts;
 import io.chatrelay.upstream.UpstreamRequest;
 
-/** SHA-256 of a command as it is meant: two requests that ask for the same have the same, however they were written. */
+/** SHA-256 of the meaning of a command: two requests with the same meaning have the same digest, even if they are written differently. */
 public final class CommandDigest {
 
     private CommandDigest() {}
@@ -17,7 +17,7 @@ public final class CommandDigest {
         return of(command, command.conversationId());
     }
 
-    /** The same, as it was sent before its client knew the conversation. */
+    /** The digest of the same command, as the client sent it before it knew the conversation. */
     static byte[] ofNameless(SendCommand command) {
         return of(command, null);
     }

@@ -6,7 +6,7 @@ import io.chatrelay.approval.AwaitingTurn;
 import io.chatrelay.approval.DecisionOutbox;
 import io.chatrelay.approval.Ledger;
 
-/** Connects turns with the outbox of decisions: it brings decisions to the turns that wait, and delivers those that are ready. */
+/** Connects turns with the decision outbox, which passes decisions to the waiting turns and delivers the decisions that are ready. */
 @ApplicationScoped
 class DecisionListener implements TurnListener {
 

@@ -14,24 +14,25 @@ import io.chatrelay.journal.Journal;
 import io.quarkus.runtime.ShutdownDelayInitiatedEvent;
 
 /**
- * What happens to turns and readers when the process is told to stop (SIGTERM), while it still answers requests:
+ * How turns and readers are handled when the process receives SIGTERM, while it still answers requests:
  *
  * <pre>
- * not ready, no new turns ──▶ other replicas that stay? ── yes ──▶ what they can follow is handed over at once; its readers follow it
- *                                  │ no                            what would be lost with its connection (Cloud) goes on
- *                                  └──▶ turns go on ── all ends stored, or the grace is over ──▶ the rest is handed over
+ * not ready, no new turns ──▶ do other replicas stay? ── yes ──▶ movable turns are handed over at once; their readers here follow them
+ *                                  │ no                          turns that would be lost with their connection (Cloud) continue
+ *                                  └──▶ turns continue ── all ends stored, or grace period over ──▶ the remaining turns are handed over
  *                                                                                                       │
- *      over ◀── all have gone, or the grace is over ◀── readers that can come back are sent away ◀──────┘
+ *      done ◀── all readers gone, or grace period over ◀── readers that can resume are disconnected ◀───┘
  * </pre>
  *
- * A caller that waits for its answer in one piece cannot come back: within the grace it gets it, from wherever the turn runs by then.
+ * A caller that waits for a complete, non-streamed answer cannot resume. Within the grace period it receives the answer, whichever replica runs the
+ * turn.
  */
 @ApplicationScoped
 class GracefulShutdown {
 
     private static final Logger LOG = Logger.getLogger(GracefulShutdown.class);
     private static final Duration LOOK_AGAIN = Duration.ofMillis(50);
-    /** For readers to take what is there: the end of an answer that has just completed. */
+    /** Time for readers to receive the remaining events: the end of an answer that has just completed. */
     private static final Duration FAREWELL = Duration.ofSeconds(2);
 
     private final Journal<ChatEvent> journal;
@@ -45,12 +46,12 @@ class GracefulShutdown {
         this.config = config;
     }
 
-    /** Whether this process stops: who loses its connection now did not leave. */
+    /** Whether this process is shutting down: a caller that loses its connection now did not disconnect. */
     boolean isUnderWay() {
         return underWay;
     }
 
-    /** Blocks for as long as turns may finish. Fired before anything is closed. */
+    /** Blocks for as long as turns may finish. The event is fired before anything is closed. */
     void leave(@Observes ShutdownDelayInitiatedEvent event) {
         long until = System.nanoTime() + config.grace().toNanos();
         journal.leave();

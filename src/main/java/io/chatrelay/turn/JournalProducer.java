@@ -19,7 +19,7 @@ import io.chatrelay.journal.JournalConnections;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.virtual.threads.VirtualThreads;
 
-/** The journal of chat events: the journal itself does not know what it keeps. */
+/** The journal of chat events. The journal itself does not know the type of its events. */
 @Dependent
 class JournalProducer {
 

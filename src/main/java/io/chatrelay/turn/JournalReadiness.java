@@ -12,7 +12,7 @@ import org.eclipse.microprofile.health.Readiness;
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.journal.Journal;
 
-/** Ready only while this process can take turns: it holds a lease, and its journal stores what they say. */
+/** Ready only while this process can run turns: it holds a lease, and its journal stores their events. */
 @Readiness
 @ApplicationScoped
 class JournalReadiness implements HealthCheck {

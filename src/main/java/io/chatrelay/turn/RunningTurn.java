@@ -38,36 +38,36 @@ import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.subscription.Cancellable;
 
 /**
- * A turn that runs here: it reads its upstream no faster than the journal stores, folds what comes into the message, and
- * ends exactly once. {@link TurnProgress} shows its states.
+ * A turn that runs on this replica. It reads its upstream no faster than the journal stores, adds each event to the message, and ends exactly once.
+ * {@link TurnProgress} shows its states.
  *
- * It belongs to no connection: readers come and go without it. All that happens to it is serialised by its monitor, which is why it is
- * one class: each of these transitions reads and writes the same state.
+ * A turn does not depend on any connection: readers connect and disconnect independently. Its monitor serialises all transitions. It is one class
+ * because every transition reads and writes the same state.
  */
 public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner, AwaitingTurn {
 
     private static final Logger LOG = Logger.getLogger(RunningTurn.class);
 
-    /** What a running turn needs of the process that runs it. */
+    /** What a running turn requires from the process that runs it. */
     interface Environment {
 
         ApprovalsConfig approvals();
 
-        /** Runs a task that takes longer than an event loop may, elsewhere. */
+        /** Runs a task on another thread, because it takes too long for an event loop. */
         void offload(Runnable task);
 
-        /** Lets the turn be found again as one that nobody runs, and ended from what is stored. */
+        /** Releases the turn. The journal then finds it as forgotten, and it is ended from its stored events. */
         void abandon(UUID turn);
 
         /**
-         * Ends the turn from what is stored of it.
+         * Ends the turn from its stored events.
          *
-         * @param refusals how often the database has refused this turn
+         * @param refusals how often the database has rejected this turn
          */
         void endAsStored(Turn turn, TurnLog<ChatEvent> log, Ended ended, int refusals);
     }
 
-    /** Up to this weight of events the message takes microseconds to write; an event loop has no time for a larger one's. */
+    /** Up to this weight of events the message is written in microseconds. A larger message takes too long for an event loop. */
     private static final int WRITTEN_AT_ONCE = 64 << 10;
 
     private final Turn turn;
@@ -90,9 +90,9 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
     private int refusals;
 
     /**
-     * @param transcript of what is stored already
-     * @param size       of what is stored already
-     * @param begunNanos when it began, by this process' clock
+     * @param transcript of the stored events
+     * @param size       of the stored events
+     * @param begunNanos when the turn began, by this process' clock
      */
     RunningTurn(Turn turn, Transcript transcript, long size, TurnConfig config, Upstream.Approvals terms, long begunNanos,
             TurnListener listener, Environment environment) {
@@ -117,7 +117,6 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
         return run;
     }
 
-    /** The incarnation that owns it. */
     @Override
     public synchronized UUID owner() {
         return owner;
@@ -128,11 +127,11 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
         this.owner = as;
     }
 
-    /** Begins to read what the upstream answers, or goes on where its last process was. False if the turn is over already. */
+    /** Starts to read the upstream's answer, or continues where the previous process stopped. Returns false if the turn is already over. */
     boolean reads(UpstreamRun begun) {
         synchronized (this) {
             if (isOver()) {
-                // Its lease was lost meanwhile, and it may run here already as another's.
+                // The lease was lost meanwhile; a new incarnation may already run the turn here.
                 return false;
             }
             run = begun;
@@ -196,7 +195,7 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
     }
 
     private TransactionalEffect effectOf(ChatEvent event) {
-        // It is an id, or else it is not stored: the run is not known again by it then.
+        // An id that is null or too long is not stored; then the run cannot be recognised by its id.
         if (event instanceof Started(var id) && id != null && id.length() <= PrintableName.LONGEST) {
             return new UpstreamPosition(turn.id(), id);
         }
@@ -214,7 +213,7 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
         TurnStore.updateWaiting(connection, turn.id());
     }
 
-    /** An effect on the turn's approvals, after which the turn says whether it waits for them. */
+    /** An effect on the turn's approvals, followed by the update of the turn's waiting state. */
     private TransactionalEffect andWaiting(TransactionalEffect approvals) {
         return connection -> {
             approvals.apply(connection);
@@ -222,7 +221,7 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
         };
     }
 
-    /** Only a call that this turn announced can ask, and once. Nothing else is read before it is in the log. */
+    /** Only a call that this turn announced can request approval, and only once. Nothing else is read before the request is in the log. */
     private void ask(ApprovalRequested asked) {
         String callId = asked.callId();
         ChatEvent.ToolCalled call = transcript.open(callId);
@@ -230,7 +229,7 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
             LOG.warnf("turn %s: an approval was asked for a call that is not open", turn.id());
             upstream.request(1);
         } else {
-            // The digest of a large input takes its time, and an event loop has none.
+            // The digest of a large input takes too long for an event loop.
             progress = progress.approvalAsked();
             offload(() -> asked(asked, call));
         }
@@ -242,7 +241,7 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
         boolean ended;
         synchronized (this) {
             if (!(progress instanceof StoringApproval(boolean complete))) {
-                // It is over.
+                // The turn is over.
                 return;
             }
             awaited.asked(call.call(), false);
@@ -259,7 +258,6 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
         }
     }
 
-    /** The ledger has a decision on one of its calls. Told as often as it is found; it counts once. */
     @Override
     public void decided(Ledger.Due decision) {
         List<Ledger.Due> ready;
@@ -280,24 +278,22 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
         ready.forEach(due -> listener.decisionReady(this, due));
     }
 
-    /** What is sent now. An answer that ends at approvals is told the next decision when it has ended, and not before. */
+    /** The decisions to send now. If the upstream ends its answer at approvals, the next decision is sent only after that end. */
     private List<Ledger.Due> handOver() {
         return terms.ends() && !isParked() ? List.of() : awaited.handOver();
     }
 
-    /** Whether the call still has no outcome, and the turn runs. */
     @Override
     public synchronized boolean awaits(String callId) {
         return !isOver() && awaited.awaits(callId);
     }
 
-    /** Whether its answer has ended at an approval: nothing comes by itself any more. */
     @Override
     public synchronized boolean isParked() {
         return progress instanceof Parked;
     }
 
-    /** A decision is on its way. Where the answer to it is the rest of the turn, its end is the end of that, too. */
+    /** A decision is being delivered. If the response to it is the rest of the answer, the end of the turn cancels the delivery. */
     @Override
     public void deliversBy(Cancellable telling) {
         boolean late;
@@ -310,7 +306,7 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
         }
     }
 
-    /** The upstream said that it took a decision. Where its answer had ended, the rest should have come with that. */
+    /** The upstream acknowledged a decision. If its answer had ended, the acknowledgement should have included the rest of the answer. */
     @Override
     public void acknowledged() {
         boolean lost;
@@ -324,7 +320,6 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
         }
     }
 
-    /** The answer goes on. */
     @Override
     public void continuesWith(Multi<ChatEvent> rest) {
         synchronized (this) {
@@ -337,7 +332,7 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
         rest.subscribe().withSubscriber(this);
     }
 
-    /** A decision cannot be told to the upstream, so nothing will come of its call. */
+    /** A decision cannot be delivered to the upstream: its call will get no outcome. */
     @Override
     public void undeliverable(String why) {
         stop(Ended.failed(Failure.of(Failure.Code.APPROVAL_UNAVAILABLE,
@@ -345,7 +340,7 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
                         .formatted(why))));
     }
 
-    /** Whatever it is that this service did not foresee: it is in the log, with the turn's id, and the turn ends. */
+    /** An unexpected failure of this service: it is logged with the turn's id, and the turn ends. */
     @Override
     public void onError(Throwable failure) {
         LOG.errorf("turn %s ends by a defect: %s", turn.id(), Trace.of(failure));
@@ -378,7 +373,7 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
         return progress instanceof Over;
     }
 
-    /** Ends the turn from here, unless it has ended: what is open is closed, what came before is kept. */
+    /** Ends the turn unless it has already ended: open parts are closed, and earlier content is kept. */
     void stop(Ended ended) {
         synchronized (this) {
             if (!isOver()) {
@@ -387,27 +382,24 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
         }
     }
 
-    /** A caller stopped it. */
+    /** A caller cancelled the turn. */
     void cancel() {
         UpstreamRun asked = run();
         stop(Ended.cancelled(asked == null ? null : asked.usage()));
     }
 
-    /**
-     * Whether another process could follow it from what is stored. Not while a decision is on its way, for the other one would tell
-     * it again.
-     */
+    /** Whether another process could continue the turn from its stored events. False during a delivery: the other process would repeat it. */
     synchronized boolean canMove() {
         return !isOver() && run != null && deliveries == 0 && run.outlivesReaders()
                 && (!terms.ends() || isParked() && !awaited.isTelling());
     }
 
-    /** If it can, another process goes on with it: from here on nothing is read, and nothing more is appended. */
+    /** Hands the turn over to another process if it can move: from now on this replica reads and appends nothing. */
     synchronized boolean leaveToOthers() {
         return canMove() && giveUp();
     }
 
-    /** Whatever becomes of it is another process' matter. False if it has ended. */
+    /** Hands the turn over to another process in any case. Returns false if the turn has ended. */
     synchronized boolean giveUp() {
         if (isOver()) {
             return false;
@@ -417,19 +409,17 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
         return true;
     }
 
-    /** A decision is about to be told. */
     @Override
     public synchronized void deliveryBegins() {
         deliveries++;
     }
 
-    /** What became of it is known, or that nobody knows. */
     @Override
     public synchronized void deliveryEnds() {
         deliveries--;
     }
 
-    /** Ends the turn if it has waited too long. Called by the clock. */
+    /** Ends the turn if it has timed out. Called by the clock. */
     void tick(long nowNanos) {
         synchronized (this) {
             if (isOver()) {
@@ -445,7 +435,7 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
     private void end(Ended unnamed) {
         Ended ended = unnamed.at(turn.upstream());
         progress = progress.ended();
-        // Before the append: the writer may say that it is stored before this method ends.
+        // Set before the append: the writer may report the end as stored before this method returns.
         last = ended;
         if (size <= WRITTEN_AT_ONCE) {
             store(ended);
@@ -455,13 +445,13 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
         leave();
     }
 
-    /** Appends the end. Once the turn is over nothing else touches its transcript, so that a large message is written without the monitor. */
+    /** Appends the end. After the turn is over nothing else accesses its transcript, so a large message is written without the monitor. */
     private void store(Ended ended) {
         try {
             List<ChatEvent> closing = closing(ended);
             TurnEnd end = new TurnEnd(turn, ended, transcript.started(), kept());
             synchronized (this) {
-                // Whoever was told of a refusal meanwhile ends it from what is stored.
+                // After a rejection by the database, refused() ends the turn from its stored events.
                 if (refusals == 0) {
                     log.append(closing, end);
                 }
@@ -478,7 +468,7 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
             closing.forEach(transcript::apply);
             return closing;
         } catch (RuntimeException e) {
-            // What is open stays open; the turn has to end all the same.
+            // Open parts stay open, but the turn must still end.
             LOG.errorf("turn %s: what is open in it cannot be closed: %s", turn.id(), Trace.of(e));
             return List.of(ended);
         }
@@ -488,13 +478,13 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
         try {
             return transcript.hasContent() ? transcript.parts() : null;
         } catch (RuntimeException e) {
-            // Whatever is odd about an answer, its turn has to end; its events are stored as they came.
+            // The turn must end even if its message cannot be written; its events are stored as received.
             LOG.errorf("turn %s: its message cannot be written: %s", turn.id(), Trace.of(e));
             return null;
         }
     }
 
-    /** Where the task has a defect, the turn ends. */
+    /** If the task fails, the turn ends. */
     private void offload(Runnable task) {
         environment.offload(() -> {
             try {
@@ -536,7 +526,7 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
         int tries;
         synchronized (this) {
             if (progress instanceof Over(boolean left) && left) {
-                // The replica that has it by then ends it.
+                // The replica that owns the turn by then ends it.
                 return;
             }
             progress = progress.ended();

@@ -6,14 +6,14 @@ import io.chatrelay.config.Between;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 
-/** How the service stops. */
+/** How the service shuts down. */
 @ConfigMapping(prefix = "chat-relay.shutdown")
 public interface ShutdownConfig {
 
     /**
-     * How long turns may go on after SIGTERM that no other replica could follow; then they are given up. Longer cuts fewer answers
-     * and makes a deploy slower; a database that is away adds some ten seconds to it. It stays below the time after which the platform kills: 30 s in Kubernetes, 10 s with
-     * {@code docker stop} unless told otherwise.
+     * How long turns that no other replica could continue may run after SIGTERM; then they are handed over. A longer period cuts off fewer answers
+     * and makes a deployment slower; an unavailable database adds some ten seconds. It must be shorter than the time after which the platform kills
+     * the process: 30 s in Kubernetes, 10 s with {@code docker stop} by default.
      */
     @WithDefault("25s")
     @Between(least = "0s", most = "24h")

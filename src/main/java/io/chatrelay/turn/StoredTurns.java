@@ -26,11 +26,14 @@ import io.chatrelay.journal.Journal;
 import io.chatrelay.journal.JournalEntry;
 import io.smallrye.mutiny.Multi;
 
-/** The turns of a tenant's conversations as they are stored: which one a reader may read, its events, its erasure. What is another tenant's is not found. */
+/** The stored turns of a tenant's conversations: which turn a reader may read, its events, its deletion. Turns of another tenant are not found. */
 @ApplicationScoped
 public class StoredTurns implements RunningTurns, ApprovalTurns {
 
-    /** A conversation of a year may take longer than callers are let wait for anything else. The next who is lent the connection has its own bound. */
+    /**
+     * The deletion of a year-long conversation may take longer than the time-out of other statements. The pool sets the time-out again for the next
+     * user of the connection.
+     */
     private static final int ERASED_WITHIN_MILLIS = 60_000;
     private static final String MISSING = "There is no such conversation.";
 
@@ -49,18 +52,18 @@ public class StoredTurns implements RunningTurns, ApprovalTurns {
         this.config = config;
     }
 
-    /** The turn that runs in a conversation. */
+    /** The running turn of a conversation. */
     @Transactional
     public Optional<Turn> running(String tenant, String id) {
         return turns.running(find(tenant, id).id).map(turn -> turn.turn(id));
     }
 
     /**
-     * What a reader that names its position may still read: the turn that it names, if there is more of it; else the running one, for a
-     * number alone says nothing about a turn that has ended.
+     * The turn that a reader with a known position may still read: the named turn, if it has events after the position; the running turn if none is
+     * named, because an event number alone does not identify a turn that has ended.
      *
      * @param turnId  names a turn of the conversation, or null
-     * @param ordinal names one by its place in the conversation, or null; if both do, it is the same one
+     * @param ordinal its position in the conversation, or null; if both are given, they must name the same turn
      */
     @Transactional
     public Optional<Turn> readable(String tenant, String id, UUID turnId, Integer ordinal, long after) {
@@ -78,11 +81,11 @@ public class StoredTurns implements RunningTurns, ApprovalTurns {
     }
 
     /**
-     * The conversation that a command began which named none, by what it says: for a client that sends it once more because its answer
-     * broke off. Empty where it began none in the time in which clients repeat, or where equal commands began several: they may be of
-     * different people.
+     * Finds by its content the conversation that a command without a conversation id began, for a client that retries the command because its answer
+     * was interrupted. Empty if no such conversation began within the retry window, or if equal commands began several: they may belong to different
+     * users.
      *
-     * @param ordinal of the turn as the client saw it
+     * @param ordinal of the turn that the client received
      */
     @Transactional
     public Optional<String> begunBy(SendCommand command, int ordinal) {
@@ -93,10 +96,10 @@ public class StoredTurns implements RunningTurns, ApprovalTurns {
     }
 
     /**
-     * As {@link #readable}, of a command that is sent as a repeat. It is refused where it did not begin the turn that it names: a new
-     * message would be passed over, and its sender would think that it was taken.
+     * As {@link #readable}, for a command that is sent as a retry. It is rejected if it did not begin the named turn: otherwise a new message would
+     * be ignored, and its sender would believe that it was accepted.
      *
-     * @param ordinal of the turn, or null for the running one
+     * @param ordinal of the turn, or null for the running turn
      */
     @Transactional
     public Optional<Turn> readableAgain(SendCommand command, String id, Integer ordinal, long after) {
@@ -106,7 +109,7 @@ public class StoredTurns implements RunningTurns, ApprovalTurns {
                         .orElseThrow(
                                 () -> ChatException.notFound("Last-Event-ID", "There is no such turn in this conversation.")));
         byte[] digest = CommandDigest.of(command);
-        // What a turn that failed was begun by is given back; and an earlier version did not keep it.
+        // The digest is removed from a turn that failed before it started, and an earlier version did not store digests.
         if (turn.filter(row -> row.commandDigest == null || row.isBegunBy(command, digest)).isEmpty()) {
             throw ChatException.invalid("Last-Event-ID",
                     "names no event of a turn that this request began: leave it out to send a new message");
@@ -114,33 +117,33 @@ public class StoredTurns implements RunningTurns, ApprovalTurns {
         return left(turn.get(), after, id);
     }
 
-    /** The turn, if a reader has not had all of it. */
+    /** The turn, if the reader has not received all of its events. */
     private static Optional<Turn> left(TurnRow turn, long after, String id) {
         return turn.running() || turn.lastEvent > after ? Optional.of(turn.turn(id)) : Optional.empty();
     }
 
-    /** Whether this replica stops, and sends readers away. */
+    /** Whether this replica is shutting down and disconnects readers. */
     public boolean closesReaders() {
         return journal.closesReaders();
     }
 
-    /** A turn of the tenant as it stands. */
+    /** The current state of a turn of the tenant. */
     @Transactional
     public TurnView turn(Turn turn) {
         return turns.view(turns.findById(turn.id()), turn.conversationId());
     }
 
     /**
-     * The committed events of a turn after a number, live until its end. Holds no connection, no thread and no transaction
-     * between items; items are delivered by the executor, one after another.
+     * The committed events of a turn after a number, live until its end. The stream holds no connection, thread or transaction between items; the
+     * executor delivers the items one after another.
      *
-     * @param comesBack whether the reader can be sent away in mid-turn by a replica that stops; the failure of the {@code Multi} says so
+     * @param comesBack whether a replica that shuts down can disconnect the reader before the end of the turn; then the {@code Multi} fails
      */
     public Multi<List<JournalEntry<ChatEvent>>> follow(Turn turn, long after, Executor executor, boolean comesBack) {
         return journal.read(turn.id(), after, executor, comesBack);
     }
 
-    /** The events of a turn that are stored by now, in their order. They are read a page at a time. */
+    /** Replays the stored events of a turn in order. They are read one page at a time. */
     @Transactional
     public void replay(Turn turn, Consumer<ChatEvent> events) {
         turns.getEntityManager().unwrap(Session.class)
@@ -178,7 +181,7 @@ public class StoredTurns implements RunningTurns, ApprovalTurns {
         return config.retryWindow();
     }
 
-    /** Erases a conversation with its messages, turns and events. Refused while a turn runs. */
+    /** Deletes a conversation with its messages, turns and events. Rejected while a turn runs. */
     @Transactional
     public void delete(String tenant, String id) {
         Conversation conversation = conversations.locked(tenant, id).orElseThrow(() -> ChatException.notFound(MISSING));
@@ -189,7 +192,7 @@ public class StoredTurns implements RunningTurns, ApprovalTurns {
         });
         turns.getEntityManager().unwrap(Session.class)
                 .doWork(connection -> connection.setNetworkTimeout(Runnable::run, ERASED_WITHIN_MILLIS));
-        // Locked first: a turn that is being rewritten is waited for, or its new rows would be left behind.
+        // Lock the turns first: this waits for a turn that is being compacted; otherwise its new rows would remain.
         UUID[] all = turns.find("conversationId", conversation.id).withLock(LockModeType.PESSIMISTIC_WRITE).stream()
                 .map(turn -> turn.id).toArray(UUID[]::new);
         turns.getEntityManager().unwrap(Session.class).doWork(connection -> Journal.erase(connection, all));

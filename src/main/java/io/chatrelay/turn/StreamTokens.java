@@ -25,32 +25,32 @@ import io.chatrelay.conversation.Conversation;
 import io.chatrelay.event.ChatException;
 
 /**
- * Tokens that let a reader without a key read one conversation's stream, or one turn of it, for some minutes. Only their digests are
- * stored, so that a copy of the table opens nothing.
+ * Tokens that let a reader without an API key read the stream of one conversation or one turn for some minutes. Only their digests are stored, so a
+ * copy of the table gives no access.
  */
 @ApplicationScoped
 public class StreamTokens {
 
-    /** A new token. This is the only time that it is told. */
+    /** A new token. It is returned only here. */
     public record Issued(String token, Instant expiresAt) {}
 
     /**
-     * What a token opens.
+     * The access that a token grants.
      *
-     * @param caller that made it
-     * @param turn   the only one that may be read, or null for any of the conversation
+     * @param caller that created it
+     * @param turn   the only readable turn, or null for every turn of the conversation
      */
     public record Grant(String tenant, String caller, String conversation, UUID turn) {}
 
-    /** 256 bits: nobody guesses one. */
+    /** 256 bits: a token cannot be guessed. */
     private static final int TOKEN_BYTES = 32;
-    /** Each new token removes more rows than it adds, so the table cannot grow for ever, and no call pays for a long sweep. */
+    /** Each new token deletes more rows than it adds, so the table does not grow without limit, and no call performs a long sweep. */
     private static final int MOST_SWEPT = 100;
     private static final String SWEEP = """
             delete from stream_token where digest in (
                 select digest from stream_token where expires_at < clock_timestamp()
                 order by expires_at limit %d for update skip locked)""".formatted(MOST_SWEPT);
-    /** A conversation that is being erased is waited for, and then not found. */
+    /** Waits for a conversation that is being deleted, and then does not find it. */
     private static final String INSERT = """
             insert into stream_token (digest, tenant, caller, conversation_id, turn_id, expires_at)
             select ?, c.tenant, ?, c.id, ?::uuid, clock_timestamp() + ? * interval '1 millisecond'
@@ -70,9 +70,9 @@ public class StreamTokens {
     }
 
     /**
-     * Makes a token for a stream of one of the tenant's conversations.
+     * Creates a token for a stream of one of the tenant's conversations.
      *
-     * @param turnId the only turn that it opens, or null for any
+     * @param turnId the only turn to which it grants access, or null for every turn
      */
     @Transactional
     public Issued issue(String tenant, String caller, String conversationId, UUID turnId, Duration lifetime) {
@@ -89,7 +89,7 @@ public class StreamTokens {
         return new Issued(token, Optional.ofNullable(expiresAt).orElseThrow(StreamTokens::missing));
     }
 
-    /** What a token opens; empty where it is not known, or has expired by the database's clock. */
+    /** The access that a token grants; empty if the token is unknown or has expired by the database's clock. */
     @Transactional
     public Optional<Grant> find(String token) {
         return session().doReturningWork(connection -> {
@@ -110,7 +110,7 @@ public class StreamTokens {
         }
     }
 
-    /** @return when it expires, or null where the conversation is gone */
+    /** @return when it expires, or null if the conversation no longer exists */
     private static Instant insert(Connection connection, byte[] digest, String caller, UUID conversation, UUID turn,
             Duration lifetime) throws SQLException {
         try (PreparedStatement insert = connection.prepareStatement(INSERT)) {

@@ -11,40 +11,41 @@ import io.smallrye.config.WithDefault;
 @ConfigMapping(prefix = "chat-relay.turn")
 public interface TurnConfig {
 
-    /** From the request to the upstream's first event, retries included. A slow agent needs seconds, a broken one has minutes. */
+    /** Time from the request to the upstream's first event, including retries. A slow agent needs seconds; a broken agent takes minutes. */
     @WithDefault("60s")
     @Between(least = "100ms", most = "24h")
     Duration firstEventTimeout();
 
     /**
-     * Nothing at all between two events. A model that hangs is tried again by the upstream after 270 s, and an approval waits
-     * for minutes without a byte, so less than five minutes ends turns that would have gone on.
+     * Maximum silence between two events. The upstream retries a model that hangs after 270 s, and an approval waits for minutes without a byte, so
+     * less than five minutes ends turns that would have continued.
      */
     @WithDefault("10m")
     @Between(least = "100ms", most = "24h")
     Duration silenceTimeout();
 
-    /** The whole turn. It bounds what a stream that never stops costs. */
+    /** Maximum duration of the whole turn. It limits the cost of a stream that never ends. */
     @WithDefault("1h")
     @Between(least = "1s", most = "720h")
     Duration maxDuration();
 
-    /** Bytes of one turn's events. The assistant's message is folded from them in memory, once per running turn. */
+    /** Maximum size of one turn's events in bytes. The assistant's message is built from them in memory, once per running turn. */
     @WithDefault("8M")
     @Between(least = "1K", most = "1G")
     MemorySize maxSize();
 
     /**
-     * How long a send that stops the running turn waits for its end. It takes milliseconds here, and less than a second on another
-     * replica; only a replica that is gone takes longer, and then the send is refused, to be repeated.
+     * How long a send that cancels the running turn waits for its end. It takes milliseconds on this replica and less than a second on another. It
+     * takes longer only if that replica is gone; then the send is rejected, and the client has to retry.
      */
     @WithDefault("5s")
     @Between(least = "10ms", most = "5m")
     Duration cancelWait();
 
     /**
-     * How long a repeat without a key, as the OpenAI SDK sends it after a lost connection, is recognised by its content; and how long after
-     * a decision another turn's call of the same id is decided by {@code turnId} alone. Longer takes more deliberate repeats for retries.
+     * How long a retry without a key, such as the OpenAI SDK sends after a lost connection, is recognised by its content. Also how long after a
+     * decision {@code turnId} is required to decide a call with the same id in another turn. A longer time treats more deliberate repetitions as
+     * retries.
      */
     @WithDefault("5m")
     @Between(least = "0s", most = "24h")

@@ -7,7 +7,7 @@ import io.chatrelay.approval.ApprovalView;
 import io.chatrelay.event.ChatException;
 import io.chatrelay.event.TurnView;
 
-/** A command that is refused because a turn of its conversation runs, or because none does. */
+/** A command that is rejected because a turn of its conversation runs, or because no turn runs. */
 public final class TurnConflictException extends ChatException {
 
     private static final long serialVersionUID = 1;
@@ -24,21 +24,21 @@ public final class TurnConflictException extends ChatException {
 
     /**
      * @param pendingApprovals of the running turn
-     * @param retryAfter       seconds, where the running turn's replica is being replaced; else null
+     * @param retryAfter       in seconds, if the running turn's replica is being replaced; otherwise null
      */
     static TurnConflictException turnRunning(TurnView running, List<ApprovalView> pendingApprovals, String message,
             Long retryAfter) {
         return new TurnConflictException(Kind.TURN_RUNNING, message, retryAfter, running, pendingApprovals);
     }
 
-    /** @param latest the turn that has ended, or null where the conversation never had one */
+    /** @param latest the turn that has ended, or null if the conversation never had a turn */
     static TurnConflictException notRunning(TurnView latest) {
         return new TurnConflictException(Kind.NOT_RUNNING, latest == null ? "No turn was ever begun in this conversation."
                 : "The turn %s has ended as %s; there is nothing to stop.".formatted(latest.id(), latest.state()), null, latest,
                 List.of());
     }
 
-    /** The turn that runs, or the latest one that has ended; empty where the conversation never had one. */
+    /** The running turn, or the latest turn that has ended; empty if the conversation never had a turn. */
     public Optional<TurnView> turn() {
         return Optional.ofNullable(turn);
     }

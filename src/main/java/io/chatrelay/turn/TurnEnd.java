@@ -11,12 +11,11 @@ import io.chatrelay.event.Turn;
 import io.chatrelay.journal.TransactionalEffect;
 
 /**
- * What becomes true together with a turn's last event: its state, the assistant's message, and that the conversation moved.
- * A turn that failed before the upstream's first event gives its idempotency key back, and its message is no longer part of the
- * conversation: nothing was acknowledged, and the caller will send it again. What it edited is part of it as before. One that
- * was cancelled keeps both: a repeat of what somebody stopped must not begin it again.
+ * The changes that are stored together with a turn's last event: its state, the assistant's message, and the conversation's update time. A turn that
+ * failed before the upstream's first event releases its idempotency key, and its message is removed from the conversation: nothing was acknowledged,
+ * and the caller will send it again. A message that it edited is restored. A cancelled turn keeps both: a retry must not begin it again.
  *
- * @param parts the message's parts, or null where nothing is to be kept
+ * @param parts the message's parts, or null if no message is to be stored
  */
 public record TurnEnd(Turn turn, Ended ended, boolean started, String parts) implements TransactionalEffect {
 

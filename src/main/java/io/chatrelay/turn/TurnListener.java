@@ -6,8 +6,8 @@ import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.event.Turn;
 
 /**
- * Learns what happens to the turns that run on this replica. Every bean of this type is called, on the thread on which it happens and often within
- * the turn's monitor: it does not block. An exception of one listener reaches neither the turn nor another listener.
+ * Receives the events of turns that run on this replica. Every bean of this type is called on the thread on which the event occurs, often within the
+ * turn's monitor, so it must not block. An exception of a listener reaches neither the turn nor another listener.
  */
 interface TurnListener {
 
@@ -20,7 +20,7 @@ interface TurnListener {
     /** A decision is to be delivered now. */
     default void decisionReady(AwaitingTurn turn, Ledger.Due decision) {}
 
-    /** The turn reads nothing more here: it ends, or another replica goes on with it. */
+    /** The turn reads nothing more on this replica: it ends, or another replica continues it. */
     default void over(AwaitingTurn turn) {}
 
     /** The end of the turn is stored. */

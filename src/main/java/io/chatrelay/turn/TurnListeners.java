@@ -11,7 +11,7 @@ import io.chatrelay.defect.Trace;
 import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.event.Turn;
 
-/** Several listeners as one, called in their order. The defect of one is logged, and does not keep the next from being called. */
+/** Combines several listeners and calls them in order. An exception of one listener is logged and does not prevent the next call. */
 record TurnListeners(List<TurnListener> all) implements TurnListener {
 
     private static final Logger LOG = Logger.getLogger(TurnListeners.class);

@@ -6,7 +6,7 @@ import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.event.Turn;
 import io.micrometer.core.instrument.MeterRegistry;
 
-/** Counts turns by how they ended. */
+/** Counts turns by outcome. */
 @ApplicationScoped
 class TurnMetrics implements TurnListener {
 

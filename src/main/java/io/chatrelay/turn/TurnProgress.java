@@ -1,20 +1,20 @@
 package io.chatrelay.turn;
 
 /**
- * Where a turn that runs here stands with its upstream's answer:
+ * The state of a turn on this replica in relation to its upstream's answer:
  *
  * <pre>
  * Reading ── the journal has no room ──▶ Paused ── room ──▶ Reading
- *    ├── a call asks for approval ──▶ StoringApproval ── stored ──▶ Reading, or Paused
- *    ├── the answer ends at an approval ──▶ Parked ── the decision is taken, and the answer continues ──▶ Reading
- *    └── from every state but Over: it ends, or another replica goes on with it ──▶ Over
+ *    ├── a call requests approval ──▶ StoringApproval ── stored ──▶ Reading, or Paused
+ *    ├── the answer ends at an approval ──▶ Parked ── the decision is accepted, and the answer continues ──▶ Reading
+ *    └── from every state except Over: the turn ends, or another replica continues it ──▶ Over
  * </pre>
  *
- * A method is a transition; in a state that does not have it, it throws an {@link IllegalStateException} that names both.
+ * Each method is a transition. In a state without that transition it throws an {@link IllegalStateException} that names both.
  */
 sealed interface TurnProgress {
 
-    /** The next event has been requested of the upstream. */
+    /** The next event has been requested from the upstream. */
     record Reading() implements TurnProgress {
 
         @Override
@@ -33,7 +33,7 @@ sealed interface TurnProgress {
         }
     }
 
-    /** The journal has no room: nothing is requested. The answer may end all the same, for its end needs no request. */
+    /** The journal has no room: no event is requested. The answer may still end, because its end needs no request. */
     record Paused() implements TurnProgress {
 
         @Override
@@ -48,7 +48,7 @@ sealed interface TurnProgress {
     }
 
     /**
-     * A request for approval is on its way into the journal: nothing else is requested before it is there.
+     * A request for approval is being stored in the journal: no other event is requested before it is stored.
      *
      * @param complete whether the answer has ended meanwhile
      */
@@ -77,28 +77,28 @@ sealed interface TurnProgress {
     /**
      * Nothing more is read or appended.
      *
-     * @param left whether another replica goes on with the turn, or ends it
+     * @param left whether another replica continues or ends the turn
      */
     record Over(boolean left) implements TurnProgress {
 
         @Override
         public TurnProgress ended() {
-            // Its end was refused by the database: it ends again, from what is stored.
+            // The database rejected the end: the turn ends again, from its stored events.
             return left ? TurnProgress.super.ended() : this;
         }
     }
 
-    /** What was read is appended. @param hasRoom whether the journal has room for more */
+    /** The event that was read is appended. @param hasRoom whether the journal has room for more events */
     default TurnProgress stored(boolean hasRoom) {
         throw illegal("stored");
     }
 
-    /** A call asks for approval. */
+    /** A call requests approval. */
     default TurnProgress approvalAsked() {
         throw illegal("approvalAsked");
     }
 
-    /** The answer has ended, while a request for approval is being stored. */
+    /** The answer has ended while a request for approval is being stored. */
     default TurnProgress answerEnded() {
         throw illegal("answerEnded");
     }
@@ -118,7 +118,7 @@ sealed interface TurnProgress {
         throw illegal("continued");
     }
 
-    /** The turn ends here. */
+    /** The turn ends on this replica. */
     default TurnProgress ended() {
         if (this instanceof Over) {
             throw illegal("ended");
@@ -126,7 +126,7 @@ sealed interface TurnProgress {
         return new Over(false);
     }
 
-    /** Another replica goes on with the turn, or ends it. */
+    /** Another replica continues or ends the turn. */
     default TurnProgress handedOver() {
         if (this instanceof Over) {
             throw illegal("handedOver");
@@ -134,7 +134,7 @@ sealed interface TurnProgress {
         return new Over(true);
     }
 
-    /** Whether the upstream is expected to say something, so that its silence counts. */
+    /** Whether the upstream is expected to send an event, so that the silence time-out applies. */
     default boolean expectsUpstream() {
         return this instanceof Reading || this instanceof StoringApproval;
     }

@@ -15,10 +15,10 @@ import io.chatrelay.event.RawJson;
 import io.chatrelay.event.StoredJson;
 
 /**
- * What a turn asked beside its message, as it is stored while the turn runs.
+ * The part of a turn's request beside its message, as it is stored while the turn runs.
  *
- * @param parameters request fields by name; they come back letter by letter, for they travel as strings
- * @param headers    only those that the upstream passes on: nothing else of a caller's request is ever stored
+ * @param parameters request fields by name; stored as strings, so that they are read back unchanged
+ * @param headers    only those that the upstream forwards: nothing else of a caller's request is ever stored
  */
 record TurnRequest(Map<String, RawJson> parameters, Map<String, String> headers) {
 
@@ -41,7 +41,7 @@ record TurnRequest(Map<String, RawJson> parameters, Map<String, String> headers)
         }
     }
 
-    /** Empty where a version that did not store it began the turn. What a later one adds is passed over, whatever its shape. */
+    /** Empty if a version that did not store the request began the turn. Fields that a later version adds are ignored, whatever their shape. */
     static Optional<TurnRequest> read(String json) {
         if (json == null) {
             return Optional.empty();

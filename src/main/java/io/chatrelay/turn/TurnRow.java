@@ -23,8 +23,8 @@ import io.chatrelay.event.TurnView;
 import io.quarkus.hibernate.orm.panache.PanacheRepositoryBase;
 
 /**
- * A turn as it is stored. Written once when it begins; what changes later changes by compare-and-set SQL in the journal's
- * transactions, so no column is updatable here: Hibernate writes all columns back.
+ * A stored turn. The row is inserted once when the turn begins. Later changes are made by compare-and-set SQL in the journal's transactions, so no
+ * column is updatable here: Hibernate writes all columns back.
  */
 @Entity
 @Table(name = "turn")
@@ -39,13 +39,13 @@ public class TurnRow {
     @Column(name = "conversation_id", updatable = false)
     public UUID conversationId;
 
-    /** Its place among the conversation's turns, from 1; null where an earlier version began it. */
+    /** Position among the conversation's turns, from 1; null if an earlier version began the turn. */
     @Column(updatable = false)
     public Integer ordinal;
 
     /**
-     * While it runs, one of two names: the index that keeps one running turn a conversation counts those. How it ended may be a name that
-     * only a later version knows.
+     * While the turn runs, one of two names: the index that allows one running turn per conversation counts these. After the end, it may be a name
+     * that only a later version knows.
      */
     @Column(updatable = false)
     String state;
@@ -65,7 +65,7 @@ public class TurnRow {
     @Column(name = "message_position", updatable = false)
     int messagePosition;
 
-    /** A {@link TurnRequest}, while the turn runs: as large as a request may be, and only wanted by whoever takes the turn over. */
+    /** A {@link TurnRequest}, while the turn runs. It may be as large as a request, and only a replica that takes the turn over reads it. */
     @Basic(fetch = FetchType.LAZY)
     @Column(updatable = false)
     private String request;
@@ -82,7 +82,7 @@ public class TurnRow {
     @Column(name = "command_digest", updatable = false)
     public byte[] commandDigest;
 
-    /** Whether its client repeats requests by itself, without a key. */
+    /** Whether its client automatically retries requests without a key. */
     @Column(name = "client_repeats", updatable = false)
     boolean clientRepeats;
 
@@ -95,7 +95,7 @@ public class TurnRow {
     @Column(name = "last_event", updatable = false)
     public long lastEvent;
 
-    /** When a caller asked that it be stopped, or null. */
+    /** When a caller requested the cancellation, or null. */
     @Column(name = "cancel_asked_at", updatable = false)
     Instant cancelAskedAt;
 
@@ -109,7 +109,7 @@ public class TurnRow {
         return endedAt == null;
     }
 
-    /** What it asked beside its message; empty where a version that did not store it began the turn. */
+    /** The request beside its message; empty if a version that did not store it began the turn. */
     Optional<TurnRequest> request() {
         return TurnRequest.read(request);
     }
@@ -124,8 +124,8 @@ public class TurnRow {
     }
 
     /**
-     * Whether a command, whose digest that is, says what began this turn. Its client may have sent it before it knew the conversation, and
-     * name it now: whoever asks looks at the conversation.
+     * Whether the command with this digest has the content that began this turn. The client may have sent it before it knew the conversation, and
+     * name it now: the caller compares the conversation.
      */
     public boolean isBegunBy(SendCommand command, byte[] digest) {
         return Arrays.equals(commandDigest, digest) || Arrays.equals(commandDigest, CommandDigest.ofNameless(command));
@@ -139,11 +139,11 @@ public class TurnRow {
     @ApplicationScoped
     public static class Repository implements PanacheRepositoryBase<TurnRow, UUID> {
 
-        /** Of a turn that runs every other one is an earlier one: ids would not tell, for each replica has its own clock. */
+        /** All other turns of a running turn's conversation are earlier. Ids do not show this: each replica has its own clock. */
         private static final String LEFT = "conversationId = ?1 and id <> ?2 and state <> 'completed'"
                 + " and endedAt > ?3 and (errorCode is null or errorCode not in ?4)";
 
-        /** With these an upstream did not begin a run. */
+        /** With these errors the upstream did not begin a run. */
         private static final List<String> REFUSED = Stream.of(Failure.Code.UPSTREAM_UNAUTHORIZED,
                 Failure.Code.UPSTREAM_RATE_LIMITED, Failure.Code.UPSTREAM_REFUSED, Failure.Code.CONTEXT_LENGTH_EXCEEDED)
                 .map(Failure.Code::wireName).toList();
@@ -153,7 +153,7 @@ public class TurnRow {
                     .firstResultOptional();
         }
 
-        /** The turn that runs, or else the newest: ids are of several replicas' clocks, and do not always tell which that is. */
+        /** The running turn, or else the newest. Ids come from several replicas' clocks and do not always show the newest. */
         Optional<TurnRow> current(UUID conversation) {
             return running(conversation)
                     .or(() -> find("conversationId = ?1 order by id desc", conversation).page(0, 1).firstResultOptional());
@@ -163,20 +163,20 @@ public class TurnRow {
             return find("conversationId = ?1 and ordinal = ?2", conversation, ordinal).firstResultOptional();
         }
 
-        /** The turn whose answer is that message. */
+        /** The turn whose answer is this message. */
         public Optional<TurnRow> ofAnswer(UUID conversation, UUID message) {
             return find("conversationId = ?1 and messageId = ?2", conversation, message).firstResultOptional();
         }
 
         /**
-         * Whether an earlier run of the conversation may still be going at its upstream: one that this service stopped to read. One that
-         * was refused never was.
+         * Whether an earlier run of the conversation, which this service stopped reading, may still be active at its upstream. A run that the
+         * upstream rejected was never active.
          */
         boolean mayStillSpeak(UUID conversation, UUID turn, Instant since) {
             return count(LEFT, conversation, turn, since, REFUSED) > 0;
         }
 
-        /** Those of the turns beside which an earlier run of their conversation {@linkplain #mayStillSpeak may still be going}. */
+        /** The turns in whose conversation an earlier run {@linkplain #mayStillSpeak may still be active}. */
         Set<UUID> mayBeMistaken(Collection<UUID> turns, Instant since) {
             return Set.copyOf(getEntityManager().createQuery("""
                     select t.id from TurnRow t where t.id in :turns and exists (
@@ -187,12 +187,12 @@ public class TurnRow {
                     .getResultList());
         }
 
-        /** As {@link #mayStillSpeak}, of those whose id at the upstream nobody has learnt. */
+        /** As {@link #mayStillSpeak}, for runs whose upstream id is unknown. */
         boolean mayBeUnknown(UUID conversation, UUID turn, Instant since) {
             return count(LEFT + " and upstreamPosition is null", conversation, turn, since, REFUSED) > 0;
         }
 
-        /** What the upstream calls the conversation's runs before that turn's. */
+        /** The upstream's ids of the conversation's runs before the run of this turn. */
         Set<String> earlierRuns(UUID conversation, UUID turn) {
             return Set.copyOf(getEntityManager().createQuery(
                     "select upstreamPosition from TurnRow where conversationId = :conversation and id <> :turn"
@@ -204,7 +204,7 @@ public class TurnRow {
             return find("tenant = ?1 and caller = ?2 and idempotencyKey = ?3", tenant, caller, key).firstResultOptional();
         }
 
-        /** Only a client that repeats by itself is found by what it said; anyone else says the same twice on purpose. */
+        /** Finds only turns of a client that automatically retries; any other client sends the same content twice on purpose. */
         Optional<TurnRow> byDigest(String tenant, String caller, byte[] digest, Instant since) {
             return find(
                     "tenant = ?1 and caller = ?2 and commandDigest = ?3 and clientRepeats and idempotencyKey is null and startedAt > ?4 order by startedAt desc",
@@ -212,14 +212,14 @@ public class TurnRow {
                     caller, digest, since).page(0, 1).firstResultOptional();
         }
 
-        /** The turns of that ordinal that equal commands began, two at the most: more than one says nothing of which is meant. */
+        /** The turns with this ordinal that equal commands began, at most two: with more than one it is unknown which is meant. */
         public List<TurnRow> begunBy(String tenant, String caller, byte[] digest, int ordinal, Instant since) {
             return find(
                     "tenant = ?1 and caller = ?2 and commandDigest = ?3 and ordinal = ?4 and startedAt > ?5 order by startedAt desc",
                     tenant, caller, digest, ordinal, since).page(0, 2).list();
         }
 
-        /** As callers see it. A running turn's row does not know its last event, so that is looked up. */
+        /** The view for callers. The row of a running turn does not contain its last event number, so it is looked up. */
         public TurnView view(TurnRow turn, String conversation) {
             return turn.running() ? turn.view(conversation, lastEvent(turn.id)) : turn.view(conversation, turn.lastEvent);
         }
@@ -231,10 +231,7 @@ public class TurnRow {
                     .setParameter("turn", turn).getSingleResult()).longValue();
         }
 
-        /**
-         * Seconds until the turn's replica is replaced, if it has missed a renewal; empty while it is well. By the
-         * database's clock.
-         */
+        /** Seconds until the turn's replica is replaced, if the replica has missed a renewal; otherwise empty. By the database's clock. */
         Optional<Long> replacedIn(UUID turn, long renewMillis) {
             @SuppressWarnings("unchecked")
             List<Number> seconds = getEntityManager().createNativeQuery(

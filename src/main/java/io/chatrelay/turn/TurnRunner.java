@@ -62,8 +62,8 @@ import io.quarkus.virtual.threads.VirtualThreads;
 import io.smallrye.mutiny.Uni;
 
 /**
- * Runs the turns that this replica owns: starts them, keeps their time, hands them over, and goes on with those whose replica is gone. One
- * room, because whoever begins a turn, takes it over or gives it away decides who owns it.
+ * Runs the turns that this replica owns: starts them, applies their time-outs, hands them over, and takes over turns whose replica is gone. It is one
+ * class because starting, taking over and handing over a turn all decide its owner.
  */
 @ApplicationScoped
 @Unremovable
@@ -71,12 +71,12 @@ class TurnRunner implements RunningTurn.Environment {
 
     private static final Logger LOG = Logger.getLogger(TurnRunner.class);
     private static final long TICK_MILLIS = 250;
-    /** The upstream keeps what a conversation said for about an hour; twice that is on the safe side. */
+    /** The upstream keeps the events of a conversation for about an hour; twice that is safe. */
     private static final Duration REPLAYED = Duration.ofHours(2);
     private static final Duration DATABASE = Duration.ofSeconds(30);
-    /** The upstream waits for an approval for half an hour, and tries a model that hangs three times. */
+    /** The upstream waits half an hour for an approval, and retries a hanging model three times. */
     private static final Duration LONGEST_RUN = Duration.ofHours(1);
-    /** Turns taken over at the same time: each borrows a connection of the pool, which callers need, too. */
+    /** Maximum number of concurrent takeovers: each uses a connection of the pool, which callers need, too. */
     private static final int TAKE_OVERS = 8;
 
     private final Journal<ChatEvent> journal;
@@ -141,7 +141,7 @@ class TurnRunner implements RunningTurn.Environment {
         journal.stop();
     }
 
-    /** Begins to read the upstream's answer; from here on the turn depends on nobody's connection. */
+    /** Starts to read the upstream's answer; from now on the turn does not depend on any client connection. */
     void run(UpstreamRequest question, Upstream upstream, UUID owner) {
         Turn turn = question.turn();
         RunningTurn begun = new RunningTurn(turn, new Transcript(), 0, config, upstream.approvals(), System.nanoTime(),
@@ -152,7 +152,7 @@ class TurnRunner implements RunningTurn.Environment {
         reads(begun, () -> upstream.run(question));
     }
 
-    /** From now on the turn has its time kept. */
+    /** From now on the clock checks the turn's time-outs. */
     private void reads(RunningTurn begun, Supplier<UpstreamRun> run) {
         running.put(begun.turn().id(), begun);
         try {
@@ -160,12 +160,12 @@ class TurnRunner implements RunningTurn.Environment {
                 running.remove(begun.turn().id(), begun);
             }
         } catch (RuntimeException e) {
-            // The turn is stored, and has to end.
+            // The turn is stored and must end.
             begun.onError(e);
         }
     }
 
-    /** Stops a turn, if it runs here. */
+    /** Cancels a turn if it runs on this replica. */
     void cancel(UUID id) {
         RunningTurn turn = running.get(id);
         if (turn != null) {
@@ -181,7 +181,7 @@ class TurnRunner implements RunningTurn.Environment {
         return List.copyOf(running.values());
     }
 
-    /** Those that another process could go on with: their run outlives this one, and can be told from earlier ones. */
+    /** The turns that another process could continue: their run outlives this process and is distinguishable from earlier runs. */
     List<RunningTurn> movable() {
         List<RunningTurn> able = all().stream().filter(RunningTurn::canMove).toList();
         if (able.isEmpty()) {
@@ -198,12 +198,12 @@ class TurnRunner implements RunningTurn.Environment {
         }
     }
 
-    /** Lets another process go on with those of these turns that can move still, from what is stored. */
+    /** Hands over those turns that can still move; another process continues them from their stored events. */
     void handOver(List<RunningTurn> turns) {
         leave(turns.stream().filter(RunningTurn::leaveToOthers).toList());
     }
 
-    /** Lets another process end, or go on with, whatever still runs. */
+    /** Hands over all running turns; another process ends or continues them. */
     void giveUp() {
         leave(all().stream().filter(RunningTurn::giveUp).toList());
     }
@@ -212,7 +212,7 @@ class TurnRunner implements RunningTurn.Environment {
         if (!left.isEmpty()) {
             LOG.infof("Turns left to other replicas: %d", left.size());
         }
-        // What could not be given away before is tried again.
+        // This call also retries turns that could not be handed over before.
         journal.handOver(left.stream().map(turn -> turn.turn().id()).toList());
     }
 
@@ -232,10 +232,10 @@ class TurnRunner implements RunningTurn.Environment {
     }
 
     /**
-     * Ends a turn from what is stored of it, for it alone is true.
+     * Ends a turn from its stored events, because only stored events are valid.
      *
-     * @param refusals how often the database has refused this turn: from the second on the message is left out, for the
-     *        turn has to end; a third is left to be found again
+     * @param refusals how often the database has rejected this turn: on the second rejection the message is omitted, because the turn must end; on
+     *                 the third the turn is abandoned and found again later
      */
     @Override
     public void endAsStored(Turn turn, TurnLog<ChatEvent> log, Ended ended, int refusals) {
@@ -258,7 +258,7 @@ class TurnRunner implements RunningTurn.Environment {
     }
 
     private void takeOver(UUID id, long lastNumber, UUID owner) {
-        // Found again while the database makes this one wait: two would go on from the same number.
+        // The turn may be found again while this takeover waits for the database: two would continue from the same number.
         if (takenOver.add(id)) {
             takeOvers.acquireUninterruptibly();
             try {
@@ -317,7 +317,7 @@ class TurnRunner implements RunningTurn.Environment {
         }
     }
 
-    /** The same run, where its upstream can prove it, and no other run of the conversation may still be speaking. */
+    /** The same run, if its upstream can prove it and no other run of the conversation may still be active. */
     private Optional<UpstreamRun> furtherRun(Turn turn, Upstream upstream, Stored stored, long last) {
         if (!stored.whole() || stored.events().size() != last || stored.transcript().ended() != null
                 || stored.isOfLaterVersion()) {
@@ -326,7 +326,7 @@ class TurnRunner implements RunningTurn.Environment {
         try {
             return untilAnswered(turn.id(), () -> followed(turn, upstream, stored.events()));
         } catch (RuntimeException e) {
-            // A defect: nothing is proven by it, and the turn has to end.
+            // A defect: the run is not proven, and the turn must end.
             LOG.errorf("turn %s cannot be followed: %s", turn.id(), Trace.of(e));
             return Optional.empty();
         }
@@ -346,7 +346,7 @@ class TurnRunner implements RunningTurn.Environment {
                 stored.stream().filter(event -> !(event instanceof ChatEvent.ApprovalDecided)).toList(), told);
     }
 
-    /** In a transaction of its own, tried again until the database answers: an owned turn has to go on, or to end. */
+    /** Runs in its own transaction and retries until the database answers: an owned turn must continue or end. */
     private static <T> T untilAnswered(UUID turn, Supplier<T> question) {
         while (true) {
             try {
@@ -372,9 +372,11 @@ class TurnRunner implements RunningTurn.Environment {
                 request.parameters(), request.headers(), earlier(turn));
     }
 
-    /** What a turn's run is told from by its upstream. While the database is away it is waited for; without it nothing is proven. */
+    /**
+     * The earlier runs from which the upstream distinguishes the turn's run. Waits for an unavailable database; without these data nothing is proven.
+     */
     Uni<EarlierRuns> earlier(Turn turn) {
-        // The time to wait begins when it is asked, and not when the turn begins.
+        // The waiting time begins when the upstream requests this, not when the turn begins.
         return Uni.createFrom().deferred(() -> Uni.createFrom().item(() -> QuarkusTransaction.requiringNew()
                 .call(() -> new EarlierRuns(turns.earlierRuns(turn.conversation(), turn.id()), mayStillSpeak(turn),
                         turns.mayBeUnknown(turn.conversation(), turn.id(), speaking().minus(REPLAYED)))))
@@ -388,30 +390,30 @@ class TurnRunner implements RunningTurn.Environment {
         return turns.mayStillSpeak(turn.conversation(), turn.id(), speaking());
     }
 
-    /** No run that was left before goes on now, however short the time that this service itself gives a turn. */
+    /** A run that was abandoned before this time is no longer active, even if the configured maximum duration of a turn is short. */
     private Instant speaking() {
         Duration longest = config.maxDuration().compareTo(LONGEST_RUN) > 0 ? config.maxDuration() : LONGEST_RUN;
         return Instant.now().minus(longest);
     }
 
     /**
-     * A turn's events as far as they can be read, and their fold.
+     * The readable events of a turn, and their transcript.
      *
-     * @param whole whether that is all
+     * @param whole whether these are all events
      */
     private record Stored(Transcript transcript, List<ChatEvent> events, boolean whole) {
 
         /**
-         * Whether a later version ran it and said more than is understood here. Its run is not followed: what the upstream gives again would be
-         * decoded to other events than are stored, so it could never be proven to be the same; and what such an event opened, nobody here
-         * could close.
+         * Whether a later version ran the turn and stored events that this version does not know. Such a run is not resumed: its events would be
+         * decoded differently from the stored events, so it could never be proven to be the same run; and this version could not close what such an
+         * event opened.
          */
         boolean isOfLaterVersion() {
             return events.stream().anyMatch(ChatEvent.Unknown.class::isInstance);
         }
     }
 
-    /** Tried again until the database answers: an owned turn has to end. */
+    /** Retries until the database answers: an owned turn must end. */
     private Stored stored(UUID turn) {
         while (true) {
             List<ChatEvent> events = new ArrayList<>();
@@ -422,7 +424,7 @@ class TurnRunner implements RunningTurn.Environment {
                 LOG.errorf("turn %s: an event of it cannot be read: %s", turn, Trace.of(e));
                 whole = false;
             } catch (SQLException e) {
-                // Whatever refused it, nothing is known of the turn's events by that.
+                // Whatever the error is, it gives no information about the turn's events.
                 LOG.warnf("turn %s waits for the database to be ended", turn);
                 pause();
                 continue;
@@ -439,7 +441,7 @@ class TurnRunner implements RunningTurn.Environment {
                 transcript.apply(events.get(applied));
             }
         } catch (RuntimeException e) {
-            // It follows from nothing before it: no version of this service writes that.
+            // The event does not fit the events before it: no version of this service writes such a sequence.
             LOG.errorf("turn %s: event %d of it cannot be applied: %s", turn, applied + 1, Trace.of(e));
             return cutOff(turn, transcript, events.subList(0, applied));
         }

@@ -13,8 +13,8 @@ import io.chatrelay.event.Jsonb;
 import io.chatrelay.journal.TurnOwnership;
 
 /**
- * The SQL that writes the table {@code turn}; {@link TurnRow} alone writes the row that begins one. Every statement finds its rows by an index
- * and changes them by their {@code WHERE}, so that one which is run again changes nothing. All run in the caller's transaction.
+ * The SQL that writes the table {@code turn}; only {@link TurnRow} inserts a row. Every statement finds its rows by an index and changes them by
+ * compare-and-set in its {@code WHERE}, so a repeated statement changes nothing. All statements run in the caller's transaction.
  */
 final class TurnStore implements TurnOwnership {
 
@@ -32,7 +32,7 @@ final class TurnStore implements TurnOwnership {
 
     private static final String GIVE_AWAY = "update turn set owner = ? where id = any(?) and owner = ? and " + RUNNING;
 
-    /** Marks before the rows are rewritten, so that a turn whose rows cannot be is not tried for ever. */
+    /** Marks the turn before its rows are rewritten, so that a turn whose rows cannot be rewritten is not retried forever. */
     private static final String NEXT_TO_COMPACT = """
             update turn set compacted = true where id in (
                 select id from turn where ended_at < clock_timestamp() - interval '1 minute' and not compacted
@@ -90,17 +90,17 @@ final class TurnStore implements TurnOwnership {
         return !ids(connection, "select id from turn where id = ? for update", turn).isEmpty();
     }
 
-    /** Stores that a turn has to end. False if it has ended already. */
+    /** Stores the cancel request. Returns false if the turn has already ended. */
     static boolean requestCancel(Connection connection, UUID turn) throws SQLException {
         return update(connection, REQUEST_CANCEL, turn) == 1;
     }
 
-    /** Stores whether the turn waits for approvals, as its approvals say. */
+    /** Stores whether the turn waits for approvals, according to its approvals. */
     static void updateWaiting(Connection connection, UUID turn) throws SQLException {
         update(connection, AWAIT_APPROVAL, turn, turn);
     }
 
-    /** Stores the upstream's own id of the answer: by it a run that is read again is known. */
+    /** Stores the upstream's own id of the answer, which identifies the run when it is resumed. */
     static void position(Connection connection, UUID turn, String upstreamMessageId) throws SQLException {
         update(connection, POSITION, Jsonb.clean(upstreamMessageId), turn);
     }
@@ -108,7 +108,7 @@ final class TurnStore implements TurnOwnership {
     /**
      * Ends a turn.
      *
-     * @param keepsKey whether a repeat of its command attaches to it from now on
+     * @param keepsKey whether a retry of its command attaches to it from now on
      */
     static void end(Connection connection, UUID turn, Ended ended, boolean keepsKey) throws SQLException {
         update(connection, END, ended.outcome().wireName(),

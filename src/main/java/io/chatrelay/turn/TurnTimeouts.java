@@ -5,7 +5,7 @@ import java.time.Duration;
 import io.chatrelay.event.Failure;
 import io.chatrelay.event.Failure.Code;
 
-/** How long a turn is waited for: as a whole, and between two signs of life. Guarded by its turn. */
+/** The time-outs of a turn: for the whole turn, and between two signs of life. Guarded by its turn. */
 final class TurnTimeouts {
 
     private final TurnConfig config;
@@ -24,10 +24,10 @@ final class TurnTimeouts {
     }
 
     /**
-     * What it has come to, or null while there is time.
+     * The failure if a time-out has expired, or null.
      *
-     * @param started whether the first event has come
-     * @param silent  whether silence counts: not while the turn itself does not read, or waits for a human
+     * @param started whether the first event has arrived
+     * @param silent  whether the silence time-out applies: not while the turn does not read, or waits for a human
      */
     Failure over(long nowNanos, boolean started, boolean silent) {
         if (nowNanos - begunNanos > config.maxDuration().toNanos()) {

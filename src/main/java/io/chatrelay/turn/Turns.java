@@ -38,17 +38,17 @@ import io.chatrelay.upstream.Upstreams;
 import io.quarkus.narayana.jta.QuarkusTransaction;
 
 /**
- * Takes a caller's message: checks it, stores it with its turn in one transaction, and lets the turn run. From then on the
- * turn belongs to the server; whoever asked reads it like everyone else.
+ * Accepts a caller's message: validates it, stores it with its turn in one transaction, and starts the turn. From then on the turn belongs to the
+ * server; the sender reads it like every other reader.
  */
 @ApplicationScoped
 public class Turns {
 
     private static final Logger LOG = Logger.getLogger(Turns.class);
-    /** Two equal commands at the same moment meet in a unique index once; the second try finds the other's turn. */
+    /** Two equal commands at the same moment conflict once in a unique index; the second attempt finds the turn of the other command. */
     private static final int TRIES = 4;
 
-    /** A turn runs where the command wants its own. */
+    /** A turn runs in the command's conversation, and the command must not attach to it. */
     private static final class Occupied extends RuntimeException {
         private static final long serialVersionUID = 1;
         private final transient UUID turn;
@@ -90,11 +90,11 @@ public class Turns {
     }
 
     /**
-     * Begins a turn, or attaches to the one that this command began before: while it runs, if the same comes again; after its end, too, if
-     * a key or the client's retry says that it is a repeat. A command that replaces the running turn stops it first, and
-     * waits for its end.
+     * Begins a turn, or attaches to the turn that the same command began before. While that turn runs, an equal command attaches; after its end, only
+     * a command that a key or the client's retry marker identifies as a retry. A command that replaces the running turn cancels it first and waits
+     * for its end.
      *
-     * @throws ChatException before anything is stored, and without asking the upstream
+     * @throws ChatException before anything is stored or sent to the upstream
      */
     public Turn send(SendCommand command) {
         byte[] digest = CommandDigest.of(command);
@@ -108,7 +108,7 @@ public class Turns {
                 }
                 return accepted.turn();
             } catch (Occupied e) {
-                // Another one may have begun meanwhile; whoever is met for the last time is refused to.
+                // Another turn may have begun meanwhile; on the last attempt a running turn rejects the command.
                 replaces = cancelling.makeRoom(e.turn) && attempt < TRIES;
             } catch (PersistenceException e) {
                 if (attempt >= TRIES || !violatesUnique(e)) {
@@ -139,7 +139,7 @@ public class Turns {
         }
         Optional<Conversation> known = command.conversationId() == null ? Optional.empty()
                 : conversations.locked(command.tenant(), command.conversationId());
-        // The same command may have come while this one waited for the lock.
+        // The same command may have been stored while this one waited for the lock.
         repeated = known.isPresent() ? repeated(command, digest) : Optional.empty();
         if (repeated.isPresent()) {
             return attach(repeated.get());
@@ -169,7 +169,7 @@ public class Turns {
         });
     }
 
-    /** A client that repeats without a key may do so while its first try is still being stored: they go one by one. */
+    /** A client that retries without a key may send the retry while its first request is still being stored: the lock serialises them. */
     private void lockDigest(byte[] digest) {
         long key = ByteBuffer.wrap(digest).getLong();
         turns.getEntityManager().createNativeQuery("select 1 from (select pg_advisory_xact_lock(:key)) as locked")
@@ -267,8 +267,8 @@ public class Turns {
     }
 
     /**
-     * Whether the caller says what began the running turn once more: a client whose request broke off. One that wants that turn stopped
-     * wants another one, and one that names its commands by keys says itself which are the same.
+     * Whether the command repeats the one that began the running turn: the client's request was interrupted. A command that replaces that turn
+     * requests a new one, and a client that uses keys identifies equal commands itself.
      */
     private boolean isSame(SendCommand command, byte[] digest, TurnRow running) {
         return running.caller.equals(command.caller()) && Objects.equals(running.idempotencyKey, command.idempotencyKey())
@@ -299,11 +299,11 @@ public class Turns {
             boolean fresh) {
         UUID id = Ids.next();
         supersede(command, conversation, id);
-        // What is stored was said; of what a request repeats, only instructions that are new count.
+        // Stored messages are authoritative; from the earlier messages of a request, only new instructions are stored.
         List<ChatMessage> earlier = fresh ? command.before() : history.newInstructions(command.before(), conversation);
         TurnRow row = row(command, conversation, upstream, owner, digest, id, earlier.size());
         turns.persistAndFlush(row);
-        // Instructions are the turn's: they do not count either where nothing of it counts.
+        // Instructions belong to the turn: they do not count if the turn's messages do not count.
         earlier.forEach(said -> store(conversation, said, said.role() == Role.SYSTEM ? id : null, null));
         List<ChatMessage> before = upstream.remembers() ? List.of() : history.before(conversation);
         UUID last = null;
@@ -321,7 +321,7 @@ public class Turns {
                 owner);
     }
 
-    /** A message id that the conversation knows is an edit, or asks for another answer: from there on it is said anew. */
+    /** A message id that the conversation contains is an edit, or requests a new answer: the messages from its position on are superseded. */
     private void supersede(SendCommand command, Conversation conversation, UUID turn) {
         if (command.messageId() != null) {
             messages.current(conversation.id, command.messageId())
@@ -342,7 +342,7 @@ public class Turns {
         row.model = command.model() == null ? upstream.name() : command.model();
         row.messageId = Ids.next();
         row.messagePosition = conversation.nextPosition + earlier + command.asked().size();
-        // An upstream without memory is never asked the same again.
+        // A request to an upstream without memory is never sent again after a takeover.
         if (upstream.remembers()) {
             row.remember(new TurnRequest(command.parameters(), upstream.passes(command.headers())));
         }

@@ -6,7 +6,7 @@ import java.util.UUID;
 
 import io.chatrelay.journal.TransactionalEffect;
 
-/** The upstream's own id of the answer, stored with the turn's first event: by it a run that is read again is known. */
+/** The upstream's own id of the answer, stored with the turn's first event. It identifies the run when it is resumed. */
 record UpstreamPosition(UUID turn, String upstreamMessageId) implements TransactionalEffect {
 
     @Override

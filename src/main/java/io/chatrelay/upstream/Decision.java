@@ -1,11 +1,11 @@
 package io.chatrelay.upstream;
 
 /**
- * What was decided about one call, as an upstream is told it. An approval that expired is a denial here.
+ * The decision on one call, as it is sent to an upstream. An expired approval is a denial here.
  *
- * @param number     the call's place among the turn's calls: ids are used again. -1 where it is not known
- * @param callId     of the call that asked, as the upstream knows it
- * @param approvalId under which it asked there
+ * @param number     the call's position among the turn's calls, because ids are reused; -1 if unknown
+ * @param callId     of the call that requested approval, as the upstream knows it
+ * @param approvalId of the request, as the upstream knows it
  * @param toolName   the tool's name
  * @param reason     for the agent, or null
  */

@@ -3,25 +3,25 @@ package io.chatrelay.upstream;
 import io.chatrelay.event.ChatEvent;
 import io.smallrye.mutiny.Multi;
 
-/** What became of telling an upstream a decision. None of it proves that the upstream acted: the call's outcome in the stream does. */
+/** The result of the delivery of a decision to an upstream. No result proves that the upstream acted: only the call's outcome in the stream does. */
 public sealed interface DeliveryResult {
 
-    /** The upstream said that it took it. It is not told again. */
+    /** The upstream acknowledged the decision. It is not sent again. */
     record Acknowledged() implements DeliveryResult {}
 
     /**
-     * It took it, and its answer is the rest of the turn: the events after those that came before, ended like an answer.
+     * The upstream accepted the decision, and its response is the rest of the turn: the events after the earlier ones, with an end like an answer.
      *
      * @param rest cold, to be subscribed to once
      */
     record Continued(Multi<ChatEvent> rest) implements DeliveryResult {}
 
-    /** It certainly did not take it, and will not. */
+    /** The upstream certainly did not accept the decision, and will not. */
     record Refused(String reason) implements DeliveryResult {}
 
-    /** It was not sent: nobody wanted it any more. */
+    /** The decision was not sent, because it was no longer needed. */
     record Unsent() implements DeliveryResult {}
 
-    /** Nobody knows whether it was heard: the connection broke, time ran out, or the upstream failed. */
+    /** It is unknown whether the upstream received the decision: the connection broke, the request timed out, or the upstream failed. */
     record Unknown(String reason) implements DeliveryResult {}
 }

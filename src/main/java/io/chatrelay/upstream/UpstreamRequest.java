@@ -11,24 +11,24 @@ import io.chatrelay.event.Turn;
 import io.smallrye.mutiny.Uni;
 
 /**
- * What an upstream is asked.
+ * The request of a turn to an upstream.
  *
- * @param turn       whose answer it will be
- * @param messageId  our id of the new message: an upstream that knows it already has accepted it
+ * @param turn       the turn to which the answer belongs
+ * @param messageId  this service's id of the new message: an upstream that already knows it has accepted the message
  * @param asked      the new messages, in order
- * @param history    what was said before and fits into the configured budget, for an upstream without memory
- * @param parameters request fields by name, as they came
- * @param headers    HTTP headers of the caller's request by lower-case name; an upstream passes on what its list allows
- * @param earlier    asked only where the turn's run has to be told from those before it
+ * @param history    the earlier messages that fit into the configured budget, for an upstream without memory
+ * @param parameters request fields by name, as received
+ * @param headers    HTTP headers of the caller's request by lower-case name; an upstream forwards those that its list allows
+ * @param earlier    subscribed to only if the turn's run must be distinguished from earlier runs
  */
 public record UpstreamRequest(Turn turn, UUID messageId, List<ChatMessage> asked, List<ChatMessage> history,
         Map<String, RawJson> parameters,
         Map<String, String> headers, Uni<EarlierRuns> earlier) {
 
     /**
-     * A message as an upstream is told it.
+     * A message as it is sent to an upstream.
      *
-     * @param name who of several speaks, or null. Source: {@code name} of OpenAI's messages
+     * @param name of the speaker among several, or null. Source: {@code name} of OpenAI's messages
      */
     public record ChatMessage(Role role, List<Part> parts, String name) {
 

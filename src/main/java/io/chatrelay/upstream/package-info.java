@@ -1,2 +1,2 @@
-/** The port: what a turn asks of any upstream, and what comes back. No vendor is named here. */
+/** The port: what a turn requests from any upstream, and what the upstream returns. No vendor is named here. */
 package io.chatrelay.upstream;

@@ -13,6 +13,6 @@ class CrashIT {
 
     @Test
     void nothingIsLostWhenEverythingIsKilledStoppedAndPausedOnce() throws Exception {
-        assertThat(CrashTest.run(new Options(10, 1, 5, List.of(), false))).isEmpty();
+        assertThat(CrashTest.run(new Options(10, 1, 4, List.of(), false))).isEmpty();
     }
 }

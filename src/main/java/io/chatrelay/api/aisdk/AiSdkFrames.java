@@ -28,11 +28,11 @@ import io.chatrelay.event.Outcome;
 import io.chatrelay.event.Turn;
 
 /**
- * The AI SDK's UI message stream, as {@code useChat} reads it. Source: {@code uiMessageChunkSchema} of AI SDK 6, which refuses
- * unknown parts in every version and extra members on known ones in early versions.
+ * The AI SDK's UI message stream, as {@code useChat} reads it. Source: {@code uiMessageChunkSchema} of AI SDK 6. The schema rejects
+ * unknown parts in every version, and additional members of known parts in early versions.
  *
- * <p>After anything but a completed turn there is no {@code finish} and no {@code [DONE]}: a clean end without an error looks
- * like success to the SDK, so a failed turn ends with an {@code error} part and a cancelled one with {@code abort}.
+ * <p>Only a completed turn ends with {@code finish} and {@code [DONE]}: the SDK treats a clean end without an error as
+ * success, so a failed turn ends with an {@code error} part and a cancelled one with {@code abort}.
  */
 public final class AiSdkFrames implements FrameWriter {
 
@@ -48,7 +48,7 @@ public final class AiSdkFrames implements FrameWriter {
     public Map<String, String> headers() {
         Map<String, String> headers = new LinkedHashMap<>();
         headers.put("x-vercel-ai-ui-message-stream", "v1");
-        // Source: Inkeep's run API, which sends it beside the SDK's.
+        // Source: Inkeep's run API, which sends it in addition to the SDK's header.
         headers.put("x-vercel-ai-data-stream", "v2");
         return headers;
     }
@@ -60,7 +60,7 @@ public final class AiSdkFrames implements FrameWriter {
 
     @Override
     public boolean breaksAfter(Ended end) {
-        // The SDK reads the error part; a broken connection would hide it behind an error of its own.
+        // The SDK reads the error part; after a broken connection it would report a different error instead.
         return false;
     }
 
@@ -96,7 +96,7 @@ public final class AiSdkFrames implements FrameWriter {
         }
     }
 
-    /** Closes what is open, so that a client which sends nothing while it reads can send the answer. It has no number. */
+    /** Closes the open parts, so that a client that sends nothing while it reads can send the decision. These frames have no id. */
     @Override
     public void pause(OpenParts open, JsonWriter out) {
         if (open.reasoning() != null) {
@@ -113,7 +113,7 @@ public final class AiSdkFrames implements FrameWriter {
         out.ascii(DONE);
     }
 
-    /** Goes on in the same message. It has no number either. */
+    /** Continues the same message. These frames have no id either. */
     @Override
     public void resume(OpenParts open, JsonWriter out) {
         own(start(open(out)));

@@ -10,7 +10,7 @@ import io.chatrelay.api.protocol.FrameWriter;
 import io.chatrelay.api.protocol.Protocol;
 import io.chatrelay.event.Turn;
 
-/** What the AI SDK's {@code useChat} reads. An answer in one piece is a completion, as it is at the run API whose path this is. */
+/** The protocol of the AI SDK's {@code useChat}. An answer as one JSON is a completion, as in the run API that has the same path. */
 @ApplicationScoped
 class AiSdkProtocol implements Protocol {
 

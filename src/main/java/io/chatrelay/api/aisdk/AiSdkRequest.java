@@ -9,8 +9,8 @@ import io.chatrelay.api.JsonBody;
 import io.chatrelay.api.Parameters;
 
 /**
- * Reads a message as {@code useChat} sends it. Source: {@code POST /run/api/chat} of Inkeep's run API, and the AI SDK's
- * {@code DefaultChatTransport}, whose apps add fields of their own.
+ * Reads a message in the format of {@code useChat}. Source: {@code POST /run/api/chat} of Inkeep's run API, and the AI SDK's
+ * {@code DefaultChatTransport}, whose apps add their own fields.
  */
 final class AiSdkRequest {
 

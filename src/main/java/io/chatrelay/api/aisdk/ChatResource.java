@@ -43,17 +43,17 @@ import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import io.vertx.ext.web.RoutingContext;
 
-/** A turn as the AI SDK's {@code useChat} sends and reads it, under the path of Inkeep's run API. */
+/** Sends and reads a turn in the format of the AI SDK's {@code useChat}. Source: the path is that of Inkeep's run API. */
 @Path(AiSdkProtocol.CHAT)
 @RunOnVirtualThread
 @Tag(name = "Chat")
 public class ChatResource {
 
-    /** Source: what Inkeep answers to approvals sent through its chat. */
+    /** Source: Inkeep's answer to approvals that are sent through its chat. */
     @RegisterForReflection
     public record Results(boolean success, List<Result> results) {}
 
-    /** @param deferred never here: what is recorded is told to the agent without another request */
+    /** @param deferred always false: a recorded decision is delivered to the agent without another request */
     @RegisterForReflection
     public record Result(String toolCallId, boolean approved, boolean alreadyProcessed, boolean deferred) {
 
@@ -118,10 +118,10 @@ public class ChatResource {
         }
     }
 
-    /** A client that goes on by itself is answered by what follows the pause; anyone else as the run API does it. */
+    /** A client that continues automatically receives the events after the pause; any other client receives the answer of the run API. */
     private void decide(ApprovalAnswers answers, ApprovalBehavior atApproval, Optional<RepeatedPost> again, RoutingContext http,
             AsyncResponse reply) {
-        // Told once more, they are answered the same.
+        // A repeated decision gets the same answer.
         List<RecordedDecision> decided = turns.decide(answers.command());
         if (again.isPresent()) {
             readers.readOn(again.get(), http, reply);

@@ -9,8 +9,8 @@ import io.chatrelay.api.JsonBody;
 import io.chatrelay.api.Parameters;
 
 /**
- * Reads a message as OpenAI's SDKs send it. Source: OpenAI's {@code POST /v1/chat/completions}, with {@code conversationId}, {@code headers} and
- * {@code runConfig} of Inkeep's run API.
+ * Reads a message in the format of OpenAI's SDKs. Source: OpenAI's {@code POST /v1/chat/completions}, with {@code conversationId},
+ * {@code headers} and {@code runConfig} of Inkeep's run API.
  */
 final class CompletionRequest {
 

@@ -32,7 +32,7 @@ import io.chatrelay.event.Turn;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import io.vertx.ext.web.RoutingContext;
 
-/** A turn as OpenAI's SDKs send and read it. */
+/** Sends and reads a turn in the format of OpenAI's SDKs. */
 @Path(OpenAiProtocol.COMPLETIONS)
 @RunOnVirtualThread
 @Tag(name = "Chat")
@@ -79,7 +79,7 @@ public class CompletionsResource {
         }
     }
 
-    /** Only where the body is silent: OpenAI's SDKs ask for a stream in the body, and accept JSON in the header. */
+    /** Used only if the body does not state it: OpenAI's SDKs request a stream in the body, and their header accepts JSON. */
     private static boolean wantsEventStream(HttpHeaders headers) {
         String accept = headers.getHeaderString(HttpHeaders.ACCEPT);
         return accept != null && accept.contains(MediaType.SERVER_SENT_EVENTS);

@@ -20,7 +20,7 @@ import io.chatrelay.upstream.Upstreams;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 
-/** What a caller may name as {@code model}. Source: {@code GET /v1/models} of OpenAI's API reference. */
+/** The values that a caller may send as {@code model}. Source: {@code GET /v1/models} of OpenAI's API reference. */
 @Path(OpenAiProtocol.MODELS)
 @Produces(MediaType.APPLICATION_JSON)
 @RunOnVirtualThread
@@ -30,7 +30,7 @@ public class ModelsResource {
     @RegisterForReflection
     public record Models(String object, List<Model> data) {}
 
-    /** @param created is not known of an agent, and 0 */
+    /** @param created 0, because it is unknown for an agent */
     @RegisterForReflection
     public record Model(String id, String object, long created, @JsonProperty("owned_by") String ownedBy) {}
 

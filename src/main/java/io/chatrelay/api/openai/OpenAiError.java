@@ -5,10 +5,10 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 
 /**
- * OpenAI's error object: its SDKs, and the frameworks on them, show {@code error.message} and nothing else. Source: errors of OpenAI's API
+ * OpenAI's error object: its SDKs, and the frameworks that use them, show only {@code error.message}. Source: errors of OpenAI's API
  * reference.
  *
- * @param param the field that is wrong, or null
+ * @param param the invalid field, or null
  */
 @RegisterForReflection
 record OpenAiError(String message, String type, String code, @JsonInclude(JsonInclude.Include.ALWAYS) String param) {

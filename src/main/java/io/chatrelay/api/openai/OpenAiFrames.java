@@ -29,12 +29,13 @@ import io.chatrelay.event.Outcome;
 import io.chatrelay.event.Turn;
 
 /**
- * OpenAI's chunks. Source: {@code chat.completion.chunk} of OpenAI's API reference. What has no place there rides beside
- * {@code choices} in {@code chat_relay}, never in {@code content}. A chunk has its one choice, with an empty delta where it says nothing
- * to it: the loop of every quick start reads {@code choices[0]}. Only the usage, which comes to those who ask for it, has none.
+ * OpenAI's chunks. Source: {@code chat.completion.chunk} of OpenAI's API reference. Data without a field in that format is in
+ * {@code chat_relay}, beside {@code choices}, never in {@code content}. Every chunk has one choice, with an empty delta if the chunk adds
+ * nothing to it, because the loop of every quick start reads {@code choices[0]}. Only the usage chunk, sent on request, has no choice.
  *
  * <p>A turn that did not complete ends with an {@code error} object, without {@code [DONE]}, and with a broken connection: OpenAI's SDKs
- * throw for the first, the others for the last. The usage chunk and {@code [DONE]} follow the numbered last frame as the wire's own.
+ * throw for the error object, other clients for the connection. The protocol itself adds the usage chunk and {@code [DONE]} after the last
+ * numbered frame.
  */
 public final class OpenAiFrames implements FrameWriter {
 
@@ -42,7 +43,7 @@ public final class OpenAiFrames implements FrameWriter {
     private final boolean usage;
     private final String head;
 
-    /** @param usage whether the caller asked for it by {@code stream_options.include_usage} */
+    /** @param usage whether the caller requested it with {@code stream_options.include_usage} */
     public OpenAiFrames(Turn turn, boolean usage) {
         this.turn = turn;
         this.usage = usage;
@@ -57,13 +58,13 @@ public final class OpenAiFrames implements FrameWriter {
 
     @Override
     public boolean opensWithComment() {
-        // Quarkus LangChain4j logs an uncaught error with its trace for every comment.
+        // For every comment, Quarkus LangChain4j logs an uncaught error with its stack trace.
         return false;
     }
 
     @Override
     public boolean breaksAfter(Ended end) {
-        // LangChain4j passes over the error object, and takes a clean close for the end of a whole answer.
+        // LangChain4j ignores the error object, and treats a clean close as the end of a complete answer.
         return end.outcome() != Outcome.COMPLETED;
     }
 
@@ -95,11 +96,11 @@ public final class OpenAiFrames implements FrameWriter {
                 delta(number, out, "\"refusal\":").raw(data.data()).ascii("},\"finish_reason\":null}]}");
                 FrameWriter.close(out);
             }
-            // An upstream's own call is among them: a framework that saw it as a tool call would run it again.
+            // This includes the calls that the upstream runs: a framework that received one as a tool call would run it again.
             case SidePart side -> part(number, out, part -> UiPart.write(part, side));
             case Ended ended -> end(number, out, ended);
             case StepStarted _,StepFinished _,TextStarted _,TextEnded _,ReasoningStarted _,ReasoningEnded _,ToolInputStarted _,ToolInputDelta _,Unknown _ -> {
-                // OpenAI has no brackets, and arguments are sent once, when they are whole.
+                // OpenAI has no events for begin and end, and arguments are sent once, when they are complete.
             }
         }
     }

@@ -10,7 +10,7 @@ import io.chatrelay.api.protocol.FrameWriter;
 import io.chatrelay.api.protocol.Protocol;
 import io.chatrelay.event.Turn;
 
-/** What OpenAI's SDKs, and the frameworks on them, read. Source: OpenAI's API reference. */
+/** The protocol of OpenAI's SDKs and of the frameworks that use them. Source: OpenAI's API reference. */
 @ApplicationScoped
 class OpenAiProtocol implements Protocol {
 

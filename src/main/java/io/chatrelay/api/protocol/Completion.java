@@ -14,7 +14,7 @@ import io.chatrelay.event.Transcript;
 import io.chatrelay.event.Turn;
 import io.chatrelay.event.Usage;
 
-/** A turn's answer in one piece: OpenAI's {@code chat.completion}, which is also what the run API gives a caller that does not stream. */
+/** A turn's answer as one JSON: OpenAI's {@code chat.completion}, which the run API also returns to a caller that does not stream. */
 public final class Completion {
 
     private Completion() {}
@@ -30,9 +30,9 @@ public final class Completion {
     }
 
     /**
-     * A turn that waits for approvals, as far as it is: its finish reason is {@code tool_calls}, and its calls are those that wait.
+     * The partial answer of a turn that waits for approvals: its finish reason is {@code tool_calls}, and its calls are those that wait.
      *
-     * @param open what waits, in the order in which it asked
+     * @param open the pending approvals, in the order of the requests
      */
     public static String waiting(Turn turn, Transcript transcript, List<ApprovalView> open) {
         Set<String> waiting = open.stream().map(ApprovalView::toolCallId).collect(Collectors.toSet());
@@ -64,13 +64,13 @@ public final class Completion {
 
     private static void finish(JsonWriter out, Turn turn, FinishReason reason, Usage usage) {
         out.ascii("},\"logprobs\":null,\"finish_reason\":\"").ascii(finishReason(reason)).ascii("\"}],\"usage\":");
-        // Without a count from the upstream the members that clients require are there, as the run API does it.
+        // If the upstream gives no count, the members that clients require are 0, as in the run API.
         usage(out, usage == null ? new Usage(0, 0, 0) : usage);
         out.ascii(",\"chat_relay\":{\"conversationId\":").string(turn.conversationId()).ascii(",\"turnId\":\"")
                 .ascii(turn.id().toString()).ascii('"');
     }
 
-    /** As the inbox shows it, without what only a decision brings. */
+    /** The approval as in the inbox, without the members that only a decision adds. */
     private static void approval(JsonWriter out, ApprovalView approval) {
         out.ascii("{\"id\":\"").ascii(approval.id().toString()).ascii("\",\"toolCallId\":").string(approval.toolCallId())
                 .ascii(",\"approvalId\":").string(approval.approvalId()).ascii(",\"toolName\":").string(approval.toolName())
@@ -114,7 +114,7 @@ public final class Completion {
                 .number(usage.completionTokens()).ascii(",\"total_tokens\":").number(usage.totalTokens()).ascii('}');
     }
 
-    /** OpenAI's word for a reason; where it has none, the one that says that nothing went wrong. */
+    /** OpenAI's name for a reason; if it has none, {@code stop}, which reports no error. */
     public static String finishReason(FinishReason reason) {
         return switch (reason) {
             case STOP, OTHER, ERROR -> "stop";

@@ -1,17 +1,17 @@
 package io.chatrelay.api.protocol;
 
 /**
- * What the clients of a path read of an error's body. Beside it every body says the same.
+ * The parts of an error's body that depend on the clients of a path. All other members are the same on every path.
  *
  * @param isProblem whether the body is {@code application/problem+json}; else it is plain JSON with {@code message} and {@code details}
- * @param error     what the body's member {@code error} is
+ * @param error     creates the body's member {@code error}
  */
 public record ErrorFormat(boolean isProblem, ErrorMember error) {
 
-    /** Makes the member {@code error} of an error's body. */
+    /** Creates the member {@code error} of an error's body. */
     public interface ErrorMember {
 
-        /** @param field the path of the field that is wrong, or null */
+        /** @param field the path of the invalid field, or null */
         Object of(int status, String message, String code, Object field);
     }
 

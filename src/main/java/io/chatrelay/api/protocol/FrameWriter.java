@@ -8,35 +8,35 @@ import io.chatrelay.event.JsonWriter;
 import io.chatrelay.event.Turn;
 
 /**
- * Writes a turn's events as the frames of one protocol, for one reader. It is a fold over the events: what it writes depends on them and on
- * nothing else, so a reader that comes back is given the frames that another one would have had there.
+ * Writes a turn's events as the frames of one protocol, for one reader. It is a fold: its output depends on the events and on
+ * nothing else, so a reader that resumes receives the same frames that any other reader receives at that position.
  *
- * <p>The {@code id} of a numbered frame names its place whole: the turn's ordinal and the event's number ({@code 3.17}), and where one
- * event is several frames, the frame, from 1 ({@code 3.17.2}). What a protocol adds of its own carries none.
+ * <p>The {@code id} of a numbered frame is its complete position: the turn's ordinal and the event's number ({@code 3.17}), and if one
+ * event is several frames, the frame's number, from 1 ({@code 3.17.2}). Frames that a protocol adds itself have no id.
  */
 public interface FrameWriter {
 
-    /** Headers of the answer, beside those of every event stream. */
+    /** Headers of the answer, in addition to those of every event stream. */
     Map<String, String> headers();
 
     /**
-     * Whether the stream opens with a comment, so that a proxy sees a body before the first event. There are clients that log an error
+     * Whether the stream opens with a comment, so that a proxy receives a body before the first event. Some clients log an error
      * for every comment.
      */
     boolean opensWithComment();
 
-    /** Whether the connection breaks after this end, because clients of this protocol take a clean close for success. */
+    /** Whether the connection breaks after this end, because clients of this protocol treat a clean close as success. */
     boolean breaksAfter(Ended end);
 
-    /** Writes the event's frames; nothing where the protocol has none for it. */
+    /** Writes the event's frames; writes nothing if the protocol has none for it. */
     void write(long number, ChatEvent event, JsonWriter out);
 
-    /** Whether the frames of an event depend on the events before it. If so, {@link #skip} is called for each event that the reader has already. */
+    /** Whether the frames of an event depend on earlier events. If so, {@link #skip} is called for each event that the reader already has. */
     default boolean dependsOnEarlierEvents() {
         return false;
     }
 
-    /** Folds an event whose frames the reader has already. */
+    /** Folds an event whose frames the reader already has. */
     default void skip(ChatEvent event) {}
 
     /** Ends a stream whose turn waits for an approval. Only for a protocol whose clients {@linkplain Protocol#pauses pause} there. */
@@ -44,20 +44,20 @@ public interface FrameWriter {
         throw new UnsupportedOperationException("no client of this protocol pauses");
     }
 
-    /** Begins the stream that follows a pause. @param open what the pause has closed */
+    /** Begins the stream after a pause. @param open the parts that the pause has closed */
     default void resume(OpenParts open, JsonWriter out) {
         throw new UnsupportedOperationException("no client of this protocol pauses");
     }
 
-    /** Opens the only numbered frame of an event; what follows is its data. */
+    /** Opens the only numbered frame of an event; its data follows. */
     static JsonWriter open(Turn turn, long number, JsonWriter out) {
         place(turn, number, out.ascii("id: "));
         return out.ascii("\ndata: ");
     }
 
     /**
-     * Opens one of several numbered frames of an event. A turn that an earlier version began has no place in its conversation: its frames have
-     * no id then, for a reader would take it for another event's.
+     * Opens one of several numbered frames of an event. A turn that an earlier version began has no ordinal. Its frames then have no id,
+     * because a reader would confuse it with another event's id.
      *
      * @param frame from 1
      */

@@ -9,7 +9,7 @@ import io.chatrelay.event.ChatEvent.TextEnded;
 import io.chatrelay.event.ChatEvent.TextStarted;
 
 /**
- * What is open on a wire after some events.
+ * The parts that are open in a stream after some events.
  *
  * @param text      the id of the run of text, or null
  * @param reasoning the id of the run of reasoning, or null

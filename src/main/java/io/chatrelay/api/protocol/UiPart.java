@@ -11,8 +11,8 @@ import io.chatrelay.event.ChatEvent.ToolSucceeded;
 import io.chatrelay.event.JsonWriter;
 
 /**
- * Parts that both wires show alike: as a frame of the AI SDK's stream, or beside OpenAI's {@code choices}. Each is an object whose
- * closing brace is the caller's to write.
+ * Parts that are the same in both protocols: a frame of the AI SDK's stream, or an object beside OpenAI's {@code choices}. The caller of
+ * each method writes the closing brace of the object.
  */
 public final class UiPart {
 
@@ -22,7 +22,7 @@ public final class UiPart {
         return out.ascii("{\"type\":\"").ascii(type).ascii('"');
     }
 
-    /** A part that has the same shape on every wire. */
+    /** A part that has the same shape in every protocol. */
     public static void write(JsonWriter out, SidePart part) {
         switch (part) {
             case ToolCalled called -> one(out, called);
