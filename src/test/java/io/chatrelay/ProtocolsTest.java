@@ -35,9 +35,8 @@ class ProtocolsTest extends ServiceTest {
         List<String> ids = frames.stream().map(Event::id).toList();
         String text = ids.getFirst().substring(0, ids.getFirst().lastIndexOf('.'));
         assertThat(ids).doesNotHaveDuplicates().startsWith(text + ".1", text + ".2", text + ".3");
-        assertThat(ids.getLast()).as("the end is one frame").matches("1\\.[0-9]+");
-        assertThat(frames.getLast().data()).isEqualTo("\"the end\"");
-        assertThat(frames.get(frames.size() - 2).data()).as("the characters of the whole text")
+        assertThat(frames.getLast().data()).isEqualTo("\"closed\"");
+        assertThat(frames.get(frames.size() - 3).data()).as("the characters of the whole text")
                 .isEqualTo(String.valueOf(answer.answer().length()));
     }
 
@@ -51,6 +50,8 @@ class ProtocolsTest extends ServiceTest {
             String id = frames.get(i).id();
             assertThat(after(id, path)).as("after " + id).isEqualTo(frames.subList(i + 1, frames.size()));
         }
+        assertThat(relay().with("last-event-id", frames.getLast().id()).get(path).status()).as("after all frames of the end")
+                .isEqualTo(204);
     }
 
     @Test
@@ -63,7 +64,7 @@ class ProtocolsTest extends ServiceTest {
         seen.add(first.events().getFirst());
         first.close();
 
-        while (!seen.getLast().data().equals("\"the end\"")) {
+        while (!seen.getLast().data().equals("\"closed\"")) {
             if (seen.size() == 20) {
                 emulator().hurry(mark);
             }

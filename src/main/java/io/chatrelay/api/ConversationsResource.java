@@ -127,15 +127,15 @@ public class ConversationsResource {
     private final StoredTurns storedTurns;
     private final Approvals approvals;
     private final TurnEndpoint turns;
-    private final StreamResumer readers;
+    private final StreamResumer resumer;
 
     ConversationsResource(Conversations conversations, StoredTurns storedTurns, Approvals approvals, TurnEndpoint turns,
-            StreamResumer readers) {
+            StreamResumer resumer) {
         this.conversations = conversations;
         this.storedTurns = storedTurns;
         this.approvals = approvals;
         this.turns = turns;
-        this.readers = readers;
+        this.resumer = resumer;
     }
 
     @GET
@@ -257,7 +257,7 @@ public class ConversationsResource {
             @QueryParam("wire") String wire, @QueryParam("include_usage") String usage,
             @QueryParam("approvals") String atApproval,
             @HeaderParam("Last-Event-ID") String lastEventId, @Context RoutingContext http, @Suspended AsyncResponse reply) {
-        readers.read(id, new StreamPosition(lastEventId, after, turn, wire, usage, atApproval), ApprovalBehavior.WAIT,
+        resumer.read(id, new StreamPosition(lastEventId, after, turn, wire, usage, atApproval), ApprovalBehavior.WAIT,
                 http, reply);
     }
 }

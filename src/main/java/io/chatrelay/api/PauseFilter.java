@@ -103,6 +103,8 @@ final class PauseFilter {
     private void tell(JournalEntry<ChatEvent> entry, List<JournalEntry<ChatEvent>> told) {
         if (!from.goesOn() || brackets.step() || !(entry.event() instanceof StepFinished)) {
             told.add(entry);
+        } else {
+            frames.skip(entry.event());
         }
         brackets = brackets.after(entry.event());
     }

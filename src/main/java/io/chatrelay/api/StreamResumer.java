@@ -2,9 +2,10 @@ package io.chatrelay.api;
 
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
+import java.util.function.LongFunction;
 
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.ws.rs.container.AsyncResponse;
@@ -12,6 +13,7 @@ import jakarta.ws.rs.container.AsyncResponse;
 import io.chatrelay.api.protocol.FrameWriter;
 import io.chatrelay.api.protocol.Protocol;
 import io.chatrelay.database.SqlErrors;
+import io.chatrelay.event.JsonWriter;
 import io.chatrelay.event.Turn;
 import io.chatrelay.turn.StoredTurns;
 import io.vertx.core.http.HttpMethod;
@@ -23,13 +25,13 @@ public class StreamResumer {
 
     private final StoredTurns storedTurns;
     private final TurnEndpoint turns;
-    private final StreamTokenGuard bearers;
+    private final StreamTokenGuard tokens;
     private final Protocols protocols;
 
-    StreamResumer(StoredTurns storedTurns, TurnEndpoint turns, StreamTokenGuard bearers, Protocols protocols) {
+    StreamResumer(StoredTurns storedTurns, TurnEndpoint turns, StreamTokenGuard tokens, Protocols protocols) {
         this.storedTurns = storedTurns;
         this.turns = turns;
-        this.bearers = bearers;
+        this.tokens = tokens;
         this.protocols = protocols;
     }
 
@@ -42,7 +44,7 @@ public class StreamResumer {
     void read(String conversation, StreamPosition position, ApprovalBehavior otherwise, RoutingContext http,
             AsyncResponse reply) {
         guarded(http, () -> {
-            StreamTokenGuard.Admission admission = bearers.admit(conversation);
+            StreamTokenGuard.Admission admission = tokens.admit(conversation);
             find(conversation, position.within(admission), admission, otherwise, http, reply);
         });
     }
@@ -54,7 +56,7 @@ public class StreamResumer {
     public void readOn(RepeatedPost post, RoutingContext http, AsyncResponse reply) {
         guarded(http, () -> {
             String conversation = post.conversationIn(storedTurns);
-            stream(post.position(), () -> readable(post, conversation), ApprovalBehavior.WAIT,
+            stream(post.position(), after -> readable(post, conversation, after), ApprovalBehavior.WAIT,
                     ReaderKind.whoRepeats(conversation, post.leavingStops()), _ -> {}, http, reply);
         });
     }
@@ -67,7 +69,7 @@ public class StreamResumer {
             AsyncResponse reply) {
         guarded(http, () -> {
             JsonBody.checkId("id", conversation);
-            StreamTokenGuard.Admission admission = bearers.admit(conversation);
+            StreamTokenGuard.Admission admission = tokens.admit(conversation);
             if (storedTurns.exists(turns.tenant(), conversation)) {
                 find(conversation, position.within(admission), admission, otherwise, http, reply);
             } else {
@@ -96,33 +98,41 @@ public class StreamResumer {
             ApprovalBehavior otherwise,
             RoutingContext http, AsyncResponse reply) {
         JsonBody.checkId("id", conversation);
-        stream(position, () -> readable(conversation, position), otherwise,
+        stream(position, after -> readable(conversation, position, after), otherwise,
                 ReaderKind.whoComesBack(position.event().map(EventId::number).orElse(0L)), admission::check, http, reply);
     }
 
-    private Optional<Turn> readable(String conversation, StreamPosition position) {
+    private Optional<Turn> readable(String conversation, StreamPosition position, long after) {
         Optional<EventId> event = position.event();
         UUID named = position.turnId();
         return event.isEmpty() && named == null ? storedTurns.running(turns.tenant(), conversation)
                 : storedTurns.readable(turns.tenant(), conversation, named, event.map(EventId::ordinal).orElse(null),
-                        position.readTo());
+                        after);
     }
 
     /** The decisions are already recorded; a message must be the one that began its turn. */
-    private Optional<Turn> readable(RepeatedPost post, String conversation) {
+    private Optional<Turn> readable(RepeatedPost post, String conversation, long after) {
         if (post.command() == null) {
-            return readable(conversation, post.position());
+            return readable(conversation, post.position(), after);
         }
         EventId event = post.position().event().orElseThrow();
-        return storedTurns.readableAgain(post.command(), conversation, event.ordinal(), event.after());
+        return storedTurns.readableAgain(post.command(), conversation, event.ordinal(), after);
     }
 
-    private void stream(StreamPosition position, Supplier<Optional<Turn>> sought, ApprovalBehavior otherwise, ReaderKind reader,
+    private void stream(StreamPosition position, LongFunction<Optional<Turn>> sought, ApprovalBehavior otherwise,
+            ReaderKind reader,
             Consumer<Turn> admits, RoutingContext http, AsyncResponse reply) {
         Protocol protocol = protocols.named(position.wire());
         boolean usage = position.usage();
         ApprovalBehavior atApproval = position.atApproval(protocol, otherwise);
-        Optional<Turn> readable = sought.get();
+        long after = position.readTo();
+        int skipped = position.frames();
+        Optional<Turn> readable = sought.apply(after);
+        if (readable.isPresent() && skipped > 0 && hasWhole(protocol, readable.get(), position)) {
+            after++;
+            skipped = 0;
+            readable = sought.apply(after);
+        }
         if (readable.isEmpty()) {
             reply.resume(reader.nothing());
             return;
@@ -134,25 +144,27 @@ public class StreamResumer {
             http.response().end();
             return;
         }
-        FrameWriter frames = protocol.frames(turn, usage);
-        if (frames.dependsOnEarlierEvents() && position.readTo() > 0) {
-            fold(frames, turn, position.readTo());
-        }
+        FrameWriter frames = turns.frames(protocol, turn, usage, after);
         switch (atApproval) {
-            case WAIT -> turns.stream(turn, frames, position.readTo(), position.frames(), http, reply, reader);
-            case PAUSE -> turns.streamToPause(turn, frames, ReplayPosition.after(position.readTo(), turn, storedTurns),
-                    position.frames(), http, reply, reader);
+            case WAIT -> turns.stream(turn, frames, after, skipped, http, reply, reader);
+            case PAUSE -> turns.streamToPause(turn, frames, ReplayPosition.after(after, turn, storedTurns), skipped, http,
+                    reply, reader);
         }
     }
 
-    /** Folds the events whose frames the reader already has. */
-    private void fold(FrameWriter frames, Turn turn, long last) {
+    /** Whether the reader has every frame of the event after which its position is: then it has the event as a whole. */
+    private boolean hasWhole(Protocol protocol, Turn turn, StreamPosition position) {
+        FrameWriter frames = turns.frames(protocol, turn, position.usage(), position.readTo());
         AtomicLong number = new AtomicLong();
+        AtomicInteger written = new AtomicInteger();
         storedTurns.replay(turn, event -> {
-            if (number.incrementAndGet() <= last) {
-                frames.skip(event);
+            if (number.incrementAndGet() == position.readTo() + 1) {
+                JsonWriter out = new JsonWriter(256);
+                frames.write(number.get(), event, out);
+                written.set(TurnStream.frames(out.toBytes()));
             }
         });
+        return position.frames() >= written.get();
     }
 
     private static boolean isEventSource(RoutingContext http) {

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.atomic.AtomicLong;
 
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.ws.rs.container.AsyncResponse;
@@ -36,10 +37,10 @@ public class TurnEndpoint {
 
     private static final Logger LOG = Logger.getLogger(TurnEndpoint.class);
 
-    private final Turns chat;
+    private final Turns turns;
     private final StoredTurns storedTurns;
     private final Approvals approvals;
-    private final Cancellation cancelling;
+    private final Cancellation cancellation;
     private final CurrentCaller caller;
     private final ApiConfig config;
     private final RequestBodies bodies;
@@ -48,13 +49,13 @@ public class TurnEndpoint {
     private final RoutingContext http;
     private final ExecutorService virtualThreads;
 
-    TurnEndpoint(Turns chat, StoredTurns storedTurns, Approvals approvals, Cancellation cancelling, CurrentCaller caller,
+    TurnEndpoint(Turns turns, StoredTurns storedTurns, Approvals approvals, Cancellation cancellation, CurrentCaller caller,
             ApiConfig config, RequestBodies bodies, StreamMetrics metrics, RefusedTurnCounter refusals, RoutingContext http,
             @VirtualThreads ExecutorService virtualThreads) {
-        this.chat = chat;
+        this.turns = turns;
         this.storedTurns = storedTurns;
         this.approvals = approvals;
-        this.cancelling = cancelling;
+        this.cancellation = cancellation;
         this.virtualThreads = virtualThreads;
         this.caller = caller;
         this.config = config;
@@ -83,7 +84,7 @@ public class TurnEndpoint {
 
     public Turn send(ChatRequest request) {
         try {
-            Turn turn = chat.send(request.command());
+            Turn turn = turns.send(request.command());
             // All later lines contain the turn's id; its owner and the request that began it are found here.
             LOG.infof("turn %s: request=%s conversation=%s caller=%s tenant=%s", turn.id(), RequestId.of(http),
                     turn.conversationId(), caller.get().name(), turn.tenant());
@@ -109,7 +110,25 @@ public class TurnEndpoint {
      * @param turnId the only turn that may be cancelled, or null
      */
     Cancellation.Asked cancel(String conversation, UUID turnId) {
-        return cancelling.cancel(tenant(), conversation, turnId);
+        return cancellation.cancel(tenant(), conversation, turnId);
+    }
+
+    /**
+     * A writer of the turn's frames for a reader that has the events up to a number.
+     *
+     * @param includeUsage whether the reader asked for the usage
+     */
+    public FrameWriter frames(Protocol protocol, Turn turn, boolean includeUsage, long after) {
+        FrameWriter frames = protocol.frames(turn, includeUsage);
+        if (after > 0 && frames.dependsOnEarlierEvents()) {
+            AtomicLong number = new AtomicLong();
+            storedTurns.replay(turn, event -> {
+                if (number.incrementAndGet() <= after) {
+                    frames.skip(event);
+                }
+            });
+        }
+        return frames;
     }
 
     /**
@@ -168,7 +187,7 @@ public class TurnEndpoint {
 
     /** When a caller disconnects, it only detaches, unless it requested that its turn is then cancelled. */
     private Runnable left(Turn turn, boolean stops) {
-        return stops ? () -> cancelling.left(turn) : () -> {};
+        return stops ? () -> cancellation.left(turn) : () -> {};
     }
 
     private ApprovalPauseDetector waits(Turn turn, PausePoints calls, Context context) {

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.Flow;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.stream.IntStream;
 
 import jakarta.ws.rs.container.AsyncResponse;
 
@@ -151,21 +152,31 @@ final class TurnStream implements Flow.Subscriber<List<JournalEntry<ChatEvent>>>
         }
         JsonWriter all = new JsonWriter(256);
         frames.write(entry.number(), entry.event(), all);
-        out.raw(all.toBytes(), afterFrames(all.toBytes(), skipped));
+        byte[] bytes = all.toBytes();
+        out.raw(bytes, Math.min(bytes.length, afterFrames(bytes, skipped)));
         skipped = 0;
     }
 
-    /** The index after that many frames. No frame contains a blank line. */
+    /** Where the frame after so many begins. No frame contains a blank line. */
     private static int afterFrames(byte[] bytes, int count) {
         int left = count;
-        int at = 0;
+        int at = 1;
         while (left > 0 && at < bytes.length) {
-            if (bytes[at] == '\n' && at > 0 && bytes[at - 1] == '\n') {
+            if (isEnd(bytes, at)) {
                 left--;
             }
             at++;
         }
         return at;
+    }
+
+    /** How many frames were written. */
+    static int frames(byte[] bytes) {
+        return (int) IntStream.range(1, bytes.length).filter(at -> isEnd(bytes, at)).count();
+    }
+
+    private static boolean isEnd(byte[] bytes, int at) {
+        return bytes[at] == '\n' && bytes[at - 1] == '\n';
     }
 
     /** Writes the last frames. If the connection is to break, it breaks after the reader had time to read them. */

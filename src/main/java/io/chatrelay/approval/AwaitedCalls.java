@@ -74,14 +74,14 @@ public final class AwaitedCalls {
     }
 
     /** Whether a decision was handed over whose outcome has not arrived. */
-    public boolean isTelling() {
+    public boolean isDelivering() {
         return calls.values().stream().anyMatch(call -> call.handed);
     }
 
     /** The decisions to send now, each once. */
     public List<Ledger.Due> handOver() {
         List<Ledger.Due> ready = new ArrayList<>();
-        boolean busy = oneByOne && isTelling();
+        boolean busy = oneByOne && isDelivering();
         Set<String> before = new HashSet<>();
         for (Awaited call : calls.values()) {
             boolean first = before.add(call.upstreamId);

@@ -110,7 +110,7 @@ public final class DecisionDelivery {
             switch (environment.permission(decision.id(), turn.owner(), attempts)) {
                 case SEND -> {
                     attempts++;
-                    tell(asked);
+                    deliver(asked);
                 }
                 case TRIED -> tried();
                 case LATE -> turn.undeliverable("its time has passed");
@@ -134,21 +134,21 @@ public final class DecisionDelivery {
         again();
     }
 
-    private void tell(long permittedNanos) {
+    private void deliver(long permittedNanos) {
         LOG.infof("turn %s: decision %s is sent: %s", turn.turn().id(), decision.id(), decision.state().wireName());
         turn.deliveryBegins();
         turn.deliversBy(turn.run()
                 .deliver(decision.decision(),
                         () -> turn.awaits(decision.callId()) && System.nanoTime() - permittedNanos < FRESH.toNanos())
-                .subscribe().with(this::told, this::lost));
+                .subscribe().with(this::delivered, this::lost));
     }
 
     private void lost(Throwable defect) {
         LOG.errorf("turn %s: decision %s met a defect: %s", turn.turn().id(), decision.id(), Trace.of(defect));
-        told(new DeliveryResult.Unknown(defect.getClass().getSimpleName()));
+        delivered(new DeliveryResult.Unknown(defect.getClass().getSimpleName()));
     }
 
-    private void told(DeliveryResult delivery) {
+    private void delivered(DeliveryResult delivery) {
         turn.deliveryEnds();
         switch (delivery) {
             case DeliveryResult.Acknowledged() -> {

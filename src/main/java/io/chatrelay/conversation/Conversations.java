@@ -24,11 +24,11 @@ public class Conversations {
 
     private final Conversation.Repository conversations;
     private final Message.Repository messages;
-    private final RunningTurns turns;
+    private final RunningTurnLookup turns;
     private final ConversationConfig bounds;
     private final PageConfig pages;
 
-    Conversations(Conversation.Repository conversations, Message.Repository messages, RunningTurns turns,
+    Conversations(Conversation.Repository conversations, Message.Repository messages, RunningTurnLookup turns,
             ConversationConfig bounds,
             PageConfig pages) {
         this.conversations = conversations;

@@ -17,13 +17,12 @@ import org.hibernate.type.SqlTypes;
 import io.chatrelay.event.MessageParts;
 import io.chatrelay.event.RawJson;
 import io.chatrelay.event.Role;
-import io.chatrelay.turn.TurnEnd;
 import io.chatrelay.upstream.UpstreamRequest.ChatMessage;
 import io.quarkus.hibernate.orm.panache.PanacheRepositoryBase;
 
 /**
  * A message of a conversation. User messages are stored when they are sent; assistant messages are stored in the transaction of the turn's last
- * event, by {@link TurnEnd}.
+ * event ({@link ConversationEffects}).
  */
 @Entity
 @Table(name = "message")

@@ -2,8 +2,7 @@ package io.chatrelay.event;
 
 /**
  * An event of a turn. Two folds read the sequence of a turn's events: {@link Transcript} builds the assistant's message that is stored,
- * and a protocol's frame writer builds the caller's stream. One event is at most one frame in each protocol, so an event's number never
- * splits. Names follow the AI SDK's stream parts where the SDK has a term.
+ * and a protocol's frame writer builds the caller's stream. An event may be no frame, one or several. Names follow the AI SDK's stream parts where the SDK has a term.
  *
  * <pre>
  * Started ( StepStarted ( TextStarted TextDelta* TextEnded

@@ -94,7 +94,7 @@ final class AgentsRun implements UpstreamRun {
         AgentsRun run = new AgentsRun(at, question.turn(), headers, self -> at.generations().find().onItem()
                 .transformToMulti(generation -> generation == Generation.CURRENT
                         ? self.ask(body, generation, Resend.SENT_BEFORE, earlier).map(self::orLost)
-                        : self.lost(Failure.Code.REPLICA_LOST, "it would answer its message twice")));
+                        : self.lost(Failure.Code.REPLICA_LOST, "would answer its message twice")));
         run.takenOver = true;
         return run;
     }
@@ -177,7 +177,7 @@ final class AgentsRun implements UpstreamRun {
         return earlier.onItem().transformToMulti(runs -> {
             if (runs.mayStillSpeak() || trail.isEmpty() && runs.mayBeUnknown()) {
                 return lifetime.isOver() ? Multi.createFrom().item(lifetime.ended())
-                        : lost(Failure.Code.REPLICA_LOST, "an earlier run may still be speaking in its conversation");
+                        : lost(Failure.Code.REPLICA_LOST, "may still be speaking in an earlier run of the conversation");
             }
             return reread(runs.ids(), Mode.CLASSIC, null);
         });
@@ -186,7 +186,7 @@ final class AgentsRun implements UpstreamRun {
     private ChatEvent orLost(ChatEvent event) {
         return takenOver && trail.isEmpty() && event instanceof Ended(var outcome, _, _, var failure)
                 && outcome == Outcome.FAILED
-                        ? ended(Failure.Code.REPLICA_LOST, "its message could not be sent again: " + failure.name())
+                        ? ended(Failure.Code.REPLICA_LOST, "did not take its message again: " + failure.name())
                         : event;
     }
 
@@ -194,11 +194,16 @@ final class AgentsRun implements UpstreamRun {
         return Multi.createFrom().item(ended(code, why));
     }
 
-    /** The end of a run that cannot be proven to be this one. @param code used if its process is gone */
+    /**
+     * The end of a run that cannot be proven to be this one.
+     *
+     * @param code used if its process is gone
+     * @param why  what the upstream does or did, as the predicate of a sentence
+     */
     private Ended ended(Failure.Code code, String why) {
         return takenOver
                 ? new Ended(Outcome.INTERRUPTED, null, null, Failure.of(code,
-                        "The process that ran this turn is gone, and %s; what came before is kept. Send the message again."
+                        "The process that ran this turn is gone, and the {upstream} %s; what came before is kept. Send the message again."
                                 .formatted(why)))
                 : Ended.failed(Failure.of(trail.isEmpty() ? Failure.Code.UPSTREAM_UNAVAILABLE : Failure.Code.UPSTREAM_CUT,
                         "The {upstream} broke off its answer, and %s; what came before is kept.".formatted(why)));
@@ -288,11 +293,11 @@ final class AgentsRun implements UpstreamRun {
         return at.calls().pending(turn).onFailure().retry().withBackOff(PENDING_AGAIN).atMost(2)
                 .map(call -> call.isPresent()
                         && (!brackets.calls().knows(call.get()) || brackets.calls().open(call.get()) != null)
-                                ? ended(Failure.Code.APPROVAL_UNAVAILABLE, "it waits for an approval that nobody was shown")
+                                ? ended(Failure.Code.APPROVAL_UNAVAILABLE, "waits for an approval that nobody was shown")
                                 : event)
                 .onFailure()
                 .recoverWithItem(
-                        () -> ended(Failure.Code.REPLICA_LOST, "it does not say whether it waits for an approval"));
+                        () -> ended(Failure.Code.REPLICA_LOST, "does not say whether it waits for an approval"));
     }
 
     /** @param others ids of runs that are not this one */

@@ -103,7 +103,7 @@ final class AnswerStream implements Flow.Subscription {
     /**
      * For an answer whose head has arrived; its body stays paused until something is requested.
      *
-     * @param context the pendingRequest's own
+     * @param context the pending request's own
      */
     static AnswerStream of(PendingRequest pendingRequest, HttpClientResponse head, Context context, Plan plan,
             Flow.Subscriber<? super ChatEvent> subscriber) {

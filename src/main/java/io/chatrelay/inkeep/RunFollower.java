@@ -225,12 +225,12 @@ final class RunFollower implements Flow.Subscription {
                 if (status == 429 || status >= 500) {
                     unanswered();
                 } else if (status == 404 && type != null && type.startsWith("text/plain")) {
-                    lose(Failure.Code.REPLICA_LOST, "it gives no answer again");
+                    lose(Failure.Code.REPLICA_LOST, "gives no answer again");
                 } else if (status == 204 || status == 404) {
                     unansweredNanos = 0;
                     fruitless();
                 } else {
-                    lose(Failure.Code.UPSTREAM_CUT, "it refused to give its answer again (%d)".formatted(status));
+                    lose(Failure.Code.UPSTREAM_CUT, "refused to give its answer again (%d)".formatted(status));
                 }
             }
 
@@ -360,7 +360,7 @@ final class RunFollower implements Flow.Subscription {
     }
 
     private void differs() {
-        lose(Failure.Code.UPSTREAM_CUT, "what it gives again is not what came before");
+        lose(Failure.Code.UPSTREAM_CUT, "gives again something else than before");
     }
 
     private boolean isClosedForItsLength(ChatEvent end) {
@@ -443,7 +443,7 @@ final class RunFollower implements Flow.Subscription {
             last = run.lifetime().ended();
             pump();
         } else {
-            lose(Failure.Code.REPLICA_LOST, "it does not give the rest of its answer");
+            lose(Failure.Code.REPLICA_LOST, "does not give the rest of its answer");
         }
     }
 
@@ -453,7 +453,7 @@ final class RunFollower implements Flow.Subscription {
             unansweredNanos = now;
         }
         if (now - unansweredNanos > UNREACHABLE.toNanos()) {
-            lose(Failure.Code.REPLICA_LOST, "it cannot be reached");
+            lose(Failure.Code.REPLICA_LOST, "cannot be reached");
         } else {
             later();
         }

@@ -75,7 +75,7 @@ final class StreamLifetime {
     Ended ended() {
         return Ended.failed(Failure.of(Failure.Code.UPSTREAM_CUT,
                 """
-                        Inkeep tells nothing of a classic run after %s s, not even its end, and this one took longer; what came before is kept. \
+                        The {upstream} tells nothing of a classic run after %s s, not even its end, and this one took longer; what came before is kept. \
                         Turns as long as this need execution-mode=durable for their upstream."""
                         .formatted(BigDecimal.valueOf(length.toMillis(), 3).stripTrailingZeros().toPlainString())));
     }

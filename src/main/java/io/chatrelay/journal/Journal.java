@@ -28,7 +28,7 @@ import java.util.function.Consumer;
 
 import org.jboss.logging.Logger;
 
-import io.chatrelay.cluster.DedicatedConnection;
+import io.chatrelay.cluster.KeptConnection;
 import io.chatrelay.cluster.Lease;
 import io.chatrelay.cluster.LeaseConfig;
 import io.chatrelay.cluster.Presence;
@@ -97,7 +97,7 @@ public final class Journal<E> {
     private TakeoverHandler takeoverHandler;
     private volatile boolean leaving;
     private final Presence presence;
-    private final DedicatedConnection control;
+    private final KeptConnection control;
 
     /** @param turns the table of turns, which another package owns */
     public Journal(JournalConnections connections, EventCodec<E> codec, JournalConfig config, LeaseConfig leaseConfig,
@@ -137,8 +137,8 @@ public final class Journal<E> {
         this.writerThread = Thread.ofPlatform().daemon().name("chat-relay-journal-writer").unstarted(writer);
     }
 
-    private DedicatedConnection kept() {
-        return new DedicatedConnection(connections.own(), patience(leaseConfig), lease::incarnation, presence);
+    private KeptConnection kept() {
+        return new KeptConnection(connections.own(), patience(leaseConfig), lease::incarnation, presence);
     }
 
     /** The longest time the journal waits for one answer of the database before it retries on another connection. */

@@ -14,7 +14,7 @@ import java.util.concurrent.atomic.AtomicLong;
 
 import org.jboss.logging.Logger;
 
-import io.chatrelay.cluster.DedicatedConnection;
+import io.chatrelay.cluster.KeptConnection;
 import io.chatrelay.cluster.Lease;
 import io.chatrelay.database.SqlErrors;
 import io.chatrelay.defect.Trace;
@@ -44,7 +44,7 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
         void failed(TurnLog<E> log);
     }
 
-    private final DedicatedConnection connection;
+    private final KeptConnection connection;
     private final Lease lease;
     private final JournalConfig config;
     private final JournalMetrics metrics;
@@ -56,7 +56,7 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
     private volatile long roundAt = System.nanoTime();
     private long connectedAt = System.nanoTime() - CONNECTED_EVERY.toNanos();
 
-    JournalWriter(DedicatedConnection connection, Lease lease, JournalConfig config, JournalMetrics metrics,
+    JournalWriter(KeptConnection connection, Lease lease, JournalConfig config, JournalMetrics metrics,
             Listener<E> listener) {
         this.connection = connection;
         this.lease = lease;
@@ -306,7 +306,7 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
         try {
             effect.apply(current);
         } catch (RuntimeException e) {
-            throw new SQLException("a effect failed", "22000", e);
+            throw new SQLException("an effect failed", "22000", e);
         }
     }
 

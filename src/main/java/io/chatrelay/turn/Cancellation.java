@@ -48,11 +48,11 @@ public class Cancellation {
     private final TurnRunner runner;
     private final ExecutorService virtualThreads;
     private final TurnConfig config;
-    private final GracefulShutdown departure;
+    private final GracefulShutdown shutdown;
 
     Cancellation(DataSource database, Conversation.Repository conversations, TurnRow.Repository turns, Upstreams upstreams,
             TurnRunner runner, @VirtualThreads ExecutorService virtualThreads, TurnConfig config,
-            GracefulShutdown departure) {
+            GracefulShutdown shutdown) {
         this.database = database;
         this.conversations = conversations;
         this.turns = turns;
@@ -60,7 +60,7 @@ public class Cancellation {
         this.runner = runner;
         this.virtualThreads = virtualThreads;
         this.config = config;
-        this.departure = departure;
+        this.shutdown = shutdown;
     }
 
     /**
@@ -105,7 +105,7 @@ public class Cancellation {
 
     /** Cancels a turn whose caller disconnected, as the caller requested. Returns at once. */
     public void left(Turn turn) {
-        if (departure.isUnderWay()) {
+        if (shutdown.isUnderWay()) {
             // This replica closed the connection.
             return;
         }

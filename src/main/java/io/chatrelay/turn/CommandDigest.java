@@ -9,11 +9,11 @@ import io.chatrelay.event.MessageParts;
 import io.chatrelay.upstream.UpstreamRequest;
 
 /** SHA-256 of the meaning of a command: two requests with the same meaning have the same digest, even if they are written differently. */
-public final class CommandDigest {
+final class CommandDigest {
 
     private CommandDigest() {}
 
-    public static byte[] of(SendCommand command) {
+    static byte[] of(SendCommand command) {
         return of(command, command.conversationId());
     }
 

@@ -4,9 +4,8 @@ import jakarta.enterprise.context.ApplicationScoped;
 
 import io.chatrelay.approval.AwaitingTurn;
 import io.chatrelay.approval.DecisionOutbox;
-import io.chatrelay.approval.Ledger;
 
-/** Connects turns with the decision outbox, which passes decisions to the waiting turns and delivers the decisions that are ready. */
+/** Registers the turns that wait for decisions with the decision outbox. */
 @ApplicationScoped
 class DecisionListener implements TurnListener {
 
@@ -24,11 +23,6 @@ class DecisionListener implements TurnListener {
     @Override
     public void awaitsNoDecision(AwaitingTurn turn) {
         outbox.forget(turn);
-    }
-
-    @Override
-    public void decisionReady(AwaitingTurn turn, Ledger.Due decision) {
-        outbox.send(turn, decision);
     }
 
     @Override

@@ -56,6 +56,9 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
         /** Runs a task on another thread, because it takes too long for an event loop. */
         void offload(Runnable task);
 
+        /** Delivers a decision to the upstream, on another thread. */
+        void deliver(AwaitingTurn turn, Ledger.Due decision);
+
         /** Releases the turn. The journal then finds it as forgotten, and it is ended from its stored events. */
         void abandon(UUID turn);
 
@@ -275,7 +278,7 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
             }
             ready = handOver();
         }
-        ready.forEach(due -> listener.decisionReady(this, due));
+        ready.forEach(due -> environment.deliver(this, due));
     }
 
     /** The decisions to send now. If the upstream ends its answer at approvals, the next decision is sent only after that end. */
@@ -295,14 +298,14 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
 
     /** A decision is being delivered. If the response to it is the rest of the answer, the end of the turn cancels the delivery. */
     @Override
-    public void deliversBy(Cancellable telling) {
+    public void deliversBy(Cancellable delivery) {
         boolean late;
         synchronized (this) {
-            call = terms.ends() ? telling : call;
+            call = terms.ends() ? delivery : call;
             late = isOver();
         }
         if (late && terms.ends()) {
-            telling.cancel();
+            delivery.cancel();
         }
     }
 
@@ -362,7 +365,7 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
                 ready = handOver();
             }
         }
-        ready.forEach(due -> listener.decisionReady(this, due));
+        ready.forEach(due -> environment.deliver(this, due));
         if (!waits) {
             stop(Ended
                     .failed(Failure.of(Failure.Code.UPSTREAM_CUT, "The {upstream} ended its answer before it was finished.")));
@@ -391,7 +394,7 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
     /** Whether another process could continue the turn from its stored events. False during a delivery: the other process would repeat it. */
     synchronized boolean canMove() {
         return !isOver() && run != null && deliveries == 0 && run.outlivesReaders()
-                && (!terms.ends() || isParked() && !awaited.isTelling());
+                && (!terms.ends() || isParked() && !awaited.isDelivering());
     }
 
     /** Hands the turn over to another process if it can move: from now on this replica reads and appends nothing. */

@@ -17,7 +17,7 @@ import org.hibernate.Session;
 import io.chatrelay.approval.ApprovalRow;
 import io.chatrelay.approval.ApprovalTurns;
 import io.chatrelay.conversation.Conversation;
-import io.chatrelay.conversation.RunningTurns;
+import io.chatrelay.conversation.RunningTurnLookup;
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatException;
 import io.chatrelay.event.Turn;
@@ -28,7 +28,7 @@ import io.smallrye.mutiny.Multi;
 
 /** The stored turns of a tenant's conversations: which turn a reader may read, its events, its deletion. Turns of another tenant are not found. */
 @ApplicationScoped
-public class StoredTurns implements RunningTurns, ApprovalTurns {
+public class StoredTurns implements RunningTurnLookup, ApprovalTurns {
 
     /**
      * The deletion of a year-long conversation may take longer than the time-out of other statements. The pool sets the time-out again for the next

@@ -17,7 +17,7 @@ import io.chatrelay.journal.TransactionalEffect;
  *
  * @param parts the message's parts, or null if no message is to be stored
  */
-public record TurnEnd(Turn turn, Ended ended, boolean started, String parts) implements TransactionalEffect {
+record TurnEnd(Turn turn, Ended ended, boolean started, String parts) implements TransactionalEffect {
 
     @Override
     public void apply(Connection connection) throws SQLException {

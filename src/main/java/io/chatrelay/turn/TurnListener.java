@@ -1,7 +1,6 @@
 package io.chatrelay.turn;
 
 import io.chatrelay.approval.AwaitingTurn;
-import io.chatrelay.approval.Ledger;
 import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.event.Turn;
 
@@ -16,9 +15,6 @@ interface TurnListener {
 
     /** Every call of the turn that asked for a decision has its outcome. */
     default void awaitsNoDecision(AwaitingTurn turn) {}
-
-    /** A decision is to be delivered now. */
-    default void decisionReady(AwaitingTurn turn, Ledger.Due decision) {}
 
     /** The turn reads nothing more on this replica: it ends, or another replica continues it. */
     default void over(AwaitingTurn turn) {}

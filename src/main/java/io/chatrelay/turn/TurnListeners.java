@@ -6,7 +6,6 @@ import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 
 import io.chatrelay.approval.AwaitingTurn;
-import io.chatrelay.approval.Ledger;
 import io.chatrelay.defect.Trace;
 import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.event.Turn;
@@ -24,11 +23,6 @@ record TurnListeners(List<TurnListener> all) implements TurnListener {
     @Override
     public void awaitsNoDecision(AwaitingTurn turn) {
         each(turn.turn(), listener -> listener.awaitsNoDecision(turn));
-    }
-
-    @Override
-    public void decisionReady(AwaitingTurn turn, Ledger.Due decision) {
-        each(turn.turn(), listener -> listener.decisionReady(turn, decision));
     }
 
     @Override

@@ -6,7 +6,7 @@ package io.chatrelay.turn;
  * <pre>
  * Reading ── the journal has no room ──▶ Paused ── room ──▶ Reading
  *    ├── a call requests approval ──▶ StoringApproval ── stored ──▶ Reading, or Paused
- *    ├── the answer ends at an approval ──▶ Parked ── the decision is accepted, and the answer continues ──▶ Reading
+ *    ├── (or Paused:) the answer ends at an approval ──▶ Parked ── the decision is accepted, and the answer continues ──▶ Reading
  *    └── from every state except Over: the turn ends, or another replica continues it ──▶ Over
  * </pre>
  *

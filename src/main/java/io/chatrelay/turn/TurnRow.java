@@ -28,20 +28,20 @@ import io.quarkus.hibernate.orm.panache.PanacheRepositoryBase;
  */
 @Entity
 @Table(name = "turn")
-public class TurnRow {
+class TurnRow {
 
     @Id
-    public UUID id;
+    UUID id;
 
     @Column(updatable = false)
     String tenant;
 
     @Column(name = "conversation_id", updatable = false)
-    public UUID conversationId;
+    UUID conversationId;
 
     /** Position among the conversation's turns, from 1; null if an earlier version began the turn. */
     @Column(updatable = false)
-    public Integer ordinal;
+    Integer ordinal;
 
     /**
      * While the turn runs, one of two names: the index that allows one running turn per conversation counts these. After the end, it may be a name
@@ -80,7 +80,7 @@ public class TurnRow {
     String idempotencyKey;
 
     @Column(name = "command_digest", updatable = false)
-    public byte[] commandDigest;
+    byte[] commandDigest;
 
     /** Whether its client automatically retries requests without a key. */
     @Column(name = "client_repeats", updatable = false)
@@ -93,7 +93,7 @@ public class TurnRow {
     String errorCode;
 
     @Column(name = "last_event", updatable = false)
-    public long lastEvent;
+    long lastEvent;
 
     /** When a caller requested the cancellation, or null. */
     @Column(name = "cancel_asked_at", updatable = false)
@@ -105,7 +105,7 @@ public class TurnRow {
     @Column(name = "ended_at", updatable = false)
     Instant endedAt;
 
-    public boolean running() {
+    boolean running() {
         return endedAt == null;
     }
 
@@ -118,7 +118,7 @@ public class TurnRow {
         request = asked.write();
     }
 
-    public Turn turn(String conversationExternalId) {
+    Turn turn(String conversationExternalId) {
         return new Turn(id, tenant, caller, conversationId, conversationExternalId, ordinal == null ? 0 : ordinal,
                 upstream, model, messageId, startedAt);
     }
@@ -127,7 +127,7 @@ public class TurnRow {
      * Whether the command with this digest has the content that began this turn. The client may have sent it before it knew the conversation, and
      * name it now: the caller compares the conversation.
      */
-    public boolean isBegunBy(SendCommand command, byte[] digest) {
+    boolean isBegunBy(SendCommand command, byte[] digest) {
         return Arrays.equals(commandDigest, digest) || Arrays.equals(commandDigest, CommandDigest.ofNameless(command));
     }
 
@@ -137,7 +137,7 @@ public class TurnRow {
     }
 
     @ApplicationScoped
-    public static class Repository implements PanacheRepositoryBase<TurnRow, UUID> {
+    static class Repository implements PanacheRepositoryBase<TurnRow, UUID> {
 
         /** All other turns of a running turn's conversation are earlier. Ids do not show this: each replica has its own clock. */
         private static final String LEFT = "conversationId = ?1 and id <> ?2 and state <> 'completed'"
@@ -148,7 +148,7 @@ public class TurnRow {
                 Failure.Code.UPSTREAM_RATE_LIMITED, Failure.Code.UPSTREAM_REFUSED, Failure.Code.CONTEXT_LENGTH_EXCEEDED)
                 .map(Failure.Code::wireName).toList();
 
-        public Optional<TurnRow> running(UUID conversation) {
+        Optional<TurnRow> running(UUID conversation) {
             return find("conversationId = ?1 and state in ('running', 'awaiting_approval')", conversation)
                     .firstResultOptional();
         }
@@ -159,12 +159,12 @@ public class TurnRow {
                     .or(() -> find("conversationId = ?1 order by id desc", conversation).page(0, 1).firstResultOptional());
         }
 
-        public Optional<TurnRow> byOrdinal(UUID conversation, int ordinal) {
+        Optional<TurnRow> byOrdinal(UUID conversation, int ordinal) {
             return find("conversationId = ?1 and ordinal = ?2", conversation, ordinal).firstResultOptional();
         }
 
         /** The turn whose answer is this message. */
-        public Optional<TurnRow> ofAnswer(UUID conversation, UUID message) {
+        Optional<TurnRow> ofAnswer(UUID conversation, UUID message) {
             return find("conversationId = ?1 and messageId = ?2", conversation, message).firstResultOptional();
         }
 
@@ -213,14 +213,14 @@ public class TurnRow {
         }
 
         /** The turns with this ordinal that equal commands began, at most two: with more than one it is unknown which is meant. */
-        public List<TurnRow> begunBy(String tenant, String caller, byte[] digest, int ordinal, Instant since) {
+        List<TurnRow> begunBy(String tenant, String caller, byte[] digest, int ordinal, Instant since) {
             return find(
                     "tenant = ?1 and caller = ?2 and commandDigest = ?3 and ordinal = ?4 and startedAt > ?5 order by startedAt desc",
                     tenant, caller, digest, ordinal, since).page(0, 2).list();
         }
 
         /** The view for callers. The row of a running turn does not contain its last event number, so it is looked up. */
-        public TurnView view(TurnRow turn, String conversation) {
+        TurnView view(TurnRow turn, String conversation) {
             return turn.running() ? turn.view(conversation, lastEvent(turn.id)) : turn.view(conversation, turn.lastEvent);
         }
 

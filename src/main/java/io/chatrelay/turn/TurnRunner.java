@@ -31,6 +31,7 @@ import io.chatrelay.approval.ApprovalRow;
 import io.chatrelay.approval.ApprovalsConfig;
 import io.chatrelay.approval.AwaitingTurn;
 import io.chatrelay.approval.DecisionOutbox;
+import io.chatrelay.approval.Ledger;
 import io.chatrelay.conversation.Conversation;
 import io.chatrelay.conversation.Message;
 import io.chatrelay.database.SqlErrors;
@@ -155,13 +156,17 @@ class TurnRunner implements RunningTurn.Environment {
     /** From now on the clock checks the turn's time-outs. */
     private void reads(RunningTurn begun, Supplier<UpstreamRun> run) {
         running.put(begun.turn().id(), begun);
+        boolean reads = false;
         try {
-            if (!begun.reads(run.get())) {
-                running.remove(begun.turn().id(), begun);
-            }
+            reads = begun.reads(run.get());
         } catch (RuntimeException e) {
             // The turn is stored and must end.
             begun.onError(e);
+        } finally {
+            if (!reads) {
+                // It is over, and perhaps was so before it was put into the map.
+                running.remove(begun.turn().id(), begun);
+            }
         }
     }
 
@@ -224,6 +229,11 @@ class TurnRunner implements RunningTurn.Environment {
     @Override
     public void abandon(UUID turn) {
         virtualThreads.execute(() -> journal.abandon(turn));
+    }
+
+    @Override
+    public void deliver(AwaitingTurn turn, Ledger.Due decision) {
+        outbox.send(turn, decision);
     }
 
     @Override

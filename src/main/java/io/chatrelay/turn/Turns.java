@@ -71,11 +71,11 @@ public class Turns {
     private final Approvals approvals;
     private final TurnConfig config;
     private final LeaseConfig lease;
-    private final Cancellation cancelling;
+    private final Cancellation cancellation;
 
     Turns(Conversation.Repository conversations, Message.Repository messages, TurnRow.Repository turns, Upstreams upstreams,
             History history, TurnRunner runner, Journal<ChatEvent> journal, Approvals approvals, TurnConfig config,
-            LeaseConfig lease, Cancellation cancelling) {
+            LeaseConfig lease, Cancellation cancellation) {
         this.conversations = conversations;
         this.messages = messages;
         this.turns = turns;
@@ -86,7 +86,7 @@ public class Turns {
         this.approvals = approvals;
         this.config = config;
         this.lease = lease;
-        this.cancelling = cancelling;
+        this.cancellation = cancellation;
     }
 
     /**
@@ -109,7 +109,7 @@ public class Turns {
                 return accepted.turn();
             } catch (Occupied e) {
                 // Another turn may have begun meanwhile; on the last attempt a running turn rejects the command.
-                replaces = cancelling.makeRoom(e.turn) && attempt < TRIES;
+                replaces = cancellation.makeRoom(e.turn) && attempt < TRIES;
             } catch (PersistenceException e) {
                 if (attempt >= TRIES || !violatesUnique(e)) {
                     throw e;

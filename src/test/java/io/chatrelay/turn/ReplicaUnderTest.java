@@ -154,7 +154,7 @@ final class ReplicaUnderTest implements UpstreamRun {
         private final Sender sender = new Sender();
 
         @Override
-        public void decisionReady(AwaitingTurn ready, Ledger.Due decision) {
+        public void deliver(AwaitingTurn ready, Ledger.Due decision) {
             history.isHandedOverRightly(ReplicaUnderTest.this, decision);
             tasks.add(new DecisionDelivery(sender, ready, decision)::attempt);
         }

@@ -16,6 +16,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 import io.chatrelay.approval.ApprovalsConfig;
+import io.chatrelay.approval.AwaitingTurn;
+import io.chatrelay.approval.Ledger;
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.event.ChatEvent.TextDelta;
@@ -49,6 +51,11 @@ class RunningTurnTest {
         @Override
         public ApprovalsConfig approvals() {
             return new UnderTest.Waiting();
+        }
+
+        @Override
+        public void deliver(AwaitingTurn ready, Ledger.Due decision) {
+            throw new UnsupportedOperationException();
         }
 
         @Override

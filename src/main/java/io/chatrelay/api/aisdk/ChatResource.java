@@ -63,17 +63,17 @@ public class ChatResource {
     }
 
     private final TurnEndpoint turns;
-    private final StreamResumer readers;
+    private final StreamResumer resumer;
     private final AiSdkProtocol protocol;
 
-    ChatResource(TurnEndpoint turns, StreamResumer readers, AiSdkProtocol protocol) {
+    ChatResource(TurnEndpoint turns, StreamResumer resumer, AiSdkProtocol protocol) {
         this.turns = turns;
-        this.readers = readers;
+        this.resumer = resumer;
         this.protocol = protocol;
     }
 
-    private FrameWriter frames(Turn turn) {
-        return protocol.frames(turn, false);
+    private FrameWriter frames(Turn turn, long after) {
+        return turns.frames(protocol, turn, false, after);
     }
 
     @POST
@@ -102,7 +102,7 @@ public class ChatResource {
         boolean streams = request.stream() == null || request.stream();
         Optional<RepeatedPost> again = RepeatedPost.of(request, streams, AiSdkProtocol.NAME, approvals, headers);
         if (again.isPresent()) {
-            readers.readOn(again.get(), http, reply);
+            resumer.readOn(again.get(), http, reply);
             return;
         }
         Turn turn = turns.send(request);
@@ -113,8 +113,8 @@ public class ChatResource {
         }
         ReaderKind reader = ReaderKind.whoAsked(request.leavingStops());
         switch (atApproval) {
-            case WAIT -> turns.stream(turn, frames(turn), 0, 0, http, reply, reader);
-            case PAUSE -> turns.streamToPause(turn, frames(turn), ReplayPosition.atTheBeginning(), 0, http, reply, reader);
+            case WAIT -> turns.stream(turn, frames(turn, 0), 0, 0, http, reply, reader);
+            case PAUSE -> turns.streamToPause(turn, frames(turn, 0), ReplayPosition.atTheBeginning(), 0, http, reply, reader);
         }
     }
 
@@ -124,7 +124,7 @@ public class ChatResource {
         // A repeated decision gets the same answer.
         List<RecordedDecision> decided = turns.decide(answers.command());
         if (again.isPresent()) {
-            readers.readOn(again.get(), http, reply);
+            resumer.readOn(again.get(), http, reply);
             return;
         }
         if (!answers.stream(atApproval)) {
@@ -135,8 +135,8 @@ public class ChatResource {
         ReplayPosition from = turns.standing(turn, answers.seen());
         ReaderKind reader = ReaderKind.whoAsked(answers.leavingStops());
         switch (atApproval) {
-            case WAIT -> turns.streamOn(turn, frames(turn), from, http, reply, reader);
-            case PAUSE -> turns.streamToPause(turn, frames(turn), from, 0, http, reply, reader);
+            case WAIT -> turns.streamOn(turn, frames(turn, from.after()), from, http, reply, reader);
+            case PAUSE -> turns.streamToPause(turn, frames(turn, from.after()), from, 0, http, reply, reader);
         }
     }
 
@@ -149,7 +149,7 @@ public class ChatResource {
             @QueryParam("wire") String wire, @QueryParam("include_usage") String usage,
             @QueryParam("approvals") String approvals,
             @HeaderParam("Last-Event-ID") String lastEventId, @Context RoutingContext http, @Suspended AsyncResponse reply) {
-        readers.readIfAny(id, new StreamPosition(lastEventId, after, turn, wire, usage, approvals),
+        resumer.readIfAny(id, new StreamPosition(lastEventId, after, turn, wire, usage, approvals),
                 ApprovalBehavior.PAUSE, http,
                 reply);
     }

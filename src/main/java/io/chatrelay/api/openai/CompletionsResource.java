@@ -39,12 +39,12 @@ import io.vertx.ext.web.RoutingContext;
 public class CompletionsResource {
 
     private final TurnEndpoint turns;
-    private final StreamResumer readers;
+    private final StreamResumer resumer;
     private final OpenAiProtocol protocol;
 
-    CompletionsResource(TurnEndpoint turns, StreamResumer readers, OpenAiProtocol protocol) {
+    CompletionsResource(TurnEndpoint turns, StreamResumer resumer, OpenAiProtocol protocol) {
         this.turns = turns;
-        this.readers = readers;
+        this.resumer = resumer;
         this.protocol = protocol;
     }
 
@@ -66,7 +66,7 @@ public class CompletionsResource {
         boolean streams = request.stream() != null ? request.stream() : wantsEventStream(headers);
         Optional<RepeatedPost> again = RepeatedPost.of(request, streams, OpenAiProtocol.NAME, approvals, headers);
         if (again.isPresent()) {
-            readers.readOn(again.get(), http, reply);
+            resumer.readOn(again.get(), http, reply);
             return;
         }
         Turn turn = turns.send(request);

@@ -16,7 +16,7 @@ import io.chatrelay.event.JsonWriter;
 import io.chatrelay.event.Turn;
 
 /**
- * A protocol of the tests alone: a piece of text is three frames, of which two depend on all the text before it, and the end is one. Nothing but
+ * A protocol of the tests alone: a piece of text is three frames, of which two depend on all the text before it, and the end is two. Nothing but
  * this file makes it one of the service's protocols.
  */
 @ApplicationScoped
@@ -93,7 +93,8 @@ public class CountingProtocol implements Protocol {
                 skip(event);
                 FrameWriter.close(FrameWriter.open(turn, number, 3, out).number(characters));
             } else if (event instanceof Ended) {
-                FrameWriter.close(FrameWriter.open(turn, number, out).ascii("\"the end\""));
+                FrameWriter.close(FrameWriter.open(turn, number, 1, out).ascii("\"the end\""));
+                FrameWriter.close(FrameWriter.open(turn, number, 2, out).ascii("\"closed\""));
             }
         }
     }

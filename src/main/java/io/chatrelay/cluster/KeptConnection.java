@@ -14,7 +14,7 @@ import io.chatrelay.database.SqlErrors;
  * A database connection that one thread of the journal owns and reuses. If the database does not answer within the bound, the thread discards
  * the connection; the next use opens a new one. Only that thread may use it.
  */
-public final class DedicatedConnection {
+public final class KeptConnection {
 
     private final DataSource source;
     private final Duration bound;
@@ -27,7 +27,7 @@ public final class DedicatedConnection {
      * @param source   opens connections, each within the bound
      * @param presence records the incarnation of this process on each connection
      */
-    public DedicatedConnection(DataSource source, Duration bound, Supplier<UUID> incarnation, Presence presence) {
+    public KeptConnection(DataSource source, Duration bound, Supplier<UUID> incarnation, Presence presence) {
         this.source = source;
         this.bound = bound;
         this.incarnation = incarnation;
