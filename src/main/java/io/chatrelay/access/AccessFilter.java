@@ -40,7 +40,7 @@ class AccessFilter {
         Optional<Caller> caller = callers.of(authorization);
         if (caller.isPresent()) {
             current.set(caller.get());
-            Connections.known(connection);
+            ConnectionGateInstaller.known(connection);
         } else if (token == null || authorization != null) {
             throw Unauthorized.because(Unauthorized.NO_KEY);
         } else if (isStream(request)) {

@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 import io.chatrelay.api.protocol.FrameWriter;
-import io.chatrelay.api.protocol.OpenParts;
+import io.chatrelay.api.protocol.UnclosedParts;
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatEvent.StepFinished;
 import io.chatrelay.event.JsonWriter;
@@ -25,7 +25,7 @@ final class PauseFilter {
     private final ApprovalPauseDetector waits;
     private final List<JournalEntry<ChatEvent>> held = new ArrayList<>();
     private long heldBytes;
-    private OpenParts brackets;
+    private UnclosedParts brackets;
 
     /**
      * @param frames  null if the stream neither pauses nor continues after a pause
@@ -35,7 +35,7 @@ final class PauseFilter {
         this.frames = frames;
         this.from = from;
         this.waits = waits;
-        this.brackets = from.goesOn() ? new OpenParts(false, from.brackets().text(), from.brackets().reasoning())
+        this.brackets = from.goesOn() ? new UnclosedParts(false, from.brackets().text(), from.brackets().reasoning())
                 : from.brackets();
     }
 

@@ -1,6 +1,6 @@
 package io.chatrelay.api;
 
-import io.chatrelay.api.protocol.OpenParts;
+import io.chatrelay.api.protocol.UnclosedParts;
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.PausePoints;
 import io.chatrelay.event.Turn;
@@ -14,10 +14,10 @@ import io.chatrelay.turn.StoredTurns;
  * @param brackets the parts that were open there
  * @param goesOn   whether its stream was paused there, which closed the open parts: the events after it are another stream of the same message
  */
-public record ReplayPosition(long after, PausePoints calls, OpenParts brackets, boolean goesOn) {
+public record ReplayPosition(long after, PausePoints calls, UnclosedParts brackets, boolean goesOn) {
 
     public static ReplayPosition atTheBeginning() {
-        return new ReplayPosition(0, new PausePoints(), OpenParts.NONE, false);
+        return new ReplayPosition(0, new PausePoints(), UnclosedParts.NONE, false);
     }
 
     /** The position after the event of that number. Replays the events up to there. */
@@ -33,7 +33,7 @@ public record ReplayPosition(long after, PausePoints calls, OpenParts brackets, 
     private static final class Walk {
         private final PausePoints calls = new PausePoints();
         private final long last;
-        private OpenParts brackets = OpenParts.NONE;
+        private UnclosedParts brackets = UnclosedParts.NONE;
         private long number;
 
         Walk(long last) {

@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 
-import io.chatrelay.api.protocol.OpenParts;
+import io.chatrelay.api.protocol.UnclosedParts;
 import io.chatrelay.approval.DecideCommand.Answer;
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatEvent.ApprovalRequested;
@@ -75,7 +75,7 @@ record SeenCalls(Map<String, Seen> calls, Set<String> answered) {
     final class Search {
 
         private final PausePoints points = new PausePoints();
-        private OpenParts brackets = OpenParts.NONE;
+        private UnclosedParts brackets = UnclosedParts.NONE;
         private long number;
         private boolean known = true;
         private ReplayPosition asked;

@@ -189,7 +189,7 @@ final class AnswerStream implements Flow.Subscription {
 
     private void attempt() {
         tries++;
-        client.request(plan.request()).onSuccess(UpstreamHttp::quiet).onComplete(connected -> {
+        client.request(plan.request()).onSuccess(VertxRequests::quiet).onComplete(connected -> {
             if (cancelled) {
                 if (connected.succeeded()) {
                     connected.result().reset();
@@ -231,7 +231,7 @@ final class AnswerStream implements Flow.Subscription {
     }
 
     private void answered(HttpClientResponse head) {
-        if (UpstreamHttp.isStream(head)) {
+        if (VertxRequests.isStream(head)) {
             read(head);
             return;
         }

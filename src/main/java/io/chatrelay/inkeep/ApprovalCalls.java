@@ -69,7 +69,7 @@ final class ApprovalCalls {
         ObjectNode body = JsonNodeFactory.instance.objectNode();
         body.put("conversationId", said.turn().conversation().toString()).put("toolCallId", said.decision().callId());
         return client.call("/api/tool-approvals", write(body, body, said.decision()), said.headers(), timeout, said.wanted())
-                .map(reply -> reply instanceof Reply.Answered(var status, var type, _) && status == 404
+                .map(reply -> reply instanceof CallResult.Answered(var status, var type, _) && status == 404
                         && type.startsWith("text/plain") ? isGone.get() : delivery(reply));
     }
 
@@ -86,7 +86,7 @@ final class ApprovalCalls {
     /** The call for which a durable run of the conversation waits, or empty; any one if there are several. Fails if Inkeep does not report it. */
     Uni<Optional<String>> pending(Turn turn) {
         return client.get("/v1/conversations/%s/pending-approvals".formatted(turn.conversation()), timeout).map(reply -> {
-            if (reply instanceof Reply.Answered(var status, _, var body) && status == 200) {
+            if (reply instanceof CallResult.Answered(var status, _, var body) && status == 200) {
                 try {
                     JsonNode said = JSON.readTree(body);
                     if (said.path("hasPending").isBoolean()) {
@@ -134,12 +134,12 @@ final class ApprovalCalls {
         return URLEncoder.encode(id, StandardCharsets.UTF_8).replace("+", "%20");
     }
 
-    private static DeliveryResult delivery(Reply reply) {
+    private static DeliveryResult delivery(CallResult reply) {
         return switch (reply) {
-            case Reply.Unsent() -> new DeliveryResult.Unsent();
-            case Reply.Lost(var why) -> new DeliveryResult.Unknown("Inkeep did not answer: " + why);
-            case Reply.Streams(var events) -> new DeliveryResult.Continued(events);
-            case Reply.Answered(var status, _, var body) -> {
+            case CallResult.Unsent() -> new DeliveryResult.Unsent();
+            case CallResult.Lost(var why) -> new DeliveryResult.Unknown("Inkeep did not answer: " + why);
+            case CallResult.Streams(var events) -> new DeliveryResult.Continued(events);
+            case CallResult.Answered(var status, _, var body) -> {
                 if (REFUSALS.contains(status)) {
                     yield refused(status, body);
                 }

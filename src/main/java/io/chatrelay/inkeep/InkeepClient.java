@@ -68,7 +68,7 @@ final class InkeepClient {
         return Multi.createFrom().publisher(subscriber -> {
             Context context = vertx.createEventLoopContext();
             AnswerStream stream = new AnswerStream(streams, context, plan, subscriber);
-            context.exceptionHandler(UpstreamHttp.defects(stream::defect));
+            context.exceptionHandler(VertxRequests.defects(stream::defect));
             subscriber.onSubscribe(stream);
         });
     }
@@ -80,7 +80,7 @@ final class InkeepClient {
         return Multi.createFrom().publisher(subscriber -> {
             Context context = vertx.createEventLoopContext();
             RunFollower reread = new RunFollower(streams, context, plan, run, config.followTimeout(), subscriber);
-            context.exceptionHandler(UpstreamHttp.defects(reread::defect));
+            context.exceptionHandler(VertxRequests.defects(reread::defect));
             subscriber.onSubscribe(reread);
         });
     }
@@ -92,64 +92,65 @@ final class InkeepClient {
      * @param timeout for the call including its answer
      * @param wanted  checked immediately before the call is sent
      */
-    Uni<Reply> call(String path, Buffer body, Map<String, String> headers, Duration timeout, BooleanSupplier wanted) {
+    Uni<CallResult> call(String path, Buffer body, Map<String, String> headers, Duration timeout, BooleanSupplier wanted) {
         return ask(null, calls, request(HttpMethod.POST, path, headers), body, timeout, timeout, wanted, null);
     }
 
     /** Makes one GET request, once; nothing is sent before the subscription. */
-    Uni<Reply> get(String path, Duration timeout) {
+    Uni<CallResult> get(String path, Duration timeout) {
         return ask(null, calls, request(HttpMethod.GET, path, Map.of()), null, timeout, timeout, () -> true, null);
     }
 
     /**
-     * As {@link #call}, but an answer that is an event stream is returned as {@link Reply.Streams}.
+     * As {@link #call}, but an answer that is an event stream is returned as {@link CallResult.Streams}.
      *
      * @param toBeSent  time-out for sending the call
      * @param toBeHeard time-out for the head of its answer
      */
-    Uni<Reply> call(Turn turn, String path, Buffer body, Map<String, String> headers, Duration toBeSent, Duration toBeHeard,
+    Uni<CallResult> call(Turn turn, String path, Buffer body, Map<String, String> headers, Duration toBeSent,
+            Duration toBeHeard,
             BooleanSupplier wanted, Supplier<AnswerDecoder> decoder) {
         return ask(turn, streams, request(HttpMethod.POST, path, headers), body, toBeSent, toBeHeard, wanted, decoder);
     }
 
     /** @param turn the turn whose answer may be a stream; null if it cannot be one */
-    private Uni<Reply> ask(Turn turn, HttpClient client, RequestOptions request, Buffer body, Duration toBeSent,
+    private Uni<CallResult> ask(Turn turn, HttpClient client, RequestOptions request, Buffer body, Duration toBeSent,
             Duration toBeHeard,
             BooleanSupplier wanted, Supplier<AnswerDecoder> decoder) {
         RequestOptions options = request.putHeader("accept", "*/*");
         return Uni.createFrom().emitter(emitter -> {
             Context context = vertx.createEventLoopContext();
-            context.exceptionHandler(UpstreamHttp.defects(emitter::fail));
+            context.exceptionHandler(VertxRequests.defects(emitter::fail));
             long sentNanos = System.nanoTime();
             PendingRequest pendingRequest = new PendingRequest(client, context, new PendingRequest.Listener() {
                 @Override
                 public void head(PendingRequest heard, HttpClientResponse head) {
-                    if (decoder != null && UpstreamHttp.isStream(head)) {
-                        emitter.complete(new Reply.Streams(rest(turn, heard, head, context, decoder)));
+                    if (decoder != null && VertxRequests.isStream(head)) {
+                        emitter.complete(new CallResult.Streams(rest(turn, heard, head, context, decoder)));
                     } else {
                         String type = head.getHeader("content-type");
                         // A body that never ends does not count as an answer either.
                         long since = System.nanoTime() - sentNanos;
                         Duration left = decoder == null ? toBeSent.minusNanos(since) : toBeSent;
                         long late = vertx.setTimer(Math.max(1, left.toMillis()), _ -> {
-                            emitter.complete(new Reply.Lost("its time ran out"));
+                            emitter.complete(new CallResult.Lost("its time ran out"));
                             heard.leave();
                         });
                         BoundedBody.collect(heard.request(), head, BoundedBody.SHORT, said -> {
                             vertx.cancelTimer(late);
-                            emitter.complete(new Reply.Answered(head.statusCode(), type == null ? "" : type, said));
+                            emitter.complete(new CallResult.Answered(head.statusCode(), type == null ? "" : type, said));
                         });
                     }
                 }
 
                 @Override
                 public void nothing(String why) {
-                    emitter.complete(new Reply.Lost(why));
+                    emitter.complete(new CallResult.Lost(why));
                 }
 
                 @Override
                 public void unsent() {
-                    emitter.complete(new Reply.Unsent());
+                    emitter.complete(new CallResult.Unsent());
                 }
             });
             emitter.onTermination(() -> context.runOnContext(_ -> pendingRequest.cancel()));
@@ -170,7 +171,7 @@ final class InkeepClient {
         return Multi.createFrom().publisher(subscriber -> {
             if (taken.compareAndSet(false, true)) {
                 AnswerStream stream = AnswerStream.of(pendingRequest, head, context, plan, subscriber);
-                context.exceptionHandler(UpstreamHttp.defects(stream::defect));
+                context.exceptionHandler(VertxRequests.defects(stream::defect));
                 subscriber.onSubscribe(stream);
             } else {
                 Multi.createFrom().<ChatEvent>item(Ended.failed(Failure.of(Failure.Code.UPSTREAM_CUT,

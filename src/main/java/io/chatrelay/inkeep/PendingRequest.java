@@ -70,7 +70,7 @@ final class PendingRequest {
             context.owner().cancelTimer(unsent);
             context.owner().cancelTimer(unanswered);
         };
-        client.request(asked.options()).onSuccess(UpstreamHttp::quiet).onComplete(connected -> {
+        client.request(asked.options()).onSuccess(VertxRequests::quiet).onComplete(connected -> {
             if (over) {
                 if (connected.succeeded()) {
                     connected.result().reset();

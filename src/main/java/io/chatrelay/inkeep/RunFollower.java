@@ -213,7 +213,7 @@ final class RunFollower implements Flow.Subscription {
         pendingRequest = new PendingRequest(client, context, new PendingRequest.Listener() {
             @Override
             public void head(PendingRequest heard, HttpClientResponse head) {
-                if (UpstreamHttp.isStream(head)) {
+                if (VertxRequests.isStream(head)) {
                     unansweredNanos = 0;
                     Reader reader = new Reader();
                     reader.onSubscribe(AnswerStream.of(heard, head, context, plan, reader));

@@ -19,8 +19,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 import io.chatrelay.CallEvents;
-import io.chatrelay.api.aisdk.AiSdkFrames;
-import io.chatrelay.api.protocol.OpenParts;
+import io.chatrelay.api.aisdk.AiSdkFrameWriter;
+import io.chatrelay.api.protocol.UnclosedParts;
 import io.chatrelay.approval.ApprovalView;
 import io.chatrelay.event.ApprovalState;
 import io.chatrelay.event.ChatEvent;
@@ -114,7 +114,7 @@ class PauseFilterTest {
 
         Stand(ReplayPosition from, List<ApprovalView> ledger) {
             number = from.after();
-            telling = PauseFilter.pausing(new AiSdkFrames(TURN), from,
+            telling = PauseFilter.pausing(new AiSdkFrameWriter(TURN), from,
                     new ApprovalPauseDetector(from.calls(), new Config(Duration.ofMillis(500)),
                             context, () -> {
                                 asked.incrementAndGet();
@@ -210,7 +210,7 @@ class PauseFilterTest {
     void aStreamThatGoesOnLeavesOutTheEndOfTheStepThatThePauseClosed() {
         PausePoints calls = new PausePoints();
         Stream.of(called("a"), asks("a")).forEach(calls::apply);
-        ReplayPosition from = new ReplayPosition(3, calls, new OpenParts(true, null, null), true);
+        ReplayPosition from = new ReplayPosition(3, calls, new UnclosedParts(true, null, null), true);
 
         Stand stand = new Stand(from, List.of()).comes(NOISE, new ApprovalDecided("aitxt-a", "a", ApprovalState.DENIED, null),
                 new ToolSucceeded("a", ONE), new StepFinished(), new StepStarted(), new StepFinished());
@@ -227,7 +227,8 @@ class PauseFilterTest {
                         "[text-end,id:t, finish-step, finish,finishReason:tool-calls, [DONE]]");
         JsonWriter out = new JsonWriter(64);
         PauseFilter
-                .goingOn(new AiSdkFrames(TURN), new ReplayPosition(4, new PausePoints(), new OpenParts(true, "t", null), true))
+                .goingOn(new AiSdkFrameWriter(TURN),
+                        new ReplayPosition(4, new PausePoints(), new UnclosedParts(true, "t", null), true))
                 .open(out);
         assertThat(out.toString()).contains("{\"type\":\"start\"").endsWith(
                 "data: {\"type\":\"text-start\",\"id\":\"t\"}\n\n");

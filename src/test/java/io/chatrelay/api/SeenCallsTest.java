@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 
 import io.chatrelay.CallEvents;
 import io.chatrelay.Json;
-import io.chatrelay.api.protocol.OpenParts;
+import io.chatrelay.api.protocol.UnclosedParts;
 import io.chatrelay.approval.DecideCommand.Answer;
 import io.chatrelay.event.ApprovalState;
 import io.chatrelay.event.ChatEvent;
@@ -122,7 +122,7 @@ class SeenCallsTest {
                 new TextDelta("t", "x"), new TextEnded("t"), decided("a"), done("a"), END), "a=approval-responded");
 
         assertThat(standing.after()).isEqualTo(4);
-        assertThat(standing.brackets()).isEqualTo(new OpenParts(true, "t", null));
+        assertThat(standing.brackets()).isEqualTo(new UnclosedParts(true, "t", null));
         assertThat(standing.calls().waiting()).containsExactly("a");
         assertThat(standing.calls().mayPause()).isTrue();
     }

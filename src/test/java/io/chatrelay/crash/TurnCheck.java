@@ -16,7 +16,7 @@ final class TurnCheck {
 
     private static final int TRIES = 20;
 
-    /** The AI SDK's parts by the journal's kinds. Source: the service's {@code ChatEventCodec} and {@code AiSdkFrames}. */
+    /** The AI SDK's parts by the journal's kinds. Source: the service's {@code ChatEventCodec} and {@code AiSdkFrameWriter}. */
     private static final Map<String, String> PARTS = Map.ofEntries(Map.entry("start", "start"),
             Map.entry("step-start", "start-step"), Map.entry("step-finish", "finish-step"),
             Map.entry("text-start", "text-start"), Map.entry("reasoning-start", "reasoning-start"),

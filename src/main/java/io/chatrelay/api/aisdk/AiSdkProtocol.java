@@ -24,7 +24,7 @@ class AiSdkProtocol implements Protocol {
 
     @Override
     public FrameWriter frames(Turn turn, boolean includeUsage) {
-        return new AiSdkFrames(turn);
+        return new AiSdkFrameWriter(turn);
     }
 
     @Override

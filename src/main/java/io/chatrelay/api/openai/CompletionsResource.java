@@ -58,7 +58,7 @@ public class CompletionsResource {
             @Context RoutingContext http, @Suspended AsyncResponse reply) {
         ApprovalBehavior.refusePause(approvals);
         try (RequestBodies.Read read = turns.body(body, headers)) {
-            send(CompletionRequest.read(read.json(), headers, turns.caller()), approvals, headers, http, reply);
+            send(OpenAiRequest.read(read.json(), headers, turns.caller()), approvals, headers, http, reply);
         }
     }
 

@@ -27,7 +27,7 @@ class OpenAiProtocol implements Protocol {
 
     @Override
     public FrameWriter frames(Turn turn, boolean includeUsage) {
-        return new OpenAiFrames(turn, includeUsage);
+        return new OpenAiFrameWriter(turn, includeUsage);
     }
 
     @Override

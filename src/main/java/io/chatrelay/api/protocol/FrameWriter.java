@@ -40,12 +40,12 @@ public interface FrameWriter {
     default void skip(ChatEvent event) {}
 
     /** Ends a stream whose turn waits for an approval. Only for a protocol whose clients {@linkplain Protocol#pauses pause} there. */
-    default void pause(OpenParts open, JsonWriter out) {
+    default void pause(UnclosedParts open, JsonWriter out) {
         throw new UnsupportedOperationException("no client of this protocol pauses");
     }
 
     /** Begins the stream after a pause. @param open the parts that the pause has closed */
-    default void resume(OpenParts open, JsonWriter out) {
+    default void resume(UnclosedParts open, JsonWriter out) {
         throw new UnsupportedOperationException("no client of this protocol pauses");
     }
 

@@ -21,8 +21,8 @@ import org.junit.jupiter.api.io.TempDir;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
-import io.chatrelay.api.aisdk.AiSdkFrames;
-import io.chatrelay.api.openai.OpenAiFrames;
+import io.chatrelay.api.aisdk.AiSdkFrameWriter;
+import io.chatrelay.api.openai.OpenAiFrameWriter;
 import io.chatrelay.api.protocol.Frame.Answer;
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.Outcome;
@@ -57,7 +57,7 @@ class StockParsersTest {
     void everyAiSdkReadsWhatWasSaid() throws Exception {
         List<Answer> answers = Frame.answers();
 
-        JsonNode read = read("parse-ui.mjs", answers, new AiSdkFrames(Frame.TURN));
+        JsonNode read = read("parse-ui.mjs", answers, new AiSdkFrameWriter(Frame.TURN));
 
         for (int i = 0; i < answers.size(); i++) {
             Answer answer = answers.get(i);
@@ -133,7 +133,7 @@ class StockParsersTest {
     void theOpenAiSdkReadsWhatWasSaid() throws Exception {
         List<Answer> answers = Frame.answers();
 
-        JsonNode read = read("parse-openai.mjs", answers, new OpenAiFrames(Frame.TURN, true));
+        JsonNode read = read("parse-openai.mjs", answers, new OpenAiFrameWriter(Frame.TURN, true));
 
         for (int i = 0; i < answers.size(); i++) {
             Answer answer = answers.get(i);

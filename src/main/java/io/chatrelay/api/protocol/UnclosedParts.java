@@ -14,18 +14,18 @@ import io.chatrelay.event.ChatEvent.TextStarted;
  * @param text      the id of the run of text, or null
  * @param reasoning the id of the run of reasoning, or null
  */
-public record OpenParts(boolean step, String text, String reasoning) {
+public record UnclosedParts(boolean step, String text, String reasoning) {
 
-    public static final OpenParts NONE = new OpenParts(false, null, null);
+    public static final UnclosedParts NONE = new UnclosedParts(false, null, null);
 
-    public OpenParts after(ChatEvent event) {
+    public UnclosedParts after(ChatEvent event) {
         return switch (event) {
-            case StepStarted() -> new OpenParts(true, text, reasoning);
-            case StepFinished() -> new OpenParts(false, text, reasoning);
-            case TextStarted(var id) -> new OpenParts(step, id, reasoning);
-            case TextEnded _ -> new OpenParts(step, null, reasoning);
-            case ReasoningStarted(var id) -> new OpenParts(step, text, id);
-            case ReasoningEnded _ -> new OpenParts(step, text, null);
+            case StepStarted() -> new UnclosedParts(true, text, reasoning);
+            case StepFinished() -> new UnclosedParts(false, text, reasoning);
+            case TextStarted(var id) -> new UnclosedParts(step, id, reasoning);
+            case TextEnded _ -> new UnclosedParts(step, null, reasoning);
+            case ReasoningStarted(var id) -> new UnclosedParts(step, text, id);
+            case ReasoningEnded _ -> new UnclosedParts(step, text, null);
             case ChatEvent.Started _,ChatEvent.TextDelta _,ChatEvent.ReasoningDelta _,ChatEvent.ToolInputFailed _,ChatEvent.ToolInputStarted _,ChatEvent.ToolInputDelta _,ChatEvent.ToolCalled _,ChatEvent.ApprovalRequested _,ChatEvent.ApprovalDecided _,ChatEvent.ToolSucceeded _,ChatEvent.ToolFailed _,ChatEvent.ToolDenied _,ChatEvent.Data _,ChatEvent.Ended _,ChatEvent.Unknown _ ->
                     this;
         };

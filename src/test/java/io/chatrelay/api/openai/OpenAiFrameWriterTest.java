@@ -31,12 +31,12 @@ import io.chatrelay.event.FinishReason;
 import io.chatrelay.event.Outcome;
 import io.chatrelay.inkeep.RecordedAnswer;
 
-class OpenAiFramesTest {
+class OpenAiFrameWriterTest {
 
     private static final String NOTHING_SAID = "[{\"index\":0,\"delta\":{},\"finish_reason\":null}]";
 
     private static List<Frame> framesOf(Answer answer) {
-        return Frame.of(Frame.render(new OpenAiFrames(Frame.TURN, true), answer.events()));
+        return Frame.of(Frame.render(new OpenAiFrameWriter(Frame.TURN, true), answer.events()));
     }
 
     private static List<JsonNode> objectsOf(Answer answer) {
@@ -188,7 +188,8 @@ class OpenAiFramesTest {
     @ParameterizedTest
     @CsvSource({ "true,cloud/04-usage,1", "false,cloud/04-usage,0", "true,cloud/01-documented-example,0" })
     void usageIsToldWhereItWasAskedForAndIsKnown(boolean asked, String recording, int chunks) {
-        List<Frame> frames = Frame.of(Frame.render(new OpenAiFrames(Frame.TURN, asked), RecordedAnswer.journalled(recording)));
+        List<Frame> frames = Frame
+                .of(Frame.render(new OpenAiFrameWriter(Frame.TURN, asked), RecordedAnswer.journalled(recording)));
 
         List<JsonNode> usages = frames.stream().filter(frame -> !frame.isDone()).map(Frame::json)
                 .filter(object -> object.has("usage")).toList();

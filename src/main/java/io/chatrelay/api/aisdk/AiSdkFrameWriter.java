@@ -4,8 +4,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 import io.chatrelay.api.protocol.FrameWriter;
-import io.chatrelay.api.protocol.OpenParts;
 import io.chatrelay.api.protocol.UiPart;
+import io.chatrelay.api.protocol.UnclosedParts;
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatEvent.ApprovalDecided;
 import io.chatrelay.event.ChatEvent.Ended;
@@ -34,13 +34,13 @@ import io.chatrelay.event.Turn;
  * <p>Only a completed turn ends with {@code finish} and {@code [DONE]}: the SDK treats a clean end without an error as
  * success, so a failed turn ends with an {@code error} part and a cancelled one with {@code abort}.
  */
-public final class AiSdkFrames implements FrameWriter {
+public final class AiSdkFrameWriter implements FrameWriter {
 
     private static final String DONE = "data: [DONE]\n\n";
 
     private final Turn turn;
 
-    public AiSdkFrames(Turn turn) {
+    public AiSdkFrameWriter(Turn turn) {
         this.turn = turn;
     }
 
@@ -98,7 +98,7 @@ public final class AiSdkFrames implements FrameWriter {
 
     /** Closes the open parts, so that a client that sends nothing while it reads can send the decision. These frames have no id. */
     @Override
-    public void pause(OpenParts open, JsonWriter out) {
+    public void pause(UnclosedParts open, JsonWriter out) {
         if (open.reasoning() != null) {
             own(text(open(out), "reasoning-end", open.reasoning()));
         }
@@ -115,7 +115,7 @@ public final class AiSdkFrames implements FrameWriter {
 
     /** Continues the same message. These frames have no id either. */
     @Override
-    public void resume(OpenParts open, JsonWriter out) {
+    public void resume(UnclosedParts open, JsonWriter out) {
         own(start(open(out)));
         if (open.reasoning() != null) {
             own(text(open(out), "reasoning-start", open.reasoning()));

@@ -12,9 +12,9 @@ import io.chatrelay.api.Parameters;
  * Reads a message in the format of OpenAI's SDKs. Source: OpenAI's {@code POST /v1/chat/completions}, with {@code conversationId},
  * {@code headers} and {@code runConfig} of Inkeep's run API.
  */
-final class CompletionRequest {
+final class OpenAiRequest {
 
-    private CompletionRequest() {}
+    private OpenAiRequest() {}
 
     static ChatRequest read(JsonBody body, HttpHeaders http, Caller caller) {
         return ChatRequest.of(body, http, caller, ConversationHeader.or("conversationId", body.id("conversationId"), http),

@@ -20,7 +20,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.chatrelay.CallEvents;
 import io.chatrelay.api.protocol.Frame;
 import io.chatrelay.api.protocol.Frame.Answer;
-import io.chatrelay.api.protocol.OpenParts;
+import io.chatrelay.api.protocol.UnclosedParts;
 import io.chatrelay.event.ApprovalState;
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatEvent.Ended;
@@ -32,7 +32,7 @@ import io.chatrelay.event.RawJson;
 import io.chatrelay.event.Usage;
 import io.chatrelay.inkeep.RecordedAnswer;
 
-class AiSdkFramesTest {
+class AiSdkFrameWriterTest {
 
     /** Members of a part: those that must be there, and those that may. */
     private record Members(Set<String> required, Set<String> optional) {
@@ -66,7 +66,7 @@ class AiSdkFramesTest {
             "other");
 
     private static List<Frame> framesOf(Answer answer) {
-        return Frame.of(Frame.render(new AiSdkFrames(Frame.TURN), answer.events()));
+        return Frame.of(Frame.render(new AiSdkFrameWriter(Frame.TURN), answer.events()));
     }
 
     private static List<JsonNode> partsOf(Answer answer) {
@@ -188,7 +188,7 @@ class AiSdkFramesTest {
     @MethodSource("answers")
     void onlyWhatCompletedLooksLikeSuccess(Answer answer) {
         List<Frame> frames = framesOf(answer);
-        List<String> types = partsOf(answer).stream().map(AiSdkFramesTest::type).toList();
+        List<String> types = partsOf(answer).stream().map(AiSdkFrameWriterTest::type).toList();
         boolean completed = answer.end().outcome() == Outcome.COMPLETED;
 
         assertThat(frames.getLast().isDone()).isEqualTo(completed);
@@ -235,7 +235,7 @@ class AiSdkFramesTest {
 
     @Test
     void inputAndOutputAreTheirRawJsonLetterByLetter() {
-        String stream = new String(Frame.render(new AiSdkFrames(Frame.TURN),
+        String stream = new String(Frame.render(new AiSdkFrameWriter(Frame.TURN),
                 RecordedAnswer.journalled("agents/30-chat-approve-function-tool-1-stream")), StandardCharsets.UTF_8);
 
         assertThat(stream)
@@ -259,7 +259,7 @@ class AiSdkFramesTest {
 
     @Test
     void theAnswerNamesBothProtocols() {
-        assertThat(new AiSdkFrames(Frame.TURN).headers()).containsOnly(Map.entry("x-vercel-ai-ui-message-stream", "v1"),
+        assertThat(new AiSdkFrameWriter(Frame.TURN).headers()).containsOnly(Map.entry("x-vercel-ai-ui-message-stream", "v1"),
                 Map.entry("x-vercel-ai-data-stream", "v2"));
     }
 
@@ -269,7 +269,7 @@ class AiSdkFramesTest {
                 new ChatEvent.ApprovalDecided("aitxt-c1", "c1", ApprovalState.DENIED, "not \"now\""),
                 new ChatEvent.ApprovalDecided("aitxt-c2", "c2", ApprovalState.APPROVED, null));
 
-        assertThat(Frame.of(Frame.render(new AiSdkFrames(Frame.TURN), decided))).containsExactly(new Frame(1L,
+        assertThat(Frame.of(Frame.render(new AiSdkFrameWriter(Frame.TURN), decided))).containsExactly(new Frame(1L,
                 """
                         {"type":"data-tool-approval","id":"aitxt-c1","data":{"toolCallId":"c1","state":"denied","reason":"not \\"now\\""}}"""),
                 new Frame(2L, """
@@ -287,13 +287,13 @@ class AiSdkFramesTest {
 
         private List<Frame> pause(boolean step, String text) {
             JsonWriter out = new JsonWriter(16);
-            new AiSdkFrames(Frame.TURN).pause(new OpenParts(step, text, null), out);
+            new AiSdkFrameWriter(Frame.TURN).pause(new UnclosedParts(step, text, null), out);
             return Frame.of(out.toBytes());
         }
 
         private List<Frame> goesOn(String text) {
             JsonWriter out = new JsonWriter(16);
-            new AiSdkFrames(Frame.TURN).resume(new OpenParts(false, text, null), out);
+            new AiSdkFrameWriter(Frame.TURN).resume(new UnclosedParts(false, text, null), out);
             return Frame.of(out.toBytes());
         }
 

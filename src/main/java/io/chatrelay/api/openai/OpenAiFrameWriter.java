@@ -37,14 +37,14 @@ import io.chatrelay.event.Turn;
  * throw for the error object, other clients for the connection. The protocol itself adds the usage chunk and {@code [DONE]} after the last
  * numbered frame.
  */
-public final class OpenAiFrames implements FrameWriter {
+public final class OpenAiFrameWriter implements FrameWriter {
 
     private final Turn turn;
     private final boolean usage;
     private final String head;
 
     /** @param usage whether the caller requested it with {@code stream_options.include_usage} */
-    public OpenAiFrames(Turn turn, boolean usage) {
+    public OpenAiFrameWriter(Turn turn, boolean usage) {
         this.turn = turn;
         this.usage = usage;
         this.head = "{\"id\":\"chatcmpl-" + turn.id() + "\",\"object\":\"chat.completion.chunk\",\"created\":"

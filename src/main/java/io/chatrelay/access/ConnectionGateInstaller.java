@@ -32,9 +32,9 @@ import io.vertx.ext.web.RoutingContext;
  * no hook for it: they call their connection handlers after the first bytes have arrived, so never for a silent connection.
  */
 @ApplicationScoped
-class Connections {
+class ConnectionGateInstaller {
 
-    private static final Logger LOG = Logger.getLogger(Connections.class);
+    private static final Logger LOG = Logger.getLogger(ConnectionGateInstaller.class);
     /** Before every other handler of a request. */
     private static final int FIRST = 2000;
 
@@ -44,7 +44,7 @@ class Connections {
     private final HttpServer server;
     private final Map<Channel, ConnectionGate> guarded = new ConcurrentHashMap<>();
 
-    Connections(Vertx vertx, HttpServer server, ConnectionsConfig config, MeterRegistry registry) {
+    ConnectionGateInstaller(Vertx vertx, HttpServer server, ConnectionsConfig config, MeterRegistry registry) {
         this.server = server;
         this.vertx = (VertxInternal) vertx;
         this.config = config;

@@ -10,11 +10,11 @@ import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpClientResponse;
 
 /** Vert.x helpers for every request to an upstream. */
-final class UpstreamHttp {
+final class VertxRequests {
 
-    private static final Logger LOG = Logger.getLogger(UpstreamHttp.class);
+    private static final Logger LOG = Logger.getLogger(VertxRequests.class);
 
-    private UpstreamHttp() {}
+    private VertxRequests() {}
 
     /**
      * A failed request is reported through its answer. If nothing waits for the answer any more, as after a cancel, Vert.x would log the

@@ -15,11 +15,11 @@ import io.chatrelay.journal.Journal;
 /** Ready only while this process can run turns: it holds a lease, and its journal stores their events. */
 @Readiness
 @ApplicationScoped
-class JournalReadiness implements HealthCheck {
+class TurnReadinessCheck implements HealthCheck {
 
     private final Journal<ChatEvent> journal;
 
-    JournalReadiness(Journal<ChatEvent> journal) {
+    TurnReadinessCheck(Journal<ChatEvent> journal) {
         this.journal = journal;
     }
 
