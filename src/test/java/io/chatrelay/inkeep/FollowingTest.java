@@ -250,7 +250,7 @@ class FollowingTest {
             inkeep.on(CHAT, cutAfter(6)).on(replay, stream(WHOLE.replace("docs/re", "docs/xy"), true));
 
             assertThat(failed(answer().getLast(), Failure.Code.UPSTREAM_CUT).failure().message())
-                    .contains("not what came before");
+                    .contains("something else than before");
             assertThat(inkeep.asked(replay)).hasSize(1);
         }
 
