@@ -6,5 +6,5 @@ import org.junit.platform.suite.api.Suite;
 
 @Suite
 @SelectPackages("io.chatrelay")
-@IncludeClassNamePatterns("io\\.chatrelay\\.((approval|event|turn)\\.)?(S[^t]|[NT-Z])\\w*Test")
+@IncludeClassNamePatterns("io\\.chatrelay\\.((approval|event|turn)\\.)?(S[^t]|Pr|[NT-Z])\\w*Test")
 class NAndSToZButSt {}
