@@ -13,7 +13,7 @@ import io.quarkus.arc.All;
 
 /** The available protocols, by name. */
 @ApplicationScoped
-public class Protocols {
+class Protocols {
 
     /** The protocol of a reader that names none. */
     private static final String DEFAULT = "ai-sdk";

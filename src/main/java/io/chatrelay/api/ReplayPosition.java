@@ -34,14 +34,13 @@ public record ReplayPosition(long after, PausePoints calls, UnclosedParts bracke
         private final PausePoints calls = new PausePoints();
         private final long last;
         private UnclosedParts brackets = UnclosedParts.NONE;
-        private long number;
 
         Walk(long last) {
             this.last = last;
         }
 
-        void take(ChatEvent event) {
-            if (++number <= last) {
+        void take(long number, ChatEvent event) {
+            if (number <= last) {
                 calls.apply(event);
                 brackets = brackets.after(event);
             }

@@ -49,7 +49,7 @@ record SeenCalls(Map<String, Seen> calls, Set<String> answered) {
     /** The client's position in the turn. Replays the stored events. */
     ReplayPosition in(Turn turn, StoredTurns storedTurns) {
         Search search = new Search();
-        storedTurns.replay(turn, search::take);
+        storedTurns.replay(turn, (_, event) -> search.take(event));
         return search.found();
     }
 

@@ -2,8 +2,6 @@ package io.chatrelay.api;
 
 import java.util.Optional;
 import java.util.UUID;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.LongFunction;
 
@@ -128,6 +126,7 @@ public class StreamResumer {
         long after = position.readTo();
         int skipped = position.frames();
         Optional<Turn> readable = sought.apply(after);
+        readable.ifPresent(admits);
         if (readable.isPresent() && skipped > 0 && hasWhole(protocol, readable.get(), position)) {
             after++;
             skipped = 0;
@@ -138,7 +137,6 @@ public class StreamResumer {
             return;
         }
         Turn turn = readable.get();
-        admits.accept(turn);
         if (http.request().method() == HttpMethod.HEAD) {
             TurnStream.describe(http.response(), turn);
             http.response().end();
@@ -154,17 +152,16 @@ public class StreamResumer {
 
     /** Whether the reader has every frame of the event after which its position is: then it has the event as a whole. */
     private boolean hasWhole(Protocol protocol, Turn turn, StreamPosition position) {
-        FrameWriter frames = turns.frames(protocol, turn, position.usage(), position.readTo());
-        AtomicLong number = new AtomicLong();
-        AtomicInteger written = new AtomicInteger();
-        storedTurns.replay(turn, event -> {
-            if (number.incrementAndGet() == position.readTo() + 1) {
-                JsonWriter out = new JsonWriter(256);
-                frames.write(number.get(), event, out);
-                written.set(TurnStream.frames(out.toBytes()));
+        FrameWriter frames = protocol.frames(turn, position.usage());
+        JsonWriter out = new JsonWriter(256);
+        storedTurns.replay(turn, (number, event) -> {
+            if (number <= position.readTo()) {
+                frames.skip(event);
+            } else if (number == position.readTo() + 1) {
+                frames.write(number, event, out);
             }
         });
-        return position.frames() >= written.get();
+        return position.frames() >= TurnStream.frames(out.toBytes());
     }
 
     private static boolean isEventSource(RoutingContext http) {

@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.atomic.AtomicLong;
 
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.ws.rs.container.AsyncResponse;
@@ -121,9 +120,8 @@ public class TurnEndpoint {
     public FrameWriter frames(Protocol protocol, Turn turn, boolean includeUsage, long after) {
         FrameWriter frames = protocol.frames(turn, includeUsage);
         if (after > 0 && frames.dependsOnEarlierEvents()) {
-            AtomicLong number = new AtomicLong();
-            storedTurns.replay(turn, event -> {
-                if (number.incrementAndGet() <= after) {
+            storedTurns.replay(turn, (number, event) -> {
+                if (number <= after) {
                     frames.skip(event);
                 }
             });

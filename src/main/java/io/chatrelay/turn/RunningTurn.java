@@ -44,7 +44,7 @@ import io.smallrye.mutiny.subscription.Cancellable;
  * A turn does not depend on any connection: readers connect and disconnect independently. Its monitor serialises all transitions. It is one class
  * because every transition reads and writes the same state.
  */
-public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner, AwaitingTurn {
+final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner, AwaitingTurn {
 
     private static final Logger LOG = Logger.getLogger(RunningTurn.class);
 
@@ -200,7 +200,7 @@ public final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Ow
     private TransactionalEffect effectOf(ChatEvent event) {
         // An id that is null or too long is not stored; then the run cannot be recognised by its id.
         if (event instanceof Started(var id) && id != null && id.length() <= PrintableName.LONGEST) {
-            return new UpstreamPosition(turn.id(), id);
+            return connection -> TurnStore.position(connection, turn.id(), id);
         }
         CallOutcome outcome = CallOutcome.of(turn.id(), event);
         if (outcome == null || !awaited.settled(outcome.callId())) {

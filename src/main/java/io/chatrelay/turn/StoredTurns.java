@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Executor;
-import java.util.function.Consumer;
+import java.util.concurrent.atomic.AtomicLong;
 
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.persistence.LockModeType;
@@ -29,6 +29,12 @@ import io.smallrye.mutiny.Multi;
 /** The stored turns of a tenant's conversations: which turn a reader may read, its events, its deletion. Turns of another tenant are not found. */
 @ApplicationScoped
 public class StoredTurns implements RunningTurnLookup, ApprovalTurns {
+
+    /** Takes a turn's events in their order, each with its number. */
+    public interface NumberedEvents {
+
+        void take(long number, ChatEvent event);
+    }
 
     /**
      * The deletion of a year-long conversation may take longer than the time-out of other statements. The pool sets the time-out again for the next
@@ -145,9 +151,11 @@ public class StoredTurns implements RunningTurnLookup, ApprovalTurns {
 
     /** Replays the stored events of a turn in order. They are read one page at a time. */
     @Transactional
-    public void replay(Turn turn, Consumer<ChatEvent> events) {
+    public void replay(Turn turn, NumberedEvents events) {
+        AtomicLong number = new AtomicLong();
         turns.getEntityManager().unwrap(Session.class)
-                .doWork(connection -> journal.replay(connection, turn.id(), events));
+                .doWork(connection -> journal.replay(connection, turn.id(),
+                        event -> events.take(number.incrementAndGet(), event)));
     }
 
     @Transactional

@@ -1,5 +1,6 @@
 package io.chatrelay.inkeep;
 
+import static io.chatrelay.inkeep.RecordedAnswer.events;
 import static io.chatrelay.inkeep.ScriptedInkeep.VERTX;
 import static io.chatrelay.inkeep.ScriptedInkeep.all;
 import static io.chatrelay.inkeep.ScriptedInkeep.cut;
@@ -71,12 +72,6 @@ class FollowingTest {
     @AfterEach
     void stop() {
         inkeep.close();
-    }
-
-    private static List<ChatEvent> events(String body) {
-        List<ChatEvent> events = new ArrayList<>();
-        RecordedAnswer.read(body, 4096, RecordedAnswer.agents(null), events);
-        return events;
     }
 
     private static String runOf(String body) {

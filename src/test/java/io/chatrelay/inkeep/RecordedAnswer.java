@@ -44,6 +44,13 @@ public final class RecordedAnswer {
         }
     }
 
+    /** The events of an Agents body, as far as it goes. */
+    static List<ChatEvent> events(String body) {
+        List<ChatEvent> events = new ArrayList<>();
+        read(body, 4096, agents(null), events);
+        return events;
+    }
+
     static boolean isStream(Recording recording) {
         return recording.status() == 200 && recording.header("content-type").orElse("").startsWith("text/event-stream");
     }

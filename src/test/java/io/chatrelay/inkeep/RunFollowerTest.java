@@ -1,5 +1,6 @@
 package io.chatrelay.inkeep;
 
+import static io.chatrelay.inkeep.RecordedAnswer.events;
 import static io.chatrelay.inkeep.ScriptedInkeep.SOON;
 import static io.chatrelay.inkeep.ScriptedInkeep.VERTX;
 import static io.chatrelay.inkeep.ScriptedInkeep.all;
@@ -62,12 +63,6 @@ class RunFollowerTest {
     @AfterEach
     void stop() {
         inkeep.close();
-    }
-
-    private static List<ChatEvent> events(String body) {
-        List<ChatEvent> events = new ArrayList<>();
-        RecordedAnswer.read(body, 4096, RecordedAnswer.agents(null), events);
-        return events;
     }
 
     /** The first frames of the run. */
