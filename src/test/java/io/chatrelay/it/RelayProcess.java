@@ -59,7 +59,7 @@ public final class RelayProcess implements AutoCloseable {
         /** For what lives for seconds: no more is compiled than pays within them, and its classes come from the cache. */
         Setup quick() {
             cached = true;
-            return jvm("-XX:TieredStopAtLevel=1").jvm("-XX:+UseSerialGC");
+            return jvm("-XX:TieredStopAtLevel=1").jvm("-XX:CompileThresholdScaling=3").jvm("-XX:+UseSerialGC");
         }
 
         Setup uncached() {
@@ -131,6 +131,8 @@ public final class RelayProcess implements AutoCloseable {
         command.addAll(setup.jvm);
         if (setup.cached && setup.jar.equals(JAR)) {
             command.add("-XX:AOTCache=" + AotCache.get());
+            // A stub of the cache's that does not fit is a warning on standard output, and compiled anew.
+            command.add("-Xlog:aot*=error");
         }
         setup.properties.forEach((name, value) -> command.add("-D" + name + "=" + value));
         command.addAll(List.of("-jar", setup.jar.toString()));
