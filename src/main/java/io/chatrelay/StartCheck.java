@@ -69,7 +69,7 @@ final class StartCheck {
     /** Of the migrations that this version brings, the last. */
     static final int SCHEMA = 12;
 
-    /** Asked for by name, the emulator stands in for the upstreams in production too: to try a deployment without a key. */
+    /** Dev mode's own: the packaged service has no emulator in it. */
     private static final String EMULATOR = "chatrelay-dev.emulator.enabled";
     private static final String DATABASE = "quarkus.datasource.jdbc.url";
     private static final String POOL = "quarkus.datasource.jdbc.max-size";
@@ -103,9 +103,11 @@ final class StartCheck {
     }
 
     private static void settings(SmallRyeConfig config) throws Unfit {
-        if (!config.getOptionalValue(EMULATOR, Boolean.class).orElse(false)) {
-            upstreams(config.getConfigMapping(UpstreamsConfig.class));
+        if (config.getOptionalValue(EMULATOR, Boolean.class).orElse(false)) {
+            throw new Unfit(EMULATOR + " is a setting of dev mode. Start the emulator beside the service, as docker/README.md"
+                    + " says, and set chat-relay.upstreams.<name>.url to its address.");
         }
+        upstreams(config.getConfigMapping(UpstreamsConfig.class));
         access(config.getConfigMapping(AccessConfig.class));
         KnownSettings settings = new KnownSettings(MAPPINGS);
         refuse(settings.outOfRange(config));

@@ -1,5 +1,7 @@
 package io.chatrelay.dev;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Map;
 
@@ -12,7 +14,7 @@ import io.smallrye.config.PropertiesConfigSource;
 /**
  * In dev and test, gives the datasource an embedded PostgreSQL 18 where no container engine runs; where one does, it
  * gives nothing, and Quarkus Dev Services start a container. A configured {@code quarkus.datasource.jdbc.url} always
- * wins, and in production this source is empty.
+ * wins; the packaged service is without this source.
  *
  * <p>It is a configuration source because the choice between Dev Services and a given URL is made from configuration,
  * before any bean exists. Both class loaders of dev mode ask it; the system property makes the database one for the JVM.
@@ -41,16 +43,11 @@ public final class DevDatabase implements ConfigSourceFactory {
         }
     }
 
-    /**
-     * By name: the packaged service has neither that class' library nor a use for it, and a native image is linked at
-     * build time from what can be reached.
-     */
     private static String start(boolean test) {
         try {
-            return (String) Class.forName("io.chatrelay.dev.EmbeddedDatabase").getMethod("start", boolean.class)
-                    .invoke(null, test);
-        } catch (ReflectiveOperationException e) {
-            throw new IllegalStateException("The embedded PostgreSQL did not start. Set " + URL
+            return EmbeddedDatabase.start(test);
+        } catch (IOException e) {
+            throw new UncheckedIOException("The embedded PostgreSQL did not start. Set " + URL
                     + ", or start a container engine.", e);
         }
     }

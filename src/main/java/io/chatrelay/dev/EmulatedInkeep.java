@@ -18,7 +18,7 @@ import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 
 /** The emulator as the upstreams of a service that has none configured: {@code agents} and {@code cloud}, and {@code agents} in
- * durable mode and as an old release. In production only if asked for by name. */
+ * durable mode and as an old release. */
 @ApplicationScoped
 @LookupIfProperty(name = "chatrelay-dev.emulator.enabled", stringValue = "true")
 class EmulatedInkeep implements LocalInkeep {

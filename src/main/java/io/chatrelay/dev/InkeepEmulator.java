@@ -55,18 +55,24 @@ public final class InkeepEmulator implements AutoCloseable {
         this.vertx = vertx;
     }
 
+    /** As {@link #listen(String, int)}, for this machine alone. */
+    public InkeepEmulator listen(int wantedPort) {
+        return listen("127.0.0.1", wantedPort);
+    }
+
     /**
-     * Binds 127.0.0.1 and returns when requests are answered. Blocks, so it is not for an event loop.
+     * Returns when requests are answered. Blocks, so it is not for an event loop.
      *
+     * @param host the address to bind; {@code 0.0.0.0} for every one of this machine
      * @param wantedPort 0 for any free one
      * @throws IllegalStateException if the port is taken
      */
-    public InkeepEmulator listen(int wantedPort) {
+    InkeepEmulator listen(String host, int wantedPort) {
         // A verticle, because only that gets an event loop of its own whoever calls.
         deployment = await(vertx.deployVerticle(new AbstractVerticle() {
             @Override
             public void start(Promise<Void> started) {
-                serve(getVertx()).listen(wantedPort, "127.0.0.1").onSuccess(bound -> port = bound.actualPort())
+                serve(getVertx()).listen(wantedPort, host).onSuccess(bound -> port = bound.actualPort())
                         .<Void>mapEmpty().onComplete(started);
             }
         }));

@@ -3,7 +3,7 @@ package io.chatrelay.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.net.URI;
-import java.util.Arrays;
+import java.util.List;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
@@ -33,6 +33,8 @@ class StartIT {
                         "chat-relay.upstreams.agents.url must be an http or https URL"),
                 start("a default upstream that nobody configured", setup -> setup.with("chat-relay.default-upstream", "nobody"),
                         "chat-relay.default-upstream is 'nobody', which is not configured. Set it to one of: agents, cloud."),
+                start("the emulator of dev mode", setup -> setup.with("chatrelay-dev.emulator.enabled", true),
+                        "chatrelay-dev.emulator.enabled is a setting of dev mode. Start the emulator beside the service"),
                 start("no access key", setup -> setup.without("chat-relay.access"),
                         "Set chat-relay.access.keys.<caller>.sha256 and .tenant."),
                 start("a digest that is none", setup -> setup.with("chat-relay.access.keys.it.sha256", "it-key"),
@@ -89,19 +91,21 @@ class StartIT {
         }
     }
 
-    /** As in dev mode; a service that has upstreams of its own asks nobody else. What is said is in no line of the log, at DEBUG either. */
+    /** As a deployment is tried without a key of Inkeep. What is said is in no line of the log, at DEBUG either. */
     @Test
-    void anEmulatorStandsInForUpstreamsWhereItIsAskedFor() {
-        try (RelayProcess relay = RelayProcess.unconfigured().quick().database(TestPostgres.fresh()).key()
-                .with("chatrelay-dev.emulator.enabled", true).with("quarkus.log.level", "DEBUG").start()) {
+    void isServedByAnEmulatorThatRunsBesideIt() {
+        try (EmulatorProcess inkeep = EmulatorProcess.start();
+                RelayProcess relay = RelayProcess.unconfigured().quick().database(TestPostgres.fresh()).key()
+                        .upstreams(inkeep.at("/run"), inkeep.at("/v1")).agents("legacy", inkeep.at("/legacy"))
+                        .with("quarkus.log.level", "DEBUG").start()) {
             RelayClient client = new RelayClient(relay);
-            for (String upstream : Arrays.asList(null, "agents", "agents-durable", "agents-legacy", "cloud")) {
+            for (String upstream : List.of("agents", "legacy", "cloud")) {
                 assertThat(client.chat(upstream, "of-" + upstream, "echo hi there").awaitEnd().text()).as(upstream)
                         .isEqualTo("hi there");
             }
             assertThat(relay.output()).contains(" DEBUG ").doesNotContain("hi there", RelayClient.KEY,
                     Postgres.PASSWORD + "\"");
-            assertThat(relay.output().lines().filter(line -> line.contains(": request="))).hasSize(5)
+            assertThat(relay.output().lines().filter(line -> line.contains(": request="))).hasSize(3)
                     .allMatch(line -> line.contains(" caller=it ") && line.contains("conversation=of-"));
         }
     }
