@@ -222,8 +222,7 @@ class CancelTest extends ServiceTest {
         @Test
         void settlesTheCallsThatAreOpen() {
             String id = newId();
-            Sse stream = relay().send(CHAT, ask(id, DELETE));
-            await("the question").until(() -> stream.types().contains("tool-approval-request"));
+            Sse stream = relay().send(CHAT, ask(id, DELETE)).untilAsked(1);
             cancel(id);
             stream.toEnd();
 

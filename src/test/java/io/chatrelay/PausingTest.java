@@ -186,8 +186,7 @@ class PausingTest extends ApprovalsTest {
         @Test
         void theStreamStaysOpenUntilTheTurnEnds() {
             String id = newId();
-            Sse asked = relay().send(CHAT, Json.ask(id, ONE));
-            await().until(() -> asked.types().contains("tool-approval-request"));
+            Sse asked = relay().send(CHAT, Json.ask(id, ONE)).untilAsked(1);
             await().during(Duration.ofMillis(800)).until(() -> !asked.over());
 
             Relay.Answer decided = relay().post(DECIDE, waitingIn(id).decision(0, true));
@@ -209,8 +208,7 @@ class PausingTest extends ApprovalsTest {
 
         @Test
         void useChatsBodyMayAskForIt() {
-            Sse asked = relay().send(CHAT + "?approvals=wait", useChat(newId(), ONE));
-            await().until(() -> asked.types().contains("tool-approval-request"));
+            Sse asked = relay().send(CHAT + "?approvals=wait", useChat(newId(), ONE)).untilAsked(1);
             await().during(Duration.ofMillis(800)).until(() -> !asked.over());
             asked.close();
         }
@@ -218,8 +216,7 @@ class PausingTest extends ApprovalsTest {
         @Test
         void anAnswerWithoutTriggerIsAnsweredAsInkeepDoesIt() {
             String id = newId();
-            Sse asked = relay().send(CHAT, Json.ask(id, TWO));
-            await().until(() -> asked.types().stream().filter("tool-approval-request"::equals).count() == 2);
+            Sse asked = relay().send(CHAT, Json.ask(id, TWO)).untilAsked(2);
             ObjectNode answer = answering(id, true, null, asked);
             answer.remove("trigger");
 

@@ -111,6 +111,19 @@ public final class Sse implements AutoCloseable {
         return this;
     }
 
+    /** Waits until so many calls ask for approval, and fails at once where the stream is over before. */
+    public Sse untilAsked(int calls) {
+        awaits("%d requests for approval".formatted(calls), () -> asking() >= calls);
+        if (asking() < calls) {
+            throw new AssertionError("over before %d calls asked for approval: %d %s".formatted(calls, status, text));
+        }
+        return this;
+    }
+
+    private long asking() {
+        return types().stream().filter("tool-approval-request"::equals).count();
+    }
+
     /** Waits for the stream's end. */
     public Sse toEnd() {
         awaits("the end of the stream", () -> false);

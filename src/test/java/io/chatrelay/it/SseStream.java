@@ -211,6 +211,11 @@ public final class SseStream {
         return text.toString();
     }
 
+    /** How many parts of the type came. */
+    long count(String type) {
+        return frames().stream().filter(frame -> frame.type().equals(type)).count();
+    }
+
     /** The last part's type: {@code [DONE]}, {@code error}, {@code abort}. */
     String end() {
         return frames().getLast().type();

@@ -30,12 +30,13 @@ final class WaitingTurn {
         this.seen = client.chat(upstream, conversation, text);
     }
 
-    /** Waits until the reader has seen so many calls ask, since the turn began. */
+    /** Waits until the reader has seen so many calls ask, since the turn began; fails at once where its stream is over before. */
     WaitingTurn awaitAsked(RelayClient client, int calls) {
         Awaitility.await(calls + " requests for approval").atMost(Duration.ofSeconds(30)).pollDelay(Duration.ZERO)
                 .pollInterval(Duration.ofMillis(20))
-                .until(() -> seen.frames().stream().filter(frame -> frame.type().equals("tool-approval-request"))
-                        .count() == calls);
+                .until(() -> seen.isOver() || seen.count("tool-approval-request") >= calls);
+        assertThat(seen.count("tool-approval-request")).as("%s: %d %s", conversation, seen.status(), seen.frames())
+                .isEqualTo(calls);
         client.get("/run/v1/conversations/%s/pending-approvals".formatted(conversation)).path("approvals").forEach(open -> {
             if (approvals.stream().noneMatch(known -> known.path("id").equals(open.path("id")))) {
                 approvals.add(open);
