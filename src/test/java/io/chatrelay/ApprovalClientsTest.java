@@ -14,6 +14,8 @@ import org.junit.jupiter.api.Test;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
+import io.chatrelay.support.Json;
+import io.chatrelay.support.clients.Node;
 import io.quarkus.test.junit.QuarkusTest;
 
 /** The AI SDK's own chat, in every version that is installed, with an app that lets its user approve and does nothing else. */

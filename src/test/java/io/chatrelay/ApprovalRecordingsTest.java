@@ -1,8 +1,8 @@
 package io.chatrelay;
 
-import static io.chatrelay.Relay.CHAT;
-import static io.chatrelay.Relay.COMPLETIONS;
-import static io.chatrelay.Relay.CONVERSATIONS;
+import static io.chatrelay.support.Relay.CHAT;
+import static io.chatrelay.support.Relay.COMPLETIONS;
+import static io.chatrelay.support.Relay.CONVERSATIONS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -18,9 +18,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
-import io.chatrelay.RecordedInkeep.Asked;
-import io.chatrelay.RecordedInkeep.Play;
 import io.chatrelay.dev.Recording;
+import io.chatrelay.support.Json;
+import io.chatrelay.support.Relay;
+import io.chatrelay.support.inkeep.RecordedInkeep.Asked;
+import io.chatrelay.support.inkeep.RecordedInkeep.Play;
 import io.quarkus.test.junit.QuarkusTest;
 
 /** Recorded approvals of a current server in classic mode, from the question to the end on both wires, the decision included. */

@@ -1,6 +1,6 @@
 package io.chatrelay;
 
-import static io.chatrelay.Relay.COMPLETIONS;
+import static io.chatrelay.support.Relay.COMPLETIONS;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
@@ -9,6 +9,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import io.chatrelay.support.Json;
+import io.chatrelay.support.OpenAiHistory;
+import io.chatrelay.support.Relay;
+import io.chatrelay.support.inkeep.CaseInkeep;
 import io.quarkus.test.junit.QuarkusTest;
 
 /** What an upstream without memory is told of a conversation whose calls were answered late, twice or never, and of one id. */

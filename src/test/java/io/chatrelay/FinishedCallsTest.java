@@ -1,6 +1,6 @@
 package io.chatrelay;
 
-import static io.chatrelay.Relay.COMPLETIONS;
+import static io.chatrelay.support.Relay.COMPLETIONS;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
@@ -16,6 +16,10 @@ import org.springframework.ai.openai.OpenAiChatOptions;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
+import io.chatrelay.support.Json;
+import io.chatrelay.support.Sse;
+import io.chatrelay.support.clients.LangChain4j;
+import io.chatrelay.support.clients.Node;
 import io.quarkus.test.junit.QuarkusTest;
 
 import dev.langchain4j.model.chat.response.ChatResponse;

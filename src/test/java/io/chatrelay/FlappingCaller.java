@@ -7,6 +7,10 @@ import java.util.stream.IntStream;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import io.chatrelay.support.Json;
+import io.chatrelay.support.Relay;
+import io.chatrelay.support.Sse;
+
 /** A caller that sends one message after another into one conversation, whatever comes of it. */
 final class FlappingCaller {
 

@@ -1,6 +1,6 @@
 package io.chatrelay;
 
-import static io.chatrelay.Relay.CHAT;
+import static io.chatrelay.support.Relay.CHAT;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
@@ -26,6 +26,13 @@ import com.openai.core.http.StreamResponse;
 import com.openai.models.chat.completions.ChatCompletionChunk;
 import com.openai.models.chat.completions.ChatCompletionCreateParams;
 
+import io.chatrelay.support.FastHeartbeat;
+import io.chatrelay.support.Json;
+import io.chatrelay.support.clients.LangChain4j;
+import io.chatrelay.support.clients.Node;
+import io.chatrelay.support.clients.Program;
+import io.chatrelay.support.clients.Python;
+import io.chatrelay.support.clients.Snippet;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
 

@@ -1,7 +1,7 @@
 package io.chatrelay;
 
-import static io.chatrelay.Relay.CHAT;
-import static io.chatrelay.Relay.COMPLETIONS;
+import static io.chatrelay.support.Relay.CHAT;
+import static io.chatrelay.support.Relay.COMPLETIONS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -33,6 +33,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import io.chatrelay.support.Json;
+import io.chatrelay.support.Relay;
+import io.chatrelay.support.SelfSigned;
+import io.chatrelay.support.Sse;
 import io.quarkus.test.common.http.TestHTTPResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.QuarkusTestProfile;

@@ -1,7 +1,7 @@
 package io.chatrelay;
 
-import static io.chatrelay.Relay.CHAT;
-import static io.chatrelay.Relay.COMPLETIONS;
+import static io.chatrelay.support.Relay.CHAT;
+import static io.chatrelay.support.Relay.COMPLETIONS;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
@@ -12,6 +12,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import io.chatrelay.support.Json;
+import io.chatrelay.support.Relay;
+import io.chatrelay.support.Sse;
 import io.quarkus.test.junit.QuarkusTest;
 
 /** A run that works for longer than Inkeep tells it, which is a second here. What becomes of it is told and stored the same. */

@@ -1,6 +1,6 @@
 package io.chatrelay;
 
-import static io.chatrelay.Relay.CHAT;
+import static io.chatrelay.support.Relay.CHAT;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
@@ -17,6 +17,8 @@ import org.junit.jupiter.api.Test;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import io.chatrelay.support.Json;
+import io.chatrelay.support.Relay;
 import io.quarkus.test.junit.QuarkusTest;
 
 /** What holds of every turn that waits, whoever answers it how often and by which path, and however badly Inkeep hears it. */

@@ -13,6 +13,11 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
+import io.chatrelay.support.Json;
+import io.chatrelay.support.clients.Node;
+import io.chatrelay.support.clients.Program;
+import io.chatrelay.support.clients.Python;
+import io.chatrelay.support.clients.Snippet;
 import io.quarkus.test.junit.QuarkusTest;
 
 /** The programs of the page for OpenAI's SDKs and the frameworks on them, run as they stand there. */

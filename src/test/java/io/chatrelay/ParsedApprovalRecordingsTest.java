@@ -1,6 +1,6 @@
 package io.chatrelay;
 
-import static io.chatrelay.Relay.CHAT;
+import static io.chatrelay.support.Relay.CHAT;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
@@ -18,7 +18,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
-import io.chatrelay.RecordedInkeep.Play;
+import io.chatrelay.support.Json;
+import io.chatrelay.support.Relay;
+import io.chatrelay.support.Sse;
+import io.chatrelay.support.clients.Node;
+import io.chatrelay.support.inkeep.RecordedInkeep.Play;
 import io.quarkus.test.junit.QuarkusTest;
 
 /** Recorded approvals as the stock parsers read them: a stream that pauses, the one that goes on in its message, and OpenAI's. */

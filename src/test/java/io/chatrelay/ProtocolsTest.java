@@ -1,7 +1,7 @@
 package io.chatrelay;
 
-import static io.chatrelay.Relay.CHAT;
-import static io.chatrelay.Relay.CONVERSATIONS;
+import static io.chatrelay.support.Relay.CHAT;
+import static io.chatrelay.support.Relay.CONVERSATIONS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -10,8 +10,11 @@ import java.util.List;
 
 import org.junit.jupiter.api.Test;
 
-import io.chatrelay.Sse.Event;
 import io.chatrelay.api.counting.CountingProtocol;
+import io.chatrelay.support.Json;
+import io.chatrelay.support.Relay;
+import io.chatrelay.support.Sse;
+import io.chatrelay.support.Sse.Event;
 import io.quarkus.test.junit.QuarkusTest;
 
 /** A protocol that makes several frames of one event, and whose frames depend on the events before: a reader goes on after any frame. */

@@ -1,8 +1,8 @@
 package io.chatrelay;
 
-import static io.chatrelay.Relay.CHAT;
-import static io.chatrelay.Relay.COMPLETIONS;
-import static io.chatrelay.Relay.CONVERSATIONS;
+import static io.chatrelay.support.Relay.CHAT;
+import static io.chatrelay.support.Relay.COMPLETIONS;
+import static io.chatrelay.support.Relay.CONVERSATIONS;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -24,8 +24,14 @@ import org.junit.jupiter.params.provider.EnumSource;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
-import io.chatrelay.readers.SseReader;
-import io.chatrelay.readers.SseReader.Event;
+import io.chatrelay.support.FastHeartbeat;
+import io.chatrelay.support.Json;
+import io.chatrelay.support.RawAnswer;
+import io.chatrelay.support.Sse;
+import io.chatrelay.support.clients.Node;
+import io.chatrelay.support.clients.Python;
+import io.chatrelay.support.sse.SseReader;
+import io.chatrelay.support.sse.SseReader.Event;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
 

@@ -1,7 +1,7 @@
 package io.chatrelay;
 
-import static io.chatrelay.Relay.CHAT;
-import static io.chatrelay.Relay.CONVERSATIONS;
+import static io.chatrelay.support.Relay.CHAT;
+import static io.chatrelay.support.Relay.CONVERSATIONS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -23,16 +23,20 @@ import org.junit.jupiter.api.AfterEach;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
-import io.chatrelay.RecordedInkeep.Asked;
-import io.chatrelay.RecordedInkeep.Play;
 import io.chatrelay.dev.Recording;
+import io.chatrelay.support.ApprovalSteps;
+import io.chatrelay.support.Json;
+import io.chatrelay.support.Relay;
+import io.chatrelay.support.Sse;
+import io.chatrelay.support.inkeep.RecordedInkeep;
+import io.chatrelay.support.inkeep.RecordedInkeep.Asked;
+import io.chatrelay.support.inkeep.RecordedInkeep.Play;
 
 /** What tests have at hand in which recorded servers are the upstreams, and what a caller sees on each wire. */
 abstract class RecordedTurns extends ServiceTest {
 
     static final String DECIDE = "/run/api/tool-approvals";
     static final String INBOX = "/run/v1/tool-approvals";
-    static final Duration LATE_WINDOW = Duration.ofSeconds(6);
 
     /** A call that is approved: the stream, the decision, the call's id, and what the ledger tells of it. */
     static final String APPROVED = "agents/30-chat-approve-function-tool-1-stream";

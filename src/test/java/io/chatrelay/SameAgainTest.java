@@ -1,7 +1,7 @@
 package io.chatrelay;
 
-import static io.chatrelay.Relay.CHAT;
-import static io.chatrelay.Relay.COMPLETIONS;
+import static io.chatrelay.support.Relay.CHAT;
+import static io.chatrelay.support.Relay.COMPLETIONS;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
@@ -14,6 +14,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import io.chatrelay.support.Json;
+import io.chatrelay.support.Relay;
+import io.chatrelay.support.Sse;
 import io.quarkus.test.junit.QuarkusTest;
 
 /** The same body again over a POST that broke off, from a client that knows neither keys nor numbers. */

@@ -23,7 +23,10 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
-import io.chatrelay.dev.EmulatorResource;
+import io.chatrelay.support.Relay;
+import io.chatrelay.support.inkeep.Emulator;
+import io.chatrelay.support.inkeep.EmulatorResource;
+import io.chatrelay.support.inkeep.TestUpstreams;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.common.http.TestHTTPResource;
 

@@ -1,8 +1,8 @@
 package io.chatrelay;
 
-import static io.chatrelay.Relay.CHAT;
-import static io.chatrelay.Relay.COMPLETIONS;
-import static io.chatrelay.Relay.CONVERSATIONS;
+import static io.chatrelay.support.Relay.CHAT;
+import static io.chatrelay.support.Relay.COMPLETIONS;
+import static io.chatrelay.support.Relay.CONVERSATIONS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -17,9 +17,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
-import io.chatrelay.RecordedInkeep.Asked;
-import io.chatrelay.RecordedInkeep.Play;
 import io.chatrelay.dev.Recording;
+import io.chatrelay.support.Json;
+import io.chatrelay.support.Relay;
+import io.chatrelay.support.inkeep.RecordedInkeep.Asked;
+import io.chatrelay.support.inkeep.RecordedInkeep.Play;
+import io.chatrelay.support.inkeep.TestUpstreams;
 import io.quarkus.test.junit.QuarkusTest;
 
 /** Recorded approvals that nobody answers in time, of durable runs, and of an old release: on both wires, the decision included. */
@@ -45,7 +48,7 @@ class UnusualApprovalRecordingsTest extends RecordedTurns {
 
         private void assertInTime(Play play) {
             assertThat(play.told()).allSatisfy(told -> assertThat(Duration.ofNanos(told.nanos() - play.question().nanos()))
-                    .isLessThan(LATE_WINDOW.plusMillis(300)));
+                    .isLessThan(TestUpstreams.LATE_WINDOW.plusMillis(300)));
         }
 
         private void assertGone(String conversation, String call) {

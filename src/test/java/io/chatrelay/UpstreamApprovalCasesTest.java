@@ -1,8 +1,8 @@
 package io.chatrelay;
 
-import static io.chatrelay.Relay.CHAT;
-import static io.chatrelay.Relay.COMPLETIONS;
-import static io.chatrelay.Relay.CONVERSATIONS;
+import static io.chatrelay.support.Relay.CHAT;
+import static io.chatrelay.support.Relay.COMPLETIONS;
+import static io.chatrelay.support.Relay.CONVERSATIONS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -21,6 +21,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import io.chatrelay.support.Json;
+import io.chatrelay.support.Relay;
+import io.chatrelay.support.Sse;
+import io.chatrelay.support.ToldParts;
+import io.chatrelay.support.inkeep.CaseInkeep;
+import io.chatrelay.support.inkeep.UpstreamCase;
 import io.quarkus.test.junit.QuarkusTest;
 
 /** Approvals of calls whose upstream's ids say little: each is asked, decided, told and settled by itself. The rows stand in {@code cases/}. */

@@ -1,8 +1,8 @@
 package io.chatrelay;
 
-import static io.chatrelay.Relay.CHAT;
-import static io.chatrelay.Relay.COMPLETIONS;
-import static io.chatrelay.Relay.CONVERSATIONS;
+import static io.chatrelay.support.Relay.CHAT;
+import static io.chatrelay.support.Relay.COMPLETIONS;
+import static io.chatrelay.support.Relay.CONVERSATIONS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -33,9 +33,13 @@ import io.chatrelay.Fault.Expected.BrokenOff;
 import io.chatrelay.Fault.Expected.Refused;
 import io.chatrelay.Fault.Expected.Unanswered;
 import io.chatrelay.dev.InkeepEmulator;
-import io.chatrelay.it.RelayClient;
-import io.chatrelay.it.RelayProcess;
-import io.chatrelay.it.TestPostgres;
+import io.chatrelay.support.Json;
+import io.chatrelay.support.Relay;
+import io.chatrelay.support.Sse;
+import io.chatrelay.support.inkeep.Emulator;
+import io.chatrelay.support.it.RelayClient;
+import io.chatrelay.support.it.RelayProcess;
+import io.chatrelay.support.it.TestPostgres;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 

@@ -18,7 +18,6 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-import io.chatrelay.CallEvents;
 import io.chatrelay.api.aisdk.AiSdkFrameWriter;
 import io.chatrelay.api.protocol.UnclosedParts;
 import io.chatrelay.approval.ApprovalView;
@@ -39,6 +38,7 @@ import io.chatrelay.event.PausePoints;
 import io.chatrelay.event.RawJson;
 import io.chatrelay.event.Turn;
 import io.chatrelay.journal.JournalEntry;
+import io.chatrelay.support.CallEvents;
 import io.quarkus.runtime.configuration.MemorySize;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;

@@ -7,8 +7,6 @@ import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Test;
 
-import io.chatrelay.CallEvents;
-import io.chatrelay.Json;
 import io.chatrelay.api.protocol.UnclosedParts;
 import io.chatrelay.approval.DecideCommand.Answer;
 import io.chatrelay.event.ApprovalState;
@@ -26,6 +24,8 @@ import io.chatrelay.event.ChatEvent.ToolDenied;
 import io.chatrelay.event.ChatEvent.ToolSucceeded;
 import io.chatrelay.event.FinishReason;
 import io.chatrelay.event.RawJson;
+import io.chatrelay.support.CallEvents;
+import io.chatrelay.support.Json;
 
 /** Where a client stands that answers an approval is found from what its message knows of the calls. */
 class SeenCallsTest {

@@ -5,9 +5,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.ToLongFunction;
 
-import io.chatrelay.it.EventSourceReader;
-import io.chatrelay.it.RelayProcess;
-import io.chatrelay.it.RoundRobin;
+import io.chatrelay.support.it.EventSourceReader;
+import io.chatrelay.support.it.RelayProcess;
+import io.chatrelay.support.it.RoundRobin;
 
 /** Turns of one replica, each with one reader that comes back through a round-robin, and when each was back and had its next event. */
 final class Answers implements AutoCloseable {

@@ -14,9 +14,9 @@ import java.util.stream.Stream;
 import org.HdrHistogram.Histogram;
 
 import io.chatrelay.dev.EmulatorMain;
-import io.chatrelay.it.Postgres;
-import io.chatrelay.it.RelayProcess;
-import io.chatrelay.it.TestPostgres;
+import io.chatrelay.support.it.Postgres;
+import io.chatrelay.support.it.RelayProcess;
+import io.chatrelay.support.it.TestPostgres;
 
 /**
  * Paced streams through the service, with durable writes, beside the same streams read from the emulator directly; then decisions. Service,

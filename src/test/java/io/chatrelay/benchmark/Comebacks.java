@@ -8,7 +8,7 @@ import java.util.UUID;
 
 import org.HdrHistogram.Histogram;
 
-import io.chatrelay.it.Postgres;
+import io.chatrelay.support.it.Postgres;
 
 /** How long readers had to wait, and whether what they read is what is stored. */
 final class Comebacks {

@@ -24,8 +24,8 @@ import org.HdrHistogram.Histogram;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
-import io.chatrelay.it.RelayClient;
-import io.chatrelay.it.RelayProcess;
+import io.chatrelay.support.it.RelayClient;
+import io.chatrelay.support.it.RelayProcess;
 
 /**
  * From a caller's decision to Inkeep's door: each of many turns asks for an approval, which is given by

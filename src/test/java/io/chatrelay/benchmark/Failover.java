@@ -4,8 +4,8 @@ import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-import io.chatrelay.it.OwnPostgres;
-import io.chatrelay.it.RelayProcess;
+import io.chatrelay.support.it.OwnPostgres;
+import io.chatrelay.support.it.RelayProcess;
 
 /**
  * What callers notice when a replica or the database goes away: replicas with the default leases on a PostgreSQL with fsync on, the

@@ -10,8 +10,8 @@ import java.util.concurrent.atomic.AtomicLongArray;
 import org.HdrHistogram.ConcurrentHistogram;
 import org.HdrHistogram.Histogram;
 
-import io.chatrelay.it.EventSourceReader;
-import io.chatrelay.it.RelayProcess;
+import io.chatrelay.support.it.EventSourceReader;
+import io.chatrelay.support.it.RelayProcess;
 
 /** The same streams read where they run and at another replica: by how much each event comes later there. */
 final class FollowerLag {

@@ -18,10 +18,10 @@ import org.HdrHistogram.Histogram;
 
 import io.chatrelay.it.EveryStatement;
 import io.chatrelay.it.ManyMessages;
-import io.chatrelay.it.OwnPostgres;
 import io.chatrelay.it.Plans;
-import io.chatrelay.it.RelayClient;
-import io.chatrelay.it.RelayProcess;
+import io.chatrelay.support.it.OwnPostgres;
+import io.chatrelay.support.it.RelayClient;
+import io.chatrelay.support.it.RelayProcess;
 
 /**
  * What the service asks of a large store: the plan of each of its statements, and what turns that are refused before their first event cost the

@@ -4,8 +4,8 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 
-import io.chatrelay.it.RelayClient;
-import io.chatrelay.it.RelayProcess;
+import io.chatrelay.support.it.RelayClient;
+import io.chatrelay.support.it.RelayProcess;
 
 /** What somebody is told who sends messages while they cannot be taken. */
 final class Refusals {

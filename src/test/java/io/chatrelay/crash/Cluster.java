@@ -7,8 +7,8 @@ import java.sql.SQLException;
 import java.time.Duration;
 
 import io.chatrelay.dev.InkeepEmulator;
-import io.chatrelay.it.OwnPostgres;
-import io.chatrelay.it.RelayProcess;
+import io.chatrelay.support.it.OwnPostgres;
+import io.chatrelay.support.it.RelayProcess;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 

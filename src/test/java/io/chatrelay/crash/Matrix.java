@@ -8,8 +8,8 @@ import java.util.List;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
-import io.chatrelay.readers.SseReader;
-import io.chatrelay.readers.SseReader.Event;
+import io.chatrelay.support.sse.SseReader;
+import io.chatrelay.support.sse.SseReader.Event;
 
 /** Reads the bytes of a stream, as far as it came, with every kind of reader: all see what the caller saw, and no event without data. */
 final class Matrix {

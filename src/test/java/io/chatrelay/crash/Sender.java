@@ -9,7 +9,7 @@ import java.util.function.Consumer;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
-import io.chatrelay.it.RelayClient;
+import io.chatrelay.support.it.RelayClient;
 
 /** Sends a message until somebody has taken it, always under the same key, and reads its answer to the end. */
 final class Sender {

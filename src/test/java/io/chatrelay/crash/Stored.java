@@ -7,7 +7,7 @@ import java.sql.SQLException;
 import java.util.OptionalLong;
 import java.util.UUID;
 
-import io.chatrelay.it.OwnPostgres;
+import io.chatrelay.support.it.OwnPostgres;
 
 /** Asks the database, at the moment at which a reader was told an event, how far that turn is stored. */
 final class Stored {

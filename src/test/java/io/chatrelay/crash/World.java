@@ -8,7 +8,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
-import io.chatrelay.it.RelayClient;
+import io.chatrelay.support.it.RelayClient;
 
 /** What the callers share: the service, what they note, and whether they shall go on. */
 final class World {

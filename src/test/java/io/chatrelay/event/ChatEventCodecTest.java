@@ -14,7 +14,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-import io.chatrelay.CallEvents;
 import io.chatrelay.event.ChatEvent.ApprovalDecided;
 import io.chatrelay.event.ChatEvent.Call;
 import io.chatrelay.event.ChatEvent.Data;
@@ -27,6 +26,8 @@ import io.chatrelay.event.ChatEvent.ToolInputStarted;
 import io.chatrelay.event.ChatEvent.ToolSucceeded;
 import io.chatrelay.event.ChatEvent.Unknown;
 import io.chatrelay.inkeep.RecordedAnswer;
+import io.chatrelay.support.CallEvents;
+import io.chatrelay.support.Events;
 
 class ChatEventCodecTest {
 

@@ -1,6 +1,6 @@
 package io.chatrelay.event;
 
-import static io.chatrelay.event.Events.json;
+import static io.chatrelay.support.Events.json;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
@@ -8,6 +8,8 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+
+import io.chatrelay.support.Events;
 
 class MessagePartsTest {
 

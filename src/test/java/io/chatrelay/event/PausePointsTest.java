@@ -1,8 +1,8 @@
 package io.chatrelay.event;
 
-import static io.chatrelay.event.Events.COMPLETED;
-import static io.chatrelay.event.Events.FAILED;
-import static io.chatrelay.event.Events.json;
+import static io.chatrelay.support.Events.COMPLETED;
+import static io.chatrelay.support.Events.FAILED;
+import static io.chatrelay.support.Events.json;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
@@ -12,7 +12,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-import io.chatrelay.CallEvents;
 import io.chatrelay.event.ChatEvent.ApprovalDecided;
 import io.chatrelay.event.ChatEvent.Data;
 import io.chatrelay.event.ChatEvent.StepFinished;
@@ -21,6 +20,7 @@ import io.chatrelay.event.ChatEvent.ToolDenied;
 import io.chatrelay.event.ChatEvent.ToolFailed;
 import io.chatrelay.event.ChatEvent.ToolSucceeded;
 import io.chatrelay.inkeep.RecordedAnswer;
+import io.chatrelay.support.CallEvents;
 
 class PausePointsTest {
 

@@ -1,10 +1,10 @@
 package io.chatrelay.event;
 
-import static io.chatrelay.event.Events.CANCELLED;
-import static io.chatrelay.event.Events.COMPLETED;
-import static io.chatrelay.event.Events.FAILED;
-import static io.chatrelay.event.Events.INTERRUPTED;
-import static io.chatrelay.event.Events.json;
+import static io.chatrelay.support.Events.CANCELLED;
+import static io.chatrelay.support.Events.COMPLETED;
+import static io.chatrelay.support.Events.FAILED;
+import static io.chatrelay.support.Events.INTERRUPTED;
+import static io.chatrelay.support.Events.json;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Arrays;
@@ -13,7 +13,6 @@ import java.util.List;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
-import io.chatrelay.CallEvents;
 import io.chatrelay.event.ChatEvent.Data;
 import io.chatrelay.event.ChatEvent.ReasoningDelta;
 import io.chatrelay.event.ChatEvent.ReasoningEnded;
@@ -30,6 +29,8 @@ import io.chatrelay.event.ChatEvent.ToolFailed;
 import io.chatrelay.event.ChatEvent.ToolInputDelta;
 import io.chatrelay.event.ChatEvent.ToolInputFailed;
 import io.chatrelay.event.ChatEvent.ToolSucceeded;
+import io.chatrelay.support.CallEvents;
+import io.chatrelay.support.Events;
 
 class TranscriptTest {
 

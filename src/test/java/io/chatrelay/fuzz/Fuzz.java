@@ -18,8 +18,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 
 import io.chatrelay.dev.InkeepEmulator;
 import io.chatrelay.fuzz.Exchange.Answer;
-import io.chatrelay.it.RelayProcess;
-import io.chatrelay.it.TestPostgres;
+import io.chatrelay.support.it.RelayProcess;
+import io.chatrelay.support.it.TestPostgres;
 import io.vertx.core.Vertx;
 
 /**

@@ -13,7 +13,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import io.chatrelay.fuzz.ApiDocument.Operation;
 import io.chatrelay.fuzz.ApiDocument.Parameter;
-import io.chatrelay.it.RelayClient;
+import io.chatrelay.support.it.RelayClient;
 
 /** Makes a request of a seed: one that the document describes, and then more or less of it wrong. */
 final class Requests {

@@ -26,13 +26,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
-import io.chatrelay.CallEvents;
-import io.chatrelay.Json;
 import io.chatrelay.dev.Recording;
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatEvent.Started;
 import io.chatrelay.event.Turn;
 import io.chatrelay.inkeep.ScriptedInkeep.Answer;
+import io.chatrelay.support.CallEvents;
+import io.chatrelay.support.Json;
 import io.chatrelay.upstream.Decision;
 import io.chatrelay.upstream.DeliveryResult;
 import io.chatrelay.upstream.DeliveryResult.Acknowledged;

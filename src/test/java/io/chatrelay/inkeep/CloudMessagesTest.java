@@ -14,10 +14,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 
-import io.chatrelay.OpenAiHistory;
 import io.chatrelay.event.Part;
 import io.chatrelay.event.RawJson;
 import io.chatrelay.event.Role;
+import io.chatrelay.support.OpenAiHistory;
 import io.chatrelay.upstream.UpstreamRequest.ChatMessage;
 
 class CloudMessagesTest {

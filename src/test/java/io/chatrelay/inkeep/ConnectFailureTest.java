@@ -16,9 +16,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-import io.chatrelay.SelfSigned;
 import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.event.Failure;
+import io.chatrelay.support.SelfSigned;
 import io.netty.channel.ConnectTimeoutException;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;

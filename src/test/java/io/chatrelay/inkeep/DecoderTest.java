@@ -10,7 +10,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-import io.chatrelay.CallEvents;
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatEvent.ApprovalRequested;
 import io.chatrelay.event.ChatEvent.Data;
@@ -25,6 +24,7 @@ import io.chatrelay.event.Failure;
 import io.chatrelay.event.FinishReason;
 import io.chatrelay.event.Outcome;
 import io.chatrelay.event.RawJson;
+import io.chatrelay.support.CallEvents;
 
 /** What no recording shows: answers that bend the protocol. */
 class DecoderTest {

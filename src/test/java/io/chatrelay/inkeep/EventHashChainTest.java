@@ -11,7 +11,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-import io.chatrelay.CallEvents;
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatEvent.Call;
 import io.chatrelay.event.ChatEvent.Started;
@@ -19,6 +18,7 @@ import io.chatrelay.event.ChatEvent.TextDelta;
 import io.chatrelay.event.ChatEvent.ToolInputFailed;
 import io.chatrelay.event.ChatEventCodec;
 import io.chatrelay.event.RawJson;
+import io.chatrelay.support.CallEvents;
 
 /** Two tellings of one run are the same, whoever stored the first; of two runs they never are. */
 class EventHashChainTest {

@@ -27,7 +27,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-import io.chatrelay.Emulator;
 import io.chatrelay.dev.InkeepEmulator;
 import io.chatrelay.dev.Recording;
 import io.chatrelay.event.ChatEvent;
@@ -38,6 +37,7 @@ import io.chatrelay.event.Failure;
 import io.chatrelay.event.FinishReason;
 import io.chatrelay.event.Outcome;
 import io.chatrelay.event.Turn;
+import io.chatrelay.support.inkeep.Emulator;
 import io.chatrelay.upstream.Decision;
 import io.chatrelay.upstream.EarlierRuns;
 import io.chatrelay.upstream.Upstream;

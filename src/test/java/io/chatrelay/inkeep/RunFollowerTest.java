@@ -24,7 +24,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-import io.chatrelay.CallEvents;
 import io.chatrelay.dev.InkeepEmulator;
 import io.chatrelay.dev.Recording;
 import io.chatrelay.event.ChatEvent;
@@ -36,6 +35,7 @@ import io.chatrelay.event.FinishReason;
 import io.chatrelay.event.Outcome;
 import io.chatrelay.event.RawJson;
 import io.chatrelay.event.Turn;
+import io.chatrelay.support.CallEvents;
 import io.chatrelay.upstream.Decision;
 import io.chatrelay.upstream.DeliveryResult.Acknowledged;
 import io.chatrelay.upstream.DeliveryResult.Continued;

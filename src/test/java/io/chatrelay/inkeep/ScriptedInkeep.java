@@ -17,7 +17,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
-import io.chatrelay.Json;
 import io.chatrelay.dev.Recording;
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.Ids;
@@ -25,6 +24,7 @@ import io.chatrelay.event.Part;
 import io.chatrelay.event.Role;
 import io.chatrelay.event.Turn;
 import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
+import io.chatrelay.support.Json;
 import io.chatrelay.upstream.EarlierRuns;
 import io.chatrelay.upstream.UpstreamRequest;
 import io.smallrye.config.SmallRyeConfigBuilder;

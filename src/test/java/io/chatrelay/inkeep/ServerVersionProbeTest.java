@@ -22,10 +22,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-import io.chatrelay.CallEvents;
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatEvent.Data;
 import io.chatrelay.inkeep.ScriptedInkeep.Answer;
+import io.chatrelay.support.CallEvents;
 import io.vertx.core.http.HttpServerRequest;
 
 /** How it is found out what server an upstream is, and what is asked of it then. */

@@ -13,7 +13,12 @@ import org.junit.jupiter.api.Test;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
-import io.chatrelay.ApprovalSteps;
+import io.chatrelay.support.ApprovalSteps;
+import io.chatrelay.support.it.RelayClient;
+import io.chatrelay.support.it.RelayProcess;
+import io.chatrelay.support.it.SseStream;
+import io.chatrelay.support.it.TestPostgres;
+import io.chatrelay.support.it.WaitingTurn;
 
 /**
  * {@code kill -9} loses no decision and doubles none, whatever had become of it. All turns are in one process, each in another

@@ -11,6 +11,10 @@ import org.awaitility.Awaitility;
 import com.fasterxml.jackson.databind.JsonNode;
 
 import io.chatrelay.dev.InkeepEmulator;
+import io.chatrelay.support.it.RelayClient;
+import io.chatrelay.support.it.RelayProcess;
+import io.chatrelay.support.it.TestPostgres;
+import io.chatrelay.support.it.WaitingTurn;
 
 /** The turns of a process that was killed, each in another state of its approval, and Inkeep, which heard nothing of its death. */
 final class ApprovalStates implements AutoCloseable {

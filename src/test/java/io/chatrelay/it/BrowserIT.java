@@ -15,11 +15,14 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
-import io.chatrelay.Docs;
-import io.chatrelay.Installed;
-import io.chatrelay.Json;
-import io.chatrelay.Node;
 import io.chatrelay.dev.InkeepEmulator;
+import io.chatrelay.support.Json;
+import io.chatrelay.support.clients.Docs;
+import io.chatrelay.support.clients.Installed;
+import io.chatrelay.support.clients.Node;
+import io.chatrelay.support.it.RelayClient;
+import io.chatrelay.support.it.RelayProcess;
+import io.chatrelay.support.it.TestPostgres;
 
 /**
  * The documented pages in Chromium, on another origin than the service. One browser does everything at once, each thing in a tab of its

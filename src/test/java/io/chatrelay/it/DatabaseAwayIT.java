@@ -25,6 +25,14 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
+import io.chatrelay.support.it.EventSourceReader;
+import io.chatrelay.support.it.OwnPostgres;
+import io.chatrelay.support.it.RelayClient;
+import io.chatrelay.support.it.RelayProcess;
+import io.chatrelay.support.it.RoundRobin;
+import io.chatrelay.support.it.SseStream;
+import io.chatrelay.support.it.TwoReplicas;
+
 /** While PostgreSQL is away nothing is told that is not stored; when it is back everything goes on, at the replica that it was. */
 @Order(2)
 class DatabaseAwayIT {

@@ -5,6 +5,12 @@ import java.util.UUID;
 
 import org.awaitility.Awaitility;
 
+import io.chatrelay.support.it.Postgres;
+import io.chatrelay.support.it.RelayClient;
+import io.chatrelay.support.it.RelayProcess;
+import io.chatrelay.support.it.SseStream;
+import io.chatrelay.support.it.WaitingTurn;
+
 /** Everything that can become of a turn, and everything that a caller can ask, once each: so that the database executes all that it may be asked. */
 public final class EveryStatement {
 

@@ -16,6 +16,10 @@ import org.junit.jupiter.api.Test;
 import com.fasterxml.jackson.databind.JsonNode;
 
 import io.chatrelay.dev.InkeepEmulator;
+import io.chatrelay.support.it.RelayClient;
+import io.chatrelay.support.it.RelayProcess;
+import io.chatrelay.support.it.SseStream;
+import io.chatrelay.support.it.TestPostgres;
 
 /**
  * {@code kill -9} of turns at Inkeep Agents, whatever Inkeep has done by then: one run of each, and one whole answer. All of them are in

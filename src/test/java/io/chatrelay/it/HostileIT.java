@@ -32,6 +32,9 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 
 import io.chatrelay.dev.InkeepEmulator;
+import io.chatrelay.support.it.RelayClient;
+import io.chatrelay.support.it.RelayProcess;
+import io.chatrelay.support.it.TestPostgres;
 
 /**
  * What anybody can send, with a key and without, to a service with a small heap that ends where it is exhausted: it lives, and a caller who

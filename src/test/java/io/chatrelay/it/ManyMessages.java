@@ -1,5 +1,7 @@
 package io.chatrelay.it;
 
+import io.chatrelay.support.it.Postgres;
+
 /**
  * A store as years of use leave it: conversations of ten turns, two that are long (one of each kind of upstream), turns that were said anew,
  * decisions, replicas that are gone; and statistics.

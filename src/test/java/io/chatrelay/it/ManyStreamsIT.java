@@ -14,8 +14,12 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Isolated;
 
-import io.chatrelay.Emulator;
 import io.chatrelay.dev.InkeepEmulator;
+import io.chatrelay.support.inkeep.Emulator;
+import io.chatrelay.support.it.RelayClient;
+import io.chatrelay.support.it.RelayProcess;
+import io.chatrelay.support.it.SseStream;
+import io.chatrelay.support.it.TestPostgres;
 
 /** An open stream holds no thread and no connection of the database. */
 @Isolated("it takes all of the machine")

@@ -22,6 +22,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 import io.chatrelay.dev.InkeepEmulator;
+import io.chatrelay.support.it.RelayClient;
+import io.chatrelay.support.it.RelayProcess;
+import io.chatrelay.support.it.SseStream;
+import io.chatrelay.support.it.TestPostgres;
 
 /**
  * Nothing that an Inkeep sends or a reader leaves unread grows the heap: the service runs with a small one, and ends at once

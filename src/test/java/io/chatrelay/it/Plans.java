@@ -17,6 +17,9 @@ import org.awaitility.Awaitility;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
+import io.chatrelay.support.it.OwnPostgres;
+import io.chatrelay.support.it.RelayClient;
+
 /**
  * How the database executed the service's statements, as {@linkplain OwnPostgres#explaining its log} tells it: every statement that was really
  * executed, with its real parameters. So a new one needs no entry anywhere to be looked at.
@@ -24,7 +27,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 public final class Plans {
 
     /** Before each line of the log: who asked. */
-    static final String PREFIX = "%a:";
+    public static final String PREFIX = "%a:";
 
     /** Rows of one table that one statement may read: a page, or a batch. A statement that reads more of them reads the whole table some day. */
     public static final long FEW = 250;

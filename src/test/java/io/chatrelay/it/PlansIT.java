@@ -8,6 +8,9 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 
 import io.chatrelay.dev.InkeepEmulator;
+import io.chatrelay.support.it.OwnPostgres;
+import io.chatrelay.support.it.RelayClient;
+import io.chatrelay.support.it.RelayProcess;
 
 /**
  * What the database is asked never reads a whole table: the journal's batches are one transaction for all turns, so that each of its statements

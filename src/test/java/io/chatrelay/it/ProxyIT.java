@@ -1,7 +1,7 @@
 package io.chatrelay.it;
 
-import static io.chatrelay.Relay.CHAT;
-import static io.chatrelay.Relay.CONVERSATIONS;
+import static io.chatrelay.support.Relay.CHAT;
+import static io.chatrelay.support.Relay.CONVERSATIONS;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
@@ -24,11 +24,15 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
-import io.chatrelay.Installed;
-import io.chatrelay.Json;
-import io.chatrelay.Relay;
-import io.chatrelay.Sse;
 import io.chatrelay.dev.InkeepEmulator;
+import io.chatrelay.support.Json;
+import io.chatrelay.support.Relay;
+import io.chatrelay.support.Sse;
+import io.chatrelay.support.clients.Installed;
+import io.chatrelay.support.it.Nginx;
+import io.chatrelay.support.it.RelayClient;
+import io.chatrelay.support.it.RelayProcess;
+import io.chatrelay.support.it.TestPostgres;
 
 /** The packaged service behind an nginx that is configured as the documentation says. */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)

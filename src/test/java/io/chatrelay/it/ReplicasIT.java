@@ -16,6 +16,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import io.chatrelay.support.it.EventSourceReader;
+import io.chatrelay.support.it.RelayClient;
+import io.chatrelay.support.it.RoundRobin;
+import io.chatrelay.support.it.SseStream;
+import io.chatrelay.support.it.TestPostgres;
+import io.chatrelay.support.it.TwoReplicas;
+
 /** It does not matter which replica is asked, and one that is lost or asleep is replaced. */
 @Order(7)
 class ReplicasIT {

@@ -20,6 +20,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 import com.fasterxml.jackson.databind.JsonNode;
 
 import io.chatrelay.dev.InkeepEmulator;
+import io.chatrelay.support.it.RelayClient;
+import io.chatrelay.support.it.RelayProcess;
+import io.chatrelay.support.it.SseStream;
+import io.chatrelay.support.it.TestPostgres;
 
 /**
  * {@code kill -9} loses nothing that a reader saw, and a conversation goes on. All turns are in one process when it is killed, some have

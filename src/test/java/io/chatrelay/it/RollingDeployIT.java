@@ -13,6 +13,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Isolated;
 
 import io.chatrelay.dev.InkeepEmulator;
+import io.chatrelay.support.it.EventSourceReader;
+import io.chatrelay.support.it.RelayClient;
+import io.chatrelay.support.it.RoundRobin;
+import io.chatrelay.support.it.SseStream;
+import io.chatrelay.support.it.TestPostgres;
+import io.chatrelay.support.it.TwoReplicas;
 
 /** A deploy cuts no answer: SIGTERM hands turns over to another replica. */
 @Isolated("who is stopped has some seconds for the rest")

@@ -7,6 +7,8 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.UUID;
 
+import io.chatrelay.support.it.TestPostgres;
+
 /**
  * Keeps a process between a decision that is stored and the call that tells it: the statement that records the call before it is made
  * waits in the database, in a trigger that the service knows nothing of.

@@ -14,6 +14,13 @@ import org.junit.jupiter.api.parallel.ExecutionMode;
 import com.fasterxml.jackson.databind.JsonNode;
 
 import io.chatrelay.dev.InkeepEmulator;
+import io.chatrelay.support.it.EventSourceReader;
+import io.chatrelay.support.it.RelayClient;
+import io.chatrelay.support.it.RelayProcess;
+import io.chatrelay.support.it.RoundRobin;
+import io.chatrelay.support.it.SseStream;
+import io.chatrelay.support.it.TestPostgres;
+import io.chatrelay.support.it.TwoReplicas;
 
 /** SIGTERM where no other replica is there to take turns over: they end within the grace, or the next start goes on with them. */
 @Execution(ExecutionMode.CONCURRENT)

@@ -14,6 +14,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 
+import io.chatrelay.support.it.RelayClient;
+import io.chatrelay.support.it.RelayProcess;
+import io.chatrelay.support.it.SseStream;
+
 /** A reader that asks and then reads nothing until it is told to: a bare socket with a tiny buffer, and no thread. */
 final class SlowReader implements AutoCloseable {
 

@@ -17,7 +17,14 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 
-import io.chatrelay.Emulator;
+import io.chatrelay.support.inkeep.Emulator;
+import io.chatrelay.support.it.EventSourceReader;
+import io.chatrelay.support.it.RelayClient;
+import io.chatrelay.support.it.RelayProcess;
+import io.chatrelay.support.it.SseStream;
+import io.chatrelay.support.it.StallingProxy;
+import io.chatrelay.support.it.TestPostgres;
+import io.chatrelay.support.it.TwoReplicas;
 
 /** What one connection of each replica to PostgreSQL that hangs costs, and how soon a process that ended with all of its connections is replaced. */
 @Order(4)

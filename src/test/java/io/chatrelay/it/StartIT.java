@@ -13,7 +13,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-import io.chatrelay.it.RelayProcess.Setup;
+import io.chatrelay.support.it.Postgres;
+import io.chatrelay.support.it.RelayClient;
+import io.chatrelay.support.it.RelayProcess;
+import io.chatrelay.support.it.RelayProcess.Setup;
+import io.chatrelay.support.it.TestPostgres;
 
 /** What an operator forgot is one line on the console that says what to set, and exit code 1. */
 @Order(12)

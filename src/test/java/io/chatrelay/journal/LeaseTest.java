@@ -23,8 +23,8 @@ import org.junit.jupiter.api.Test;
 
 import io.chatrelay.cluster.Lease;
 import io.chatrelay.cluster.LeaseConfig;
-import io.chatrelay.it.Postgres;
-import io.chatrelay.it.TestPostgres;
+import io.chatrelay.support.it.Postgres;
+import io.chatrelay.support.it.TestPostgres;
 import io.chatrelay.turn.TurnFixtures;
 
 /** What becomes of the rows of processes that are gone, and of a process whose row has gone. */

@@ -5,7 +5,7 @@ import java.util.logging.Level;
 import java.util.logging.Logger;
 
 import io.chatrelay.event.ApprovalState;
-import io.chatrelay.event.Events;
+import io.chatrelay.support.Events;
 
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;

@@ -4,10 +4,10 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.UUID;
 
-import io.chatrelay.event.Events;
 import io.chatrelay.event.Turn;
 import io.chatrelay.journal.TransactionalEffect;
 import io.chatrelay.journal.TurnOwnership;
+import io.chatrelay.support.Events;
 
 /** What tests of the rooms below need of turns. */
 public final class TurnFixtures {

@@ -17,7 +17,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
-import io.chatrelay.CallEvents;
 import io.chatrelay.api.protocol.Frame;
 import io.chatrelay.api.protocol.Frame.Answer;
 import io.chatrelay.api.protocol.UnclosedParts;
@@ -31,6 +30,7 @@ import io.chatrelay.event.Outcome;
 import io.chatrelay.event.RawJson;
 import io.chatrelay.event.Usage;
 import io.chatrelay.inkeep.RecordedAnswer;
+import io.chatrelay.support.CallEvents;
 
 class AiSdkFrameWriterTest {
 

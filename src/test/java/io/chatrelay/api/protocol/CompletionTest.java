@@ -10,7 +10,6 @@ import org.junit.jupiter.api.Test;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
-import io.chatrelay.CallEvents;
 import io.chatrelay.approval.ApprovalView;
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatEvent.Started;
@@ -21,6 +20,7 @@ import io.chatrelay.event.ChatEvent.TextStarted;
 import io.chatrelay.event.ChatEvent.ToolSucceeded;
 import io.chatrelay.event.RawJson;
 import io.chatrelay.event.Transcript;
+import io.chatrelay.support.CallEvents;
 
 class CompletionTest {
 

@@ -1,0 +1,96 @@
+package io.chatrelay.support.clients;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.fail;
+import static org.junit.jupiter.api.Assumptions.abort;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+import io.chatrelay.support.Json;
+
+/** The scripts of {@code src/test/node}. Without Node a test is skipped, unless {@code CHAT_RELAY_REQUIRE_NODE=true} insists on it. */
+public final class Node {
+
+    private static final Path SCRIPTS = Path.of("src/test/node");
+    private static final long PATIENCE_SECONDS = 90;
+
+    private Node() {}
+
+    /** Runs a script, and gives the document that it prints. */
+    public static JsonNode run(String script, String... arguments) {
+        return run(PATIENCE_SECONDS, script, arguments);
+    }
+
+    /** The same for a script that does many things. */
+    public static JsonNode run(long patienceSeconds, String script, String... arguments) {
+        require();
+        List<String> command = new ArrayList<>(List.of("node", script));
+        command.addAll(List.of(arguments));
+        // Its own is for whoever runs it by hand.
+        command.addAll(List.of("--max-ms", Long.toString(TimeUnit.SECONDS.toMillis(patienceSeconds - 5))));
+        try {
+            Path out = Files.createTempFile("chat-relay-node", ".json");
+            Path err = Files.createTempFile("chat-relay-node", ".txt");
+            try {
+                Process process = new ProcessBuilder(command).directory(SCRIPTS.toFile()).redirectOutput(out.toFile())
+                        .redirectError(err.toFile()).start();
+                if (!process.waitFor(patienceSeconds, TimeUnit.SECONDS)) {
+                    process.destroyForcibly();
+                    fail(script + " did not end: " + Files.readString(err));
+                }
+                assertThat(process.exitValue()).as(() -> script + ": " + read(err)).isZero();
+                return Json.read(Files.readString(out));
+            } finally {
+                Files.delete(out);
+                Files.delete(err);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static String read(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Ends the test where there is no Node. */
+    public static void require() {
+        String missing = missing();
+        if (missing != null) {
+            if (Boolean.parseBoolean(System.getenv("CHAT_RELAY_REQUIRE_NODE"))) {
+                fail(missing);
+            }
+            abort(missing);
+        }
+    }
+
+    private static String missing() {
+        if (!Files.isDirectory(SCRIPTS.resolve("node_modules"))) {
+            return "the stock clients are not installed: run 'npm ci' in " + SCRIPTS;
+        }
+        try {
+            return new ProcessBuilder("node", "--version").redirectErrorStream(true).start().waitFor() == 0 ? null
+                    : "'node --version' failed";
+        } catch (IOException e) {
+            return "there is no 'node' on the path";
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return "interrupted";
+        }
+    }
+}

@@ -1,0 +1,2 @@
+/** Readers of server-sent events. */
+package io.chatrelay.support.sse;
