@@ -14,6 +14,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import io.chatrelay.support.Json;
 import io.chatrelay.support.Sse;
+import io.chatrelay.support.sse.SseEvent;
 
 /** What tests of approvals begin with: turns that wait, and a client that answers them as {@code useChat} does. */
 abstract class ApprovalsTest extends ServiceTest {
@@ -69,7 +70,7 @@ abstract class ApprovalsTest extends ServiceTest {
                 .put("id", conversation);
         ArrayNode parts = ((ObjectNode) body.at("/messages/1")).putArray("parts");
         for (Sse stream : streams) {
-            for (Sse.Event event : stream.events()) {
+            for (SseEvent event : stream.events()) {
                 if (event.type().equals("start")) {
                     body.set("messageId", event.json().get("messageId"));
                     ((ObjectNode) body.at("/messages/1")).set("id", event.json().get("messageId"));
@@ -80,7 +81,7 @@ abstract class ApprovalsTest extends ServiceTest {
         return body;
     }
 
-    private static void fold(Sse.Event event, boolean approved, String reason, ArrayNode parts) {
+    private static void fold(SseEvent event, boolean approved, String reason, ArrayNode parts) {
         String state = switch (event.type()) {
             case "tool-input-available" -> "input-available";
             case "tool-approval-request" -> "approval-responded";

@@ -20,6 +20,7 @@ import io.chatrelay.support.Json;
 import io.chatrelay.support.Sse;
 import io.chatrelay.support.clients.LangChain4j;
 import io.chatrelay.support.clients.Node;
+import io.chatrelay.support.sse.SseEvent;
 import io.quarkus.test.junit.QuarkusTest;
 
 import dev.langchain4j.model.chat.response.ChatResponse;
@@ -44,7 +45,7 @@ class FinishedCallsTest extends ServiceTest {
         Sse answer = relay().send(COMPLETIONS, Json.ask(text).put("model", "agents").put("stream", true)).toEnd();
 
         List<String> parts = new ArrayList<>();
-        for (Sse.Event event : answer.numbered()) {
+        for (SseEvent event : answer.numbered()) {
             assertThat(event.json().at("/choices/0/delta").has("tool_calls")).as(event.data()).isFalse();
             parts.addAll(Json.each(event.json().at("/chat_relay/parts"), "/type"));
         }

@@ -25,6 +25,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.chatrelay.support.Json;
 import io.chatrelay.support.Relay;
 import io.chatrelay.support.Sse;
+import io.chatrelay.support.sse.SseEvent;
 import io.quarkus.test.junit.QuarkusTest;
 
 /** Where a turn waits for an approval, its streams pause for those who need it and stay open for everyone else; none waits in vain. */
@@ -67,7 +68,7 @@ class PausingTest extends ApprovalsTest {
             assertThat(on.status()).as(on.text()).isEqualTo(200);
             assertThat(on.header("x-vercel-ai-ui-message-stream")).isEqualTo("v1");
             assertThat(on.turn()).isEqualTo(asked.turn());
-            assertThat(on.events().getFirst()).isEqualTo(new Sse.Event("", asked.events().getFirst().data()));
+            assertThat(on.events().getFirst()).isEqualTo(new SseEvent("", asked.events().getFirst().data()));
             assertThat(on.types()).containsSubsequence("start", "data-tool-approval", "tool-output-available", "start-step",
                     "text-start", "text-end", "finish-step", "finish").containsOnlyOnce("start-step", "finish-step");
             assertThat(on.answer()).contains("Tool said:");
@@ -202,7 +203,7 @@ class PausingTest extends ApprovalsTest {
 
         @ParameterizedTest
         @ValueSource(strings = { "?wire=openai", "", "?approvals=wait" })
-        void soDoesAReaders(String query) {
+        void aReadersStreamStaysOpenUntilTheTurnEnds(String query) {
             Waiting waiting = waiting(ONE);
             Sse reader = relay().read(streamOf(waiting.conversation()) + query).until(2);
             await().during(Duration.ofMillis(800)).until(() -> !reader.over());

@@ -14,7 +14,7 @@ import io.chatrelay.api.counting.CountingProtocol;
 import io.chatrelay.support.Json;
 import io.chatrelay.support.Relay;
 import io.chatrelay.support.Sse;
-import io.chatrelay.support.Sse.Event;
+import io.chatrelay.support.sse.SseEvent;
 import io.quarkus.test.junit.QuarkusTest;
 
 /** A protocol that makes several frames of one event, and whose frames depend on the events before: a reader goes on after any frame. */
@@ -25,7 +25,7 @@ class ProtocolsTest extends ServiceTest {
         return CONVERSATIONS + "/" + answer.conversation() + "/stream?wire=" + CountingProtocol.NAME;
     }
 
-    private List<Event> after(String id, String path) {
+    private List<SseEvent> after(String id, String path) {
         return relay().with("last-event-id", id).read(path).toEnd().events();
     }
 
@@ -33,9 +33,9 @@ class ProtocolsTest extends ServiceTest {
     void eachFrameHasAPlaceOfItsOwn() {
         Sse answer = relay().send(CHAT, Json.ask("long 3")).toEnd();
 
-        List<Event> frames = relay().read(stream(answer) + "&turn=" + answer.turn()).toEnd().events();
+        List<SseEvent> frames = relay().read(stream(answer) + "&turn=" + answer.turn()).toEnd().events();
 
-        List<String> ids = frames.stream().map(Event::id).toList();
+        List<String> ids = frames.stream().map(SseEvent::id).toList();
         String text = ids.getFirst().substring(0, ids.getFirst().lastIndexOf('.'));
         assertThat(ids).doesNotHaveDuplicates().startsWith(text + ".1", text + ".2", text + ".3");
         assertThat(frames.getLast().data()).isEqualTo("\"closed\"");
@@ -47,7 +47,7 @@ class ProtocolsTest extends ServiceTest {
     void aFinishedTurnIsReadOnAfterEachOfItsFrames() {
         Sse answer = relay().send(CHAT, Json.ask("long 3")).toEnd();
         String path = stream(answer) + "&turn=" + answer.turn();
-        List<Event> frames = relay().read(path).toEnd().events();
+        List<SseEvent> frames = relay().read(path).toEnd().events();
 
         for (int i = 0; i < frames.size(); i++) {
             String id = frames.get(i).id();
@@ -62,7 +62,7 @@ class ProtocolsTest extends ServiceTest {
         String mark = mark();
         Sse asked = relay().send(CHAT, Json.ask("slow 12 " + mark)).until(4);
         String path = stream(asked);
-        List<Event> seen = new ArrayList<>();
+        List<SseEvent> seen = new ArrayList<>();
         Sse first = relay().read(path).until(1);
         seen.add(first.events().getFirst());
         first.close();

@@ -3,7 +3,6 @@ package io.chatrelay;
 import static io.chatrelay.support.Relay.CHAT;
 import static io.chatrelay.support.Relay.COMPLETIONS;
 import static io.chatrelay.support.Relay.CONVERSATIONS;
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayInputStream;
@@ -30,6 +29,8 @@ import io.chatrelay.support.RawAnswer;
 import io.chatrelay.support.Sse;
 import io.chatrelay.support.clients.Node;
 import io.chatrelay.support.clients.Python;
+import io.chatrelay.support.sse.SseEvent;
+import io.chatrelay.support.sse.SseParser;
 import io.chatrelay.support.sse.SseReader;
 import io.chatrelay.support.sse.SseReader.Event;
 import io.quarkus.test.junit.QuarkusTest;
@@ -259,10 +260,6 @@ class ReaderMatrixTest extends ApprovalsTest {
     }
 
     private static List<String> dataOf(RawAnswer answer) {
-        List<String> data = new ArrayList<>();
-        for (String frame : new String(answer.bytes(), UTF_8).split("\n\n")) {
-            frame.lines().filter(line -> line.startsWith("data: ")).forEach(line -> data.add(line.substring(6)));
-        }
-        return data;
+        return SseParser.events(answer.bytes()).stream().map(SseEvent::data).toList();
     }
 }

@@ -31,6 +31,7 @@ import io.chatrelay.support.Sse;
 import io.chatrelay.support.inkeep.RecordedInkeep;
 import io.chatrelay.support.inkeep.RecordedInkeep.Asked;
 import io.chatrelay.support.inkeep.RecordedInkeep.Play;
+import io.chatrelay.support.sse.SseEvent;
 
 /** What tests have at hand in which recorded servers are the upstreams, and what a caller sees on each wire. */
 abstract class RecordedTurns extends ServiceTest {
@@ -109,7 +110,7 @@ abstract class RecordedTurns extends ServiceTest {
         void assertNumbered() {
             assertThat(ui.ids()).as(ui.text()).isEqualTo(LongStream.rangeClosed(1, ui.ids().size()).boxed().toList());
             assertThat(openAi.ids()).as(openAi.text()).containsExactlyElementsOf(ui.numbered().stream()
-                    .filter(event -> !BRACKETS.contains(event.type())).map(Sse.Event::number).toList());
+                    .filter(event -> !BRACKETS.contains(event.type())).map(SseEvent::number).toList());
         }
     }
 
@@ -187,7 +188,7 @@ abstract class RecordedTurns extends ServiceTest {
     /** The AI SDK's parts that a stream tells, on either wire. */
     static List<JsonNode> partsOf(Sse wire) {
         List<JsonNode> parts = new ArrayList<>();
-        for (Sse.Event event : wire.events()) {
+        for (SseEvent event : wire.events()) {
             if (!event.data().startsWith("{")) {
                 continue;
             }

@@ -17,6 +17,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.chatrelay.support.Json;
 import io.chatrelay.support.Relay;
 import io.chatrelay.support.Sse;
+import io.chatrelay.support.sse.SseEvent;
 import io.quarkus.test.junit.QuarkusTest;
 
 /** How a turn ends, on both wires and of both upstreams. What goes wrong for good is in {@link UpstreamFaultsIT}. */
@@ -123,7 +124,7 @@ class StatusesTest extends ServiceTest {
 
             assertThat(whole.json().at("/usage/total_tokens").asInt()).isEqualTo(10);
             assertThat(asked.status()).isEqualTo(200);
-            assertThat(Json.each(asked.events().stream().filter(event -> event.data().startsWith("{")).map(Sse.Event::json)
+            assertThat(Json.each(asked.events().stream().filter(event -> event.data().startsWith("{")).map(SseEvent::json)
                     .toList(), "/usage/total_tokens")).containsOnlyOnce("10");
             assertThat(notAsked.text()).doesNotContain("total_tokens");
             assertThat(messages(notAsked.conversation()).getLast().at("/metadata/usage/totalTokens").asInt())

@@ -1,13 +1,14 @@
 package io.chatrelay.benchmark;
 
+import java.io.BufferedInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.Iterator;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -16,7 +17,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.stream.Stream;
 
 import org.HdrHistogram.ConcurrentHistogram;
 import org.HdrHistogram.Histogram;
@@ -26,6 +26,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 
 import io.chatrelay.support.it.RelayClient;
 import io.chatrelay.support.it.RelayProcess;
+import io.chatrelay.support.sse.SseEvent;
+import io.chatrelay.support.sse.SseParser;
 
 /**
  * From a caller's decision to Inkeep's door: each of many turns asks for an approval, which is given by
@@ -79,15 +81,14 @@ final class Decisions {
     }
 
     private void turn(String conversation) throws IOException, InterruptedException {
-        HttpResponse<Stream<String>> stream = http.send(request(relay.resolve("/run/api/chat"))
+        HttpResponse<InputStream> stream = http.send(request(relay.resolve("/run/api/chat"))
                 .POST(HttpRequest.BodyPublishers.ofString(RelayClient.body("agents", conversation, "use tool delete_file")))
-                .build(), HttpResponse.BodyHandlers.ofLines());
-        try (Stream<String> lines = stream.body()) {
-            Iterator<String> read = lines.iterator();
-            while (read.hasNext()) {
-                String line = read.next();
-                if (line.contains("\"tool-approval-request\"")) {
-                    decide(conversation, JSON.readTree(line.substring("data: ".length())).path("toolCallId").asText());
+                .build(), HttpResponse.BodyHandlers.ofInputStream());
+        try (InputStream body = new BufferedInputStream(stream.body())) {
+            SseParser events = new SseParser();
+            for (SseEvent event = events.next(body); event != null; event = events.next(body)) {
+                if (event.data().contains("\"tool-approval-request\"")) {
+                    decide(conversation, event.json().path("toolCallId").asText());
                 }
             }
         }

@@ -8,6 +8,8 @@ import java.util.function.Consumer;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import io.chatrelay.support.Json;
+
 /** Somebody who chats, one turn after the other, for as long as the test lasts. Never stops because of a fault. */
 final class Caller implements Runnable {
 
@@ -58,7 +60,7 @@ final class Caller implements Runnable {
         History.Sent sent = new History.Sent("key-%s-%d".formatted(name, random.nextLong() & Long.MAX_VALUE), where, said,
                 new CopyOnWriteArrayList<>());
         Dialect dialect = random.nextInt(4) == 0 ? Dialect.OPENAI : Dialect.AI_SDK;
-        ObjectNode options = Frame.JSON.createObjectNode();
+        ObjectNode options = Json.object();
         if (shared && random.nextInt(3) == 0) {
             options.put("onRunning", "cancel");
         }

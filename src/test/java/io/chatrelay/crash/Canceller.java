@@ -5,6 +5,8 @@ import java.time.Duration;
 import java.util.Random;
 import java.util.Set;
 
+import io.chatrelay.support.Json;
+
 /** Stops a turn, from either replica. */
 final class Canceller {
 
@@ -35,14 +37,14 @@ final class Canceller {
 
     private boolean isAnswered(Sight sight, int replica) {
         try (Http http = world.call(replica, "POST", "/run/v1/conversations/%s/cancel".formatted(sight.conversation),
-                Frame.JSON.createObjectNode().put("turnId", sight.turn.toString()).toString(), CALL)) {
+                Json.object().put("turnId", sight.turn.toString()).toString(), CALL)) {
             String body = http.body();
             int status = http.status();
             world.history.count("cancels answered " + status);
             world.history.note(name, "cancelled %s at %d: %d".formatted(sight.turn, replica, status));
             if (status == 202) {
                 // It may say that the turn has ended by itself at that moment.
-                if (RUNNING.contains(Frame.parse(body).path("state").asText())) {
+                if (RUNNING.contains(Json.read(body).path("state").asText())) {
                     world.history.cancelled.add(sight.turn);
                 }
             } else if (status < 500 && status != 409) {

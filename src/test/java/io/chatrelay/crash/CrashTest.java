@@ -14,6 +14,8 @@ import java.util.concurrent.Semaphore;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionTimeoutException;
 
+import io.chatrelay.support.Json;
+
 /**
  * Runs the whole test: callers who never stop, one fault a round, and a checker. Exit status 1 if anything that was promised did not
  * hold.
@@ -122,7 +124,7 @@ public final class CrashTest {
             Thread.startVirtualThread(() -> {
                 try {
                     new Sender(world, "last", conversation.getValue(), new Reader(world, random), random).send(sent,
-                            Dialect.AI_SDK, Frame.JSON.createObjectNode(), _ -> _ -> {});
+                            Dialect.AI_SDK, Json.object(), _ -> _ -> {});
                     history.sent.add(sent);
                 } finally {
                     atOnce.release();

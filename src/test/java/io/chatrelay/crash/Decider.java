@@ -10,6 +10,9 @@ import java.util.concurrent.CyclicBarrier;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import io.chatrelay.support.Json;
+import io.chatrelay.support.sse.SseEvent;
+
 /** Answers calls that ask for approval: once, twice, at the same moment, contrarily, too late, or not at all. */
 final class Decider {
 
@@ -132,7 +135,7 @@ final class Decider {
                 }
                 return false;
             }
-            JsonNode approval = Frame.parse(body).path("approval");
+            JsonNode approval = Json.read(body).path("approval");
             if (status != 200 && !(status == 409 || status == 410) || status != 200 && approval.isMissingNode()) {
                 world.history.violation("ledger", "%s: a decision on %s in %s, which a stream showed, was answered %d %s"
                         .formatted(name, call, conversation, status, body));
@@ -147,13 +150,13 @@ final class Decider {
     }
 
     private String body(String call, boolean approved, String reason) {
-        return Frame.JSON.createObjectNode().put("conversationId", conversation).put("toolCallId", call)
+        return Json.object().put("conversationId", conversation).put("toolCallId", call)
                 .put("approved", approved).put("reason", reason).toString();
     }
 
     /** As {@code useChat} says it, without its trigger. */
     private String parts(Asking asking, boolean approved, String reason) {
-        ObjectNode body = Frame.JSON.createObjectNode().put("conversationId", conversation);
+        ObjectNode body = Json.object().put("conversationId", conversation);
         ObjectNode message = body.putArray("messages").addObject().put("role", "assistant");
         if (asking.messageId() != null) {
             message.put("id", asking.messageId());
@@ -170,7 +173,7 @@ final class Decider {
         long begun = System.nanoTime();
         while (System.nanoTime() - begun < World.PATIENCE.toNanos()) {
             try (Http http = world.call(random.nextInt(2), "GET", path, null, CALL)) {
-                Frame first = http.status() == 200 ? Frame.read(http, CALL) : null;
+                SseEvent first = http.status() == 200 ? http.event(CALL) : null;
                 if (first != null) {
                     return first.json().path("messageId").asText();
                 }

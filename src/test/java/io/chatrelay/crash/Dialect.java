@@ -5,22 +5,24 @@ import java.util.List;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
+import io.chatrelay.support.sse.SseEvent;
+
 /** How a caller sends and reads: what it asks for, and how it tells text, questions and the end apart. */
 enum Dialect {
 
     AI_SDK("/run/api/chat", "") {
         @Override
-        String text(Frame frame) {
+        String text(SseEvent frame) {
             return frame.data().startsWith("{\"type\":\"text-delta\"") ? frame.json().path("delta").asText() : "";
         }
 
         @Override
-        List<JsonNode> parts(Frame frame) {
+        List<JsonNode> parts(SseEvent frame) {
             return frame.data().startsWith("{") ? List.of(frame.json()) : List.of();
         }
 
         @Override
-        Ending ending(Frame frame) {
+        Ending ending(SseEvent frame) {
             if (frame.data().startsWith("{\"type\":\"finish\"")) {
                 return Ending.COMPLETED;
             }
@@ -33,13 +35,13 @@ enum Dialect {
 
     OPENAI("/run/v1/chat/completions", "wire=openai&include_usage=true&") {
         @Override
-        String text(Frame frame) {
+        String text(SseEvent frame) {
             return frame.data().startsWith("{") ? frame.json().path("choices").path(0).path("delta").path("content").asText("")
                     : "";
         }
 
         @Override
-        List<JsonNode> parts(Frame frame) {
+        List<JsonNode> parts(SseEvent frame) {
             List<JsonNode> parts = new ArrayList<>();
             if (frame.data().startsWith("{")) {
                 frame.json().path("chat_relay").path("parts").forEach(parts::add);
@@ -48,7 +50,7 @@ enum Dialect {
         }
 
         @Override
-        Ending ending(Frame frame) {
+        Ending ending(SseEvent frame) {
             if (!frame.data().startsWith("{") || frame.id().isEmpty()) {
                 return Ending.NONE;
             }
@@ -76,10 +78,10 @@ enum Dialect {
         this.query = query;
     }
 
-    abstract String text(Frame frame);
+    abstract String text(SseEvent frame);
 
     /** Those of the AI SDK that it carries. */
-    abstract List<JsonNode> parts(Frame frame);
+    abstract List<JsonNode> parts(SseEvent frame);
 
     /** Whether the connection breaks after that end, for this wire's clients take a clean close for success. */
     boolean breaksAfter(Ending ending) {
@@ -87,10 +89,10 @@ enum Dialect {
     }
 
     /** Of a numbered frame. */
-    abstract Ending ending(Frame frame);
+    abstract Ending ending(SseEvent frame);
 
     /** What asks for approval in this frame; null if nothing does. @param messageId of the answer, or null */
-    Asking asks(Frame frame, String messageId) {
+    Asking asks(SseEvent frame, String messageId) {
         if (!frame.data().contains("tool-approval-request")) {
             return null;
         }

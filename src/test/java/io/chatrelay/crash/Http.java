@@ -14,6 +14,10 @@ import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 
+import io.chatrelay.support.HttpLine;
+import io.chatrelay.support.sse.SseEvent;
+import io.chatrelay.support.sse.SseParser;
+
 /**
  * One request and its answer on a socket of its own: no pool, no retry and no buffer between a caller and what was really said, and an
  * end that can be told from a cut. It knows as much of HTTP/1.1 as the service speaks.
@@ -29,6 +33,8 @@ final class Http implements AutoCloseable {
     private final boolean chunked;
     private long left;
     private boolean over;
+    private int comments;
+    private final SseParser parser = new SseParser(_ -> comments++);
     /** Of the body, what has been read of it. */
     private final ByteArrayOutputStream taken = new ByteArrayOutputStream();
 
@@ -48,8 +54,8 @@ final class Http implements AutoCloseable {
             request.writeBytes(head.append("\r\n").toString().getBytes(StandardCharsets.ISO_8859_1));
             request.writeBytes(content);
             socket.getOutputStream().write(request.toByteArray());
-            status = Integer.parseInt(rawLine().split(" ")[1]);
-            for (String line = rawLine(); !line.isEmpty(); line = rawLine()) {
+            status = Integer.parseInt(HttpLine.read(in).split(" ")[1]);
+            for (String line = HttpLine.read(in); !line.isEmpty(); line = HttpLine.read(in)) {
                 int colon = line.indexOf(':');
                 headers.put(line.substring(0, colon).toLowerCase(Locale.ROOT), line.substring(colon + 1).strip());
             }
@@ -71,19 +77,24 @@ final class Http implements AutoCloseable {
         return headers.get(name);
     }
 
-    /** The next line of the body, without its line feed; null at its end. @throws IOException where it is cut, or nothing came for too long */
-    String line() throws IOException {
-        ByteArrayOutputStream line = new ByteArrayOutputStream(128);
-        while (true) {
-            int next = next();
-            if (next < 0) {
-                return line.size() == 0 ? null : line.toString(StandardCharsets.UTF_8);
+    /**
+     * The next event; null at the body's end.
+     *
+     * @throws IOException where the body is cut, where nothing came for too long, and where nothing but comments came for so long
+     */
+    SseEvent event(Duration patience) throws IOException {
+        long begun = System.nanoTime();
+        for (int next = next(); next >= 0; next = next()) {
+            int before = comments;
+            SseEvent event = parser.take((byte) next);
+            if (event != null) {
+                return event;
             }
-            if (next == '\n') {
-                return line.toString(StandardCharsets.UTF_8);
+            if (comments > before && System.nanoTime() - begun > patience.toNanos()) {
+                throw new IOException("nothing but comments");
             }
-            line.write(next);
         }
+        return null;
     }
 
     /** The whole body. */
@@ -104,9 +115,9 @@ final class Http implements AutoCloseable {
             return -1;
         }
         if (left == 0) {
-            left = Long.parseLong(rawLine(), 16);
+            left = Long.parseLong(HttpLine.read(in), 16);
             if (left == 0) {
-                rawLine();
+                HttpLine.read(in);
                 over = true;
                 return -1;
             }
@@ -118,25 +129,12 @@ final class Http implements AutoCloseable {
         taken.write(next);
         if (--left == 0) {
             if (chunked) {
-                rawLine();
+                HttpLine.read(in);
             } else {
                 over = true;
             }
         }
         return next;
-    }
-
-    private String rawLine() throws IOException {
-        StringBuilder line = new StringBuilder();
-        for (int next = in.read(); next != '\n'; next = in.read()) {
-            if (next < 0) {
-                throw new EOFException("cut");
-            }
-            if (next != '\r') {
-                line.append((char) next);
-            }
-        }
-        return line.toString();
     }
 
     /** Leaves, at any moment and from any thread. */

@@ -15,6 +15,8 @@ import java.util.regex.Pattern;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
+import io.chatrelay.support.Json;
+
 /** What Inkeep was told of decisions, copied from the emulator's log before that forgets it. */
 final class InkeepLog implements AutoCloseable {
 
@@ -57,7 +59,7 @@ final class InkeepLog implements AutoCloseable {
     private synchronized void copy() {
         try (Http http = new Http(emulator, "GET", "/emulator/requests?limit=" + LIMIT, Map.of(), null,
                 Duration.ofSeconds(20))) {
-            JsonNode requests = Frame.parse(http.body());
+            JsonNode requests = Json.read(http.body());
             Set<String> met = new HashSet<>();
             for (JsonNode request : requests) {
                 String identity = request.path("at").asText() + request.path("path").asText() + request.path("body").hashCode();

@@ -18,6 +18,8 @@ import java.util.Set;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
+import io.chatrelay.support.Json;
+
 /** Holds the ledger of approvals against what deciders were told, and what Inkeep was. */
 final class LedgerCheck {
 
@@ -88,7 +90,7 @@ final class LedgerCheck {
                         from tool_approval a join turn t on t.id = a.turn_id order by a.id""");
                 ResultSet row = select.executeQuery()) {
             while (row.next()) {
-                String upstream = row.getString(10) == null ? row.getString(1) : Frame.parse(row.getString(10)).asText();
+                String upstream = row.getString(10) == null ? row.getString(1) : Json.read(row.getString(10)).asText();
                 Row one = new Row(row.getString(11), row.getString(1), upstream, row.getString(2), row.getBoolean(3),
                         row.getString(4), row.getString(5), row.getInt(6),
                         row.getTimestamp(7) != null && row.getTimestamp(7).before(copied), row.getString(8),

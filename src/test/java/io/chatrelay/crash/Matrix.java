@@ -8,6 +8,7 @@ import java.util.List;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
+import io.chatrelay.support.sse.SseEvent;
 import io.chatrelay.support.sse.SseReader;
 import io.chatrelay.support.sse.SseReader.Event;
 
@@ -17,14 +18,14 @@ final class Matrix {
     private Matrix() {}
 
     /** What is wrong, or null. @param body may break off anywhere @param seen by the caller, in whole frames */
-    static String wrong(byte[] body, List<Frame> seen) {
+    static String wrong(byte[] body, List<SseEvent> seen) {
         byte[] whole = Arrays.copyOf(body, whole(body));
         try {
             StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(whole));
         } catch (CharacterCodingException e) {
             return "its bytes are no UTF-8";
         }
-        List<String> data = seen.stream().map(Frame::data).toList();
+        List<String> data = seen.stream().map(SseEvent::data).toList();
         for (SseReader reader : SseReader.values()) {
             List<String> read = reader.read(whole).stream().map(Event::data).toList();
             if (!read.equals(data)) {
@@ -36,7 +37,7 @@ final class Matrix {
             return "readers that keep ids keep different ones";
         }
         for (int i = 0; i < kept.size(); i++) {
-            Frame frame = seen.get(i);
+            SseEvent frame = seen.get(i);
             if (!frame.id().isEmpty() && !kept.get(i).id().equals(frame.id())) {
                 return "the id of event %s is read as %s".formatted(frame.id(), kept.get(i).id());
             }

@@ -10,10 +10,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import io.chatrelay.support.sse.SseEvent;
+
 /** What the crash test takes for a stream that every kind of reader can read. */
 class MatrixTest {
 
-    private static final List<Frame> TWO = List.of(new Frame("1.1", "{\"a\":\"x\"}"), new Frame("", "[DONE]"));
+    private static final List<SseEvent> TWO = List.of(new SseEvent("1.1", "{\"a\":\"x\"}"), new SseEvent("", "[DONE]"));
     private static final String FIRST = "id: 1.1\ndata: {\"a\":\"x\"}\n\n";
     private static final String LAST = "data: [DONE]\n\n";
 
@@ -48,7 +50,7 @@ class MatrixTest {
     @Test
     void halfACharacterIsWrong() {
         String half = "{\"a\":[\"\\ud83e\"]}";
-        assertThat(Matrix.wrong(("id: 1.1\ndata: " + half + "\n\n").getBytes(UTF_8), List.of(new Frame("1.1", half))))
+        assertThat(Matrix.wrong(("id: 1.1\ndata: " + half + "\n\n").getBytes(UTF_8), List.of(new SseEvent("1.1", half))))
                 .contains("no valid Unicode");
         assertThat(Matrix.wrong("data: \u00e9\n\n".getBytes(StandardCharsets.ISO_8859_1), List.of())).contains("no UTF-8");
     }

@@ -8,6 +8,8 @@ import java.util.OptionalLong;
 import java.util.Random;
 import java.util.function.Consumer;
 
+import io.chatrelay.support.sse.SseEvent;
+
 /**
  * Reads a turn to its end as a good client does: where the connection breaks, or it left by itself, it comes back with the id that it
  * saw last, to either replica.
@@ -61,10 +63,10 @@ final class Reader {
         long first = sight.last();
         int read = 0;
         String how = "left";
-        List<Frame> seen = new ArrayList<>();
+        List<SseEvent> seen = new ArrayList<>();
         try (http) {
             for (; read < leaveAfter; read++) {
-                Frame frame = Frame.read(http, COMMENTS);
+                SseEvent frame = http.event(COMMENTS);
                 if (frame == null) {
                     how = "ended";
                     ended(sight);
@@ -85,7 +87,7 @@ final class Reader {
         world.history.note(sight.reader, "read %d to %d of turn %s, %s".formatted(first + 1, sight.last(), sight.turn, how));
     }
 
-    private void see(Sight sight, Frame frame, Consumer<Asking> asked) {
+    private void see(Sight sight, SseEvent frame, Consumer<Asking> asked) {
         String wrong = sight.see(frame);
         if (wrong != null) {
             world.history.violation("numbers", wrong, sight);

@@ -9,6 +9,7 @@ import java.util.function.Consumer;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import io.chatrelay.support.Json;
 import io.chatrelay.support.it.RelayClient;
 
 /** Sends a message until somebody has taken it, always under the same key, and reads its answer to the end. */
@@ -72,7 +73,7 @@ final class Sender {
 
     /** Sends it as one who wants the answer in one piece, until that is there, or the end without one, or the question. */
     void ask(History.Sent sent, Dialect dialect, ObjectNode options) {
-        ObjectNode whole = ((ObjectNode) Frame.parse(body(sent, dialect, options))).put("stream", false);
+        ObjectNode whole = ((ObjectNode) Json.read(body(sent, dialect, options))).put("stream", false);
         whole.remove("stream_options");
         // Half of them answer what waits for an approval by themselves, once they were told of it; here, others do.
         String prefer = random.nextBoolean() ? "wait" : "return=representation";
@@ -96,7 +97,7 @@ final class Sender {
                         sent.acknowledged().add(UUID.fromString(turn));
                     }
                     world.history.wholes.add(new History.Whole(name, UUID.fromString(turn), http.status(), mayBeRepeated,
-                            Frame.parse(body)));
+                            Json.read(body)));
                     return;
                 }
                 if (!again(sent, http.status(), body)) {
@@ -113,7 +114,7 @@ final class Sender {
 
     /** Whether a replica only says that it does not serve the turn, which has not ended. */
     private static boolean goesOn(String problem) {
-        return !Frame.parse(problem).path("code").asText().equals("replica_lost");
+        return !Json.read(problem).path("code").asText().equals("replica_lost");
     }
 
     /** Whether a good client sends it again. */
@@ -124,7 +125,7 @@ final class Sender {
             }
             return true;
         }
-        JsonNode problem = Frame.parse(body);
+        JsonNode problem = Json.read(body);
         String code = problem.path("code").asText();
         if (status == 409 && code.equals("turn_running")) {
             return true;
@@ -141,7 +142,7 @@ final class Sender {
         ObjectNode body = options.deepCopy();
         switch (dialect) {
             case AI_SDK ->
-                    body.setAll((ObjectNode) Frame.parse(RelayClient.body(upstream, sent.conversation(), sent.said().text())));
+                    body.setAll((ObjectNode) Json.read(RelayClient.body(upstream, sent.conversation(), sent.said().text())));
             case OPENAI -> {
                 body.put("model", upstream).put("conversationId", sent.conversation()).put("stream", true);
                 body.putObject("stream_options").put("include_usage", true);

@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 
+import io.chatrelay.support.sse.SseEvent;
+
 /** What one reader saw of a turn, over all its connections. Written by one thread; read when {@link #isOver}. */
 final class Sight {
 
@@ -13,7 +15,7 @@ final class Sight {
     final Dialect dialect;
     /** After which number it began to read. */
     final long after;
-    final List<Frame> frames = new ArrayList<>();
+    final List<SseEvent> frames = new ArrayList<>();
     Ending ending = Ending.NONE;
     boolean done;
     /** Told that there is nothing more, before an end: there is no use in coming back. */
@@ -32,7 +34,7 @@ final class Sight {
     }
 
     /** Takes a frame. Says what is wrong with it at once; null if nothing is. */
-    String see(Frame frame) {
+    String see(SseEvent frame) {
         if (frame.id().isEmpty()) {
             done |= frame.data().equals(Dialect.DONE);
             return done && ending != Ending.COMPLETED ? "[DONE] after " + ending : null;

@@ -14,6 +14,8 @@ import java.util.stream.Collectors;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 
+import io.chatrelay.support.Json;
+
 /**
  * A turn as its tables have it.
  *
@@ -44,7 +46,7 @@ record StoredTurn(UUID id, int ordinal, String conversation, String state, long 
                 }
                 List<JsonNode> lines = new ArrayList<>();
                 String broken = lines(connection, id, lines);
-                JsonNode parts = row.getString(9) == null ? MissingNode.getInstance() : Frame.parse(row.getString(9));
+                JsonNode parts = row.getString(9) == null ? MissingNode.getInstance() : Json.read(row.getString(9));
                 return new StoredTurn(id, row.getInt(8), row.getString(5), row.getString(1), row.getLong(2), row.getBoolean(3),
                         row.getString(4),
                         row.getBoolean(7) ? row.getString(6) : null, row.getBoolean(7) ? reasoning(parts) : null,
@@ -79,7 +81,7 @@ record StoredTurn(UUID id, int ordinal, String conversation, String state, long 
                                 events.length, lines.size());
                     }
                     for (String event : events) {
-                        lines.add(Frame.parse(event));
+                        lines.add(Json.read(event));
                     }
                 }
             }

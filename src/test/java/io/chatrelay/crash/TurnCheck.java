@@ -11,6 +11,8 @@ import java.util.Map;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
+import io.chatrelay.support.sse.SseEvent;
+
 /** Holds a turn that has ended against itself: its rows, its replay, and what its readers saw. */
 final class TurnCheck {
 
@@ -154,10 +156,10 @@ final class TurnCheck {
             }
             return;
         }
-        List<Frame> expected = replay.frames.stream().filter(frame -> frame.number() > sight.after).toList();
+        List<SseEvent> expected = replay.frames.stream().filter(frame -> frame.number() > sight.after).toList();
         for (int i = 0; i < Math.max(expected.size(), sight.frames.size()); i++) {
-            Frame was = i < sight.frames.size() ? sight.frames.get(i) : null;
-            Frame is = i < expected.size() ? expected.get(i) : null;
+            SseEvent was = i < sight.frames.size() ? sight.frames.get(i) : null;
+            SseEvent is = i < expected.size() ? expected.get(i) : null;
             if (was == null || !was.equals(is)) {
                 world.history.violation("replay", "saw %s where a replay gives %s".formatted(was, is), sight);
                 return;
@@ -229,8 +231,8 @@ final class TurnCheck {
     }
 
     private Sight read(Sight sight, Http http) throws IOException {
-        List<Frame> seen = new ArrayList<>();
-        for (Frame frame = next(sight, http); frame != null; frame = next(sight, http)) {
+        List<SseEvent> seen = new ArrayList<>();
+        for (SseEvent frame = next(sight, http); frame != null; frame = next(sight, http)) {
             String wrong = sight.see(frame);
             seen.add(frame);
             if (wrong != null) {
@@ -244,9 +246,9 @@ final class TurnCheck {
         return sight;
     }
 
-    private static Frame next(Sight sight, Http http) throws IOException {
+    private static SseEvent next(Sight sight, Http http) throws IOException {
         try {
-            return Frame.read(http, Duration.ofSeconds(10));
+            return http.event(Duration.ofSeconds(10));
         } catch (EOFException | SocketException e) {
             if (sight.dialect.breaksAfter(sight.ending)) {
                 return null;

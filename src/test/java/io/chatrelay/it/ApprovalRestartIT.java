@@ -16,9 +16,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.chatrelay.support.ApprovalSteps;
 import io.chatrelay.support.it.RelayClient;
 import io.chatrelay.support.it.RelayProcess;
-import io.chatrelay.support.it.SseStream;
 import io.chatrelay.support.it.TestPostgres;
 import io.chatrelay.support.it.WaitingTurn;
+import io.chatrelay.support.sse.SseEvent;
 
 /**
  * {@code kill -9} loses no decision and doubles none, whatever had become of it. All turns are in one process, each in another
@@ -65,7 +65,7 @@ class ApprovalRestartIT {
 
     /** Read to its end as one answer, in which each call has one outcome. */
     private static void assertCompletes(WaitingTurn turn, String... outcomes) {
-        List<SseStream.Frame> whole = turn.awaitWhole(client);
+        List<SseEvent> whole = turn.awaitWhole(client);
         assertThat(turn.end()).isEqualTo("[DONE]");
         for (int call = 0; call < outcomes.length; call++) {
             assertThat(WaitingTurn.outcomes(whole, turn.call(call))).containsExactly(outcomes[call]);
@@ -75,7 +75,7 @@ class ApprovalRestartIT {
     }
 
     private static void assertEnds(WaitingTurn turn, String state) {
-        List<SseStream.Frame> whole = turn.awaitWhole(client);
+        List<SseEvent> whole = turn.awaitWhole(client);
         assertThat(turn.end()).isEqualTo("error");
         assertThat(WaitingTurn.outcomes(whole, turn.call(0))).as("whatever ends a turn settles its calls")
                 .containsExactly("tool-output-error");

@@ -25,6 +25,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
+import io.chatrelay.support.Json;
 import io.chatrelay.support.it.EventSourceReader;
 import io.chatrelay.support.it.OwnPostgres;
 import io.chatrelay.support.it.RelayClient;
@@ -95,20 +96,20 @@ class DatabaseAwayIT {
 
             for (Answer answer : answers) {
                 replicas.assertWhole(answer.reader(), answer.conversation(), "[DONE]");
-                assertThat(EventSourceReader.words(answer.reader().text())).isEqualTo(EventSourceReader.words(WORDS));
+                assertThat(EventSourceReader.words(answer.reader().answer())).isEqualTo(EventSourceReader.words(WORDS));
                 assertThat(answer.reader().streams()).as("whoever reads where the turn runs is not even cut")
                         .filteredOn(stream -> stream.status() == 200).hasSize(1);
             }
             for (int i = 0; i < others.size(); i++) {
                 replicas.assertWhole(others.get(i), answers.get(i).conversation(), "[DONE]");
-                assertThat(others.get(i).events()).isEqualTo(answers.get(i).reader().events());
+                assertThat(others.get(i).numbered()).isEqualTo(answers.get(i).reader().numbered());
             }
             assertThat(owners()).as("the replica that owns each turn").isEqualTo(owners);
             assertThat(database.number("select count(*) from turn where state <> 'completed'")).isZero();
             for (RelayProcess relay : List.of(replicas.a, replicas.b)) {
                 SseStream next = new RelayClient(relay).chat("agents", "after-%s-%d".formatted(outage, relay.pid()),
                         "echo it goes on").awaitEnd();
-                assertThat(next.text()).isEqualTo("it goes on");
+                assertThat(next.answer()).isEqualTo("it goes on");
                 assertThat(relay.output()).doesNotContain("Lost the lease", "is taken over");
             }
         }
@@ -169,7 +170,7 @@ class DatabaseAwayIT {
         HttpResponse<String> answer = asked.join();
         assertThat(answer.statusCode()).isEqualTo(503);
         assertThat(answer.headers().firstValueAsLong("retry-after").orElseThrow()).isPositive();
-        JsonNode body = RelayClient.read(answer.body());
+        JsonNode body = Json.read(answer.body());
         assertThat(body.path("code").asText()).isEqualTo("service_unavailable");
         assertThat(body.path("requestId").asText()).isNotEmpty();
         return body;

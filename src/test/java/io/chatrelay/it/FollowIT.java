@@ -92,8 +92,8 @@ class FollowIT {
     }
 
     private static void assertWhole(SseStream answer, String text) {
-        assertThat(answer.end()).as(answer.frames().toString()).isEqualTo("[DONE]");
-        assertThat(answer.text()).isEqualTo(text);
+        assertThat(answer.end()).as(answer.events().toString()).isEqualTo("[DONE]");
+        assertThat(answer.answer()).isEqualTo(text);
         assertThat(answer.ids()).isEqualTo(LongStream.rangeClosed(1, answer.lastNumber()).boxed().toList());
         assertThat(DATABASE.text("select concat(state, ' ', request is null) from turn where id = '" + answer.turn() + "'"))
                 .as("nothing of the request is kept").isEqualTo("completed t");
@@ -134,9 +134,9 @@ class FollowIT {
         SseStream answer = again("answering", ANSWERING, "key-84");
 
         assertThat(answer.turn()).isEqualTo(answering.turn());
-        assertThat(answer.events().subList(0, answering.events().size())).isEqualTo(answering.events());
-        assertThat(answer.text().split(" word")).hasSize(401);
-        assertWhole(answer, answer.text());
+        assertThat(answer.numbered().subList(0, answering.numbered().size())).isEqualTo(answering.numbered());
+        assertThat(answer.answer().split(" word")).hasSize(401);
+        assertWhole(answer, answer.answer());
         assertThat(asked(ANSWERING)).hasSize(1);
     }
 
@@ -145,7 +145,8 @@ class FollowIT {
         SseStream rest = new RelayClient(relay).readOn("mixed", mixed.lastId()).awaitEnd();
 
         assertThat(rest.end()).isEqualTo("error");
-        assertThat(rest.events()).as("the turn's end, after what was stored and not read before the kill").hasSizeLessThan(100);
+        assertThat(rest.numbered()).as("the turn's end, after what was stored and not read before the kill")
+                .hasSizeLessThan(100);
         assertThat(DATABASE.text("select state from turn where id = '" + mixed.turn() + "'")).isEqualTo("interrupted");
     }
 }

@@ -54,7 +54,7 @@ class ManyStreamsIT {
                 stream.awaitEnd();
                 assertThat(stream.end()).isEqualTo("[DONE]");
                 assertThat(stream.ids()).isEqualTo(LongStream.rangeClosed(1, stream.lastNumber()).boxed().toList());
-                assertThat(stream.text().split(" word")).hasSize(26);
+                assertThat(stream.answer().split(" word")).hasSize(26);
             });
             assertThat(DATABASE.connections()).isLessThanOrEqualTo(POOL + OWN);
         }

@@ -60,7 +60,7 @@ class MemoryIT {
         assertThat(relay.isAlive()).as(relay.toString()).isTrue();
         assertThat(relay.output()).doesNotContain("OutOfMemoryError");
         String conversation = "alive-" + System.nanoTime();
-        assertThat(client.chat("agents", conversation, "echo still here").awaitEnd().text()).isEqualTo("still here");
+        assertThat(client.chat("agents", conversation, "echo still here").awaitEnd().answer()).isEqualTo("still here");
     }
 
     @Test
@@ -133,7 +133,7 @@ class MemoryIT {
             statement.execute("lock table turn_event in exclusive mode");
             List<SseStream> streams = endless("locked-database");
             TimeUnit.SECONDS.sleep(5);
-            assertThat(streams).allSatisfy(stream -> assertThat(stream.events()).isEmpty());
+            assertThat(streams).allSatisfy(stream -> assertThat(stream.numbered()).isEmpty());
             connection.rollback();
             streams.forEach(MemoryIT::assertEndlessTurnEnds);
         }

@@ -17,8 +17,8 @@ import org.awaitility.Awaitility;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
+import io.chatrelay.support.Json;
 import io.chatrelay.support.it.OwnPostgres;
-import io.chatrelay.support.it.RelayClient;
 
 /**
  * How the database executed the service's statements, as {@linkplain OwnPostgres#explaining its log} tells it: every statement that was really
@@ -81,7 +81,7 @@ public final class Plans {
                     continue;
                 }
                 if (plan != null) {
-                    each.accept(RelayClient.read(plan.toString()));
+                    each.accept(Json.read(plan.toString()));
                 }
                 plan = line.startsWith(SERVICE) && line.endsWith("plan:") ? new StringBuilder() : null;
             }

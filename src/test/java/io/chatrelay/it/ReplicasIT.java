@@ -64,8 +64,8 @@ class ReplicasIT {
         owner.awaitEnd();
 
         assertThat(owner.end()).isEqualTo("[DONE]");
-        assertThat(whole.awaitEnd().frames()).as("the same events, numbers and end").isEqualTo(owner.frames());
-        assertThat(rest.awaitEnd().events()).isEqualTo(owner.events().subList(20, owner.events().size()));
+        assertThat(whole.awaitEnd().events()).as("the same events, numbers and end").isEqualTo(owner.events());
+        assertThat(rest.awaitEnd().numbered()).isEqualTo(owner.numbered().subList(20, owner.numbered().size()));
         assertThat(replicas.writers(owner.turn())).as("nobody took it over").isEqualTo("a");
     }
 
@@ -85,14 +85,14 @@ class ReplicasIT {
 
             for (EventSourceReader reader : followers) {
                 replicas.assertWhole(reader, "killed-agents", "[DONE]");
-                assertThat(EventSourceReader.words(reader.text())).isEqualTo(EventSourceReader.words(300));
+                assertThat(EventSourceReader.words(reader.answer())).isEqualTo(EventSourceReader.words(300));
             }
             for (EventSourceReader reader : interrupted) {
                 replicas.assertWhole(reader, "killed-cloud", "error");
-                List<String> words = EventSourceReader.words(reader.text());
+                List<String> words = EventSourceReader.words(reader.answer());
                 assertThat(words).as("the partial answer").hasSizeBetween(30, 299)
                         .isEqualTo(EventSourceReader.words(words.size()));
-                assertThat(b().messages("killed-cloud")).containsExactly("user: words 300 20", "assistant: " + reader.text());
+                assertThat(b().messages("killed-cloud")).containsExactly("user: words 300 20", "assistant: " + reader.answer());
             }
             assertThat(followers).as("who read at the replica that was killed").anyMatch(reader -> reader.connections() > 2);
             replicas.assertState(agents.turn(), "completed");
@@ -123,12 +123,12 @@ class ReplicasIT {
         SseStream restOfAgents = b().readOn("asleep-agents", agents.lastId()).awaitEnd();
         SseStream restOfCloud = b().readOn("asleep-cloud", cloud.lastId()).awaitEnd();
         assertThat(restOfAgents.end()).isEqualTo("[DONE]");
-        assertThat(EventSourceReader.words(agents.text() + restOfAgents.text())).isEqualTo(EventSourceReader.words(300));
+        assertThat(EventSourceReader.words(agents.answer() + restOfAgents.answer())).isEqualTo(EventSourceReader.words(300));
         assertThat(restOfCloud.end()).isEqualTo("error");
 
         TwoReplicas.awaitReadiness(replicas.a, true);
         SseStream anew = a().chat("agents", "asleep-agents", "echo awake again").awaitEnd();
-        assertThat(anew.text()).isEqualTo("awake again");
+        assertThat(anew.answer()).isEqualTo("awake again");
         assertThat(replicas.writers(anew.turn())).isEqualTo("a");
         assertThat(replicas.rowsBy("a", agents.turn())).as("what it stored before").isEqualTo(ofAgents);
         assertThat(replicas.rowsBy("a", cloud.turn())).isEqualTo(ofCloud);
@@ -152,12 +152,12 @@ class ReplicasIT {
             assertThat(b().cancel(conversation).statusCode()).isEqualTo(202);
 
             assertThat(owner.awaitEnd().end()).isEqualTo("abort");
-            assertThat(follower.awaitEnd().frames()).isEqualTo(owner.frames());
-            List<String> words = EventSourceReader.words(owner.text());
+            assertThat(follower.awaitEnd().events()).isEqualTo(owner.events());
+            List<String> words = EventSourceReader.words(owner.answer());
             assertThat(words).hasSizeBetween(10, 1499).isEqualTo(EventSourceReader.words(words.size()));
             replicas.assertState(owner.turn(), "cancelled");
-            assertThat(b().messages(conversation)).containsExactly("user: words 1500 20", "assistant: " + owner.text());
-            assertThat(b().chat(upstream, conversation, "echo it goes on").awaitEnd().text()).isEqualTo("it goes on");
+            assertThat(b().messages(conversation)).containsExactly("user: words 1500 20", "assistant: " + owner.answer());
+            assertThat(b().chat(upstream, conversation, "echo it goes on").awaitEnd().answer()).isEqualTo("it goes on");
             assertThat(replicas.writers(owner.turn())).as("by the one that runs it").isEqualTo("a");
         }
     }

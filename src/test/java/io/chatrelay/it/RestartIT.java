@@ -24,6 +24,7 @@ import io.chatrelay.support.it.RelayClient;
 import io.chatrelay.support.it.RelayProcess;
 import io.chatrelay.support.it.SseStream;
 import io.chatrelay.support.it.TestPostgres;
+import io.chatrelay.support.sse.SseEvent;
 
 /**
  * {@code kill -9} loses nothing that a reader saw, and a conversation goes on. All turns are in one process when it is killed, some have
@@ -79,7 +80,7 @@ class RestartIT {
         assertThat(client.messages(conversation)).containsExactly("user: echo a first answer",
                 "assistant: a first answer", "user: echo a second answer", "assistant: a second answer");
         for (SseStream turn : List.of(first, second)) {
-            assertThat(client.replay(conversation, turn.turn()).awaitEnd().frames()).isEqualTo(turn.frames());
+            assertThat(client.replay(conversation, turn.turn()).awaitEnd().events()).isEqualTo(turn.events());
         }
         assertInkeepKnowsTheConversation(upstream);
     }
@@ -114,9 +115,9 @@ class RestartIT {
 
     @Test
     void aRunOfAgentsIsFollowedFurtherToItsEnd() {
-        List<SseStream.Frame> whole = readOverTheKill("agents", "[DONE]", "completed");
+        List<SseEvent> whole = readOverTheKill("agents", "[DONE]", "completed");
 
-        assertThat(whole.stream().map(SseStream.Frame::data).filter(data -> data.contains("@"))).as("words, each once")
+        assertThat(whole.stream().map(SseEvent::data).filter(data -> data.contains("@"))).as("words, each once")
                 .hasSize(1000).doesNotHaveDuplicates();
     }
 
@@ -126,7 +127,7 @@ class RestartIT {
     }
 
     /** A turn of 1000 words that outlives its process. Returns what its readers saw. */
-    private static List<SseStream.Frame> readOverTheKill(String upstream, String end, String state) {
+    private static List<SseEvent> readOverTheKill(String upstream, String end, String state) {
         String conversation = "within-" + upstream;
         SseStream seen = SEEN.get(upstream);
         assertThat(seen.awaitEnd().state()).isEqualTo(SseStream.State.CUT);
@@ -141,16 +142,16 @@ class RestartIT {
                 .isEqualTo(LongStream.rangeClosed(seen.lastNumber() + 1, rest.lastNumber()).boxed().toList());
         assertThat(rest.end()).isEqualTo(end);
 
-        List<SseStream.Frame> stored = client.replay(conversation, turn).awaitEnd().events();
-        assertThat(stored).isEqualTo(Stream.concat(seen.events().stream(), rest.events().stream()).toList());
+        List<SseEvent> stored = client.replay(conversation, turn).awaitEnd().numbered();
+        assertThat(stored).isEqualTo(Stream.concat(seen.numbered().stream(), rest.numbered().stream()).toList());
         assertThat(client.messages(conversation)).containsExactly("user: words 1000 20",
-                "assistant: " + seen.text() + rest.text());
+                "assistant: " + seen.answer() + rest.answer());
         assertThat(DATABASE.number("select count(*) from turn where id = '%s' and state = '%s'".formatted(turn, state)))
                 .isEqualTo(1);
 
         SseStream next = client.chat(upstream, conversation, "echo it goes on").awaitEnd();
         assertThat(next.end()).isEqualTo("[DONE]");
-        assertThat(next.text()).isEqualTo("it goes on");
+        assertThat(next.answer()).isEqualTo("it goes on");
         return stored;
     }
 

@@ -6,8 +6,7 @@ import java.util.List;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Isolated;
@@ -26,17 +25,8 @@ import io.chatrelay.support.it.TwoReplicas;
 class RollingDeployIT {
 
     private static final int STREAMS = 200;
-    private static InkeepEmulator inkeep;
-
-    @BeforeAll
-    static void startInkeep() {
-        inkeep = new InkeepEmulator(RelayClient.VERTX).listen(0);
-    }
-
-    @AfterAll
-    static void stopInkeep() {
-        inkeep.close();
-    }
+    @AutoClose
+    private static final InkeepEmulator inkeep = new InkeepEmulator(RelayClient.VERTX).listen(0);
 
     @Test
     void twoHundredAnswersGoOnAtAnotherReplica() {
@@ -53,15 +43,15 @@ class RollingDeployIT {
             TwoReplicas.awaitReadiness(replicas.a, false);
             ShutdownIT.assertRefused(
                     new RelayClient(replicas.a).post("/run/api/chat", RelayClient.body("agents", "new", "echo too late")));
-            assertThat(new RelayClient(replicas.b).chat("agents", "new", "echo in time").awaitEnd().text())
+            assertThat(new RelayClient(replicas.b).chat("agents", "new", "echo in time").awaitEnd().answer())
                     .isEqualTo("in time");
             assertThat(cloud.awaitEnd().end()).isEqualTo("[DONE]");
-            assertThat(EventSourceReader.words(cloud.text())).isEqualTo(EventSourceReader.words(120));
+            assertThat(EventSourceReader.words(cloud.answer())).isEqualTo(EventSourceReader.words(120));
             assertThat(replicas.a.exitCode()).isEqualTo(ShutdownIT.TERMINATED);
             for (int i = 0; i < STREAMS; i++) {
                 EventSourceReader reader = readers.get(i);
                 replicas.assertWhole(reader, "deployed-" + i, "[DONE]");
-                assertThat(EventSourceReader.words(reader.text())).isEqualTo(EventSourceReader.words(100));
+                assertThat(EventSourceReader.words(reader.answer())).isEqualTo(EventSourceReader.words(100));
                 assertThat(replicas.writers(reader.turn())).isEqualTo("a b");
                 replicas.assertState(reader.turn(), "completed");
             }

@@ -4,8 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.net.http.HttpResponse;
 
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Execution;
@@ -14,6 +13,7 @@ import org.junit.jupiter.api.parallel.ExecutionMode;
 import com.fasterxml.jackson.databind.JsonNode;
 
 import io.chatrelay.dev.InkeepEmulator;
+import io.chatrelay.support.Json;
 import io.chatrelay.support.it.EventSourceReader;
 import io.chatrelay.support.it.RelayClient;
 import io.chatrelay.support.it.RelayProcess;
@@ -29,17 +29,8 @@ class ShutdownIT {
 
     /** 128 + SIGTERM, as of any process that ends by it. */
     static final int TERMINATED = 143;
-    private static InkeepEmulator inkeep;
-
-    @BeforeAll
-    static void startInkeep() {
-        inkeep = new InkeepEmulator(RelayClient.VERTX).listen(0);
-    }
-
-    @AfterAll
-    static void stopInkeep() {
-        inkeep.close();
-    }
+    @AutoClose
+    private static final InkeepEmulator inkeep = new InkeepEmulator(RelayClient.VERTX).listen(0);
 
     @Test
     void aReplicaThatIsAloneLetsItsTurnsEndAndTakesNoNewOnes() {
@@ -57,11 +48,11 @@ class ShutdownIT {
             HttpResponse<String> openAi = client.post("/run/v1/chat/completions",
                     RelayClient.body("agents", "alone-new", "echo too late"));
             assertRefused(openAi);
-            assertThat(RelayClient.read(openAi.body()).at("/error/message").isTextual()).isTrue();
+            assertThat(Json.read(openAi.body()).at("/error/message").isTextual()).isTrue();
             assertThat(agents.awaitEnd().end()).isEqualTo("[DONE]");
             assertThat(cloud.awaitEnd().end()).isEqualTo("[DONE]");
-            assertThat(EventSourceReader.words(agents.text())).isEqualTo(EventSourceReader.words(400));
-            assertThat(EventSourceReader.words(cloud.text())).isEqualTo(EventSourceReader.words(400));
+            assertThat(EventSourceReader.words(agents.answer())).isEqualTo(EventSourceReader.words(400));
+            assertThat(EventSourceReader.words(cloud.answer())).isEqualTo(EventSourceReader.words(400));
             assertThat(relay.exitCode()).isEqualTo(TERMINATED);
             assertThat(database.number("select count(*) from conversation where external_id = 'alone-new'")).isZero();
         }
@@ -86,7 +77,7 @@ class ShutdownIT {
                 assertThat(agents.awaitStop().stoppedBy()).isEqualTo(204);
                 assertThat(agents.end()).isEqualTo("[DONE]");
                 assertThat(agents.ids()).isEqualTo(EventSourceReader.numbers(agents.lastNumber()));
-                assertThat(EventSourceReader.words(agents.text())).isEqualTo(EventSourceReader.words(400));
+                assertThat(EventSourceReader.words(agents.answer())).isEqualTo(EventSourceReader.words(400));
                 assertThat(cloud.awaitStop().stoppedBy()).isEqualTo(204);
                 assertThat(cloud.end()).isEqualTo("error");
                 assertThat(cloud.ids()).isEqualTo(EventSourceReader.numbers(cloud.lastNumber()));
@@ -101,7 +92,7 @@ class ShutdownIT {
     static void assertRefused(HttpResponse<String> answer) {
         assertThat(answer.statusCode()).isEqualTo(503);
         assertThat(answer.headers().firstValueAsLong("retry-after").orElseThrow()).isPositive();
-        JsonNode body = RelayClient.read(answer.body());
+        JsonNode body = Json.read(answer.body());
         assertThat(body.path("code").asText()).isEqualTo("service_unavailable");
         assertThat(body.path("requestId").asText()).isNotEmpty();
     }

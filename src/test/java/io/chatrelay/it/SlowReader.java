@@ -2,7 +2,6 @@ package io.chatrelay.it;
 
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
-import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -10,13 +9,14 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 
+import io.chatrelay.support.HttpLine;
 import io.chatrelay.support.it.RelayClient;
 import io.chatrelay.support.it.RelayProcess;
-import io.chatrelay.support.it.SseStream;
+import io.chatrelay.support.sse.SseEvent;
+import io.chatrelay.support.sse.SseParser;
 
 /** A reader that asks and then reads nothing until it is told to: a bare socket with a tiny buffer, and no thread. */
 final class SlowReader implements AutoCloseable {
@@ -50,45 +50,28 @@ final class SlowReader implements AutoCloseable {
     /** Reads everything now, to the end of the answer, and gives the numbers of its events. */
     List<Long> readIds() {
         try (InputStream in = new BufferedInputStream(socket.getInputStream())) {
-            String status = line(in);
+            String status = HttpLine.read(in);
             if (!status.contains(" 200 ")) {
                 throw new IllegalStateException(status);
             }
-            while (!line(in).isEmpty()) {
+            while (!HttpLine.read(in).isEmpty()) {
                 // The head says nothing that is asked for.
             }
-            List<Long> ids = new ArrayList<>();
-            body(in).lines().filter(line -> line.startsWith("id: "))
-                    .forEach(line -> ids.add(new SseStream.Frame(line.substring(4), "").number()));
-            return ids;
+            return SseParser.events(body(in)).stream().filter(event -> !event.id().isEmpty()).map(SseEvent::number).toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
     /** A chunked body; one that is cut off is an error. */
-    private static String body(InputStream in) throws IOException {
+    private static byte[] body(InputStream in) throws IOException {
         ByteArrayOutputStream body = new ByteArrayOutputStream();
         int size;
-        while ((size = Integer.parseInt(line(in), 16)) > 0) {
+        while ((size = Integer.parseInt(HttpLine.read(in), 16)) > 0) {
             body.writeBytes(in.readNBytes(size));
-            line(in);
+            HttpLine.read(in);
         }
-        return body.toString(StandardCharsets.UTF_8);
-    }
-
-    private static String line(InputStream in) throws IOException {
-        StringBuilder line = new StringBuilder();
-        int character;
-        while ((character = in.read()) != '\n') {
-            if (character < 0) {
-                throw new EOFException("the answer was cut after: " + line);
-            }
-            if (character != '\r') {
-                line.append((char) character);
-            }
-        }
-        return line.toString();
+        return body.toByteArray();
     }
 
     @Override

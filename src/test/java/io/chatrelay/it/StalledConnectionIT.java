@@ -166,7 +166,7 @@ class StalledConnectionIT {
                 .pollDelay(Duration.ZERO).pollInterval(Duration.ofMillis(50))
                 .until(() -> replicas.rowsBy("b", answer.reader().turn()) > 0);
         replicas.assertWhole(answer.reader(), answer.conversation(), "[DONE]");
-        assertThat(EventSourceReader.words(answer.reader().text())).isEqualTo(EventSourceReader.words(400));
+        assertThat(EventSourceReader.words(answer.reader().answer())).isEqualTo(EventSourceReader.words(400));
         assertThat(replicas.writers(answer.reader().turn())).isEqualTo("a b");
     }
 }

@@ -104,7 +104,7 @@ class StartIT {
                         .with("quarkus.log.level", "DEBUG").start()) {
             RelayClient client = new RelayClient(relay);
             for (String upstream : List.of("agents", "legacy", "cloud")) {
-                assertThat(client.chat(upstream, "of-" + upstream, "echo hi there").awaitEnd().text()).as(upstream)
+                assertThat(client.chat(upstream, "of-" + upstream, "echo hi there").awaitEnd().answer()).as(upstream)
                         .isEqualTo("hi there");
             }
             assertThat(relay.output()).contains(" DEBUG ").doesNotContain("hi there", RelayClient.KEY,

@@ -27,6 +27,11 @@ public final class Json {
         }
     }
 
+    /** An empty one. */
+    public static ObjectNode object() {
+        return MAPPER.createObjectNode();
+    }
+
     /** As text, its members in the order of their names: what is stored keeps no other. */
     public static String sorted(JsonNode json) {
         try {

@@ -17,6 +17,7 @@ import java.util.concurrent.CompletableFuture;
 public final class RawAnswer {
 
     private static final HttpClient HTTP = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+    private static final Duration PATIENCE = Duration.ofSeconds(90);
 
     private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     private final CompletableFuture<HttpResponse<Void>> answer;
@@ -35,13 +36,13 @@ public final class RawAnswer {
 
     /** Waits until so much of a text has come. */
     public RawAnswer until(String text, int times) {
-        await(text).atMost(Duration.ofSeconds(30)).until(() -> answer.isDone() || text().split(text, -1).length > times);
+        await(text).atMost(PATIENCE).until(() -> answer.isDone() || text().split(text, -1).length > times);
         assertThat(answer.isDone()).as("ended before '%s': %s", text, text()).isFalse();
         return this;
     }
 
     public RawAnswer toEnd() {
-        await("the end of the stream").atMost(Duration.ofSeconds(60)).until(answer::isDone);
+        await("the end of the stream").atMost(PATIENCE).until(answer::isDone);
         return this;
     }
 

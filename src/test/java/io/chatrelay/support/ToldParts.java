@@ -10,6 +10,8 @@ import java.util.Map;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import io.chatrelay.support.sse.SseEvent;
+
 /** What a caller is told of an answer, on either wire, as a stream or in one piece, and as it is stored: as the same lines. */
 public final class ToldParts {
 
@@ -23,7 +25,7 @@ public final class ToldParts {
 
     public static ToldParts ofStream(Sse stream) {
         ToldParts told = new ToldParts();
-        for (Sse.Event event : stream.events()) {
+        for (SseEvent event : stream.events()) {
             if (event.data().startsWith("{")) {
                 assertWhole(event.json());
                 told.frame(event.json());

@@ -12,6 +12,9 @@ import java.util.stream.Stream;
 
 import org.awaitility.Awaitility;
 
+import io.chatrelay.support.sse.ReceivedEvents;
+import io.chatrelay.support.sse.SseEvent;
+
 /**
  * Reads a turn as an {@code EventSource} does: after every end and every cut it comes back with the id that it saw last, until it is
  * told 204. Any other status than 200 ends it for good.
@@ -23,7 +26,7 @@ public final class EventSourceReader {
     private final RelayClient address;
     private final String conversation;
     private final Runnable opened;
-    private final Consumer<SseStream.Frame> seen;
+    private final Consumer<SseEvent> seen;
     private final List<SseStream> streams = new ArrayList<>();
     /** Shorter than a browser's, for tests wait for it; a stream's own {@code retry:} counts more. */
     private Duration retry = Duration.ofMillis(100);
@@ -33,7 +36,7 @@ public final class EventSourceReader {
     private boolean left;
     private int stoppedBy;
 
-    private EventSourceReader(URI address, String conversation, Runnable opened, Consumer<SseStream.Frame> seen,
+    private EventSourceReader(URI address, String conversation, Runnable opened, Consumer<SseEvent> seen,
             Function<SseStream, SseStream> first) {
         this.address = new RelayClient(address);
         this.conversation = conversation;
@@ -43,7 +46,7 @@ public final class EventSourceReader {
     }
 
     /** Reads the conversation's turn from its beginning. */
-    public static EventSourceReader of(URI address, String conversation, Consumer<SseStream.Frame> seen) {
+    public static EventSourceReader of(URI address, String conversation, Consumer<SseEvent> seen) {
         return new EventSourceReader(address, conversation, () -> {}, seen,
                 into -> new RelayClient(address).readOn(conversation, "0", into));
     }
@@ -58,7 +61,7 @@ public final class EventSourceReader {
      * @param opened is told of each stream that begins
      */
     public static EventSourceReader asking(RelayProcess relay, URI address, String upstream, String conversation, String text,
-            Runnable opened, Consumer<SseStream.Frame> seen) {
+            Runnable opened, Consumer<SseEvent> seen) {
         return new EventSourceReader(address, conversation, opened, seen,
                 into -> new RelayClient(relay).chat(upstream, conversation, text, into));
     }
@@ -78,8 +81,8 @@ public final class EventSourceReader {
         open.apply(stream).whenOver(() -> over(stream));
     }
 
-    private void note(SseStream.Frame frame) {
-        if (frame.id() != null) {
+    private void note(SseEvent frame) {
+        if (!frame.id().isEmpty()) {
             synchronized (this) {
                 lastId = frame.id();
                 lastNumber = frame.number();
@@ -102,8 +105,8 @@ public final class EventSourceReader {
     }
 
     /** All numbered events that it was given, by all its streams. */
-    public List<SseStream.Frame> events() {
-        return streams().stream().flatMap(stream -> stream.events().stream()).toList();
+    public List<SseEvent> numbered() {
+        return streams().stream().flatMap(stream -> stream.numbered().stream()).toList();
     }
 
     /** What each of its connections gave. */
@@ -124,16 +127,16 @@ public final class EventSourceReader {
     }
 
     public List<Long> ids() {
-        return events().stream().map(SseStream.Frame::number).toList();
+        return numbered().stream().map(SseEvent::number).toList();
     }
 
-    public String text() {
-        return SseStream.text(events());
+    public String answer() {
+        return ReceivedEvents.text(numbered());
     }
 
     /** The last part that its last answer with any had: {@code [DONE]}, {@code error}, {@code abort}. */
     public String end() {
-        return streams().stream().flatMap(stream -> stream.frames().stream()).reduce((_, last) -> last).orElseThrow().type();
+        return streams().stream().filter(stream -> !stream.events().isEmpty()).reduce((_, last) -> last).orElseThrow().end();
     }
 
     public UUID turn() {

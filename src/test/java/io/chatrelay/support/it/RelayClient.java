@@ -10,11 +10,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import io.chatrelay.support.Json;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.buffer.Buffer;
@@ -30,7 +29,6 @@ public final class RelayClient {
     public static final String KEY_SHA256 = "1ce48051b5830d59881cbf51500faa5f5e9d446050458f760bc96cda647be67e";
 
     public static final Vertx VERTX = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(2).setWorkerPoolSize(1));
-    static final ObjectMapper JSON = new ObjectMapper();
 
     private static final HttpClient STREAMS = VERTX.createHttpClient(new HttpClientOptions().setMaxPoolSize(5000)
             .setKeepAlive(false));
@@ -49,7 +47,7 @@ public final class RelayClient {
 
     /** A message of a user as the AI SDK's chat sends it. */
     public static String body(String model, String conversation, String text) {
-        ObjectNode body = JSON.createObjectNode().put("model", model).put("conversationId", conversation);
+        ObjectNode body = Json.object().put("model", model).put("conversationId", conversation);
         ObjectNode message = body.putArray("messages").addObject().put("role", "user");
         message.putArray("parts").addObject().put("type", "text").put("text", text);
         return body.toString();
@@ -113,15 +111,7 @@ public final class RelayClient {
         if (answer.statusCode() != 200) {
             throw new IllegalStateException(uri + " answers " + answer.statusCode() + ": " + answer.body());
         }
-        return read(answer.body());
-    }
-
-    public static JsonNode read(String json) {
-        try {
-            return JSON.readTree(json);
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException(json, e);
-        }
+        return Json.read(answer.body());
     }
 
     private static HttpResponse<String> call(HttpRequest.Builder request) {
@@ -153,7 +143,7 @@ public final class RelayClient {
 
     /** Answers a call that asked for approval. @param reason null for none */
     HttpResponse<String> decide(String conversation, String callId, boolean approved, String reason) {
-        ObjectNode body = JSON.createObjectNode().put("conversationId", conversation).put("toolCallId", callId)
+        ObjectNode body = Json.object().put("conversationId", conversation).put("toolCallId", callId)
                 .put("approved", approved);
         if (reason != null) {
             body.put("reason", reason);

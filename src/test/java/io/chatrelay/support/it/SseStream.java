@@ -1,48 +1,21 @@
 package io.chatrelay.support.it;
 
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Optional;
 import java.util.UUID;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 import org.awaitility.Awaitility;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-
+import io.chatrelay.support.sse.ReceivedEvents;
+import io.chatrelay.support.sse.SseEvent;
 import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpClientResponse;
-import io.vertx.core.parsetools.RecordParser;
 
-/** A stream of server-sent events as one reader sees it: kept as it comes, until it ends or is cut. */
-public final class SseStream {
-
-    /** @param id as the stream tells it; null for what the wire adds of its own */
-    public record Frame(String id, String data) {
-
-        /** Its place in its turn, which is the end of its id. */
-        public long number() {
-            return Long.parseLong(id.substring(id.indexOf('.') + 1));
-        }
-
-        public JsonNode json() {
-            try {
-                return JSON.readTree(data);
-            } catch (JsonProcessingException e) {
-                throw new IllegalStateException(data, e);
-            }
-        }
-
-        /** The AI SDK's name of the part. */
-        String type() {
-            return data.startsWith("{") ? json().path("type").asText() : data;
-        }
-    }
+/** A stream of server-sent events as one reader of many sees it: kept as it comes, until it ends or is cut. */
+public final class SseStream extends ReceivedEvents {
 
     /** How far it came. */
     public enum State {
@@ -52,20 +25,16 @@ public final class SseStream {
         CUT
     }
 
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final Duration PATIENCE = Duration.ofSeconds(90);
 
-    private final List<Frame> frames = new ArrayList<>();
-    private final Consumer<Frame> seen;
+    private final Consumer<SseEvent> seen;
     private final Runnable opened;
     private State state = State.WAITING;
     private int status;
     private MultiMap headers;
     private HttpClientRequest request;
-    private Duration retry;
-    /** Of the frame whose lines come. */
-    private String id;
-    private String data;
+    /** Where no stream is the answer. */
+    private final Buffer refusal = Buffer.buffer();
     private Runnable whenOver = () -> {};
 
     SseStream() {
@@ -74,9 +43,9 @@ public final class SseStream {
 
     /**
      * @param opened is told on an event loop that a stream is the answer
-     * @param seen   is told there of each frame as it comes
+     * @param seen   is told there of each event as it comes
      */
-    SseStream(Runnable opened, Consumer<Frame> seen) {
+    SseStream(Runnable opened, Consumer<SseEvent> seen) {
         this.opened = opened;
         this.seen = seen;
     }
@@ -94,8 +63,7 @@ public final class SseStream {
         if (response.statusCode() == 200) {
             opened.run();
         }
-        RecordParser parser = RecordParser.newDelimited("\n", this::line);
-        response.handler(parser).endHandler(_ -> over(State.ENDED)).exceptionHandler(_ -> over(State.CUT));
+        response.handler(this::take).endHandler(_ -> over(State.ENDED)).exceptionHandler(_ -> over(State.CUT));
     }
 
     void failed() {
@@ -130,35 +98,19 @@ public final class SseStream {
         return state == State.ENDED || state == State.CUT;
     }
 
-    /** Lines come one after the other, on one event loop. */
-    private void line(Buffer bytes) {
-        String line = bytes.toString();
-        if (line.startsWith("id: ")) {
-            id = line.substring(4);
-        } else if (line.startsWith("data: ")) {
-            data = line.substring(6);
-        } else if (line.startsWith("retry: ")) {
-            retryAfter(Duration.ofMillis(Long.parseLong(line.substring(7))));
-        } else if (line.isEmpty() && data != null) {
-            Frame frame = new Frame(id, data);
-            id = null;
-            data = null;
-            add(frame);
-            seen.accept(frame);
+    /** Bytes come one after the other, on one event loop. */
+    private void take(Buffer bytes) {
+        receive(bytes.getBytes(), bytes.length());
+        synchronized (this) {
+            if (status != 200) {
+                refusal.appendBuffer(bytes);
+            }
         }
     }
 
-    private synchronized void add(Frame frame) {
-        frames.add(frame);
-    }
-
-    private synchronized void retryAfter(Duration pause) {
-        retry = pause;
-    }
-
-    /** How long to wait before coming back, where the stream said so. */
-    synchronized Optional<Duration> retry() {
-        return Optional.ofNullable(retry);
+    @Override
+    protected void received(SseEvent event) {
+        seen.accept(event);
     }
 
     public synchronized State state() {
@@ -177,48 +129,9 @@ public final class SseStream {
         return UUID.fromString(header("x-turn-id"));
     }
 
-    public synchronized List<Frame> frames() {
-        return List.copyOf(frames);
-    }
-
-    /** Those that carry an id: what is in the journal. */
-    public List<Frame> events() {
-        return frames().stream().filter(frame -> frame.id() != null).toList();
-    }
-
-    public List<Long> ids() {
-        return events().stream().map(Frame::number).toList();
-    }
-
-    public long lastNumber() {
-        return ids().getLast();
-    }
-
-    /** What a reader comes back with. */
-    public String lastId() {
-        return events().getLast().id();
-    }
-
-    /** The answer's text, as far as it came. */
-    public String text() {
-        return text(frames());
-    }
-
-    public static String text(List<Frame> frames) {
-        StringBuilder text = new StringBuilder();
-        frames.stream().filter(frame -> frame.type().equals("text-delta"))
-                .forEach(frame -> text.append(frame.json().path("delta").asText()));
-        return text.toString();
-    }
-
-    /** How many parts of the type came. */
-    long count(String type) {
-        return frames().stream().filter(frame -> frame.type().equals(type)).count();
-    }
-
-    /** The last part's type: {@code [DONE]}, {@code error}, {@code abort}. */
-    public String end() {
-        return frames().getLast().type();
+    /** Waits until so many calls ask for approval, and fails at once where the stream is over before. */
+    SseStream awaitAsked(int calls) {
+        return await(calls + " requests for approval", () -> count("tool-approval-request") >= calls);
     }
 
     SseStream awaitOpen() {
@@ -226,9 +139,17 @@ public final class SseStream {
         return this;
     }
 
+    /** Waits for so many events, and fails at once where the stream is over before. */
     public SseStream awaitEvents(int count) {
-        Awaitility.await(count + " events").atMost(PATIENCE).pollDelay(Duration.ZERO).pollInterval(Duration.ofMillis(20))
-                .until(() -> state() == State.CUT || frames().size() >= count);
+        return await(count + " events", () -> events().size() >= count);
+    }
+
+    private SseStream await(String what, BooleanSupplier there) {
+        Awaitility.await(what).atMost(PATIENCE).pollDelay(Duration.ZERO).pollInterval(Duration.ofMillis(20))
+                .until(() -> isOver() || there.getAsBoolean());
+        if (!there.getAsBoolean()) {
+            throw new AssertionError("%s before %s: %s".formatted(state(), what, this));
+        }
         return this;
     }
 
@@ -243,5 +164,10 @@ public final class SseStream {
         if (request != null) {
             request.reset();
         }
+    }
+
+    @Override
+    public synchronized String toString() {
+        return "%d %s%s".formatted(status, refusal, events());
     }
 }

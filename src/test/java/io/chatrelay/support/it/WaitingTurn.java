@@ -4,16 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.net.URI;
 import java.net.http.HttpResponse;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
-import org.awaitility.Awaitility;
-
 import com.fasterxml.jackson.databind.JsonNode;
+
+import io.chatrelay.support.sse.SseEvent;
 
 /** A turn whose calls wait for approval, and its reader, whom a {@code kill -9} cuts off and who comes back. */
 public final class WaitingTurn {
@@ -32,11 +31,7 @@ public final class WaitingTurn {
 
     /** Waits until the reader has seen so many calls ask, since the turn began; fails at once where its stream is over before. */
     public WaitingTurn awaitAsked(RelayClient client, int calls) {
-        Awaitility.await(calls + " requests for approval").atMost(Duration.ofSeconds(30)).pollDelay(Duration.ZERO)
-                .pollInterval(Duration.ofMillis(20))
-                .until(() -> seen.isOver() || seen.count("tool-approval-request") >= calls);
-        assertThat(seen.count("tool-approval-request")).as("%s: %d %s", conversation, seen.status(), seen.frames())
-                .isEqualTo(calls);
+        assertThat(seen.awaitAsked(calls).count("tool-approval-request")).isEqualTo(calls);
         client.get("/run/v1/conversations/%s/pending-approvals".formatted(conversation)).path("approvals").forEach(open -> {
             if (approvals.stream().noneMatch(known -> known.path("id").equals(open.path("id")))) {
                 approvals.add(open);
@@ -83,14 +78,14 @@ public final class WaitingTurn {
     }
 
     /** What the reader saw before and after: numbers without gap or repeat, and what is stored. */
-    public List<SseStream.Frame> awaitWhole(RelayClient client) {
+    public List<SseEvent> awaitWhole(RelayClient client) {
         rest.awaitEnd();
         assertThat(rest.status()).isEqualTo(200);
         assertThat(rest.turn()).isEqualTo(turn());
         assertThat(rest.ids()).as("the next numbers, without gap or repeat")
                 .isEqualTo(LongStream.rangeClosed(seen.lastNumber() + 1, rest.lastNumber()).boxed().toList());
-        List<SseStream.Frame> whole = Stream.concat(seen.events().stream(), rest.events().stream()).toList();
-        assertThat(client.replay(conversation, turn()).awaitEnd().events()).isEqualTo(whole);
+        List<SseEvent> whole = Stream.concat(seen.numbered().stream(), rest.numbered().stream()).toList();
+        assertThat(client.replay(conversation, turn()).awaitEnd().numbered()).isEqualTo(whole);
         return whole;
     }
 
@@ -100,9 +95,9 @@ public final class WaitingTurn {
     }
 
     /** The parts that tell a call's outcome. */
-    public static List<String> outcomes(List<SseStream.Frame> whole, String call) {
+    public static List<String> outcomes(List<SseEvent> whole, String call) {
         return whole.stream().filter(frame -> frame.type().startsWith("tool-output-"))
-                .filter(frame -> frame.json().path("toolCallId").asText().equals(call)).map(SseStream.Frame::type).toList();
+                .filter(frame -> frame.json().path("toolCallId").asText().equals(call)).map(SseEvent::type).toList();
     }
 
     /** What the ledger has on a call, by names. */
@@ -126,7 +121,7 @@ public final class WaitingTurn {
         SseStream next = client.chat(upstream, conversation, "echo it goes on").awaitEnd();
         assertThat(next.status()).isEqualTo(200);
         assertThat(next.end()).isEqualTo("[DONE]");
-        assertThat(next.text()).isEqualTo("it goes on");
+        assertThat(next.answer()).isEqualTo("it goes on");
     }
 
     @Override
