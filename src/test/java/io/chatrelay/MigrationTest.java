@@ -84,21 +84,8 @@ class MigrationTest extends ServiceTest {
     /** A plain one would have every message wait until it is there: those of the version before, in the batches of all its streams. */
     @Test
     void keepsNoMessageWaitingWhileItBuildsAnIndex() throws Exception {
-        migrate("7");
-        try (Connection sends = database.getConnection(); ExecutorService thread = Executors.newSingleThreadExecutor()) {
-            sends.setAutoCommit(false);
-            try (Statement insert = sends.createStatement()) {
-                insert.execute(message(1));
-            }
-            Future<?> migration = thread.submit(() -> migrate("latest"));
-            await().until(() -> builds("1"), List.of("1")::equals);
+        migrateBesideASend(_ -> execute(message(2))).get();
 
-            execute(message(2));
-
-            sends.commit();
-            sends.setAutoCommit(true);
-            migration.get();
-        }
         assertThat(query("select indisvalid from pg_index where indexrelid = 'earlier.message_superseded'::regclass"))
                 .containsExactly("t");
         assertThat(query("select count(*) from earlier.message where size is null")).containsExactly("2");
@@ -106,6 +93,24 @@ class MigrationTest extends ServiceTest {
 
     @Test
     void buildsAnIndexAgainWhoseBuildFailed() throws Exception {
+        migrateBesideASend(migration -> {
+            assertThat(builds("pg_cancel_backend(pid)")).containsExactly("t");
+            assertThatThrownBy(migration::get).hasMessageContaining("canceling statement");
+        });
+        assertThat(query("select version from earlier.flyway_schema_history where not success")).containsExactly("8");
+
+        migrate("latest");
+
+        assertThat(query("select indisvalid from pg_index where indexrelid = 'earlier.message_superseded'::regclass"))
+                .containsExactly("t");
+    }
+
+    private interface Meanwhile {
+        void run(Future<?> migration) throws Exception;
+    }
+
+    /** Migrates while a message of the version before is being sent, whose transaction ends after this step. */
+    private Future<?> migrateBesideASend(Meanwhile step) throws Exception {
         migrate("7");
         try (Connection sends = database.getConnection(); ExecutorService thread = Executors.newSingleThreadExecutor()) {
             sends.setAutoCommit(false);
@@ -114,17 +119,11 @@ class MigrationTest extends ServiceTest {
             }
             Future<?> migration = thread.submit(() -> migrate("latest"));
             await().until(() -> builds("1"), List.of("1")::equals);
-            assertThat(builds("pg_cancel_backend(pid)")).containsExactly("t");
-            assertThatThrownBy(migration::get).hasMessageContaining("canceling statement");
+            step.run(migration);
             sends.commit();
             sends.setAutoCommit(true);
+            return migration;
         }
-        assertThat(query("select version from earlier.flyway_schema_history where not success")).containsExactly("8");
-
-        migrate("latest");
-
-        assertThat(query("select indisvalid from pg_index where indexrelid = 'earlier.message_superseded'::regclass"))
-                .containsExactly("t");
     }
 
     /** Of a build that waits for those who write. */

@@ -16,8 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -53,17 +52,8 @@ class ApprovalCallsTest {
             "I do not want that");
 
     private final Turn turn = ScriptedInkeep.turn();
-    private ScriptedInkeep inkeep;
-
-    @BeforeEach
-    void start() throws Exception {
-        inkeep = new ScriptedInkeep();
-    }
-
-    @AfterEach
-    void stop() {
-        inkeep.close();
-    }
+    @AutoClose
+    private final ScriptedInkeep inkeep = new ScriptedInkeep();
 
     private UpstreamRun run(String... settings) {
         return inkeep.upstream(settings).run(question(turn, "hi"));

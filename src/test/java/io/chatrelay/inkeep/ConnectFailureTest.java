@@ -11,8 +11,7 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -27,17 +26,8 @@ import io.vertx.core.net.PfxOptions;
 /** Why no connection to Inkeep could be made is in the turn's failure: an operator sees what to mend. */
 class ConnectFailureTest {
 
-    private ScriptedInkeep inkeep;
-
-    @BeforeEach
-    void start() throws Exception {
-        inkeep = new ScriptedInkeep();
-    }
-
-    @AfterEach
-    void stop() {
-        inkeep.close();
-    }
+    @AutoClose
+    private final ScriptedInkeep inkeep = new ScriptedInkeep();
 
     private Failure failure(String url) {
         return ((Ended) all(inkeep.upstream(URI.create(url), "retries", "0").run(question(turn(), "hi")).answer()).getLast())

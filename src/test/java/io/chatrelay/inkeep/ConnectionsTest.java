@@ -9,8 +9,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.List;
 import java.util.stream.Stream;
 
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -24,17 +23,8 @@ import io.chatrelay.inkeep.ScriptedInkeep.Answer;
  */
 class ConnectionsTest {
 
-    private ScriptedInkeep inkeep;
-
-    @BeforeEach
-    void start() throws Exception {
-        inkeep = new ScriptedInkeep();
-    }
-
-    @AfterEach
-    void stop() {
-        inkeep.close();
-    }
+    @AutoClose
+    private final ScriptedInkeep inkeep = new ScriptedInkeep();
 
     static Stream<Answer> wholeAnswers() {
         return Stream.of(json(429, "{}"), json(500, "{}"), json(400, "{}"), json(200, "{}"),

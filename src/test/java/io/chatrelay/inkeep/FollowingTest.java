@@ -1,6 +1,12 @@
 package io.chatrelay.inkeep;
 
 import static io.chatrelay.inkeep.RecordedAnswer.events;
+import static io.chatrelay.inkeep.RecordedRun.APPROVED;
+import static io.chatrelay.inkeep.RecordedRun.CHAT;
+import static io.chatrelay.inkeep.RecordedRun.OTHER;
+import static io.chatrelay.inkeep.RecordedRun.WHOLE;
+import static io.chatrelay.inkeep.RecordedRun.begin;
+import static io.chatrelay.inkeep.RecordedRun.replayOf;
 import static io.chatrelay.inkeep.ScriptedInkeep.VERTX;
 import static io.chatrelay.inkeep.ScriptedInkeep.all;
 import static io.chatrelay.inkeep.ScriptedInkeep.cut;
@@ -21,6 +27,7 @@ import java.util.stream.IntStream;
 
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -43,7 +50,6 @@ import io.chatrelay.upstream.EarlierRuns;
 import io.chatrelay.upstream.Upstream;
 import io.chatrelay.upstream.UpstreamRequest;
 import io.chatrelay.upstream.UpstreamRun;
-import io.smallrye.mutiny.Uni;
 import io.smallrye.mutiny.helpers.test.AssertSubscriber;
 import io.vertx.core.http.HttpServerRequest;
 
@@ -53,34 +59,16 @@ import io.vertx.core.http.HttpServerRequest;
  */
 class FollowingTest {
 
-    private static final String CHAT = "POST /run/api/chat";
-    private static final Recording APPROVED = Recording.load("agents/30-chat-approve-function-tool-1-stream");
-    private static final String WHOLE = APPROVED.body();
-    private static final String OTHER = Recording.load("agents/01-chat-plain-stream").body();
     private static final ScriptedInkeep.Answer KNOWN_MESSAGE = json(409,
             Recording.load("agents/11b-chat-duplicate-message-id-409").body());
 
     private final Turn turn = ScriptedInkeep.turn();
-    private final String replay = "GET /run/v1/conversations/" + turn.conversation() + "/stream";
-    private ScriptedInkeep inkeep;
-
-    @BeforeEach
-    void start() throws Exception {
-        inkeep = new ScriptedInkeep();
-    }
-
-    @AfterEach
-    void stop() {
-        inkeep.close();
-    }
+    private final String replay = replayOf(turn);
+    @AutoClose
+    private final ScriptedInkeep inkeep = new ScriptedInkeep();
 
     private static String runOf(String body) {
         return ((Started) events(body).getFirst()).upstreamMessageId();
-    }
-
-    /** The first frames of the run. */
-    private static String begin(int frames) {
-        return APPROVED.frames().subList(0, frames).stream().map(Recording.Frame::text).collect(Collectors.joining());
     }
 
     /** Those frames, and then the connection breaks. */
@@ -96,9 +84,7 @@ class FollowingTest {
     }
 
     private UpstreamRequest asked(EarlierRuns earlier) {
-        UpstreamRequest plain = question(turn, "delete it");
-        return new UpstreamRequest(turn, plain.messageId(), plain.asked(), List.of(), Map.of(), Map.of(),
-                Uni.createFrom().item(earlier));
+        return question(turn, "delete it", earlier);
     }
 
     private UpstreamRequest asked() {
@@ -313,7 +299,7 @@ class FollowingTest {
         }
 
         @Test
-        void isNotAnotherTurns() {
+        void isNotTakenFromAnotherTurnsRun() {
             inkeep.on(CHAT, cut(), KNOWN_MESSAGE).on(replay, stream(OTHER, true));
 
             List<ChatEvent> answer = answer();
@@ -497,14 +483,9 @@ class FollowingTest {
         void aLostAnswerIsFollowedThoughThePreviousOneIsStillGiven() {
             Upstream upstream = upstream();
             List<ChatEvent> previous = all(upstream.run(question(turn, "echo one two")).answer());
-            UpstreamRequest lost = question(turn, "lost");
+            EarlierRuns earlier = new EarlierRuns(Set.of(((Started) previous.getFirst()).upstreamMessageId()), false, false);
 
-            List<ChatEvent> answer = all(upstream
-                    .run(new UpstreamRequest(turn, lost.messageId(), lost.asked(), List.of(), Map.of(),
-                            Map.of(), Uni.createFrom()
-                                    .item(new EarlierRuns(Set.of(((Started) previous.getFirst()).upstreamMessageId()), false,
-                                            false))))
-                    .answer());
+            List<ChatEvent> answer = all(upstream.run(question(turn, "lost", earlier)).answer());
 
             assertThat(text(answer)).isEqualTo("Hello from the fake model. I saw 2 user message(s); the last was \"lost\".");
             assertThat(answer.getLast()).isEqualTo(Ended.completed(FinishReason.STOP, null));

@@ -1,6 +1,11 @@
 package io.chatrelay.inkeep;
 
 import static io.chatrelay.inkeep.RecordedAnswer.events;
+import static io.chatrelay.inkeep.RecordedRun.DONE;
+import static io.chatrelay.inkeep.RecordedRun.OTHER;
+import static io.chatrelay.inkeep.RecordedRun.WHOLE;
+import static io.chatrelay.inkeep.RecordedRun.begin;
+import static io.chatrelay.inkeep.RecordedRun.replayOf;
 import static io.chatrelay.inkeep.ScriptedInkeep.SOON;
 import static io.chatrelay.inkeep.ScriptedInkeep.VERTX;
 import static io.chatrelay.inkeep.ScriptedInkeep.all;
@@ -15,17 +20,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
 
 import org.awaitility.Awaitility;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import io.chatrelay.dev.InkeepEmulator;
-import io.chatrelay.dev.Recording;
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatEvent.ApprovalRequested;
 import io.chatrelay.event.ChatEvent.Ended;
@@ -47,28 +49,10 @@ import io.smallrye.mutiny.helpers.test.AssertSubscriber;
 /** A run is followed further by reading it again: nothing twice, nothing missing, nothing of another run. */
 class RunFollowerTest {
 
-    private static final Recording APPROVED = Recording.load("agents/30-chat-approve-function-tool-1-stream");
-    private static final String WHOLE = APPROVED.body();
-    private static final String OTHER = Recording.load("agents/01-chat-plain-stream").body();
-
     private final Turn turn = ScriptedInkeep.turn();
-    private final String route = "GET /run/v1/conversations/" + turn.conversation() + "/stream";
-    private ScriptedInkeep inkeep;
-
-    @BeforeEach
-    void start() throws Exception {
-        inkeep = new ScriptedInkeep();
-    }
-
-    @AfterEach
-    void stop() {
-        inkeep.close();
-    }
-
-    /** The first frames of the run. */
-    private static String begin(int frames) {
-        return APPROVED.frames().subList(0, frames).stream().map(Recording.Frame::text).collect(Collectors.joining());
-    }
+    private final String replay = replayOf(turn);
+    @AutoClose
+    private final ScriptedInkeep inkeep = new ScriptedInkeep();
 
     private List<ChatEvent> follow(List<ChatEvent> stored) {
         return all(inkeep.upstream().resume(turn, Map.of(), stored, false).orElseThrow().answer());
@@ -82,30 +66,30 @@ class RunFollowerTest {
 
     @Test
     void whatFollowsWhatIsStoredIsGivenAtEveryCut() {
-        inkeep.on(route, stream(WHOLE, true));
+        inkeep.on(replay, stream(WHOLE, true));
         List<ChatEvent> whole = events(WHOLE);
 
         for (int stored = 1; stored < whole.size(); stored++) {
             assertThat(follow(whole.subList(0, stored))).isEqualTo(whole.subList(stored, whole.size()));
         }
-        assertThat(inkeep.asked(route).getFirst().headers()).containsEntry("authorization", "Bearer test-key")
+        assertThat(inkeep.asked(replay).getFirst().headers()).containsEntry("authorization", "Bearer test-key")
                 .containsEntry("accept", "text/event-stream").doesNotContainKey("content-type");
     }
 
     @Test
     void aReadThatClosesOrBreaksOrFailsIsOpenedAgainAndNothingComesTwice() {
         List<ChatEvent> whole = events(WHOLE);
-        inkeep.on(route, status(503), stream(begin(3), true), cut(), stream(begin(9), true), stream(begin(5), true),
+        inkeep.on(replay, status(503), stream(begin(3), true), cut(), stream(begin(9), true), stream(begin(5), true),
                 stream(begin(12), true), stream(WHOLE, true));
 
         assertThat(follow(whole.subList(0, 6))).isEqualTo(whole.subList(6, whole.size()));
-        assertThat(inkeep.asked(route)).hasSize(7);
+        assertThat(inkeep.asked(replay)).hasSize(7);
     }
 
     @Test
     void thePreviousRunAndNothingAreWaitedOut() {
         List<ChatEvent> whole = events(WHOLE);
-        inkeep.on(route, stream(OTHER, true), status(204), stream("", true), status(404), stream(OTHER, false),
+        inkeep.on(replay, stream(OTHER, true), status(204), stream("", true), status(404), stream(OTHER, false),
                 stream(WHOLE, true));
 
         assertThat(follow(whole.subList(0, 4))).isEqualTo(whole.subList(4, whole.size()));
@@ -113,36 +97,36 @@ class RunFollowerTest {
 
     @Test
     void aRunThatDoesNotComeAgainIsInterrupted() {
-        inkeep.on(route, status(204));
+        inkeep.on(replay, status(204));
 
         List<ChatEvent> followed = follow(events(begin(4)));
 
         assertThat(followed).hasSize(1);
         assertThat(interrupted(followed).failure().code()).isEqualTo(Failure.Code.REPLICA_LOST);
-        assertThat(inkeep.asked(route).size()).isBetween(5, 18);
+        assertThat(inkeep.asked(replay).size()).isBetween(5, 18);
     }
 
     @Test
     void anotherRunIsNeverGiven() {
-        inkeep.on(route, stream(OTHER, true));
+        inkeep.on(replay, stream(OTHER, true));
 
         assertThat(interrupted(all(impatient(events(begin(4)))))).isNotNull();
     }
 
     @Test
     void aRunThatCameOutOtherwiseIsInterruptedAtOnce() {
-        inkeep.on(route, stream(WHOLE.replace("docs/report.txt", "docs/other.txt"), false));
+        inkeep.on(replay, stream(WHOLE.replace("docs/report.txt", "docs/other.txt"), false));
 
         List<ChatEvent> followed = follow(events(begin(8)));
 
         assertThat(followed).hasSize(1);
         assertThat(interrupted(followed).failure().code()).isEqualTo(Failure.Code.UPSTREAM_CUT);
-        assertThat(inkeep.asked(route)).hasSize(1);
+        assertThat(inkeep.asked(replay)).hasSize(1);
     }
 
     @Test
     void aRunThatEndsBeforeWhatIsStoredIsInterrupted() {
-        inkeep.on(route, stream(begin(4) + "data: [DONE]\n\n", true));
+        inkeep.on(replay, stream(begin(4) + DONE, true));
 
         assertThat(interrupted(follow(events(WHOLE).subList(0, 9)))).isNotNull();
     }
@@ -151,10 +135,10 @@ class RunFollowerTest {
     void aReadThatStandsOpenShortOfWhatIsStoredIsOpenedAgainAndThenInterrupted() {
         List<ChatEvent> whole = events(WHOLE);
         List<ChatEvent> stored = whole.subList(0, 9);
-        inkeep.on(route, stream(begin(4), false), stream(WHOLE, true));
+        inkeep.on(replay, stream(begin(4), false), stream(WHOLE, true));
         assertThat(all(impatient(stored))).isEqualTo(whole.subList(9, whole.size()));
 
-        inkeep.on(route, stream(begin(4), false));
+        inkeep.on(replay, stream(begin(4), false));
         assertThat(interrupted(all(impatient(stored))).failure().code()).isEqualTo(Failure.Code.REPLICA_LOST);
     }
 
@@ -164,7 +148,7 @@ class RunFollowerTest {
 
     @Test
     void itIsReadNoFasterThanItIsWanted() {
-        inkeep.on(route, stream(WHOLE, true));
+        inkeep.on(replay, stream(WHOLE, true));
         List<ChatEvent> whole = events(WHOLE);
         AssertSubscriber<ChatEvent> reader = inkeep.upstream().resume(turn, Map.of(), whole.subList(0, 4), false).orElseThrow()
                 .answer().subscribe().withSubscriber(AssertSubscriber.create(2));
@@ -180,7 +164,7 @@ class RunFollowerTest {
     @Test
     void aReaderThatLeavesClosesTheConnection() {
         List<String> closed = new ArrayList<>();
-        inkeep.on(route, request -> {
+        inkeep.on(replay, request -> {
             request.response().closeHandler(_ -> closed.add("closed"));
             stream(begin(5), false).accept(request);
         });
@@ -199,7 +183,7 @@ class RunFollowerTest {
         String operation = "data: {\"type\":\"data-operation\",\"data\":{\"type\":\"agent_generate\"}}\n\n";
         String asked = begin(2) + operation + WHOLE.substring(begin(2).length()).replace("data: {\"type\":\"tool-output",
                 operation + "data: {\"type\":\"tool-output");
-        inkeep.on(route, stream(asked, true));
+        inkeep.on(replay, stream(asked, true));
         List<ChatEvent> whole = events(WHOLE);
 
         assertThat(follow(whole.subList(0, 5))).isEqualTo(whole.subList(5, whole.size()));

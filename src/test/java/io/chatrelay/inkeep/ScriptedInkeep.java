@@ -64,7 +64,7 @@ final class ScriptedInkeep implements AutoCloseable {
     private final List<InkeepClient> clients = new ArrayList<>();
     private final HttpServer server;
 
-    ScriptedInkeep() throws Exception {
+    ScriptedInkeep() {
         server = VERTX.createHttpServer().connectionHandler(_ -> connections.incrementAndGet())
                 .requestHandler(request -> request.body().onSuccess(body -> {
                     Map<String, String> headers = new ConcurrentHashMap<>();
@@ -77,7 +77,7 @@ final class ScriptedInkeep implements AutoCloseable {
                     } else {
                         (script.size() > 1 ? script.poll() : script.peek()).accept(request);
                     }
-                })).listen(0, "127.0.0.1").toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
+                })).listen(0, "127.0.0.1").toCompletionStage().toCompletableFuture().orTimeout(10, TimeUnit.SECONDS).join();
     }
 
     ScriptedInkeep on(String route, Answer... script) {
@@ -165,13 +165,21 @@ final class ScriptedInkeep implements AutoCloseable {
     }
 
     static UpstreamRequest question(Turn turn, String text, Map<String, String> headers) {
-        return new UpstreamRequest(turn, Ids.next(),
-                List.of(new UpstreamRequest.ChatMessage(Role.USER, List.of(new Part.Text(text)))), List.of(),
-                Map.of(), headers, Uni.createFrom().item(new EarlierRuns(Set.of(), false, false)));
+        return question(turn, text, headers, new EarlierRuns(Set.of(), false, false));
+    }
+
+    static UpstreamRequest question(Turn turn, String text, EarlierRuns earlier) {
+        return question(turn, text, Map.of(), earlier);
     }
 
     static UpstreamRequest question(Turn turn, String text) {
         return question(turn, text, Map.of());
+    }
+
+    private static UpstreamRequest question(Turn turn, String text, Map<String, String> headers, EarlierRuns earlier) {
+        return new UpstreamRequest(turn, Ids.next(),
+                List.of(new UpstreamRequest.ChatMessage(Role.USER, List.of(new Part.Text(text)))), List.of(),
+                Map.of(), headers, Uni.createFrom().item(earlier));
     }
 
     static List<ChatEvent> all(Multi<ChatEvent> events) {

@@ -16,8 +16,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -34,17 +33,8 @@ class ServerVersionProbeTest {
     private static final String CHAT = "POST /run/api/chat";
     private static final String PROBE = "POST /run/api/tool-approvals";
 
-    private ScriptedInkeep inkeep;
-
-    @BeforeEach
-    void start() throws Exception {
-        inkeep = new ScriptedInkeep().on(CHAT, recorded("agents/01-chat-plain-stream"));
-    }
-
-    @AfterEach
-    void stop() {
-        inkeep.close();
-    }
+    @AutoClose
+    private final ScriptedInkeep inkeep = new ScriptedInkeep().on(CHAT, recorded("agents/01-chat-plain-stream"));
 
     private static List<ChatEvent> ask(AgentsUpstream upstream, Map<String, String> headers) {
         return all(upstream.run(question(turn(), "hi", headers)).answer());

@@ -1,6 +1,14 @@
 package io.chatrelay.inkeep;
 
 import static io.chatrelay.inkeep.RecordedAnswer.events;
+import static io.chatrelay.inkeep.RecordedRun.ASKS;
+import static io.chatrelay.inkeep.RecordedRun.CHAT;
+import static io.chatrelay.inkeep.RecordedRun.DONE;
+import static io.chatrelay.inkeep.RecordedRun.WHOLE;
+import static io.chatrelay.inkeep.RecordedRun.begin;
+import static io.chatrelay.inkeep.RecordedRun.frames;
+import static io.chatrelay.inkeep.RecordedRun.replayOf;
+import static io.chatrelay.inkeep.RecordedRun.rest;
 import static io.chatrelay.inkeep.ScriptedInkeep.SOON;
 import static io.chatrelay.inkeep.ScriptedInkeep.VERTX;
 import static io.chatrelay.inkeep.ScriptedInkeep.all;
@@ -16,17 +24,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.stream.Collectors;
 
 import org.awaitility.Awaitility;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-import io.chatrelay.dev.Recording;
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.event.Failure;
@@ -37,7 +42,6 @@ import io.chatrelay.upstream.DeliveryResult.Acknowledged;
 import io.chatrelay.upstream.EarlierRuns;
 import io.chatrelay.upstream.UpstreamRequest;
 import io.chatrelay.upstream.UpstreamRun;
-import io.smallrye.mutiny.Uni;
 import io.smallrye.mutiny.helpers.test.AssertSubscriber;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
@@ -45,41 +49,13 @@ import io.vertx.core.http.HttpServerResponse;
 /** A classic run that works for longer than Inkeep tells it goes on where it is told again, or ends and says why. */
 class StreamLifetimeTest {
 
-    private static final String CHAT = "POST /run/api/chat";
-    private static final Recording APPROVED = Recording.load("agents/30-chat-approve-function-tool-1-stream");
-    private static final String WHOLE = APPROVED.body();
-    private static final String DONE = "data: [DONE]\n\n";
-    /** Up to the request for approval. */
-    private static final int ASKS = 7;
     private static final int LIFETIME_MILLIS = 400;
     private static final int PATIENCE_MILLIS = 500;
 
     private final Turn turn = ScriptedInkeep.turn();
-    private final String replay = "GET /run/v1/conversations/" + turn.conversation() + "/stream";
-    private ScriptedInkeep inkeep;
-
-    @BeforeEach
-    void start() throws Exception {
-        inkeep = new ScriptedInkeep();
-    }
-
-    @AfterEach
-    void stop() {
-        inkeep.close();
-    }
-
-    /** The first frames of the run. */
-    private static String begin(int frames) {
-        return frames(0, frames);
-    }
-
-    private static String frames(int from, int to) {
-        return APPROVED.frames().subList(from, to).stream().map(Recording.Frame::text).collect(Collectors.joining());
-    }
-
-    private static String rest(int frames) {
-        return frames(frames, APPROVED.frames().size());
-    }
+    private final String replay = replayOf(turn);
+    @AutoClose
+    private final ScriptedInkeep inkeep = new ScriptedInkeep();
 
     /** Those frames at once, and so much later these and the end. */
     private static ScriptedInkeep.Answer later(String first, int millis, String then) {
@@ -177,11 +153,9 @@ class StreamLifetimeTest {
         @Test
         void endsWhereAnEarlierRunMayBeSpeakingBesideIt() {
             inkeep.on(CHAT, stream(begin(9), false)).on(replay, stream(WHOLE, true));
-            UpstreamRequest plain = question(turn, "delete it");
+            UpstreamRequest question = question(turn, "delete it", new EarlierRuns(Set.of(), true, false));
 
-            isMuteAfter(begin(9),
-                    all(upstream().run(new UpstreamRequest(turn, plain.messageId(), plain.asked(), List.of(), Map.of(),
-                            Map.of(), Uni.createFrom().item(new EarlierRuns(Set.of(), true, false)))).answer()));
+            isMuteAfter(begin(9), all(upstream().run(question).answer()));
             assertThat(inkeep.asked(replay)).isEmpty();
         }
 

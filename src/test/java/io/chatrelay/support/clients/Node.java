@@ -1,15 +1,15 @@
 package io.chatrelay.support.clients;
 
-import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.abort;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -36,36 +36,7 @@ public final class Node {
         command.addAll(List.of(arguments));
         // Its own is for whoever runs it by hand.
         command.addAll(List.of("--max-ms", Long.toString(TimeUnit.SECONDS.toMillis(patienceSeconds - 5))));
-        try {
-            Path out = Files.createTempFile("chat-relay-node", ".json");
-            Path err = Files.createTempFile("chat-relay-node", ".txt");
-            try {
-                Process process = new ProcessBuilder(command).directory(SCRIPTS.toFile()).redirectOutput(out.toFile())
-                        .redirectError(err.toFile()).start();
-                if (!process.waitFor(patienceSeconds, TimeUnit.SECONDS)) {
-                    process.destroyForcibly();
-                    fail(script + " did not end: " + Files.readString(err));
-                }
-                assertThat(process.exitValue()).as(() -> script + ": " + read(err)).isZero();
-                return Json.read(Files.readString(out));
-            } finally {
-                Files.delete(out);
-                Files.delete(err);
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException(e);
-        }
-    }
-
-    private static String read(Path file) {
-        try {
-            return Files.readString(file);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return Json.read(Program.run(SCRIPTS, Map.of(), command, Duration.ofSeconds(patienceSeconds)).printed());
     }
 
     /** Ends the test where there is no Node. */

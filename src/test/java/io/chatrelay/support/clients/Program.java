@@ -7,14 +7,14 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 
 /** A program of a caller, run as its users run it. */
 public final class Program {
 
-    private static final long PATIENCE_SECONDS = 90;
+    private static final Duration PATIENCE = Duration.ofSeconds(90);
 
     /** How it ended. */
     public record Result(int exit, String out, String err) {
@@ -29,6 +29,10 @@ public final class Program {
     private Program() {}
 
     public static Result run(Path directory, Map<String, String> environment, List<String> command) {
+        return run(directory, environment, command, PATIENCE);
+    }
+
+    static Result run(Path directory, Map<String, String> environment, List<String> command, Duration patience) {
         try {
             Path out = Files.createTempFile("chat-relay-program", ".out");
             Path err = Files.createTempFile("chat-relay-program", ".err");
@@ -38,7 +42,7 @@ public final class Program {
                 builder.environment().putAll(environment);
                 Process process = builder.start();
                 process.getOutputStream().close();
-                if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+                if (!process.waitFor(patience)) {
                     process.destroyForcibly();
                     fail(command + " did not end: " + Files.readString(err));
                 }

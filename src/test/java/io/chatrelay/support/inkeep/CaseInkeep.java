@@ -4,7 +4,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -12,14 +11,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import io.chatrelay.support.Json;
-import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
-import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 
 /** A server of both APIs that answers a question with the case that it names ({@code case NAME …}); where the case waits, after a decision. */
-public final class CaseInkeep {
+public final class CaseInkeep extends StandIn {
 
     /** A question, and the decisions that followed it. */
     public static final class Asked {
@@ -60,29 +57,11 @@ public final class CaseInkeep {
 
     private final Map<String, Asked> running = new ConcurrentHashMap<>();
     private final List<Asked> asked = new CopyOnWriteArrayList<>();
-    private Vertx vertx;
-    private HttpServer server;
 
     private CaseInkeep() {}
 
-    int start() {
-        vertx = Vertx.vertx();
-        try {
-            server = vertx.createHttpServer()
-                    .requestHandler(request -> request.body().onSuccess(body -> answer(request, body)))
-                    .listen(0, "localhost").toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
-        } catch (Exception e) {
-            throw new IllegalStateException(e);
-        }
-        return server.actualPort();
-    }
-
-    void stop() {
-        server.close();
-        vertx.close();
-    }
-
-    private void answer(HttpServerRequest request, Buffer sent) {
+    @Override
+    void answer(HttpServerRequest request, Buffer sent) {
         boolean chat = request.path().endsWith("/chat") || request.path().endsWith("/completions");
         if (!chat || !request.method().name().equals("POST")) {
             // As a current server says that it has no such route.

@@ -11,7 +11,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.TimeUnit;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -19,8 +18,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import io.chatrelay.dev.Recording;
 import io.chatrelay.support.Json;
-import io.vertx.core.Vertx;
-import io.vertx.core.http.HttpServer;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 
@@ -29,7 +27,7 @@ import io.vertx.core.http.HttpServerResponse;
  * that is next; where the recording tells the outcome of a call it waits for the decision on that call, which is answered as
  * recorded too. The only thing that it knows of its own is which conversation is asked about.
  */
-public final class RecordedInkeep {
+public final class RecordedInkeep extends StandIn {
 
     /** What was asked, and when. */
     public record Asked(long nanos, String method, String path, Map<String, String> headers, JsonNode body) {
@@ -62,32 +60,23 @@ public final class RecordedInkeep {
     private final List<Play> playing = new CopyOnWriteArrayList<>();
     private final List<Asked> asked = new CopyOnWriteArrayList<>();
     private final List<Asked> unforeseen = new CopyOnWriteArrayList<>();
-    private Vertx vertx;
-    private HttpServer server;
 
     private RecordedInkeep() {}
 
+    @Override
     int start() {
         // Each service that begins finds out anew what it talks to.
         asked.clear();
         playing.clear();
-        vertx = Vertx.vertx();
-        try {
-            server = vertx.createHttpServer().requestHandler(request -> request.body().onSuccess(body -> {
-                Map<String, String> headers = new HashMap<>();
-                request.headers().forEach((name, value) -> headers.put(name.toLowerCase(), value));
-                answer(new Asked(System.nanoTime(), request.method().name(), request.path(), headers,
-                        Json.read(body.length() == 0 ? "{}" : body.toString())), request);
-            })).listen(0, "localhost").toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
-        } catch (Exception e) {
-            throw new IllegalStateException(e);
-        }
-        return server.actualPort();
+        return super.start();
     }
 
-    void stop() {
-        server.close();
-        vertx.close();
+    @Override
+    void answer(HttpServerRequest request, Buffer body) {
+        Map<String, String> headers = new HashMap<>();
+        request.headers().forEach((name, value) -> headers.put(name.toLowerCase(), value));
+        answer(new Asked(System.nanoTime(), request.method().name(), request.path(), headers,
+                Json.read(body.length() == 0 ? "{}" : body.toString())), request);
     }
 
     private void answer(Asked request, HttpServerRequest http) {
