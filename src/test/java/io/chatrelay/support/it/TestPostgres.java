@@ -4,6 +4,10 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.UUID;
 
+import org.flywaydb.core.Flyway;
+import org.flywaydb.core.api.configuration.FluentConfiguration;
+import org.flywaydb.database.postgresql.PostgreSQLConfigurationExtension;
+
 import io.chatrelay.dev.EmbeddedDatabase;
 
 /** One embedded PostgreSQL for the JVM, with fsync and synchronous_commit on, and in it as many databases as are asked for. */
@@ -19,6 +23,15 @@ public final class TestPostgres extends Postgres {
     public static TestPostgres fresh() {
         TestPostgres database = new TestPostgres();
         executeOn(server(), "create database " + database.name);
+        return database;
+    }
+
+    /** A database with the newest schema. */
+    public static TestPostgres migrated() {
+        TestPostgres database = fresh();
+        FluentConfiguration flyway = Flyway.configure().dataSource(database.url(), USER, PASSWORD);
+        flyway.getConfigurationExtension(PostgreSQLConfigurationExtension.class).setTransactionalLock(false);
+        flyway.load().migrate();
         return database;
     }
 
