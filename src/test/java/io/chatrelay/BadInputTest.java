@@ -156,7 +156,7 @@ class BadInputTest extends ServiceTest {
         }
 
         @Test
-        void becauseAnIdIsTooLong() {
+        void anIdThatIsTooLongIsRefused() {
             String json = "{'conversationId':'%s',%s}";
 
             assertInvalid(CHAT, refuses(CHAT, json.formatted("x".repeat(129), USER)), "conversationId");
@@ -165,7 +165,7 @@ class BadInputTest extends ServiceTest {
         }
 
         @Test
-        void becauseItIsNestedWithoutEnd() {
+        void aBodyThatIsNestedWithoutEndIsRefused() {
             String deep = "{'messages':" + "[".repeat(5000) + "]".repeat(5000) + "}";
 
             assertInvalid(CHAT, refuses(CHAT, deep), "body");
@@ -173,7 +173,7 @@ class BadInputTest extends ServiceTest {
         }
 
         @Test
-        void becauseAnExecutionModeIsConfiguredAndNotAsked() {
+        void anExecutionModeIsRefusedForItIsConfigured() {
             assertInvalid(CHAT, refuses(CHAT, "{'executionMode':'durable',%s}".formatted(USER)), "executionMode");
             assertInvalid(COMPLETIONS, refuses(COMPLETIONS, "{'executionMode':'durable',%s}".formatted(USER)), "executionMode");
         }
@@ -184,7 +184,7 @@ class BadInputTest extends ServiceTest {
                 "'stop':['x']", "'metadata':{'a':'b'}", "'parallel_tool_calls':false", "'reasoning_effort':'low'",
                 "'top_logprobs':1",
                 "'service_tier':'flex'", "'prediction':{'type':'content'}" })
-        void becauseACompletionCannotDoThatHere(String field) {
+        void aFieldThatACompletionCannotHonourIsRefused(String field) {
             assertInvalid(COMPLETIONS, refuses(COMPLETIONS, "{%s,%s}".formatted(field, USER)), field.split("'")[1]);
         }
 
@@ -193,7 +193,7 @@ class BadInputTest extends ServiceTest {
                 "'frequency_penalty':1", "'logit_bias':{'1':1}", "'tool_choice':'required'", "'requestContext':{'a':1}",
                 "'response_format':{'type':'json_object'}",
                 "'tools':[{'type':'function','function':{'name':'f'}}]" })
-        void becauseAgentsHasNoSuchSetting(String field) {
+        void aSettingThatAgentsDoesNotHaveIsRefused(String field) {
             for (String path : List.of(CHAT, COMPLETIONS)) {
                 Relay.Answer refused = refuses(path, "{'model':'agents',%s,%s}".formatted(field, USER));
 
@@ -207,7 +207,7 @@ class BadInputTest extends ServiceTest {
                 "[{'role':'system','content':'be kind'},{'role':'user','content':'echo hi'}]",
                 "[{'role':'user','content':'hi'},{'role':'assistant','content':'hi'},{'role':'user','content':'echo hi'}]",
                 "[{'role':'user','content':'hi'},{'role':'tool','tool_call_id':'c','content':'42'}]" })
-        void becauseAgentsReadsTheUsersMessageAlone(String messages) {
+        void messagesThatAgentsWouldNotReadAreRefused(String messages) {
             for (String path : List.of(CHAT, COMPLETIONS)) {
                 assertInvalid(path, refuses(path, "{'model':'agents','messages':%s}".formatted(messages)), "messages");
             }
@@ -217,7 +217,7 @@ class BadInputTest extends ServiceTest {
         @ValueSource(
                 strings = { "'runConfig':{'a':1}", "'headers':{'a':'b'}", "'userProperties':{'a':1}", "'properties':{'a':1}",
                         "'requestContext':{'a':1}" })
-        void becauseCloudHasNoSuchSetting(String field) {
+        void aSettingThatCloudDoesNotHaveIsRefused(String field) {
             for (String path : List.of(CHAT, COMPLETIONS)) {
                 Relay.Answer refused = refuses(path, "{'model':'cloud',%s,%s}".formatted(field, USER));
 
@@ -227,7 +227,7 @@ class BadInputTest extends ServiceTest {
         }
 
         @Test
-        void becauseCloudTakesTextAndImagesAlone() {
+        void aPartThatIsNeitherTextNorImageIsRefusedForCloud() {
             for (String path : List.of(CHAT, COMPLETIONS)) {
                 assertInvalid(path, refuses(path, "{'model':'cloud','messages':[{'role':'user','parts':[{'type':'file',"
                         + "'mediaType':'application/pdf','url':'https://x/y.pdf'}]}]}"), "messages");
@@ -236,7 +236,7 @@ class BadInputTest extends ServiceTest {
 
         @ParameterizedTest
         @ValueSource(strings = { CHAT, COMPLETIONS })
-        void becauseItIsNotJson(String path) {
+        void aContentTypeOtherThanJsonIsRefused(String path) {
             Relay text = relay().with("content-type", "text/plain");
 
             assertError(path, text.post(path, Json.ask("echo hi")), 415, "unsupported_media_type");
@@ -246,19 +246,19 @@ class BadInputTest extends ServiceTest {
 
         @ParameterizedTest
         @ValueSource(strings = { CHAT, COMPLETIONS })
-        void becauseTheMethodIsAnother(String path) {
+        void aMethodThatThePathDoesNotHaveIsRefused(String path) {
             assertError(path, relay().delete(path), 405, "method_not_allowed");
             assertError(path, relay().get(path), 405, "method_not_allowed");
         }
 
         @ParameterizedTest
         @ValueSource(strings = { "/run/unknown", "/run/api/chat/x", "/run/v1/conversations/x/unknown", "/run/v1/chat", "/run" })
-        void becauseThereIsNoSuchPath(String path) {
+        void anUnknownPathIsRefused(String path) {
             assertError(path, relay().get(path), 404, "not_found");
         }
 
         @Test
-        void becauseThePathIsDressedUp() {
+        void aPathThatIsDressedUpIsRefused() {
             for (String path : List.of("//run/v1/models", "/./run/v1/models", "/x/../run/v1/models", "/%72un/v1/models")) {
                 assertThat(new Relay(base, "no-key").get(base + path.substring(1)).status()).as(path).isIn(400, 401, 404);
             }
@@ -292,7 +292,7 @@ class BadInputTest extends ServiceTest {
 
         @ParameterizedTest
         @ValueSource(strings = { "", "/messages", "/stream" })
-        void anIdThatIsNone(String rest) {
+        void anIdOutsideOfItsRuleIsRefused(String rest) {
             String path = CONVERSATIONS + "/a.b" + rest;
 
             assertInvalid(path, relay().get(path), "id");

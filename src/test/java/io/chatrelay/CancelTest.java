@@ -361,7 +361,7 @@ class CancelTest extends ServiceTest {
         }
 
         @Test
-        void isRefusedWithoutIt() {
+        void isRefusedWhereTheMessageAsksForThat() {
             String id = newId();
             Sse first = talking(id, "agents");
 

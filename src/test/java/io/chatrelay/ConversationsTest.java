@@ -36,7 +36,7 @@ class ConversationsTest extends ServiceTest {
     class Looking {
 
         @Test
-        void atOneThatWasBegunByItsFirstMessage() {
+        void showsAConversationThatWasBegunByItsFirstMessage() {
             Sse turn = relay().send(CHAT, Json.ask("echo hello").put("user", "jane")).toEnd();
 
             JsonNode conversation = relay().get(path(turn.conversation())).json();
@@ -51,7 +51,7 @@ class ConversationsTest extends ServiceTest {
         }
 
         @Test
-        void atTheTurnThatRunsInIt() {
+        void showsTheTurnThatRunsInAConversation() {
             String mark = mark();
             Sse turn = relay().send(CHAT, Json.ask("slow 250 " + mark)).until(2);
 
@@ -69,7 +69,7 @@ class ConversationsTest extends ServiceTest {
         }
 
         @Test
-        void atItsMessagesNewestFirstAndPageByPage() {
+        void listsMessagesNewestFirstAndPageByPage() {
             String id = newId();
             for (String word : List.of("one", "two", "three")) {
                 relay().send(CHAT, Json.ask(id, "echo " + word)).toEnd();
@@ -91,7 +91,7 @@ class ConversationsTest extends ServiceTest {
         }
 
         @Test
-        void atMessagesWithoutTheAnswerThatIsStillComing() {
+        void listsMessagesWithoutTheAnswerThatIsStillComing() {
             String mark = mark();
             Sse turn = relay().send(CHAT, Json.ask("slow 250 " + mark)).untilText();
 
@@ -103,7 +103,7 @@ class ConversationsTest extends ServiceTest {
         }
 
         @Test
-        void atAMessageAsUseChatTakesIt() {
+        void showsAMessageAsUseChatTakesIt() {
             Sse turn = relay()
                     .send(CHAT, Json.of("{'messages':[{'id':'m1','role':'user','parts':[{'type':'text','text':'echo hi'}]}]}"))
                     .toEnd();
@@ -119,7 +119,7 @@ class ConversationsTest extends ServiceTest {
         }
 
         @Test
-        void atAllOfThemNewestFirstPageByPage() {
+        void listsConversationsNewestFirstPageByPage() {
             List<String> mine = new ArrayList<>();
             for (int i = 0; i < 5; i++) {
                 mine.addFirst(relay().send(CHAT, Json.ask("echo " + i)).toEnd().conversation());
@@ -138,7 +138,7 @@ class ConversationsTest extends ServiceTest {
         }
 
         @Test
-        void atTheModels() {
+        void listsTheModels() {
             JsonNode models = relay().get("/run/v1/models").json();
 
             assertThat(models.path("object").asText()).isEqualTo("list");
@@ -211,7 +211,7 @@ class ConversationsTest extends ServiceTest {
         }
 
         @Test
-        void freesTheName() {
+        void leavesTheConversationsIdFree() {
             String id = newId();
             relay().send(CHAT, Json.ask(id, "echo one")).toEnd();
             relay().delete(path(id));

@@ -192,7 +192,7 @@ class HttpEdgeTest extends ServiceTest {
         }
 
         @Test
-        void isTakenAsItIs() {
+        void isTakenWhereItsEncodingIsNone() {
             assertThat(relay().with("content-encoding", "identity").send(CHAT, Json.ask("echo hi")).toEnd().done()).isTrue();
         }
 

@@ -137,7 +137,7 @@ class SendingTwiceTest extends ServiceTest {
         }
 
         @Test
-        void itIsGivenBackByATurnThatFailedBeforeItsFirstEvent() {
+        void aKeyIsGivenBackByATurnThatFailedBeforeItsFirstEvent() {
             ObjectNode body = Json.ask(newId(), "429 1000 1 " + mark());
             Relay.Answer refused = keyed().post(CHAT, body);
 
@@ -149,7 +149,7 @@ class SendingTwiceTest extends ServiceTest {
         }
 
         @Test
-        void itIsKeptByATurnThatFailedLater() {
+        void aKeyIsKeptByATurnThatFailedLater() {
             ObjectNode body = Json.ask("eof 3 " + mark());
             Sse failed = keyed().send(CHAT, body).toEnd();
 
@@ -175,7 +175,7 @@ class SendingTwiceTest extends ServiceTest {
         }
 
         @Test
-        void itBelongsToItsCaller() {
+        void aKeyBelongsToItsCaller() {
             Sse mine = keyed().send(CHAT, Json.ask("echo one")).toEnd();
 
             Sse theirs = other().with("idempotency-key", key).send(CHAT, Json.ask("echo two")).toEnd();
@@ -185,7 +185,7 @@ class SendingTwiceTest extends ServiceTest {
         }
 
         @Test
-        void itIsVisibleAscii() {
+        void aKeyIsVisibleAsciiAndNotTooLong() {
             assertInvalid(CHAT, relay().with("idempotency-key", "two words").post(CHAT, Json.ask("echo one")),
                     "Idempotency-Key");
             assertInvalid(COMPLETIONS, relay().with("idempotency-key", "k".repeat(256)).post(COMPLETIONS, Json.ask("echo one")),

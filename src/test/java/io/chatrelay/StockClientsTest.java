@@ -132,7 +132,7 @@ class StockClientsTest extends ServiceTest {
         }
 
         @Test
-        void streams() {
+        void readsStreamedAnswersAndTheirUsage() {
             JsonNode result = run("--stream", "--model", "cloud", "--conversation", newId(), "echo one", "usage");
 
             assertThat(result.path("error").isNull()).as(result.toString()).isTrue();
@@ -196,7 +196,7 @@ class StockClientsTest extends ServiceTest {
         }
 
         @Test
-        void sends() {
+        void sendsOneMessageAfterTheOther() {
             assertThat(run("send", "echo one", "echo two")).allSatisfy(chat -> {
                 assertThat(chat.path("status").asText()).as(chat.toString()).isEqualTo("ready");
                 assertThat(chat.path("error").isNull()).isTrue();
@@ -233,7 +233,7 @@ class StockClientsTest extends ServiceTest {
         }
 
         @Test
-        void edits() {
+        void sendsAnEditedMessageInThePlaceOfTheFirst() {
             assertThat(run("edit", "echo one", "echo else")).allSatisfy(chat -> {
                 assertThat(chat.path("status").asText()).as(chat.toString()).isEqualTo("ready");
                 assertThat(chat.path("answer").asText()).isEqualTo("else");

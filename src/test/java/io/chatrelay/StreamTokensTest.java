@@ -75,7 +75,7 @@ class StreamTokensTest extends ServiceTest {
         }
 
         @Test
-        void itsConversationsTurnsAsEventSourceReadsThem() {
+        void aTokenOpensItsConversationsTurnsAsEventSourceReadsThem() {
             Sse turn = relay().send(CHAT, Json.ask("echo one two")).toEnd();
             String url = issue(turn.conversation(), NO_BODY).path("url").asText();
             Relay reader = stranger().with("accept", "text/event-stream");
@@ -85,7 +85,7 @@ class StreamTokensTest extends ServiceTest {
         }
 
         @Test
-        void itsOneTurnAlone() {
+        void aTokenOfATurnOpensThatTurnAlone() {
             Sse one = relay().send(CHAT, Json.ask("echo one")).toEnd();
             Sse two = relay().send(CHAT, Json.ask(one.conversation(), "echo two")).toEnd();
             JsonNode issued = issue(one.conversation(), Json.of("{'turnId':'%s'}".formatted(one.turn())));
@@ -112,7 +112,7 @@ class StreamTokensTest extends ServiceTest {
 
         @ParameterizedTest
         @ValueSource(strings = { CHAT, CONVERSATIONS })
-        void ofItsStream(String path) {
+        void aTokenOpensTheHeadOfItsStream(String path) {
             Sse turn = relay().send(CHAT, Json.ask("echo one two")).toEnd();
             String stream = path + "/" + turn.conversation() + "/stream?token="
                     + issue(turn.conversation(), NO_BODY).path("token").asText();
@@ -127,7 +127,7 @@ class StreamTokensTest extends ServiceTest {
         }
 
         @Test
-        void ofNothingElse() {
+        void aTokenOpensNoOtherHead() {
             Sse turn = relay().send(CHAT, Json.ask("echo one")).toEnd();
             Sse another = relay().send(CHAT, Json.ask("echo two")).toEnd();
             String token = "?token=" + issue(turn.conversation(), NO_BODY).path("token").asText();

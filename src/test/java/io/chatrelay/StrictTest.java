@@ -230,7 +230,7 @@ class StrictTest extends ServiceTest {
         }
 
         @Test
-        void maySayOtherwise() {
+        void sendsHeadersThatCountMoreThanItsConfiguration() {
             Sse first = other().with("x-on-disconnect", "detach")
                     .send(CHAT, ask("agents", "slow 30 " + mark()).put("conversationId", id)).untilText();
             assertError(CHAT,
