@@ -20,7 +20,7 @@ import io.chatrelay.event.Outcome;
 import io.chatrelay.event.Turn;
 import io.chatrelay.event.Usage;
 import io.chatrelay.inkeep.AgentsDecoder.Mode;
-import io.chatrelay.inkeep.AnswerStream.Resend;
+import io.chatrelay.inkeep.RetryPolicy.Resend;
 import io.chatrelay.inkeep.ServerVersionProbe.Generation;
 import io.chatrelay.inkeep.UpstreamsConfig.ApprovalTransport;
 import io.chatrelay.inkeep.UpstreamsConfig.ExecutionMode;

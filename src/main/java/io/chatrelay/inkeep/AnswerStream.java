@@ -1,6 +1,5 @@
 package io.chatrelay.inkeep;
 
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -8,6 +7,7 @@ import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.Flow;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
 
 import org.jboss.logging.Logger;
@@ -17,8 +17,19 @@ import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.event.Failure;
 import io.chatrelay.event.Outcome;
-import io.vertx.core.Context;
-import io.vertx.core.Vertx;
+import io.chatrelay.inkeep.AnswerStreamState.Answered;
+import io.chatrelay.inkeep.AnswerStreamState.BodyOver;
+import io.chatrelay.inkeep.AnswerStreamState.Connecting;
+import io.chatrelay.inkeep.AnswerStreamState.EndRead;
+import io.chatrelay.inkeep.AnswerStreamState.HeadGiven;
+import io.chatrelay.inkeep.AnswerStreamState.Lingering;
+import io.chatrelay.inkeep.AnswerStreamState.NotBegun;
+import io.chatrelay.inkeep.AnswerStreamState.Opening;
+import io.chatrelay.inkeep.AnswerStreamState.Over;
+import io.chatrelay.inkeep.AnswerStreamState.Reading;
+import io.chatrelay.inkeep.AnswerStreamState.Sent;
+import io.chatrelay.inkeep.AnswerStreamState.Waiting;
+import io.chatrelay.inkeep.RetryPolicy.Next;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientRequest;
@@ -26,15 +37,17 @@ import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.RequestOptions;
 
 /**
- * One answer of an upstream as a stream of chat events.
+ * One answer of an upstream as a stream of chat events. {@link AnswerStreamState} shows its states, {@link RetryPolicy} decides what follows an
+ * attempt without an answer:
  *
  * <pre>
- * trying ── 200, event stream ──▶ reading ── [DONE], cut, too large ──▶ over
- *   ▲  └── 429, 502 … 504, refused connection, retries left ─▶ waiting ─┐
- *   │  └── no answer, and Inkeep knows messages by their ids ──▶ waiting ──┤
- *   └──────────────────────────────────────────────────────────────────┘
- *   └── 409 after an attempt that Inkeep may have received ──▶ over, without an Ended
- *   └── every other answer ──▶ a lone Ended ──▶ over
+ * Connecting ─▶ Sent ── 200, event stream ──▶ Reading ── [DONE], cut, too large ──▶ Over
+ *   ▲   │        ├── 429, 502 … 504 ──────────────────────────────────────┐
+ *   │   │        ├── no answer, and Inkeep knows messages by their ids ───┤
+ *   │   └── no connection ────────────────────────────────────────────────┴─▶ retries left: Waiting ─┐
+ *   └────────────────────────────────────────────────────────────────────────────────────────────────┘
+ *                ├── 409 after an attempt that Inkeep may have received ──▶ Over, without an Ended
+ *                └── every other answer, or no retries left ──▶ a lone Ended ──▶ Over
  * </pre>
  *
  * The stream also ends without an {@code Ended} if its decoder emits none at the end of the body. If a body is silent for longer than its
@@ -47,90 +60,67 @@ final class AnswerStream implements Flow.Subscription {
 
     /** The turn, the request, its retries, and how the answer is decoded. */
     record Plan(UUID turn, RequestOptions request, Buffer body, Function<HttpClientResponse, AnswerDecoder> decoder,
-            Resend resend,
-            int maxFrame, int retries, Duration retryBackoff, Duration maxRetryAfter) {
+            int maxFrame, RetryPolicy retries) {
 
         Plan decodedBy(Function<HttpClientResponse, AnswerDecoder> other) {
-            return new Plan(turn, request, body, other, resend, maxFrame, retries, retryBackoff, maxRetryAfter);
+            return new Plan(turn, request, body, other, maxFrame, retries);
         }
-    }
-
-    /** Whether the request may be sent again after Inkeep may have received it. */
-    enum Resend {
-        /** The request would be answered twice. */
-        NEVER,
-        /** Inkeep recognizes the message by its id: it then answers 409, and the answer must be read elsewhere. */
-        BY_ID,
-        /** As {@link #BY_ID}, and this is not the first time that the message is sent. */
-        SENT_BEFORE
     }
 
     private static final Logger LOG = Logger.getLogger(AnswerStream.class);
     private static final long LINGER_MILLIS = 1000;
 
     private final HttpClient client;
-    private final Context context;
+    private final EventLoop loop;
     private final Plan plan;
     private final Flow.Subscriber<? super ChatEvent> subscriber;
+    private AnswerStreamState state;
+    // The subscriber's side, which is the same in every state: how many events it requested, those that are ready for it, and whether it is
+    // being given some at the moment.
     private final AtomicLong demand = new AtomicLong();
     private final ArrayDeque<ChatEvent> ready = new ArrayDeque<>();
     private final List<ChatEvent> decoded = new ArrayList<>();
-    private int tries;
-    private Failure lost;
-    private boolean begun;
     private boolean draining;
-    private boolean over;
+    /** Not a state: another thread sets it, and delivery stops at once. The event loop then closes whatever state it finds. */
     private volatile boolean cancelled;
-    private HttpClientRequest request;
-    private HttpClientResponse response;
-    private boolean fetching;
-    private boolean waiting;
-    private long waitingNanos;
-    private long watching = -1;
-    private boolean bodyEnded;
-    private boolean completed;
-    private boolean goesOn;
-    private Runnable heard;
-    private AnswerDecoder decoder;
 
-    AnswerStream(HttpClient client, Context context, Plan plan, Flow.Subscriber<? super ChatEvent> subscriber) {
+    private AnswerStream(HttpClient client, EventLoop loop, Plan plan, Flow.Subscriber<? super ChatEvent> subscriber,
+            AnswerStreamState state) {
         this.client = client;
-        this.context = context;
+        this.loop = loop;
         this.plan = plan;
         this.subscriber = subscriber;
+        this.state = state;
+    }
+
+    AnswerStream(HttpClient client, EventLoop loop, Plan plan, Flow.Subscriber<? super ChatEvent> subscriber) {
+        this(client, loop, plan, subscriber, new NotBegun());
     }
 
     /**
-     * For an answer whose head has arrived; its body stays paused until something is requested.
+     * For an answer whose head has arrived; its body stays paused until something is requested. It needs no client, because its request is not
+     * sent again.
      *
-     * @param context the pending request's own
+     * @param loop the pending request's own
      */
-    static AnswerStream of(PendingRequest pendingRequest, HttpClientResponse head, Context context, Plan plan,
+    static AnswerStream of(PendingRequest pendingRequest, HttpClientResponse head, EventLoop loop, Plan plan,
             Flow.Subscriber<? super ChatEvent> subscriber) {
-        AnswerStream stream = new AnswerStream(null, context, plan, subscriber);
-        stream.request = pendingRequest.request();
-        stream.heard = () -> {
-            stream.read(head);
-            if (pendingRequest.isBroken()) {
-                stream.broken();
-            }
-        };
-        return stream;
+        return new AnswerStream(null, loop, plan, subscriber, new HeadGiven(pendingRequest, head));
     }
 
     @Override
     public void request(long n) {
         demand.accumulateAndGet(n, (have, more) -> have + more < 0 ? Long.MAX_VALUE : have + more);
         // The loop below sees a request from within onNext; any other request must be dispatched to the context.
-        if (!draining || Vertx.currentContext() != context) {
-            context.runOnContext(_ -> drain());
+        if (!draining || !loop.isCurrent()) {
+            loop.execute(this::drain);
         }
     }
 
     @Override
     public void cancel() {
         cancelled = true;
-        context.runOnContext(_ -> close());
+        loop.execute(this::close);
     }
 
     private void drain() {
@@ -138,14 +128,7 @@ final class AnswerStream implements Flow.Subscription {
             return;
         }
         draining = true;
-        if (!begun) {
-            begun = true;
-            if (heard == null) {
-                attempt();
-            } else {
-                heard.run();
-            }
-        }
+        begin();
         while (!cancelled && demand.get() > 0 && !ready.isEmpty()) {
             demand.decrementAndGet();
             ChatEvent event = ready.removeFirst();
@@ -162,17 +145,32 @@ final class AnswerStream implements Flow.Subscription {
             }
         }
         draining = false;
-        if (!cancelled && goesOn && ready.isEmpty()) {
-            cancelled = true;
-            subscriber.onComplete();
+        if (!cancelled && ready.isEmpty()) {
+            completeOrFetch();
         }
-        if (!cancelled && !over && response != null && !bodyEnded && ready.isEmpty() && demand.get() > 0 && !fetching) {
-            fetching = true;
-            if (!waiting) {
-                waiting = true;
-                waitingNanos = System.nanoTime();
+    }
+
+    private void begin() {
+        if (state instanceof NotBegun) {
+            state = state.begin();
+            attempt();
+        } else if (state instanceof HeadGiven(var pending, var head)) {
+            state = state.begin();
+            read(head);
+            if (pending.isBroken()) {
+                broken();
             }
-            response.fetch(1);
+        }
+    }
+
+    private void completeOrFetch() {
+        if (state instanceof BodyOver(var ended) && !ended) {
+            cancelled = true;
+            state = state.closed();
+            subscriber.onComplete();
+        } else if (state instanceof Reading reading && demand.get() > 0 && !reading.fetching()) {
+            state = state.fetching(loop.nanoTime());
+            reading.response().fetch(1);
         }
     }
 
@@ -188,7 +186,6 @@ final class AnswerStream implements Flow.Subscription {
     }
 
     private void attempt() {
-        tries++;
         client.request(plan.request()).onSuccess(VertxRequests::quiet).onComplete(connected -> {
             if (cancelled) {
                 if (connected.succeeded()) {
@@ -196,141 +193,136 @@ final class AnswerStream implements Flow.Subscription {
                 }
             } else if (connected.failed()) {
                 ConnectFailure why = ConnectFailure.of(connected.cause());
-                LOG.warnf("turn %s: no connection to Inkeep in try %d: %s (%s)", plan.turn(), tries, why.words(),
-                        connected.cause().getClass().getName());
-                again(null, why.failure());
+                LOG.warnf("turn %s: no connection to Inkeep in try %d: %s (%s)", plan.turn(), state.attempt().number(),
+                        why.words(), connected.cause().getClass().getName());
+                follow(plan.retries().noConnection(state.attempt(), why.failure()));
             } else {
-                request = connected.result();
-                request.send(plan.body()).onComplete(answered -> {
-                    if (cancelled) {
-                        close();
-                    } else if (answered.failed()) {
-                        LOG.warnf("turn %s: the connection to Inkeep broke before an answer in try %d (%s)", plan.turn(), tries,
-                                answered.cause().getClass().getName());
-                        lost();
-                    } else {
-                        answered(answered.result());
-                    }
-                });
+                state = state.connected(connected.result());
+                send(connected.result());
             }
         });
     }
 
-    /** Inkeep may have received the request. */
-    private void lost() {
-        lost = Failure.of(Failure.Code.UPSTREAM_UNAVAILABLE, "The {upstream} closed the connection without an answer.");
-        if (plan.resend() == Resend.NEVER) {
-            finish(lost);
-        } else {
-            again(null, lost);
-        }
-    }
-
-    private boolean isAccepted(int status) {
-        return status == 409 && (lost != null && plan.resend() == Resend.BY_ID || plan.resend() == Resend.SENT_BEFORE);
-    }
-
-    private void answered(HttpClientResponse head) {
-        if (VertxRequests.isStream(head)) {
-            read(head);
-            return;
-        }
-        BoundedBody.collect(request, head, head.statusCode() == 200 ? plan.maxFrame() : BoundedBody.SHORT, body -> {
-            // The connection may already serve another turn.
-            request = null;
+    private void send(HttpClientRequest request) {
+        request.send(plan.body()).onComplete(answered -> {
             if (cancelled) {
+                close();
+            } else if (answered.failed()) {
+                LOG.warnf("turn %s: the connection to Inkeep broke before an answer in try %d (%s)", plan.turn(),
+                        state.attempt().number(), answered.cause().getClass().getName());
+                follow(plan.retries().noAnswer(state.attempt()));
+            } else if (VertxRequests.isStream(answered.result())) {
+                state = state.streams(answered.result());
+                read(answered.result());
+            } else {
+                collect(request, answered.result());
+            }
+        });
+    }
+
+    private void collect(HttpClientRequest request, HttpClientResponse head) {
+        int status = head.statusCode();
+        BoundedBody.collect(request, head, status == 200 ? plan.maxFrame() : BoundedBody.SHORT, body -> {
+            // From here on the connection may serve another turn, so closing this stream must not reset the request.
+            if (cancelled) {
+                state = state.closed();
                 return;
             }
-            if (head.statusCode() == 200) {
+            state = state.answered();
+            if (status == 200) {
                 WholeAnswer.decode(body, decoded);
                 flush();
-                return;
-            }
-            if (isAccepted(head.statusCode())) {
-                bodyEnded = true;
-                flush();
-                return;
-            }
-            Long retryAfter = ErrorResponses.retryAfter(head.getHeader("retry-after"), Instant.now());
-            Failure failure = ErrorResponses.of(head.statusCode(), body, retryAfter);
-            if (ErrorResponses.isWorthAnotherTry(head.statusCode())) {
-                if (head.statusCode() != 429 && plan.resend() != Resend.NEVER) {
-                    // The answer of a proxy: Inkeep may have received the request behind it.
-                    lost = failure;
-                }
-                again(retryAfter, failure);
             } else {
-                finish(failure);
+                Long retryAfter = ErrorResponses.retryAfter(head.getHeader("retry-after"), Instant.now());
+                follow(plan.retries().refused(state.attempt(), status, body, retryAfter));
             }
         });
     }
 
-    private void again(Long retryAfter, Failure failure) {
-        Duration backoff = plan.retryBackoff().multipliedBy(1L << tries - 1);
-        Duration asked = retryAfter == null ? Duration.ZERO : Duration.ofSeconds(retryAfter);
-        if (tries > plan.retries() || asked.compareTo(plan.maxRetryAfter()) > 0) {
-            finish(failure);
-            return;
-        }
-        long millis = Math.max(1, Math.max(backoff.toMillis(), asked.toMillis()));
-        context.owner().setTimer(millis, _ -> context.runOnContext(_ -> {
-            if (!cancelled) {
-                attempt();
+    private void follow(Next next) {
+        switch (next) {
+            case Next.Retry(var attempt, var pause) -> {
+                state = state.waitsToRetry(attempt);
+                loop.setTimer(pause.toMillis(), () -> loop.execute(this::retry));
             }
-        }));
+            case Next.Fail(var failure) -> {
+                decoded.add(Ended.failed(failure));
+                flush();
+            }
+            case Next.ReadElsewhere() -> {
+                state = state.readElsewhere();
+                flush();
+            }
+        }
+    }
+
+    private void retry() {
+        if (!cancelled) {
+            state = state.retry();
+            attempt();
+        }
     }
 
     private void read(HttpClientResponse head) {
-        response = head;
+        AnswerDecoder decoder = plan.decoder().apply(head);
+        state = state.decodedBy(decoder);
         SseDecoder frames = new SseDecoder(plan.maxFrame());
-        decoder = plan.decoder().apply(head);
         head.handler(chunk -> {
-            fetching = false;
-            if (!over && !cancelled && !bodyEnded) {
-                decode(() -> frames.decode(chunk.getBytes(), this::frame));
+            if (state instanceof Reading) {
+                state = state.bytesArrived();
+                if (!cancelled) {
+                    decode(() -> frames.decode(chunk.getBytes(), (event, data) -> frame(decoder, event, data)));
+                }
             }
         });
-        head.endHandler(_ -> {
-            if (!bodyEnded) {
-                bodyEnded = true;
-                context.owner().cancelTimer(watching);
-                decode(() -> decoder.ended(decoded));
-            }
-        });
+        head.endHandler(_ -> bodyEnded(AnswerDecoder::ended));
         head.exceptionHandler(_ -> broken());
         head.pause();
         watch();
         drain();
     }
 
-    private void frame(String event, String data) {
-        long now = System.nanoTime();
-        decoder.heard(data, waiting ? waitingNanos : now);
-        waiting = false;
+    private void frame(AnswerDecoder decoder, String event, String data) {
+        decoder.heard(data, state.awaitedSince(loop.nanoTime()));
+        state = state.frameArrived();
         decoder.decode(event, data, decoded);
     }
 
     /** Silence counts only while an event is requested; a proxy's comments do not count as events. */
     private void watch() {
-        if (over || cancelled || bodyEnded) {
+        if (cancelled || !(state instanceof Reading reading)) {
             return;
         }
-        decoder.patience(waiting ? waitingNanos : System.nanoTime()).ifPresent(left -> {
+        reading.decoder().patience(reading.awaitedSince(loop.nanoTime())).ifPresent(left -> {
             if (left.isPositive()) {
-                watching = context.owner().setTimer(Math.max(1, left.toMillis()), _ -> context.runOnContext(_ -> watch()));
+                state = reading.watchedBy(loop.setTimer(Math.max(1, left.toMillis()), () -> loop.execute(this::watch)));
             } else {
-                HttpClientRequest leaving = request;
                 broken();
-                leaving.reset();
+                reading.request().reset();
             }
         });
     }
 
     private void broken() {
-        if (!bodyEnded) {
-            bodyEnded = true;
-            context.owner().cancelTimer(watching);
-            decode(() -> decoder.broken(decoded));
+        bodyEnded(AnswerDecoder::broken);
+    }
+
+    private void bodyEnded(BiConsumer<AnswerDecoder, List<ChatEvent>> ending) {
+        switch (state) {
+            case Reading reading -> {
+                state = reading.bodyEnded();
+                loop.cancelTimer(reading.watch());
+                decode(() -> ending.accept(reading.decoder(), decoded));
+            }
+            case EndRead read -> {
+                state = read.bodyEnded();
+                loop.cancelTimer(read.watch());
+            }
+            case Lingering lingering -> state = lingering.bodyEnded();
+            case BodyOver _,Over _ -> {
+                // A body that was abandoned can still end or break.
+            }
+            case NotBegun _,HeadGiven _,Connecting _,Sent _,Answered _,Waiting _,Opening _ -> state = state.bodyEnded();
         }
     }
 
@@ -354,24 +346,16 @@ final class AnswerStream implements Flow.Subscription {
         flush();
     }
 
-    /** The result of a later attempt does not show what became of the attempt that Inkeep may have received: that one may be a run. */
-    private void finish(Failure failure) {
-        decoded.add(Ended.failed(lost == null ? failure : lost));
-        flush();
-    }
-
     private void flush() {
         for (ChatEvent event : decoded) {
-            if (!over) {
+            if (!state.hasEnd()) {
                 ready.addLast(event);
                 if (event instanceof Ended ended) {
-                    over = true;
-                    completed = ended.outcome() == Outcome.COMPLETED && response != null;
+                    state = state.endDecoded(ended.outcome() == Outcome.COMPLETED);
                 }
             }
         }
         decoded.clear();
-        goesOn = bodyEnded && !over;
         drain();
     }
 
@@ -382,24 +366,36 @@ final class AnswerStream implements Flow.Subscription {
      */
     private void close() {
         cancelled = true;
-        context.owner().cancelTimer(watching);
         ready.clear();
-        if (request == null || bodyEnded) {
-            return;
+        AnswerStreamState left = state;
+        state = left.closed();
+        switch (left) {
+            case HeadGiven(var pending, _) -> pending.request().reset();
+            case Sent(_, var request) -> request.reset();
+            case Opening(var request, var response) -> linger(request, response, 1);
+            case Reading reading -> {
+                loop.cancelTimer(reading.watch());
+                linger(reading.request(), reading.response(), 1);
+            }
+            case EndRead read -> {
+                loop.cancelTimer(read.watch());
+                linger(read.request(), read.response(), read.completed() ? LINGER_MILLIS : 1);
+            }
+            case NotBegun _,Connecting _,Answered _,Waiting _,BodyOver _,Lingering _,Over _ -> {
+                // There is no connection, or it has been released.
+            }
         }
-        HttpClientRequest leaving = request;
-        request = null;
-        if (response == null) {
-            leaving.reset();
-            return;
-        }
+    }
+
+    private void linger(HttpClientRequest request, HttpClientResponse response, long millis) {
         response.handler(_ -> {
             // Data after the end of an answer is ignored.
         });
         response.resume();
-        context.owner().setTimer(completed ? LINGER_MILLIS : 1, _ -> {
-            if (!bodyEnded) {
-                leaving.reset();
+        loop.setTimer(millis, () -> {
+            if (state instanceof Lingering) {
+                state = state.bodyEnded();
+                request.reset();
             }
         });
     }

@@ -17,7 +17,7 @@ import io.chatrelay.event.Part;
 import io.chatrelay.event.RawJson;
 import io.chatrelay.event.Turn;
 import io.chatrelay.event.Usage;
-import io.chatrelay.inkeep.AnswerStream.Resend;
+import io.chatrelay.inkeep.RetryPolicy.Resend;
 import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
 import io.chatrelay.upstream.Decision;
 import io.chatrelay.upstream.DeliveryResult;

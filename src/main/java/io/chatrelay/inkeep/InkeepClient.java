@@ -12,7 +12,7 @@ import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.event.Failure;
 import io.chatrelay.event.Turn;
-import io.chatrelay.inkeep.AnswerStream.Resend;
+import io.chatrelay.inkeep.RetryPolicy.Resend;
 import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
@@ -67,7 +67,7 @@ final class InkeepClient {
         AnswerStream.Plan plan = plan(turn, request(HttpMethod.POST, path, headers), body, decoder, resend, config.retries());
         return Multi.createFrom().publisher(subscriber -> {
             Context context = vertx.createEventLoopContext();
-            AnswerStream stream = new AnswerStream(streams, context, plan, subscriber);
+            AnswerStream stream = new AnswerStream(streams, EventLoop.of(context), plan, subscriber);
             context.exceptionHandler(VertxRequests.defects(stream::defect));
             subscriber.onSubscribe(stream);
         });
@@ -79,7 +79,7 @@ final class InkeepClient {
         AnswerStream.Plan plan = plan(turn, request, null, null, Resend.NEVER, 0);
         return Multi.createFrom().publisher(subscriber -> {
             Context context = vertx.createEventLoopContext();
-            RunFollower reread = new RunFollower(streams, context, plan, run, config.followTimeout(), subscriber);
+            RunFollower reread = new RunFollower(streams, EventLoop.of(context), plan, run, config.followTimeout(), subscriber);
             context.exceptionHandler(VertxRequests.defects(reread::defect));
             subscriber.onSubscribe(reread);
         });
@@ -122,7 +122,7 @@ final class InkeepClient {
             Context context = vertx.createEventLoopContext();
             context.exceptionHandler(VertxRequests.defects(emitter::fail));
             long sentNanos = System.nanoTime();
-            PendingRequest pendingRequest = new PendingRequest(client, context, new PendingRequest.Listener() {
+            PendingRequest pendingRequest = new PendingRequest(client, EventLoop.of(context), new PendingRequest.Listener() {
                 @Override
                 public void head(PendingRequest heard, HttpClientResponse head) {
                     if (decoder != null && VertxRequests.isStream(head)) {
@@ -170,7 +170,7 @@ final class InkeepClient {
         AnswerStream.Plan plan = plan(turn, null, null, _ -> decoder.get(), Resend.NEVER, 0);
         return Multi.createFrom().publisher(subscriber -> {
             if (taken.compareAndSet(false, true)) {
-                AnswerStream stream = AnswerStream.of(pendingRequest, head, context, plan, subscriber);
+                AnswerStream stream = AnswerStream.of(pendingRequest, head, EventLoop.of(context), plan, subscriber);
                 context.exceptionHandler(VertxRequests.defects(stream::defect));
                 subscriber.onSubscribe(stream);
             } else {
@@ -184,9 +184,9 @@ final class InkeepClient {
     private AnswerStream.Plan plan(Turn turn, RequestOptions request, Buffer body,
             Function<HttpClientResponse, AnswerDecoder> decoder,
             Resend resend, int retries) {
-        return new AnswerStream.Plan(turn.id(), request, body, decoder, resend,
-                Math.toIntExact(config.maxFrame().asLongValue()), retries,
-                config.retryBackoff(), config.maxRetryAfter());
+        return new AnswerStream.Plan(turn.id(), request, body, decoder,
+                Math.toIntExact(config.maxFrame().asLongValue()),
+                new RetryPolicy(resend, retries, config.retryBackoff(), config.maxRetryAfter()));
     }
 
     private RequestOptions request(HttpMethod method, String path, Map<String, String> headers) {

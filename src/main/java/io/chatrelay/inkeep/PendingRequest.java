@@ -4,7 +4,6 @@ import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 
-import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClient;
@@ -43,7 +42,7 @@ final class PendingRequest {
     private static final String LATE = "its time ran out";
 
     private final HttpClient client;
-    private final Context context;
+    private final EventLoop loop;
     private final Listener listener;
     private HttpClientRequest request;
     private HttpClientResponse response;
@@ -52,23 +51,23 @@ final class PendingRequest {
     private boolean broken;
     private Runnable whenOver = () -> {};
 
-    PendingRequest(HttpClient client, Context context, Listener listener) {
+    PendingRequest(HttpClient client, EventLoop loop, Listener listener) {
         this.client = client;
-        this.context = context;
+        this.loop = loop;
         this.listener = listener;
     }
 
     /** Must be called on the context. */
     void send(Request asked) {
-        long unsent = context.owner().setTimer(Math.max(1, asked.toBeSent().toMillis()), _ -> {
+        long unsent = loop.setTimer(Math.max(1, asked.toBeSent().toMillis()), () -> {
             if (!sent) {
                 fail(LATE);
             }
         });
-        long unanswered = context.owner().setTimer(Math.max(1, asked.toBeAnswered().toMillis()), _ -> fail(LATE));
+        long unanswered = loop.setTimer(Math.max(1, asked.toBeAnswered().toMillis()), () -> fail(LATE));
         whenOver = () -> {
-            context.owner().cancelTimer(unsent);
-            context.owner().cancelTimer(unanswered);
+            loop.cancelTimer(unsent);
+            loop.cancelTimer(unanswered);
         };
         client.request(asked.options()).onSuccess(VertxRequests::quiet).onComplete(connected -> {
             if (over) {
@@ -155,7 +154,7 @@ final class PendingRequest {
             // The rest is discarded.
         }).endHandler(_ -> ended.set(true)).exceptionHandler(_ -> ended.set(true));
         response.resume();
-        context.owner().setTimer(1, _ -> {
+        loop.setTimer(1, () -> {
             if (!ended.get()) {
                 request.reset();
             }

@@ -15,7 +15,6 @@ import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.event.ChatEvent.Started;
 import io.chatrelay.event.Failure;
 import io.chatrelay.event.Outcome;
-import io.vertx.core.Context;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientResponse;
 
@@ -84,7 +83,7 @@ final class RunFollower implements Flow.Subscription {
     private static final Duration LONG_READ = Duration.ofMinutes(4);
 
     private final HttpClient client;
-    private final Context context;
+    private final EventLoop loop;
     private final AnswerStream.Plan plan;
     private final Run run;
     private final Duration patience;
@@ -110,10 +109,10 @@ final class RunFollower implements Flow.Subscription {
     private boolean pumping;
 
     /** @param patience how long to wait for a run that is not sent again, or only as far as it is known */
-    RunFollower(HttpClient client, Context context, AnswerStream.Plan plan, Run run, Duration patience,
+    RunFollower(HttpClient client, EventLoop loop, AnswerStream.Plan plan, Run run, Duration patience,
             Flow.Subscriber<? super ChatEvent> subscriber) {
         this.client = client;
-        this.context = context;
+        this.loop = loop;
         this.plan = plan.decodedBy(_ -> decoder());
         this.run = run;
         this.patience = patience;
@@ -149,13 +148,13 @@ final class RunFollower implements Flow.Subscription {
     @Override
     public void request(long n) {
         demand.accumulateAndGet(n, (have, more) -> have + more < 0 ? Long.MAX_VALUE : have + more);
-        context.runOnContext(_ -> pump());
+        loop.execute(this::pump);
     }
 
     @Override
     public void cancel() {
         cancelled = true;
-        context.runOnContext(_ -> leave());
+        loop.execute(this::leave);
     }
 
     private void leave() {
@@ -209,14 +208,14 @@ final class RunFollower implements Flow.Subscription {
         readWithoutOperations = null;
         caughtUp = false;
         gaveMore = false;
-        openedNanos = System.nanoTime();
-        pendingRequest = new PendingRequest(client, context, new PendingRequest.Listener() {
+        openedNanos = loop.nanoTime();
+        pendingRequest = new PendingRequest(client, loop, new PendingRequest.Listener() {
             @Override
             public void head(PendingRequest heard, HttpClientResponse head) {
                 if (VertxRequests.isStream(head)) {
                     unansweredNanos = 0;
                     Reader reader = new Reader();
-                    reader.onSubscribe(AnswerStream.of(heard, head, context, plan, reader));
+                    reader.onSubscribe(AnswerStream.of(heard, head, loop, plan, reader));
                     return;
                 }
                 int status = head.statusCode();
@@ -282,7 +281,7 @@ final class RunFollower implements Flow.Subscription {
     /** All known events are available when a read begins. If a read stops before their end, waiting longer does not help. */
     private void watch(Flow.Subscription watched) {
         long length = read.length();
-        context.owner().setTimer(patience.toMillis(), _ -> context.runOnContext(_ -> {
+        loop.setTimer(patience.toMillis(), () -> loop.execute(() -> {
             if (cancelled || last != null || reading != watched || caughtUp || known.isEmpty()) {
                 return;
             }
@@ -365,7 +364,7 @@ final class RunFollower implements Flow.Subscription {
 
     private boolean isClosedForItsLength(ChatEvent end) {
         return run.decided() != null && end instanceof Ended(var outcome, _, _, _) && outcome == Outcome.COMPLETED
-                && System.nanoTime() - openedNanos > LONG_READ.toNanos();
+                && loop.nanoTime() - openedNanos > LONG_READ.toNanos();
     }
 
     /** The body ended, but nothing showed that the run ended. */
@@ -393,7 +392,7 @@ final class RunFollower implements Flow.Subscription {
         }
         long length = known.length();
         Flow.Subscription watched = reading;
-        context.owner().setTimer(QUIET.toMillis(), _ -> context.runOnContext(_ -> {
+        loop.setTimer(QUIET.toMillis(), () -> loop.execute(() -> {
             if (cancelled || last != null || reading != watched || known.length() != length) {
                 return;
             }
@@ -421,11 +420,11 @@ final class RunFollower implements Flow.Subscription {
         if (mute && caughtUp && fruitlessNanos == 0) {
             fruitlessNanos = run.lifetime().silentSince(openedNanos);
         }
-        fruitless(!mute && System.nanoTime() - openedNanos > patience.toNanos());
+        fruitless(!mute && loop.nanoTime() - openedNanos > patience.toNanos());
     }
 
     private void fruitless(boolean goesOn) {
-        long now = System.nanoTime();
+        long now = loop.nanoTime();
         if (goesOn) {
             fruitlessNanos = 0;
         } else if (fruitlessNanos == 0) {
@@ -448,7 +447,7 @@ final class RunFollower implements Flow.Subscription {
     }
 
     private void unanswered() {
-        long now = System.nanoTime();
+        long now = loop.nanoTime();
         if (unansweredNanos == 0) {
             unansweredNanos = now;
         }
@@ -471,7 +470,7 @@ final class RunFollower implements Flow.Subscription {
             reading = null;
             asked = false;
         }
-        context.owner().setTimer(pause.toMillis(), _ -> {
+        loop.setTimer(pause.toMillis(), () -> {
             if (!cancelled) {
                 open();
             }

@@ -10,6 +10,7 @@
  *     {@link io.chatrelay.inkeep.RunFollower}            continues to read a run whose process, or connection, is gone
  *       {@link io.chatrelay.inkeep.EventHashChain}             the known events of the run, for comparison
  *   {@link io.chatrelay.inkeep.AnswerStream}      sends, retries before the first event, reads on demand
+ *     {@link io.chatrelay.inkeep.RetryPolicy}       what follows an attempt without an answer
  *     {@link io.chatrelay.inkeep.SseDecoder}        bytes → frames, bounded
  *       {@link io.chatrelay.inkeep.AnswerDecoder}     frames → chat events, a pure function of the frames
  * </pre>

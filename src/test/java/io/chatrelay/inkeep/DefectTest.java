@@ -21,7 +21,7 @@ import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.event.Failure;
 import io.chatrelay.event.Turn;
 import io.chatrelay.inkeep.AgentsDecoder.Mode;
-import io.chatrelay.inkeep.AnswerStream.Resend;
+import io.chatrelay.inkeep.RetryPolicy.Resend;
 import io.smallrye.mutiny.Multi;
 import io.vertx.core.buffer.Buffer;
 
