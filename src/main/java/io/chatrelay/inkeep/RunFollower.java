@@ -15,19 +15,30 @@ import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.event.ChatEvent.Started;
 import io.chatrelay.event.Failure;
 import io.chatrelay.event.Outcome;
+import io.chatrelay.inkeep.RunFollowerState.Comparing;
+import io.chatrelay.inkeep.RunFollowerState.Ending;
+import io.chatrelay.inkeep.RunFollowerState.Following;
+import io.chatrelay.inkeep.RunFollowerState.NotBegun;
+import io.chatrelay.inkeep.RunFollowerState.Opening;
+import io.chatrelay.inkeep.RunFollowerState.Over;
+import io.chatrelay.inkeep.RunFollowerState.Paused;
+import io.chatrelay.inkeep.RunFollowerState.Read;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientResponse;
 
 /**
- * Continues to read a run by reading its conversation's stream again.
+ * Continues to read a run by reading its conversation's stream again. {@link RunFollowerState} shows its states, {@link FollowPatience} decides how
+ * long a run is looked for, {@link RereadComparison} whether it is the same:
  *
  * <pre>
- * opening ── stream ──▶ comparing ── all known events repeated ─────▶ live ── end ──▶ over
- *  ▲ ▲ └ 204, 404 ─┐        │ └ another run's ─┐                        │
- *  │ └─ 500 ms ────┴────────┼──────────────────┴── closed, nothing new ─┤  (for 8 s: lost)
- *  └─ backoff ── no answer, 429, 5xx (for 30 s: lost)                   │
- *  ▲                        └ otherwise ──▶ lost                        │
- *  └─────────────────────── the read closed after something new ◀───────┘
+ * Opening ── stream ──▶ Comparing ── all known events repeated ──▶ Following ── end ──▶ Ending ── delivered ──▶ Over
+ *  ▲                                                                  └── durable, waits for other decisions ──▶ Over
+ *  │
+ *  └── Paused ◀─┬─ 500 ms ─── 204, 404, another run's events, or closed with nothing new (for 8 s: lost)
+ *               ├─ 500 ms ─── closed after something new
+ *               └─ backoff ── no answer, 429, 5xx (for 30 s: lost), or durable and closed before its outcome
+ *
+ * lost, and every other answer or event ──▶ Ending
  * </pre>
  *
  * Each read begins at the start of the run, through a fresh decoder. All known events must arrive again before the follower delivers a new one;
@@ -37,7 +48,7 @@ import io.vertx.core.http.HttpClientResponse;
  * is over. If a read stays open but stops before all known events have arrived, the rest is gone. For a run that has outlived its
  * {@link StreamLifetime}, a read that stays open with nothing new is the end, too. A durable run that waits for other decisions is left after
  * half a second without an event. Only the {@link EventHashChain} of the known events is kept. Everything runs on one event loop context. The
- * class is one state machine, and long because each way in which a read can fail is a transition of it.
+ * class is long because each way in which a read can fail is a transition of it.
  */
 final class RunFollower implements Flow.Subscription {
 
@@ -68,17 +79,12 @@ final class RunFollower implements Flow.Subscription {
     }
 
     private static final Logger LOG = Logger.getLogger(RunFollower.class);
-    private static final Duration AGAIN = Duration.ofMillis(500);
-    private static final Duration FIRST_BACKOFF = Duration.ofMillis(250);
-    private static final Duration LONGEST_BACKOFF = Duration.ofSeconds(5);
     private static final Duration HEAD = Duration.ofSeconds(30);
     /**
      * Silence after which a durable run that has requested approval again counts as waiting. Later events are in the read after the next
      * decision.
      */
     private static final Duration QUIET = Duration.ofMillis(500);
-    /** A run lives in its server's process: if the server is unreachable for this long, the run has rarely survived. */
-    private static final Duration UNREACHABLE = Duration.ofSeconds(30);
     /** A read that lasted this long may have been closed only because of its length. */
     private static final Duration LONG_READ = Duration.ofMinutes(4);
 
@@ -88,44 +94,35 @@ final class RunFollower implements Flow.Subscription {
     private final Run run;
     private final Duration patience;
     private final Flow.Subscriber<? super ChatEvent> subscriber;
-    private final AtomicLong demand = new AtomicLong();
     private final EventHashChain known;
-    private boolean begun;
-    private volatile boolean cancelled;
-    private PendingRequest pendingRequest;
-    private Flow.Subscription reading;
-    private AgentsDecoder decoder;
-    private boolean asked;
-    private EventHashChain read;
-    private EventHashChain readWithoutOperations;
-    private boolean caughtUp;
+    private final FollowPatience search;
+    private RunFollowerState state = new NotBegun();
+    /** Once a read matched without its operations, those of later reads are not new either. */
     private boolean hidesOperations;
-    private boolean gaveMore;
-    private long openedNanos;
-    private long fruitlessNanos;
-    private long unansweredNanos;
-    private Duration backoff = FIRST_BACKOFF;
-    private ChatEvent last;
+    // The subscriber's side, which is the same in every state: how many events it requested, and whether it is being given one at the moment.
+    private final AtomicLong demand = new AtomicLong();
     private boolean pumping;
+    /** Not a state: another thread sets it, and delivery stops at once. The event loop then leaves whatever state it finds. */
+    private volatile boolean cancelled;
 
     /** @param patience how long to wait for a run that is not sent again, or only as far as it is known */
     RunFollower(HttpClient client, EventLoop loop, AnswerStream.Plan plan, Run run, Duration patience,
             Flow.Subscriber<? super ChatEvent> subscriber) {
         this.client = client;
         this.loop = loop;
-        this.plan = plan.decodedBy(_ -> decoder());
+        this.plan = plan;
         this.run = run;
         this.patience = patience;
         this.subscriber = subscriber;
         this.known = run.known();
+        this.search = new FollowPatience(patience);
     }
 
     /** The end of a classic read proves nothing; the end of a durable read ends the run, unless the read was cut. */
-    private AnswerDecoder decoder() {
-        decoder = run.decoders().get();
+    private AnswerDecoder answerDecoder(AgentsDecoder decoder) {
         ResumableDecoder openEnded = new ResumableDecoder(decoder);
         if (run.decided() == null) {
-            return new LifetimeDecoder(openEnded, decoder, run.lifetime(), false, () -> caughtUp);
+            return new LifetimeDecoder(openEnded, decoder, run.lifetime(), false, () -> state instanceof Following);
         }
         return new AnswerDecoder() {
             @Override
@@ -159,11 +156,20 @@ final class RunFollower implements Flow.Subscription {
 
     private void leave() {
         cancelled = true;
-        if (pendingRequest != null) {
-            pendingRequest.cancel();
-        }
-        if (reading != null) {
-            reading.cancel();
+        RunFollowerState left = state;
+        state = left.over();
+        switch (left) {
+            case Opening(var request, _) -> request.cancel();
+            case Comparing(var read, _) -> read.events().cancel();
+            case Following(var read, _, _) -> read.events().cancel();
+            case Ending(_, var events) -> {
+                if (events != null) {
+                    events.cancel();
+                }
+            }
+            case NotBegun _,Paused _,Over _ -> {
+                // Nothing is being read.
+            }
         }
     }
 
@@ -172,18 +178,24 @@ final class RunFollower implements Flow.Subscription {
             return;
         }
         pumping = true;
-        if (!begun) {
-            begun = true;
+        if (state instanceof NotBegun) {
             open();
         }
-        if (last != null && demand.get() > 0) {
+        boolean wanted = demand.get() > 0;
+        if (state instanceof Ending(var last, _) && wanted) {
             subscriber.onNext(last);
             complete();
-        } else if (reading != null && last == null && !asked && (!caughtUp && !known.isEmpty() || demand.get() > 0)) {
-            asked = true;
-            reading.request(1);
+        } else if (state instanceof Comparing(var read, var asked) && !asked && (wanted || !known.isEmpty())) {
+            ask(read);
+        } else if (state instanceof Following(var read, var asked, _) && !asked && wanted) {
+            ask(read);
         }
         pumping = false;
+    }
+
+    private void ask(Read read) {
+        state = state.asks();
+        read.events().request(1);
     }
 
     /** Handles a defect in this class or in the subscriber: without this the turn would wait forever. Called on the context. */
@@ -204,60 +216,68 @@ final class RunFollower implements Flow.Subscription {
     }
 
     private void open() {
-        read = new EventHashChain();
-        readWithoutOperations = null;
-        caughtUp = false;
-        gaveMore = false;
-        openedNanos = loop.nanoTime();
-        pendingRequest = new PendingRequest(client, loop, new PendingRequest.Listener() {
+        PendingRequest request = new PendingRequest(client, loop, new PendingRequest.Listener() {
             @Override
             public void head(PendingRequest heard, HttpClientResponse head) {
-                if (VertxRequests.isStream(head)) {
-                    unansweredNanos = 0;
-                    Reader reader = new Reader();
-                    reader.onSubscribe(AnswerStream.of(heard, head, loop, plan, reader));
-                    return;
-                }
-                int status = head.statusCode();
-                String type = head.getHeader("content-type");
-                heard.leave();
-                if (status == 429 || status >= 500) {
-                    unanswered();
-                } else if (status == 404 && type != null && type.startsWith("text/plain")) {
-                    lose(Failure.Code.REPLICA_LOST, "gives no answer again");
-                } else if (status == 204 || status == 404) {
-                    unansweredNanos = 0;
-                    fruitless();
-                } else {
-                    lose(Failure.Code.UPSTREAM_CUT, "refused to give its answer again (%d)".formatted(status));
-                }
+                answered(heard, head);
             }
 
             @Override
             public void nothing(String why) {
-                if (unansweredNanos == 0) {
+                if (!search.isUnanswered()) {
                     LOG.warnf("turn %s: its run cannot be read again for now: %s", plan.turn(), why);
                 }
                 unanswered();
             }
         });
-        pendingRequest.send(new PendingRequest.Request(plan.request(), null, HEAD, HEAD, () -> true));
+        state = state.opens(request, loop.nanoTime());
+        request.send(new PendingRequest.Request(plan.request(), null, HEAD, HEAD, () -> true));
+    }
+
+    private void answered(PendingRequest heard, HttpClientResponse head) {
+        if (VertxRequests.isStream(head)) {
+            search.answered();
+            AgentsDecoder decoder = run.decoders().get();
+            Reader reader = new Reader(decoder);
+            reader.onSubscribe(
+                    AnswerStream.of(heard, head, loop, plan.decodedBy(_ -> answerDecoder(decoder)), reader));
+            return;
+        }
+        int status = head.statusCode();
+        String type = head.getHeader("content-type");
+        heard.leave();
+        if (status == 429 || status >= 500) {
+            unanswered();
+        } else if (status == 404 && type != null && type.startsWith("text/plain")) {
+            lose(Failure.Code.REPLICA_LOST, "gives no answer again");
+        } else if (status == 204 || status == 404) {
+            search.answered();
+            fruitless();
+        } else {
+            lose(Failure.Code.UPSTREAM_CUT, "refused to give its answer again (%d)".formatted(status));
+        }
     }
 
     /** The events of one read. */
     private final class Reader implements Flow.Subscriber<ChatEvent> {
 
+        private final AgentsDecoder decoder;
+
+        Reader(AgentsDecoder decoder) {
+            this.decoder = decoder;
+        }
+
         @Override
         public void onSubscribe(Flow.Subscription subscription) {
-            reading = subscription;
+            state = state.streams(subscription, decoder, new RereadComparison(known));
             pump();
-            watch(subscription);
+            watch();
         }
 
         @Override
         public void onNext(ChatEvent event) {
-            asked = false;
-            if (!cancelled && last == null) {
+            if (isReading()) {
+                state = state.arrived();
                 take(event);
                 pump();
             }
@@ -270,25 +290,31 @@ final class RunFollower implements Flow.Subscription {
 
         @Override
         public void onComplete() {
-            reading = null;
-            asked = false;
-            if (!cancelled && last == null) {
+            if (isReading()) {
                 closed();
             }
+        }
+
+        /** Whether the read is needed; if not, what it brings is dropped. */
+        private boolean isReading() {
+            return !cancelled && !(state instanceof Ending);
         }
     }
 
     /** All known events are available when a read begins. If a read stops before their end, waiting longer does not help. */
-    private void watch(Flow.Subscription watched) {
-        long length = read.length();
+    private void watch() {
+        if (known.isEmpty() || !(state instanceof Comparing(var watched, _))) {
+            return;
+        }
+        long length = watched.comparison().length();
         loop.setTimer(patience.toMillis(), () -> loop.execute(() -> {
-            if (cancelled || last != null || reading != watched || caughtUp || known.isEmpty()) {
+            if (cancelled || !(state instanceof Comparing(var read, _)) || read != watched) {
                 return;
             }
-            if (read.length() == length) {
+            if (read.comparison().length() == length) {
                 fruitless(false);
             } else {
-                watch(watched);
+                watch();
             }
         }));
     }
@@ -296,63 +322,53 @@ final class RunFollower implements Flow.Subscription {
     private void take(ChatEvent event) {
         if (run.decided() == null && AgentsDecoder.isAnotherStart(event)) {
             differs();
-        } else if (caughtUp) {
+        } else if (state instanceof Comparing(var read, _)) {
+            compare(read, event);
+        } else {
             goOn(event);
-        } else if (read.isEmpty() && !run.begins(event)) {
+        }
+    }
+
+    private void compare(Read read, ChatEvent event) {
+        if (read.comparison().isEmpty() && !run.begins(event)) {
             fruitless();
         } else if (known.isEmpty()) {
             caughtUp(false);
             goOn(event);
-        } else if (event instanceof Ended && decoder.hasFailed()) {
+        } else if (event instanceof Ended && read.decoder().hasFailed()) {
             // The read broke off after an error that the run reported, and before the rest of the known events.
             fruitless();
         } else if (event instanceof Ended) {
             differs();
         } else {
-            compare(event);
+            switch (read.comparison().add(event)) {
+                case SHORTER -> {
+                    // The next event is compared, too.
+                }
+                case CAUGHT_UP -> caughtUp(false);
+                case CAUGHT_UP_WITHOUT_OPERATIONS -> caughtUp(true);
+                case DIFFERS -> differs();
+            }
         }
     }
 
     private void goOn(ChatEvent event) {
         if (event instanceof Ended && isClosedForItsLength(event)) {
-            reopen(AGAIN);
+            reopen(FollowPatience.AGAIN);
         } else if (event instanceof Ended) {
-            last = event;
+            state = state.ends(event);
         } else if (!hidesOperations || !AgentsDecoder.isAskedForOperation(event)) {
             known.add(event);
-            gaveMore = true;
-            fruitlessNanos = 0;
+            state = state.givesMore();
+            search.gaveMore();
             demand.decrementAndGet();
             subscriber.onNext(event);
             completeOnceItWaits();
         }
     }
 
-    /**
-     * The known events have arrived again if all received events match, or all except operations: operations that only this service requested,
-     * before it knew the server, were not delivered then either.
-     */
-    private void compare(ChatEvent event) {
-        boolean operation = AgentsDecoder.isAskedForOperation(event);
-        if (operation && readWithoutOperations == null) {
-            readWithoutOperations = read.copy();
-        }
-        read.add(event);
-        if (readWithoutOperations != null && !operation) {
-            readWithoutOperations.add(event);
-        }
-        EventHashChain shorter = readWithoutOperations == null ? read : readWithoutOperations;
-        if (read.isSame(known)) {
-            caughtUp(false);
-        } else if (shorter.isSame(known)) {
-            caughtUp(true);
-        } else if (shorter.length() >= known.length()) {
-            differs();
-        }
-    }
-
     private void caughtUp(boolean withoutOperations) {
-        caughtUp = true;
+        state = state.caughtUp();
         hidesOperations |= withoutOperations;
         run.proven().run();
         completeOnceItWaits();
@@ -364,19 +380,21 @@ final class RunFollower implements Flow.Subscription {
 
     private boolean isClosedForItsLength(ChatEvent end) {
         return run.decided() != null && end instanceof Ended(var outcome, _, _, _) && outcome == Outcome.COMPLETED
-                && loop.nanoTime() - openedNanos > LONG_READ.toNanos();
+                && state instanceof Following(var read, _, _)
+                && loop.nanoTime() - read.openedNanos() > LONG_READ.toNanos();
     }
 
     /** The body ended, but nothing showed that the run ended. */
     private void closed() {
-        if (run.decided() != null && caughtUp && waitsForOthers()) {
+        boolean durable = run.decided() != null;
+        if (durable && state instanceof Following(var read, _, _) && waitsForOthers(read)) {
             complete();
-        } else if (gaveMore) {
-            backoff = FIRST_BACKOFF;
-            reopen(AGAIN);
-        } else if (run.decided() != null && !read.isEmpty()) {
+        } else if (state instanceof Following(_, _, var gaveMore) && gaveMore) {
+            reopen(search.closedAfterMore());
+        } else if (durable
+                && (state instanceof Following || state instanceof Comparing(var read, _) && !read.comparison().isEmpty())) {
             // The stream belongs to this run alone, and an outcome may take some time.
-            later();
+            reopen(search.later());
         } else {
             fruitless();
         }
@@ -387,13 +405,13 @@ final class RunFollower implements Flow.Subscription {
      * counts only while an event is requested.
      */
     private void completeOnceItWaits() {
-        if (run.decided() == null || !waitsForOthers()) {
+        if (run.decided() == null || !(state instanceof Following(var watched, _, _)) || !waitsForOthers(watched)) {
             return;
         }
         long length = known.length();
-        Flow.Subscription watched = reading;
         loop.setTimer(QUIET.toMillis(), () -> loop.execute(() -> {
-            if (cancelled || last != null || reading != watched || known.length() != length) {
+            if (cancelled || !(state instanceof Following(var read, var asked, _)) || read != watched
+                    || known.length() != length) {
                 return;
             }
             if (asked) {
@@ -405,8 +423,8 @@ final class RunFollower implements Flow.Subscription {
     }
 
     /** The expected outcome arrived, and other calls still wait for a decision. */
-    private boolean waitsForOthers() {
-        List<Integer> waiting = decoder.waiting();
+    private boolean waitsForOthers(Read read) {
+        List<Integer> waiting = read.decoder().waiting();
         return !waiting.isEmpty() && !waiting.contains(run.decided());
     }
 
@@ -417,58 +435,36 @@ final class RunFollower implements Flow.Subscription {
      */
     private void fruitless() {
         boolean mute = run.lifetime().isOver();
-        if (mute && caughtUp && fruitlessNanos == 0) {
-            fruitlessNanos = run.lifetime().silentSince(openedNanos);
+        if (mute && state instanceof Following(var read, _, _)) {
+            search.silentSince(run.lifetime().silentSince(read.openedNanos()));
         }
-        fruitless(!mute && loop.nanoTime() - openedNanos > patience.toNanos());
+        fruitless(!mute && loop.nanoTime() - state.openedNanos() > patience.toNanos());
     }
 
-    private void fruitless(boolean goesOn) {
-        long now = loop.nanoTime();
-        if (goesOn) {
-            fruitlessNanos = 0;
-        } else if (fruitlessNanos == 0) {
-            fruitlessNanos = now;
-        }
-        if (fruitlessNanos != 0 && now - fruitlessNanos > patience.toNanos()) {
-            loseTheRest();
-        } else {
-            reopen(AGAIN);
-        }
+    private void fruitless(boolean runGoesOn) {
+        search.fruitless(loop.nanoTime(), runGoesOn).ifPresentOrElse(this::reopen, this::loseTheRest);
     }
 
     private void loseTheRest() {
         if (run.lifetime().isOver()) {
-            last = run.lifetime().ended();
-            pump();
+            end(run.lifetime().ended());
         } else {
             lose(Failure.Code.REPLICA_LOST, "does not give the rest of its answer");
         }
     }
 
     private void unanswered() {
-        long now = loop.nanoTime();
-        if (unansweredNanos == 0) {
-            unansweredNanos = now;
-        }
-        if (now - unansweredNanos > UNREACHABLE.toNanos()) {
-            lose(Failure.Code.REPLICA_LOST, "cannot be reached");
-        } else {
-            later();
-        }
-    }
-
-    private void later() {
-        Duration pause = backoff;
-        backoff = backoff.multipliedBy(2).compareTo(LONGEST_BACKOFF) > 0 ? LONGEST_BACKOFF : backoff.multipliedBy(2);
-        reopen(pause);
+        search.unanswered(loop.nanoTime()).ifPresentOrElse(this::reopen,
+                () -> lose(Failure.Code.REPLICA_LOST, "cannot be reached"));
     }
 
     private void reopen(Duration pause) {
-        if (reading != null) {
-            reading.cancel();
-            reading = null;
-            asked = false;
+        RunFollowerState left = state;
+        state = left.pauses();
+        if (left instanceof Comparing(var read, _)) {
+            read.events().cancel();
+        } else if (left instanceof Following(var read, _, _)) {
+            read.events().cancel();
         }
         loop.setTimer(pause.toMillis(), () -> {
             if (!cancelled) {
@@ -478,7 +474,12 @@ final class RunFollower implements Flow.Subscription {
     }
 
     private void lose(Failure.Code code, String why) {
-        last = run.lost().ended(code, why);
+        end(run.lost().ended(code, why));
+    }
+
+    private void end(Ended last) {
+        state = state.ends(last);
         pump();
     }
+
 }

@@ -8,6 +8,8 @@
  *     {@link io.chatrelay.inkeep.ApprovalCalls}     a decision → a call, in one of three ways
  *     {@link io.chatrelay.inkeep.ServerVersionProbe}       which of these ways the server supports
  *     {@link io.chatrelay.inkeep.RunFollower}            continues to read a run whose process, or connection, is gone
+ *       {@link io.chatrelay.inkeep.FollowPatience}         when it reads again, and when the run is lost
+ *       {@link io.chatrelay.inkeep.RereadComparison}       whether a read repeats the known events
  *       {@link io.chatrelay.inkeep.EventHashChain}             the known events of the run, for comparison
  *   {@link io.chatrelay.inkeep.AnswerStream}      sends, retries before the first event, reads on demand
  *     {@link io.chatrelay.inkeep.RetryPolicy}       what follows an attempt without an answer
