@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.function.LongSupplier;
 
 import org.jboss.logging.Logger;
 
@@ -49,6 +50,7 @@ public final class Lease {
 
     private final LeaseConfig config;
     private final Runnable onLost;
+    private final LongSupplier nanoTime;
     private volatile UUID incarnation = UUID.randomUUID();
     private volatile boolean registered;
     private volatile long unbrokenSince = Long.MAX_VALUE;
@@ -57,8 +59,14 @@ public final class Lease {
     private boolean over;
 
     public Lease(LeaseConfig config, Runnable onLost) {
+        this(config, onLost, System::nanoTime);
+    }
+
+    /** @param nanoTime the process' own clock. It only bounds what this process asks for; the database's clock decides whose lease has ended */
+    public Lease(LeaseConfig config, Runnable onLost, LongSupplier nanoTime) {
         this.config = config;
         this.onLost = onLost;
+        this.nanoTime = nanoTime;
     }
 
     public UUID incarnation() {
@@ -71,7 +79,7 @@ public final class Lease {
 
     /** Whether the lease was renewed within the lease duration, by this process' clock. */
     public boolean isFresh() {
-        return registered && System.nanoTime() - renewedAt <= config.duration().toNanos();
+        return registered && nanoTime.getAsLong() - renewedAt <= config.duration().toNanos();
     }
 
     /**
@@ -87,7 +95,7 @@ public final class Lease {
         if (over) {
             return;
         }
-        long asked = System.nanoTime();
+        long asked = nanoTime.getAsLong();
         if (!registered) {
             register(connection);
         } else if (!prolong(connection)) {
@@ -132,7 +140,7 @@ public final class Lease {
      * duration, and only while its own lease is fresh: after an outage of the database every lease appears to have ended.
      */
     public void sweep(Connection connection) throws SQLException {
-        long now = System.nanoTime();
+        long now = nanoTime.getAsLong();
         if (registered && now - unbrokenSince > config.duration().toNanos() && now - renewedAt <= unbroken().toNanos()) {
             mark(connection);
         }
@@ -140,7 +148,7 @@ public final class Lease {
 
     /** Marks replicas that have no session left and have not renewed for this long. Does nothing unless the own lease is fresh. */
     public void markGone(Connection connection, List<UUID> gone, Duration silent) throws SQLException {
-        if (!registered || System.nanoTime() - renewedAt > unbroken().toNanos()) {
+        if (!registered || nanoTime.getAsLong() - renewedAt > unbroken().toNanos()) {
             return;
         }
         try (PreparedStatement update = connection.prepareStatement(MARK.formatted(GONE))) {

@@ -25,6 +25,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 
 import org.jboss.logging.Logger;
 
@@ -98,10 +99,18 @@ public final class Journal<E> {
     private volatile boolean leaving;
     private final Presence presence;
     private final KeptConnection control;
+    private final LongSupplier nanoTime;
 
     /** @param turns the table of turns, which another package owns */
     public Journal(JournalConnections connections, EventCodec<E> codec, JournalConfig config, LeaseConfig leaseConfig,
             FeedConfig feedConfig, TurnOwnership turns, ExecutorService loaders, MeterRegistry registry) {
+        this(connections, codec, config, leaseConfig, feedConfig, turns, loaders, registry, System::nanoTime);
+    }
+
+    /** @param nanoTime the clock by which the journal judges how old something is; it does not time the repeated tasks */
+    Journal(JournalConnections connections, EventCodec<E> codec, JournalConfig config, LeaseConfig leaseConfig,
+            FeedConfig feedConfig, TurnOwnership turns, ExecutorService loaders, MeterRegistry registry,
+            LongSupplier nanoTime) {
         this.connections = connections;
         this.codec = codec;
         this.config = config;
@@ -109,7 +118,8 @@ public final class Journal<E> {
         this.turns = turns;
         this.table = new EventTable<>(codec);
         this.feeds = new Feeds<>(connections.pool(), table, codec, feedConfig, loaders);
-        this.lease = new Lease(leaseConfig, this::dropAll);
+        this.nanoTime = nanoTime;
+        this.lease = new Lease(leaseConfig, this::dropAll, nanoTime);
         this.presence = new Presence(leaseConfig.absence());
         this.control = kept();
         JournalMetrics metrics = new JournalMetrics(registry);
@@ -123,7 +133,7 @@ public final class Journal<E> {
             public void failed(TurnLog<E> log) {
                 drop(log.turn(), log);
             }
-        });
+        }, nanoTime);
         metrics.gauge("chat.relay.journal.writer.idle.seconds",
                 "Since the writer came round: stored what was there, or found nothing",
                 writer, JournalWriter::secondsSinceRound);
@@ -197,8 +207,8 @@ public final class Journal<E> {
             handedOver.add(log);
         });
         handedOver.removeIf(log -> open.get(log.turn()) != log);
-        long until = System.nanoTime() + STORED_WITHIN.toNanos();
-        while (handedOver.stream().anyMatch(TurnLog::isPending) && System.nanoTime() < until) {
+        long until = nanoTime.getAsLong() + STORED_WITHIN.toNanos();
+        while (handedOver.stream().anyMatch(TurnLog::isPending) && nanoTime.getAsLong() < until) {
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
         }
         List<TurnLog<E>> stored = handedOver.stream().filter(log -> !log.isPending()).toList();
@@ -433,7 +443,7 @@ public final class Journal<E> {
     private List<UUID> forgotten(Connection connection, UUID me) throws SQLException {
         List<UUID> forgotten = new ArrayList<>();
         Set<UUID> idle = new HashSet<>();
-        long now = System.nanoTime();
+        long now = nanoTime.getAsLong();
         for (UUID turn : turns.running(connection, me)) {
             if (!open.containsKey(turn)) {
                 idle.add(turn);

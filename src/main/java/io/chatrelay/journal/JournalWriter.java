@@ -11,6 +11,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 
 import org.jboss.logging.Logger;
 
@@ -49,20 +50,24 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
     private final JournalConfig config;
     private final JournalMetrics metrics;
     private final Listener<E> listener;
+    private final LongSupplier nanoTime;
     private final LinkedBlockingQueue<TurnLog<E>> dirty = new LinkedBlockingQueue<>();
     private final Set<TurnLog<E>> waitingForRoom = ConcurrentHashMap.newKeySet();
     private final AtomicLong reserved = new AtomicLong();
     private volatile boolean stopping;
-    private volatile long roundAt = System.nanoTime();
-    private long connectedAt = System.nanoTime() - CONNECTED_EVERY.toNanos();
+    private volatile long roundAt;
+    private long connectedAt;
 
     JournalWriter(KeptConnection connection, Lease lease, JournalConfig config, JournalMetrics metrics,
-            Listener<E> listener) {
+            Listener<E> listener, LongSupplier nanoTime) {
         this.connection = connection;
         this.lease = lease;
         this.config = config;
         this.metrics = metrics;
         this.listener = listener;
+        this.nanoTime = nanoTime;
+        this.roundAt = nanoTime.getAsLong();
+        this.connectedAt = roundAt - CONNECTED_EVERY.toNanos();
     }
 
     /**
@@ -70,7 +75,7 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
      * the writer's thread died.
      */
     double secondsSinceRound() {
-        return (System.nanoTime() - roundAt) / 1e9;
+        return (nanoTime.getAsLong() - roundAt) / 1e9;
     }
 
     @Override
@@ -118,7 +123,7 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
         while (goesOn) {
             try {
                 goesOn = round();
-                roundAt = System.nanoTime();
+                roundAt = nanoTime.getAsLong();
             } catch (InterruptedException e) {
                 goesOn = false;
             } catch (Throwable e) {
@@ -133,7 +138,7 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
      * when its other session breaks.
      */
     private void keepConnected() {
-        long now = System.nanoTime();
+        long now = nanoTime.getAsLong();
         if (now - connectedAt < CONNECTED_EVERY.toNanos()) {
             return;
         }
@@ -233,12 +238,12 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
         Duration backoff = Duration.ofMillis(20);
         while (true) {
             try {
-                long start = System.nanoTime();
+                long start = nanoTime.getAsLong();
                 if (!commit(batches, me)) {
                     lease.lost(me);
                     return;
                 }
-                long nanos = System.nanoTime() - start;
+                long nanos = nanoTime.getAsLong() - start;
                 batches.forEach(this::told);
                 counted(() -> metrics.committed(batches, nanos));
                 return;

@@ -1,68 +1,94 @@
 package io.chatrelay.journal;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-import io.chatrelay.support.it.TestPostgres;
+import io.chatrelay.cluster.ManualClock;
+import io.chatrelay.database.ScriptedDatabase;
 
-/** The fence: a replica that others take for gone stores no event. */
 class EventTableTest {
 
-    private static TestPostgres database;
+    private static final long ALL = 1000;
 
-    private final UUID replica = UUID.randomUUID();
-    private final EventTable.Row row = new EventTable.Row(UUID.randomUUID(), 1, 1, new byte[1]);
+    private final ScriptedDatabase database = new ScriptedDatabase(new ManualClock()::advance);
+    private final StoredEvents stored = new StoredEvents(database, _ -> true);
+    private final EventTable<String> table = new EventTable<>(new Lines());
+    private final UUID turn = UUID.randomUUID();
 
-    @BeforeAll
-    static void migrate() {
-        database = TestPostgres.migrated();
+    private Connection connection() throws SQLException {
+        return database.source().getConnection();
     }
 
-    private boolean insert() throws SQLException {
-        try (Connection connection = database.connect()) {
-            return EventTable.insertFenced(connection, replica, List.of(row));
-        }
+    private List<String> after(long position, long maxBytes) throws SQLException {
+        return text(table.after(connection(), turn, position, maxBytes));
     }
 
-    private long stored() {
-        return database.number("select count(*) from turn_event where turn_id = '%s'".formatted(row.turn()));
-    }
-
-    private void register(boolean alive) {
-        database.execute("""
-                insert into replica (incarnation, started_at, lease_end, alive)
-                values ('%s', clock_timestamp(), clock_timestamp() + interval '1 hour', %s)""".formatted(replica, alive));
+    private static List<String> text(List<JournalEntry<String>> entries) {
+        return entries.stream().map(entry -> entry.number() + " " + entry.event()).toList();
     }
 
     @Test
-    void aReplicaThatIsAliveWrites() throws SQLException {
-        register(true);
+    void entriesBeginInTheMiddleOfARow() throws SQLException {
+        stored.put(turn, 1, "a", "b", "c");
+        stored.put(turn, 4, "d");
 
-        assertThat(insert()).isTrue();
-        assertThat(stored()).isEqualTo(1);
+        assertThat(after(1, ALL)).containsExactly("2 b", "3 c", "4 d");
+        assertThat(after(4, ALL)).isEmpty();
     }
 
     @Test
-    void aReplicaWhoseRowHasGoneDoesNotWrite() throws SQLException {
-        register(true);
-        database.execute("delete from replica where incarnation = '%s'".formatted(replica));
+    void entriesEndAtTheRequestedSizeButThereIsAtLeastOne() throws SQLException {
+        stored.put(turn, 1, "aaaa", "bbbb", "cccc");
 
-        assertThat(insert()).isFalse();
-        assertThat(stored()).isZero();
+        assertThat(after(0, 1)).containsExactly("1 aaaa");
+        assertThat(after(0, 6)).containsExactly("1 aaaa", "2 bbbb");
     }
 
     @Test
-    void aReplicaThatIsMarkedAsGoneDoesNotWrite() throws SQLException {
-        register(false);
+    void entriesEndBeforeAGapAndTheNextAfterItIsAnError() throws SQLException {
+        stored.put(turn, 1, "a");
+        stored.put(turn, 3, "c");
 
-        assertThat(insert()).isFalse();
-        assertThat(stored()).isZero();
+        assertThat(after(0, ALL)).containsExactly("1 a");
+        assertThatThrownBy(() -> after(1, ALL)).isInstanceOf(UnreadableEventException.class)
+                .hasMessage("event 2 of turn " + turn + " cannot be read");
+    }
+
+    @Test
+    void aPollSaysWhetherThereIsMoreAndWhetherTheTurnHasEnded() throws SQLException {
+        UUID other = UUID.randomUUID();
+        UUID erased = UUID.randomUUID();
+        stored.put(turn, 1, "aaaa", "bbbb");
+        stored.end(turn);
+        stored.put(other, 1, "a");
+        stored.erase(erased);
+
+        var news = table.after(connection(), Map.of(turn, 0L, other, 1L, erased, 0L), 3);
+
+        assertThat(text(news.get(turn).entries())).containsExactly("1 aaaa");
+        assertThat(news.get(turn).all()).isFalse();
+        assertThat(news.get(turn).ended()).isTrue();
+        assertThat(news.get(other)).isEqualTo(new EventTable.News<>(List.of(), true, false));
+        assertThat(news).doesNotContainKey(erased);
+    }
+
+    @Test
+    void mergedRowsHaveTheSameNumbers() throws SQLException {
+        stored.put(turn, 1, "a");
+        stored.put(turn, 2, "b", "c");
+        stored.put(turn, 4, "ddddd");
+        stored.put(turn, 5, "e");
+
+        EventTable.compact(connection(), turn, 5);
+
+        assertThat(stored.rows(turn)).containsExactly("1-3: a b c", "4-4: ddddd", "5-5: e");
     }
 }

@@ -1,78 +1,49 @@
 package io.chatrelay.journal;
 
+import static io.chatrelay.cluster.StoredLeases.RENEW;
+import static io.chatrelay.database.ScriptedDatabase.CLOSE;
+import static io.chatrelay.database.ScriptedDatabase.COMMIT;
+import static io.chatrelay.database.ScriptedDatabase.ROLLBACK;
+import static io.chatrelay.journal.RecordingOwner.LOST;
+import static io.chatrelay.journal.StoredEvents.STORE;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-import io.chatrelay.turn.TurnFixtures;
+import io.chatrelay.cluster.ManualClock;
+import io.chatrelay.cluster.StoredLeases;
+import io.chatrelay.database.ScriptedDatabase;
+import io.chatrelay.database.ScriptedDatabase.Gate;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 
 /** What the journal's threads do when something on them throws, or hangs. */
 class JournalThreadsTest {
 
-    private static final String STORES = "insert into turn_event";
-    private static final String RENEWS = "update replica set lease_end";
-
-    private final ScriptedDatabase database = new ScriptedDatabase();
+    private final ManualClock clock = new ManualClock();
+    private final ScriptedDatabase database = new ScriptedDatabase(clock::advance);
+    private final StoredLeases leases = new StoredLeases(database, clock);
+    private final StoredEvents stored = new StoredEvents(database, leases::isHeld);
     private final Settings.Rows rows = new Settings.Rows();
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     private final ExecutorService loaders = Executors.newVirtualThreadPerTaskExecutor();
     private final Journal<String> journal = new Journal<>(
             new JournalConnections(database.source(), database.source(), () -> {}),
             new Lines(), rows,
-            new Settings.Leases(), new Settings.Feeds(), TurnFixtures.table(), loaders, metrics);
-
-    private static final class Lines implements EventCodec<String> {
-        @Override
-        public byte[] encode(String event) {
-            return event.getBytes(StandardCharsets.UTF_8);
-        }
-
-        @Override
-        public String decode(byte[] bytes, int offset, int length) {
-            return new String(bytes, offset, length, StandardCharsets.UTF_8);
-        }
-
-        @Override
-        public boolean isLast(String event) {
-            return event.equals("end");
-        }
-    }
-
-    private static class Owner implements TurnLog.Owner {
-        private final AtomicBoolean lost = new AtomicBoolean();
-
-        @Override
-        public void room() {}
-
-        @Override
-        public void refused(SQLException cause) {}
-
-        @Override
-        public void lost() {
-            lost.set(true);
-        }
-
-        @Override
-        public void ended() {}
-    }
+            new Settings.Leases(), new Settings.Feeds(), new NoTurns(), loaders, metrics, clock);
 
     /** One whose owner has a defect: there it throws what is no exception. */
-    private static final class Broken extends Owner {
+    private static final class Broken extends RecordingOwner {
         @Override
         public void ended() {
             throw new StackOverflowError("as scripted");
@@ -100,7 +71,7 @@ class JournalThreadsTest {
         loaders.shutdownNow();
     }
 
-    private TurnLog<String> open(Owner owner) {
+    private TurnLog<String> open(RecordingOwner owner) {
         return journal.open(UUID.randomUUID(), 0, journal.replica(), owner);
     }
 
@@ -116,7 +87,7 @@ class JournalThreadsTest {
     void aDefectOfOneTurnCostsNoOther() throws SQLException {
         UUID replica = journal.replica();
         TurnLog<String> broken = open(new Broken());
-        Owner owner = new Owner();
+        RecordingOwner owner = new RecordingOwner();
         TurnLog<String> sound = open(owner);
         broken.append(List.of("hello", "end"), null);
         sound.append(List.of("hello"), null);
@@ -125,14 +96,14 @@ class JournalThreadsTest {
         awaitStored(sound, 1);
         sound.append(List.of("still", "here"), null);
         awaitStored(sound, 3);
-        assertThat(owner.lost).isFalse();
+        assertThat(owner.told()).isEmpty();
         assertThat(journal.replica()).as("the incarnation that holds the lease").isEqualTo(replica);
     }
 
     @Test
     void aTurnWhoseRowCannotBeMadeIsGivenUpAndLeavesTheOthersInTheQueue() throws SQLException {
-        Owner unlucky = new Owner();
-        Owner owner = new Owner();
+        RecordingOwner unlucky = new RecordingOwner();
+        RecordingOwner owner = new RecordingOwner();
         TurnLog<String> first = open(unlucky);
         TurnLog<String> second = open(owner);
         first.append(List.of("hello"), null);
@@ -141,64 +112,59 @@ class JournalThreadsTest {
         start();
 
         awaitStored(second, 1);
-        assertThat(unlucky.lost).as("it is taken over from what is stored").isTrue();
-        assertThat(owner.lost).isFalse();
+        assertThat(unlucky.told()).as("it is taken over from what is stored").containsExactly(LOST);
+        assertThat(owner.told()).isEmpty();
         assertThat(journal.unfinished()).isEqualTo(1);
     }
 
     @Test
     void halfATransactionIsNeverKept() throws SQLException {
-        TurnLog<String> log = open(new Owner());
+        TurnLog<String> log = open(new RecordingOwner());
         log.append(List.of("hello"), _ -> {
             throw new StackOverflowError("as scripted");
         });
         start();
-        await("the writer's next incarnation").until(() -> !journal.replica().equals(log.as()));
-        TurnLog<String> next = open(new Owner());
+        await("the writer's next incarnation")
+                .until(() -> !journal.replica().equals(log.as()) && leases.isHeld(journal.replica()));
+        TurnLog<String> next = open(new RecordingOwner());
         next.append(List.of("hello"), null);
         awaitStored(next, 1);
 
         List<String> said = database.said().stream()
-                .filter(word -> word.contains(STORES) || word.matches("commit|rollback|close"))
-                .toList();
-        assertThat(said).element(0).asString().contains(STORES);
-        assertThat(said.subList(1, 3)).containsExactly("rollback", "close");
+                .filter(Set.of(STORE, COMMIT, ROLLBACK, CLOSE)::contains).toList();
+        assertThat(said.subList(0, 3)).containsExactly(STORE, ROLLBACK, CLOSE);
+        assertThat(stored.rows(log.turn())).isEmpty();
     }
 
     @Test
-    void aWriterThatHangsIsSeenByWhoAsksForReadinessAndInAMetric() throws SQLException {
-        CountDownLatch hangs = new CountDownLatch(1);
-        database.before(STORES, () -> {
-            try {
-                hangs.await();
-            } catch (InterruptedException e) {
-                throw new SQLException(e);
-            }
-        });
+    void aWriterThatHangsIsSeenByWhoAsksForReadinessAndInAMetric() throws SQLException, InterruptedException {
+        Gate hangs = new Gate();
+        database.on(STORE).waitsAt(hangs);
         start();
         assertThat(journal.unready()).isEmpty();
-        TurnLog<String> log = open(new Owner());
+        TurnLog<String> log = open(new RecordingOwner());
         log.append(List.of("hello"), null);
 
-        await("a replica that is not ready").until(() -> journal.unready().isPresent());
+        hangs.awaitReached();
+        clock.advance(rows.roundWithin());
+        assertThat(journal.unready()).isEmpty();
+        clock.advance(Duration.ofMillis(1));
         assertThat(journal.unready()).hasValueSatisfying(reason -> assertThat(reason).contains("writer"));
-        assertThat(metrics.get("chat.relay.journal.writer.idle.seconds").gauge().value()).isGreaterThan(0.5);
+        assertThat(metrics.get("chat.relay.journal.writer.idle.seconds").gauge().value())
+                .isGreaterThan(rows.roundWithin().toMillis() / 1e3);
 
-        hangs.countDown();
+        hangs.release();
         awaitStored(log, 1);
         await("a replica that is ready again").until(() -> journal.unready().isEmpty());
     }
 
     @Test
     void aClockOnWhichSomethingThrowsGoesOnRenewing() throws SQLException {
-        AtomicInteger renewals = new AtomicInteger();
-        database.before(RENEWS, () -> {
-            if (renewals.incrementAndGet() == 1) {
-                throw new StackOverflowError("as scripted");
-            }
+        database.on(RENEW).meanwhile(() -> {
+            throw new StackOverflowError("as scripted");
         });
         start();
 
-        await("more renewals").until(() -> renewals.get() > 3);
+        await("more renewals").until(() -> database.calls(RENEW).size() > 3);
     }
 }

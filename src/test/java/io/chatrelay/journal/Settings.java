@@ -65,6 +65,42 @@ final class Settings {
         }
     }
 
+    /** Small bounds, for tests that count bytes. */
+    record Bounds(Duration linger, MemorySize maxRow, MemorySize maxBatch, MemorySize maxPendingPerTurn,
+            MemorySize maxPending, Duration maxBackoff, Duration compactEvery, Duration followEvery, Duration roundWithin)
+            implements
+                JournalConfig {
+        Bounds() {
+            this(Duration.ZERO, size(), size(), size(), size(), Duration.ofMillis(20), NEVER, NEVER, Duration.ofSeconds(10));
+        }
+
+        Bounds withMaxRow(long bytes) {
+            return new Bounds(linger, size(bytes), maxBatch, maxPendingPerTurn, maxPending, maxBackoff, compactEvery,
+                    followEvery,
+                    roundWithin);
+        }
+
+        Bounds withMaxBatch(long bytes) {
+            return new Bounds(linger, maxRow, size(bytes), maxPendingPerTurn, maxPending, maxBackoff, compactEvery, followEvery,
+                    roundWithin);
+        }
+
+        Bounds withMaxPending(long ofTurn, long ofAll) {
+            return new Bounds(linger, maxRow, maxBatch, size(ofTurn), size(ofAll), maxBackoff, compactEvery, followEvery,
+                    roundWithin);
+        }
+
+        Bounds withCompactionsEvery(Duration interval) {
+            return new Bounds(linger, maxRow, maxBatch, maxPendingPerTurn, maxPending, maxBackoff, interval, followEvery,
+                    roundWithin);
+        }
+
+        Bounds withPollsEvery(Duration interval) {
+            return new Bounds(linger, maxRow, maxBatch, maxPendingPerTurn, maxPending, maxBackoff, compactEvery, interval,
+                    roundWithin);
+        }
+    }
+
     record Leases(Duration duration, Duration renewEvery, Duration sweepEvery, Duration absence, Duration forgetAfter)
             implements
                 LeaseConfig {
@@ -77,9 +113,17 @@ final class Settings {
         Feeds() {
             this(size(), size(), 1);
         }
+
+        Feeds(long tailPerTurn, long maxChunk) {
+            this(size(tailPerTurn), size(maxChunk), 1);
+        }
     }
 
     private static MemorySize size() {
-        return new MemorySize(BigInteger.valueOf(1 << 20));
+        return size(1 << 20);
+    }
+
+    private static MemorySize size(long bytes) {
+        return new MemorySize(BigInteger.valueOf(bytes));
     }
 }
