@@ -29,7 +29,7 @@ class KeptConnectionTest {
             new Presence(Duration.ofSeconds(1)));
 
     @Test
-    void isOpenedOnceAndShowsItsIncarnationOnce() throws SQLException {
+    void aConnectionIsOpenedOnceAndShowsItsIncarnationOnce() throws SQLException {
         Connection first = kept.get();
 
         assertThat(kept.get()).isSameAs(first);
@@ -38,7 +38,7 @@ class KeptConnectionTest {
     }
 
     @Test
-    void showsANewIncarnation() throws SQLException {
+    void aConnectionShowsANewIncarnation() throws SQLException {
         kept.get();
         incarnation = UUID.randomUUID();
         kept.get();
@@ -48,7 +48,7 @@ class KeptConnectionTest {
     }
 
     @Test
-    void thatWasDiscardedIsReplaced() throws SQLException {
+    void aConnectionThatWasDiscardedIsReplaced() throws SQLException {
         kept.get().setAutoCommit(false);
 
         kept.discard();
@@ -59,7 +59,7 @@ class KeptConnectionTest {
     }
 
     @Test
-    void waitsForNoAnswerLongerThanItsBound() {
+    void noAnswerIsAwaitedForLongerThanTheBound() {
         long start = clock.getAsLong();
         database.on(SHOW).timesOut();
 
@@ -69,7 +69,7 @@ class KeptConnectionTest {
     }
 
     @Test
-    void thatBrokeIsDiscardedWithoutAnError() {
+    void aConnectionThatBrokeIsDiscardedWithoutAnError() {
         database.on(SHOW).breaks();
         assertThatThrownBy(kept::get).isInstanceOf(SQLException.class);
 
@@ -79,7 +79,7 @@ class KeptConnectionTest {
     }
 
     @Test
-    void thatCannotBeOpenedIsTriedAgainByTheNextUse() throws SQLException {
+    void aConnectionThatCannotBeOpenedIsTriedAgainByTheNextUse() throws SQLException {
         database.on(CONNECT).breaks();
 
         assertThatThrownBy(kept::get).isInstanceOf(SQLException.class);

@@ -84,7 +84,7 @@ class LeaseTimesTest {
     class Renewing {
 
         @Test
-        void givesAWholeLeaseFromNowOnByTheDatabasesClock() throws SQLException {
+        void aRenewalGivesAWholeLeaseFromNowOnByTheDatabasesClock() throws SQLException {
             renew(mine);
             databaseClock.advance(Duration.ofSeconds(7));
             assertThat(stored.millisLeft(mine.incarnation())).isEqualTo(3000);
@@ -95,7 +95,7 @@ class LeaseTimesTest {
         }
 
         @Test
-        void lateKeepsALeaseThatNoReplicaTook() throws SQLException {
+        void aLateRenewalKeepsALeaseThatNoReplicaTook() throws SQLException {
             renew(mine);
             UUID before = mine.incarnation();
             passes(Duration.ofHours(1));
@@ -109,7 +109,7 @@ class LeaseTimesTest {
         }
 
         @Test
-        void findsALeaseThatAnotherTookAndRegistersAnew() throws SQLException {
+        void aProcessWhoseLeaseAnotherTookRegistersAnew() throws SQLException {
             renew(mine);
             UUID before = mine.incarnation();
             stored.end(before);
@@ -124,7 +124,7 @@ class LeaseTimesTest {
         }
 
         @Test
-        void thatFailsLosesNothing() throws SQLException {
+        void aRenewalThatFailsLosesNothing() throws SQLException {
             renew(mine);
             UUID before = mine.incarnation();
             database.on(RENEW).fails("57014").losesTheAnswer();
@@ -138,7 +138,7 @@ class LeaseTimesTest {
         }
 
         @Test
-        void afterARegistrationWithoutAnAnswerRegistersTheSameProcess() throws SQLException {
+        void aRegistrationWithoutAnAnswerIsRepeatedByTheSameProcess() throws SQLException {
             UUID before = mine.incarnation();
             database.on(REGISTER).losesTheAnswer();
 
@@ -152,7 +152,7 @@ class LeaseTimesTest {
         }
 
         @Test
-        void endsWithTheProcess() throws SQLException {
+        void aProcessThatGaveUpItsLeaseDoesNotRegisterAgain() throws SQLException {
             renew(mine);
             mine.release(connection());
             assertThat(stored.isHeld(mine.incarnation())).isFalse();
@@ -169,7 +169,7 @@ class LeaseTimesTest {
     class TakingOver {
 
         @Test
-        void goesByTheDatabasesClockHoweverSlowTheOwnersIs() throws SQLException {
+        void aLeaseEndsByTheDatabasesClockHoweverSlowItsOwnersIs() throws SQLException {
             ManualClock standsStill = new ManualClock();
             Lease silent = lease(standsStill, lost::incrementAndGet);
             renewLongEnough(mine, silent);
@@ -191,7 +191,7 @@ class LeaseTimesTest {
         }
 
         @Test
-        void goesByTheDatabasesClockHoweverFastTheTakersIs() throws SQLException {
+        void aLeaseEndsByTheDatabasesClockHoweverFastTheTakersIs() throws SQLException {
             renew(other);
             renew(mine);
             for (int i = 0; i < 10; i++) {
@@ -206,7 +206,7 @@ class LeaseTimesTest {
         }
 
         @Test
-        void waitsForAWholeLeaseOfOwnRenewals() throws SQLException {
+        void aProcessTakesOverOnlyAfterAWholeLeaseOfItsOwnRenewals() throws SQLException {
             renew(other);
             passes(LEASE.plus(MOMENT));
             for (Duration time = Duration.ZERO; time.compareTo(LEASE) <= 0; time = time.plus(INTERVAL)) {
@@ -224,7 +224,7 @@ class LeaseTimesTest {
         }
 
         @Test
-        void beginsAnewAfterAGapThatCountsAsAnOutage() throws SQLException {
+        void aGapThatCountsAsAnOutageDelaysTakeoversByAWholeLease() throws SQLException {
             renewLongEnough(mine, other);
             passes(UNBROKEN.plus(MOMENT));
             renew(mine);
@@ -245,7 +245,7 @@ class LeaseTimesTest {
         }
 
         @Test
-        void goesOnAfterTheLongestGapThatIsNone() throws SQLException {
+        void theLongestGapThatIsNoOutageDelaysNoTakeover() throws SQLException {
             renewLongEnough(mine, other);
             passes(UNBROKEN);
             renew(mine);
@@ -258,7 +258,7 @@ class LeaseTimesTest {
         }
 
         @Test
-        void isNotEvenTriedWithoutAFreshLeaseOfItsOwn() throws SQLException {
+        void aProcessWithoutAFreshLeaseMarksNobody() throws SQLException {
             renewLongEnough(mine, other);
             passes(UNBROKEN.plus(MOMENT));
 
@@ -269,7 +269,7 @@ class LeaseTimesTest {
         }
 
         @Test
-        void thatWasAskedForBeforeAnOutageAndIsExecutedAfterItTakesNothing() throws SQLException {
+        void aTakeoverAskedForBeforeAnOutageAndExecutedAfterItTakesNothing() throws SQLException {
             renewLongEnough(mine, other);
             database.on(MARK_ENDED).meanwhile(() -> databaseClock.advance(Duration.ofHours(1)));
 
@@ -281,7 +281,7 @@ class LeaseTimesTest {
         }
 
         @Test
-        void costsNobodyATurnAfterAnOutageOfTheDatabase() throws SQLException {
+        void anOutageOfTheDatabaseCostsNobodyItsLease() throws SQLException {
             renewLongEnough(mine, other);
             passes(Duration.ofHours(1));
 
@@ -296,7 +296,7 @@ class LeaseTimesTest {
         }
 
         @Test
-        void ofAProcessWithoutSessionsNeedsNoEndOfItsLeaseButItsSilence() throws SQLException {
+        void aProcessWithoutSessionsIsTakenOverWhenItIsSilentBeforeItsLeaseEnds() throws SQLException {
             renewLongEnough(mine, other);
             Duration absence = Duration.ofSeconds(1);
 

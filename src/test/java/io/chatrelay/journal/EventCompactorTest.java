@@ -68,7 +68,7 @@ class EventCompactorTest {
     }
 
     @Test
-    void mergesTheRowsOfEndedTurns() {
+    void theRowsOfEndedTurnsAreMerged() {
         compactor.start();
 
         awaitMerged(first);
@@ -76,7 +76,7 @@ class EventCompactorTest {
     }
 
     @Test
-    void leavesATurnAsItIsWhoseRowsAreRefusedAndGoesOn() {
+    void aTurnWhoseRowsAreRefusedStaysAsItIsAndTheNextIsMerged() {
         database.always(StoredEvents.PUT_BACK, call -> call.array(1).contains(first)).fails("22021");
         compactor.start();
 
@@ -85,7 +85,7 @@ class EventCompactorTest {
     }
 
     @Test
-    void leavesEveryEventStoredWhereItsConnectionBreaks() {
+    void everyEventStaysStoredWhereTheConnectionBreaks() {
         // The commit that marks the turn, and then the one of its rows.
         database.on(COMMIT).succeeds().breaks();
         compactor.start();
@@ -95,7 +95,7 @@ class EventCompactorTest {
     }
 
     @Test
-    void leavesAnErasedTurnErased() {
+    void anErasedTurnStaysErased() {
         turns.erased.add(first);
         compactor.start();
 

@@ -324,7 +324,7 @@ class FeedsTest {
     class OfReadersThatLeave {
 
         @Test
-        void oneThatCancelsLeavesNothingBehind() throws SQLException {
+        void aReaderThatCancelsLeavesNothingBehind() throws SQLException {
             runHere();
             var here = read(0, ALL);
             everythingHappens();
@@ -347,7 +347,7 @@ class FeedsTest {
 
         @ParameterizedTest
         @ValueSource(ints = { 0, 1 })
-        void oneThatCancelsDuringItsLoadIsNotServedAnyMore(int events) {
+        void aReaderThatCancelsDuringItsLoadIsNotServedAnyMore(int events) {
             if (events > 0) {
                 commits(events);
             }
@@ -364,7 +364,7 @@ class FeedsTest {
         }
 
         @Test
-        void oneOfSeveralLeavesTheOthersAlone() {
+        void aReaderThatCancelsLeavesTheOthersAlone() {
             runHere();
             var leaving = read(0, ALL);
             var staying = read(0, ALL);
@@ -379,7 +379,7 @@ class FeedsTest {
         }
 
         @Test
-        void thoseThatCanComeBackAreDetachedByAReplicaThatStopsAfterTheyGotWhatIsStored() {
+        void readersThatCanComeBackGetWhatIsStoredFromAReplicaThatStopsAndAreDetached() {
             runHere();
             var comesBack = read(0, ALL);
             var stays = feeds.read(turn, 0, deliveries, false).subscribe()
@@ -397,7 +397,7 @@ class FeedsTest {
         }
 
         @Test
-        void thoseWhoseSocketsAreFullAreDropped() {
+        void readersWhoseSocketsAreFullAreDropped() {
             runHere();
             var full = read(0, 0);
             commits(2);

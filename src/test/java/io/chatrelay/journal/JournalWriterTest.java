@@ -38,7 +38,7 @@ class JournalWriterTest {
     class Storing {
 
         @Test
-        void numbersTheEventsOfATurnWithoutAGapOverRowsAndBatches() {
+        void theEventsOfATurnAreNumberedWithoutAGapOverRowsAndBatches() {
             journal = new WriterUnderTest(new Settings.Bounds().withMaxRow(6));
             Turn turn = journal.open();
             turn.append("a", "bb", "ccc", "a longer one than a row", "d");
@@ -53,7 +53,7 @@ class JournalWriterTest {
         }
 
         @Test
-        void goesOnAfterTheLastStoredEventOfATurnThatWasTakenOver() {
+        void aTurnThatWasTakenOverGoesOnAfterItsLastStoredEvent() {
             Turn turn = journal.open(41, journal.lease.incarnation());
             turn.append("a", "b");
             journal.write();
@@ -63,7 +63,7 @@ class JournalWriterTest {
         }
 
         @Test
-        void takesAllTurnsInOneTransaction() {
+        void allTurnsShareOneTransaction() {
             Turn first = journal.open();
             Turn second = journal.open();
             first.append("a");
@@ -76,7 +76,7 @@ class JournalWriterTest {
         }
 
         @Test
-        void leavesToTheNextTransactionWhatWouldMakeThisOneTooLarge() {
+        void whatWouldMakeATransactionTooLargeIsLeftToTheNext() {
             journal = new WriterUnderTest(new Settings.Bounds().withMaxBatch(3));
             for (String event : List.of("aa", "bb", "cc")) {
                 journal.open().append(event);
@@ -87,7 +87,7 @@ class JournalWriterTest {
         }
 
         @Test
-        void putsWhatArrivesDuringACommitIntoTheNextBatch() {
+        void whatArrivesDuringACommitGoesIntoTheNextBatch() {
             Turn first = journal.open();
             Turn second = journal.open();
             database().on(STORE).meanwhile(() -> {
@@ -103,7 +103,7 @@ class JournalWriterTest {
         }
 
         @Test
-        void endsATurnWithItsLastEventAndTakesNoneAfterIt() {
+        void aTurnEndsWithItsLastEventAndTakesNoneAfterIt() {
             Turn turn = journal.open();
             turn.append("a", Lines.END);
             turn.append("b");
@@ -126,7 +126,7 @@ class JournalWriterTest {
         }
 
         @Test
-        void waitsForTheStatementThatCommitsItself() {
+        void nothingIsPublishedBeforeTheStatementThatCommitsItself() {
             Turn turn = journal.open();
             turn.append("a");
 
@@ -136,7 +136,7 @@ class JournalWriterTest {
         }
 
         @Test
-        void waitsForTheCommitOfATransactionWithAnEffect() {
+        void nothingIsPublishedBeforeTheCommitOfATransactionWithAnEffect() {
             Turn turn = journal.open();
             turn.append(NO_EFFECT, "a");
 
@@ -145,7 +145,7 @@ class JournalWriterTest {
         }
 
         @Test
-        void waitsForEachBatchOfARefusedOne() {
+        void nothingOfARefusedBatchIsPublishedBeforeItIsStoredAlone() {
             Turn bad = journal.open();
             Turn sound = journal.open();
             bad.append("bad");
@@ -163,7 +163,7 @@ class JournalWriterTest {
 
         @ParameterizedTest
         @ValueSource(booleans = { true, false })
-        void triesTheSameBatchWithTheSameBoundaries(boolean stored) {
+        void aCommitThatFailedIsTriedAgainWithTheSameBatchAndBoundaries(boolean stored) {
             Turn turn = journal.open();
             turn.append(NO_EFFECT, "a", "b");
             database().on(STORE).meanwhile(() -> turn.append("c"));
@@ -183,7 +183,7 @@ class JournalWriterTest {
         }
 
         @Test
-        void triesAgainWhereTheStatementCommittedItselfAndItsAnswerWasLost() {
+        void aStatementWhoseAnswerWasLostIsTriedAgainAndStoresOnce() {
             Turn turn = journal.open();
             turn.append("a");
             database().on(STORE).losesTheAnswer();
@@ -195,7 +195,7 @@ class JournalWriterTest {
         }
 
         @Test
-        void takesAnotherConnection() {
+        void aCommitThatFailedIsTriedAgainOnAnotherConnection() {
             Turn turn = journal.open();
             turn.append("a");
             int before = database().said().size();
@@ -210,7 +210,7 @@ class JournalWriterTest {
 
         @ParameterizedTest
         @ValueSource(strings = { "40001", "40P01", "53100", "55P03", "57P01", "57014" })
-        void refusesNoTurnForWhatPasses(String state) {
+        void anErrorThatPassesRefusesNoTurn(String state) {
             Turn first = journal.open();
             Turn second = journal.open();
             first.append("a");
@@ -224,7 +224,7 @@ class JournalWriterTest {
         }
 
         @Test
-        void appliesItsEffectsAgain() {
+        void theEffectsOfACommitThatFailedAreAppliedAgain() {
             List<String> applied = new ArrayList<>();
             Turn turn = journal.open();
             turn.append(_ -> applied.add("x"), "a");
@@ -235,7 +235,7 @@ class JournalWriterTest {
         }
 
         @Test
-        void givesUpTheTurnsWhoseNumbersAnotherProcessHasWritten() {
+        void aTurnWhoseNumbersAnotherProcessHasWrittenIsGivenUp() {
             Turn turn = journal.open();
             UUID replica = journal.lease.incarnation();
             journal.stored.put(turn.id(), 1, "another's");
@@ -252,7 +252,7 @@ class JournalWriterTest {
     class ARefusedBatch {
 
         @Test
-        void isStoredTurnByTurnAndOnlyTheOneThatFailsAloneIsRefused() {
+        void aRefusedBatchIsStoredTurnByTurnAndOnlyTheOneThatFailsAloneIsRefused() {
             Turn first = journal.open();
             Turn bad = journal.open();
             Turn last = journal.open();
@@ -273,7 +273,7 @@ class JournalWriterTest {
         }
 
         @Test
-        void leavesItsTurnItsNumbersForItsEnd() {
+        void aRefusedTurnKeepsItsNumbersForItsEnd() {
             Turn bad = journal.open();
             bad.append("a");
             journal.write();
@@ -292,7 +292,7 @@ class JournalWriterTest {
         }
 
         @Test
-        void mayBeOneWhoseEffectThrows() {
+        void anEffectThatThrowsRefusesItsTurnAlone() {
             Turn sound = journal.open();
             Turn broken = journal.open();
             sound.append(NO_EFFECT, "a");
@@ -315,7 +315,7 @@ class JournalWriterTest {
     class Room {
 
         @Test
-        void isGivenBackToATurnWhenItsEventsAreCommitted() {
+        void aTurnHasRoomAgainWhenItsEventsAreCommitted() {
             journal = new WriterUnderTest(new Settings.Bounds().withMaxPending(4, 100));
             Turn turn = journal.open();
             Turn other = journal.open();
@@ -335,7 +335,7 @@ class JournalWriterTest {
         }
 
         @Test
-        void endsForAllTurnsWhereTheReplicaHasNoneLeft() {
+        void noTurnHasRoomWhereTheReplicaHasNoneLeft() {
             journal = new WriterUnderTest(new Settings.Bounds().withMaxPending(100, 6));
             Turn first = journal.open();
             Turn second = journal.open();
@@ -353,7 +353,7 @@ class JournalWriterTest {
         }
 
         @Test
-        void isGivenBackByATurnThatIsLost() {
+        void aTurnThatIsLostGivesItsRoomBack() {
             Turn turn = journal.open();
             turn.append("aaa", "bbb");
             assertThat(journal.writer.pendingBytes()).isEqualTo(6);
@@ -367,7 +367,7 @@ class JournalWriterTest {
         }
 
         @Test
-        void isGivenBackOnceByABatchThatIsCommittedAfterItsTurnWasLost() {
+        void aBatchThatIsCommittedAfterItsTurnWasLostGivesItsRoomBackOnce() {
             Turn turn = journal.open();
             turn.append(NO_EFFECT, "aaa");
             database().on(COMMIT).meanwhile(() -> journal.lease.lost(journal.lease.incarnation()));
@@ -381,7 +381,7 @@ class JournalWriterTest {
     class WithoutALease {
 
         @Test
-        void storesAndPublishesNothingAndDropsItsTurns() {
+        void withoutALeaseNothingIsStoredOrPublishedAndTheTurnsAreDropped() {
             Turn first = journal.open();
             Turn second = journal.open();
             UUID replica = journal.lease.incarnation();
@@ -399,7 +399,7 @@ class JournalWriterTest {
         }
 
         @Test
-        void storesNothingOfALogOfAnEarlierIncarnationThatIsNotDroppedYet() {
+        void nothingIsStoredOfALogOfAnEarlierIncarnation() {
             Turn late = journal.open(0, UUID.randomUUID());
             Turn turn = journal.open();
             late.append("a");
@@ -415,7 +415,7 @@ class JournalWriterTest {
     class Liveness {
 
         @Test
-        void isTheTimeSinceTheLastRoundAndGrowsWhileNoneCompletes() {
+        void theTimeSinceTheLastRoundGrowsWhileNoneCompletes() {
             Turn turn = journal.open();
             List<Double> seen = new ArrayList<>();
             database().always(STORE, _ -> seen.size() < 3).meanwhile(() -> {
