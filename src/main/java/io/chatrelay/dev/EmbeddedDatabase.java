@@ -3,6 +3,7 @@ package io.chatrelay.dev;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 
@@ -12,6 +13,9 @@ import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 public final class EmbeddedDatabase {
 
     private static final String URL = "jdbc:postgresql://localhost:%d/postgres?user=postgres";
+
+    /** It recovers first if it was killed, and a busy machine takes more than the ten seconds that are the library's default. */
+    private static final Duration START = Duration.ofMinutes(1);
 
     private EmbeddedDatabase() {}
 
@@ -32,7 +36,7 @@ public final class EmbeddedDatabase {
     /** One that keeps what it has committed. It comes with both off; a service that promises durability is tried with both on. */
     public static EmbeddedPostgres.Builder durable() {
         return EmbeddedPostgres.builder().setServerConfig("fsync", "on").setServerConfig("synchronous_commit", "on")
-                .setServerConfig("max_connections", "200");
+                .setServerConfig("max_connections", "200").setPGStartupWait(START);
     }
 
     private static String started(EmbeddedPostgres.Builder builder) throws IOException {

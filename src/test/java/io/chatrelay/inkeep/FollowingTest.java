@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -494,19 +495,23 @@ class FollowingTest {
         @Test
         void whatTheNextProcessSendsAgainIsAnsweredOnce() {
             Upstream upstream = inkeep.upstream(emulator.agentsUrl(), "follow-timeout", "9s");
-            UpstreamRequest late = question(turn, "late 3000");
+            UpstreamRequest late = question(turn, "late 60000");
             AssertSubscriber<ChatEvent> dead = upstream.run(late).answer().subscribe()
                     .withSubscriber(AssertSubscriber.create(1));
             dead.awaitSubscription();
             Emulator log = new Emulator(URI.create("http://localhost:" + emulator.port()));
-            Awaitility.await().until(() -> !log.asked("late 3000").isEmpty());
+            Awaitility.await().until(() -> !log.asked("late 60000").isEmpty());
             dead.cancel();
 
-            List<ChatEvent> answer = all(upstream.again(late).orElseThrow().answer());
+            CompletableFuture<List<ChatEvent>> sentAgain = CompletableFuture
+                    .supplyAsync(() -> all(upstream.again(late).orElseThrow().answer()));
+            Awaitility.await().until(() -> log.asked("late 60000").size() == 2);
+            log.hurry("late 60000");
+            List<ChatEvent> answer = sentAgain.join();
 
             assertThat(dead.getItems()).isEmpty();
             assertThat(text(answer))
-                    .isEqualTo("Hello from the fake model. I saw 1 user message(s); the last was \"late 3000\".");
+                    .isEqualTo("Hello from the fake model. I saw 1 user message(s); the last was \"late 60000\".");
             assertThat(answer.getLast()).isEqualTo(Ended.completed(FinishReason.STOP, null));
         }
 

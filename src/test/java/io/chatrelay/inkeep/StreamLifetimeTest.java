@@ -145,7 +145,7 @@ class StreamLifetimeTest {
 
         @Test
         void endsWhenItsRunDoes() {
-            inkeep.on(CHAT, later(begin(9), LIFETIME_MILLIS + 100, DONE)).on(replay, stream(begin(9) + DONE, true));
+            inkeep.on(CHAT, later(begin(9), LIFETIME_MILLIS + 2000, DONE)).on(replay, stream(begin(9) + DONE, true));
 
             isMuteAfter(begin(9), answer("follow-timeout", "1h"));
         }

@@ -135,7 +135,9 @@ class ReplicasIT {
         assertThat(replicas.writers(agents.turn())).isEqualTo("a b");
         assertThat(replicas.writers(cloud.turn())).isEqualTo("a b");
         List<String> warnings = TwoReplicas.warnings(replicas.a);
-        assertThat(warnings.subList(warned, warnings.size())).singleElement().asString().contains("Lost the lease");
+        // It may have fallen asleep within a transaction, whose session the database has ended since then.
+        assertThat(warnings.subList(warned, warnings.size())).filteredOn(warning -> !warning.endsWith("PSQLException 25P03"))
+                .singleElement().asString().contains("Lost the lease");
     }
 
     private static void awaitWriter(String replica, UUID turn) {

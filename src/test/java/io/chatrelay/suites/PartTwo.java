@@ -6,5 +6,5 @@ import org.junit.platform.suite.api.Suite;
 
 @Suite
 @SelectPackages("io.chatrelay")
-@IncludeClassNamePatterns("io\\.chatrelay\\.((approval|event|turn)\\.)?(P[^r]|[OQR])\\w*Test")
-class OToR {}
+@IncludeClassNamePatterns("io\\.chatrelay\\.((approval|event|turn)\\.)?[FGL-NR]\\w*Test")
+class PartTwo {}
