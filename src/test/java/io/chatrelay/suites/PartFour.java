@@ -6,5 +6,5 @@ import org.junit.platform.suite.api.Suite;
 
 @Suite
 @SelectPackages("io.chatrelay")
-@IncludeClassNamePatterns("io\\.chatrelay\\.((approval|event|turn)\\.)?([QT-Z]|St)\\w*Test")
+@IncludeClassNamePatterns("io\\.chatrelay\\.((approval|event|turn)\\.)?([QTV-Z]|St|U[^p])\\w*Test")
 class PartFour {}
