@@ -58,10 +58,6 @@ public final class Lease {
     private final UUID nobody = UUID.randomUUID();
     private boolean over;
 
-    public Lease(LeaseConfig config, Runnable onLost) {
-        this(config, onLost, System::nanoTime);
-    }
-
     /** @param nanoTime the process' own clock. It only bounds what this process asks for; the database's clock decides whose lease has ended */
     public Lease(LeaseConfig config, Runnable onLost, LongSupplier nanoTime) {
         this.config = config;

@@ -33,11 +33,12 @@ public final class DevLeftovers {
      */
     public static List<String> in(Path folder) throws IOException {
         try (Stream<Path> files = Files.walk(folder)) {
-            List<Path> jars = files.filter(file -> file.toString().endsWith(".jar")).toList();
-            if (jars.stream().flatMap(DevLeftovers::entries).noneMatch(entry -> entry.endsWith("!io/chatrelay/Main.class"))) {
+            List<String> entries = files.filter(file -> file.toString().endsWith(".jar")).flatMap(DevLeftovers::entries)
+                    .toList();
+            if (entries.stream().noneMatch(entry -> entry.endsWith("!io/chatrelay/Main.class"))) {
                 throw new IllegalStateException("No jar below " + folder + " holds the service");
             }
-            return jars.stream().flatMap(DevLeftovers::entries).filter(DevLeftovers::isOfDev).toList();
+            return entries.stream().filter(DevLeftovers::isOfDev).toList();
         }
     }
 

@@ -35,7 +35,7 @@ class LeaseTest {
     private final AtomicInteger lost = new AtomicInteger();
     private final Lease lease = new Lease(
             new Times(Duration.ofSeconds(10), Duration.ofSeconds(2), Duration.ofSeconds(2), Duration.ZERO, Duration.ofHours(1)),
-            lost::incrementAndGet);
+            lost::incrementAndGet, System::nanoTime);
     private Connection connection;
 
     @BeforeAll
