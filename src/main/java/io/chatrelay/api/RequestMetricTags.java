@@ -24,7 +24,7 @@ class RequestMetricTags implements MeterFilter {
             "/run/v1/conversations/{id}/messages", "/run/v1/conversations/{id}/cancel",
             "/run/v1/conversations/{id}/pending-approvals", "/run/v1/conversations/{id}/stream",
             "/run/v1/conversations/{id}/stream-tokens", "/q/openapi", "/q/metrics", "/q/health", "/q/health/live",
-            "/q/health/ready", "/q/health/started", "NOT_FOUND", "REDIRECTION", "CLIENT_ERROR", "UNKNOWN", "root");
+            "/q/health/ready", "/q/health/started", "/q/info", "NOT_FOUND", "REDIRECTION", "CLIENT_ERROR", "UNKNOWN", "root");
     private static final Set<String> METHODS = Set.of("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS");
 
     @Override
