@@ -52,6 +52,7 @@ class ArchitectureTest {
     private static final String DATABASE = ROOT + ".database..";
     private static final String DEFECT = ROOT + ".defect..";
     private static final String CONFIG = ROOT + ".config..";
+    private static final String LOGGING = ROOT + ".logging..";
     private static final String DEV = ROOT + ".dev..";
     /** The rooms that hold the rules: of a turn, and of all that it is made of. */
     private static final String[] RULES = { TURN, APPROVAL, CONVERSATION, UPSTREAM, EVENT };
@@ -71,21 +72,22 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule apiUses = uses(API, belongToAnyOf(JournalEntry.class), TURN, APPROVAL, CONVERSATION, UPSTREAM, EVENT,
-            ACCESS, DATABASE, DEFECT, CONFIG)
+            ACCESS, DATABASE, DEFECT, CONFIG, LOGGING)
             .because("the edge speaks to turns; which upstream answers, and how events are stored, is not its business."
                     + " It is only handed numbered entries");
 
     @ArchTest
-    static final ArchRule inkeepUses = uses(INKEEP, UPSTREAM, EVENT, DEFECT, CONFIG)
+    static final ArchRule inkeepUses = uses(INKEEP, UPSTREAM, EVENT, DEFECT, CONFIG, LOGGING)
             .because("an upstream turns a request into events, and knows neither who asked nor what becomes of them");
 
     @ArchTest
     static final ArchRule turnUses = uses(TURN, APPROVAL, CONVERSATION, UPSTREAM, EVENT, JOURNAL, CLUSTER, DATABASE, DEFECT,
-            CONFIG)
+            CONFIG, LOGGING)
             .because("a turn's rules hold whoever asks, over which wire, and whoever answers");
 
     @ArchTest
-    static final ArchRule approvalUses = uses(APPROVAL, CONVERSATION, UPSTREAM, EVENT, JOURNAL, DATABASE, DEFECT, CONFIG)
+    static final ArchRule approvalUses = uses(APPROVAL, CONVERSATION, UPSTREAM, EVENT, JOURNAL, DATABASE, DEFECT, CONFIG,
+            LOGGING)
             .because("the ledger knows a turn that waits by an interface of its own");
 
     @ArchTest
@@ -100,7 +102,7 @@ class ArchitectureTest {
             .because("every room speaks of events; they know no room. Their codec is the one that the journal asks for");
 
     @ArchTest
-    static final ArchRule journalUses = uses(JOURNAL, CLUSTER, DATABASE, DEFECT, CONFIG)
+    static final ArchRule journalUses = uses(JOURNAL, CLUSTER, DATABASE, DEFECT, CONFIG, LOGGING)
             .because("it keeps turns and events, whatever they mean: an effect brings what must become true with them");
 
     @ArchTest

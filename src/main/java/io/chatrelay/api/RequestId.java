@@ -5,6 +5,7 @@ import java.util.regex.Pattern;
 
 import jakarta.enterprise.event.Observes;
 
+import io.chatrelay.logging.LogIds;
 import io.quarkus.vertx.http.runtime.filters.Filters;
 import io.vertx.ext.web.RoutingContext;
 
@@ -20,6 +21,7 @@ class RequestId {
             String given = context.request().getHeader(HEADER);
             String id = given != null && HARMLESS.matcher(given).matches() ? given : UUID.randomUUID().toString();
             context.put(HEADER, id);
+            LogIds.begin(id);
             context.response().putHeader(HEADER, id);
             context.next();
         }, FIRST);

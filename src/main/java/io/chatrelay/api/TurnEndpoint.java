@@ -21,6 +21,7 @@ import io.chatrelay.approval.DecideCommand;
 import io.chatrelay.approval.RecordedDecision;
 import io.chatrelay.event.PausePoints;
 import io.chatrelay.event.Turn;
+import io.chatrelay.logging.LogIds;
 import io.chatrelay.turn.Cancellation;
 import io.chatrelay.turn.StoredTurns;
 import io.chatrelay.turn.Turns;
@@ -85,8 +86,10 @@ public class TurnEndpoint {
         try {
             Turn turn = turns.send(request.command());
             // All later lines contain the turn's id; its owner and the request that began it are found here.
-            LOG.infof("turn %s: request=%s conversation=%s caller=%s tenant=%s", turn.id(), RequestId.of(http),
-                    turn.conversationId(), caller.get().name(), turn.tenant());
+            LogIds ids = ids(http, turn);
+            String name = caller.get().name();
+            ids.run(() -> LOG.infof("turn %s: request=%s conversation=%s caller=%s tenant=%s", turn.id(), ids.request(),
+                    turn.conversationId(), name, turn.tenant()));
             return turn;
         } catch (RuntimeException e) {
             refusals.count(e);
@@ -143,7 +146,8 @@ public class TurnEndpoint {
     public void streamToPause(Turn turn, FrameWriter frames, ReplayPosition from, int skipped, RoutingContext http,
             AsyncResponse refusal,
             ReaderKind reader) {
-        stream(turn, frames, PauseFilter.pausing(frames, from, waits(turn, from.calls(), context(http))), from.after(), skipped,
+        stream(turn, frames, PauseFilter.pausing(frames, from, waits(turn, from.calls(), context(http, turn))), from.after(),
+                skipped,
                 http,
                 refusal, reader);
     }
@@ -160,7 +164,7 @@ public class TurnEndpoint {
             // HTTP/1.0 has no chunks, so a stream ends with its connection, even if the client requested to keep it.
             http.addEndHandler(_ -> http.request().connection().close());
         }
-        Context context = context(http);
+        Context context = context(http, turn);
         TurnStream stream = new TurnStream(turn, frames, skipped, filter, config, context, http.response(), refusal, reader,
                 left(turn, reader.leavingStops()),
                 metrics);
@@ -176,7 +180,7 @@ public class TurnEndpoint {
      */
     public void reply(Turn turn, Protocol protocol, boolean toTheEnd, boolean leavingStops, RoutingContext http,
             AsyncResponse reply) {
-        Context context = context(http);
+        Context context = context(http, turn);
         ApprovalPauseDetector waits = toTheEnd ? null : waits(turn, new PausePoints(), context);
         storedTurns.follow(turn, 0, on(context), false).subscribe()
                 .withSubscriber(new TurnReply(turn, protocol, waits, context, http.response(), reply, left(turn, leavingStops),
@@ -192,9 +196,13 @@ public class TurnEndpoint {
         return new ApprovalPauseDetector(calls, config, context, () -> approvals.open(turn.id()), virtualThreads);
     }
 
-    /** The connection's own event loop: it runs all work of one response in sequence. */
-    private static Context context(RoutingContext http) {
-        return ((ConnectionBase) http.request().connection()).getContext();
+    /** On the connection's own event loop, which runs all work of one response in sequence. */
+    private static Context context(RoutingContext http, Turn turn) {
+        return ids(http, turn).context(((ConnectionBase) http.request().connection()).getContext());
+    }
+
+    private static LogIds ids(RoutingContext http, Turn turn) {
+        return new LogIds(RequestId.of(http), turn.id().toString(), turn.conversationId());
     }
 
     private static Executor on(Context context) {

@@ -7,6 +7,7 @@ import java.util.UUID;
 import org.jboss.logging.Logger;
 
 import io.chatrelay.defect.Trace;
+import io.chatrelay.logging.LogIds;
 import io.chatrelay.upstream.DeliveryResult;
 
 /**
@@ -74,6 +75,7 @@ public final class DecisionDelivery {
     private final Environment environment;
     private final AwaitingTurn turn;
     private final Ledger.Due decision;
+    private final LogIds ids;
     private int attempts;
     private boolean unknown;
     private boolean mayHaveBeenSent;
@@ -83,10 +85,15 @@ public final class DecisionDelivery {
         this.environment = environment;
         this.turn = turn;
         this.decision = decision;
+        this.ids = LogIds.ofTurn(turn.turn().id(), turn.turn().conversationId());
         this.attempts = decision.attempts();
         this.mayHaveBeenSent = attempts > 0;
         this.unknown = mayHaveBeenSent;
         this.pause = environment.config().retryBackoff();
+    }
+
+    private void later(Duration after, Runnable task) {
+        environment.later(after, ids.bound(task));
     }
 
     public void attempt() {
@@ -96,13 +103,13 @@ public final class DecisionDelivery {
         if (!turn.run().isProven()) {
             // The run is still being replayed, because another process began it or its connection broke.
             mayHaveBeenSent = attempts > 0;
-            environment.later(environment.config().pollEvery(), this::attempt);
+            later(environment.config().pollEvery(), this::attempt);
             return;
         }
         if (mayHaveBeenSent) {
             // The outcome, if it exists, follows the stored events.
             mayHaveBeenSent = false;
-            environment.later(environment.config().catchUp(), this::attempt);
+            later(environment.config().catchUp(), this::attempt);
             return;
         }
         try {
@@ -153,12 +160,12 @@ public final class DecisionDelivery {
         switch (delivery) {
             case DeliveryResult.Acknowledged() -> {
                 environment.count("acknowledged");
-                environment.later(Duration.ZERO, this::acknowledge);
+                later(Duration.ZERO, this::acknowledge);
                 turn.acknowledged();
             }
             case DeliveryResult.Continued(var rest) -> {
                 environment.count("acknowledged");
-                environment.later(Duration.ZERO, this::acknowledge);
+                later(Duration.ZERO, this::acknowledge);
                 turn.continuesWith(rest);
             }
             case DeliveryResult.Refused(_) -> {
@@ -166,7 +173,7 @@ public final class DecisionDelivery {
                 LOG.warnf("turn %s: the upstream refused decision %s", turn.turn().id(), decision.id());
                 if (unknown && !turn.isParked()) {
                     // The upstream may have accepted an earlier try: wait for the outcome that proves it, until it can no longer arrive.
-                    environment.later(environment.config().maxBackoff(), this::awaitProof);
+                    later(environment.config().maxBackoff(), this::awaitProof);
                 } else {
                     turn.undeliverable("it was refused");
                 }
@@ -183,7 +190,7 @@ public final class DecisionDelivery {
     }
 
     private void again() {
-        environment.later(pause, this::attempt);
+        later(pause, this::attempt);
         Duration longer = pause.multipliedBy(2);
         pause = longer.compareTo(environment.config().maxBackoff()) < 0 ? longer : environment.config().maxBackoff();
     }
@@ -194,7 +201,7 @@ public final class DecisionDelivery {
             environment.acknowledge(decision.id());
         } catch (SQLException | RuntimeException e) {
             if (turn.awaits(decision.callId())) {
-                environment.later(environment.config().maxBackoff(), this::acknowledge);
+                later(environment.config().maxBackoff(), this::acknowledge);
             }
         }
     }
@@ -211,6 +218,6 @@ public final class DecisionDelivery {
         } catch (SQLException | RuntimeException e) {
             LOG.debugf("turn %s waits for the database", turn.turn().id());
         }
-        environment.later(environment.config().maxBackoff(), this::awaitProof);
+        later(environment.config().maxBackoff(), this::awaitProof);
     }
 }

@@ -24,6 +24,7 @@ import org.jboss.logging.Logger;
 import io.chatrelay.defect.RepeatedTask;
 import io.chatrelay.defect.Trace;
 import io.chatrelay.event.ApprovalState;
+import io.chatrelay.logging.LogIds;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.virtual.threads.VirtualThreads;
 
@@ -109,7 +110,7 @@ public class DecisionOutbox implements DecisionDelivery.Environment {
             for (Ledger.Due due : Ledger.due(connection, asking)) {
                 AwaitingTurn turn = waiting.get(due.turn());
                 if (turn != null) {
-                    tell(turn, due);
+                    ids(turn).run(() -> tell(turn, due));
                 }
             }
         } catch (SQLException e) {
@@ -117,6 +118,10 @@ public class DecisionOutbox implements DecisionDelivery.Environment {
         } catch (RuntimeException e) {
             LOG.errorf("Decisions could not be looked up: %s", Trace.of(e));
         }
+    }
+
+    private static LogIds ids(AwaitingTurn turn) {
+        return LogIds.ofTurn(turn.turn().id(), turn.turn().conversationId());
     }
 
     /** A defect in one turn does not affect other turns. */
@@ -148,7 +153,7 @@ public class DecisionOutbox implements DecisionDelivery.Environment {
      * have sent waits until the run has been replayed.
      */
     public void send(AwaitingTurn turn, Ledger.Due decision) {
-        later(Duration.ZERO, new DecisionDelivery(this, turn, decision)::attempt);
+        later(Duration.ZERO, ids(turn).bound(new DecisionDelivery(this, turn, decision)::attempt));
     }
 
     @Override

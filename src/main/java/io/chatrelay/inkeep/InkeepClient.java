@@ -14,6 +14,7 @@ import io.chatrelay.event.Failure;
 import io.chatrelay.event.Turn;
 import io.chatrelay.inkeep.RetryPolicy.Resend;
 import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
+import io.chatrelay.logging.LogIds;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.Context;
@@ -61,12 +62,18 @@ final class InkeepClient {
                 .withConnectHandler(connection -> connection.exceptionHandler(_ -> {})).build();
     }
 
+    /** An event loop context for one request. Its log lines have the turn's ids, or those of the code that makes a short call. */
+    private Context context(Turn turn) {
+        LogIds ids = turn == null ? LogIds.current() : LogIds.ofTurn(turn.id(), turn.conversationId());
+        return ids.context(vertx.createEventLoopContext());
+    }
+
     /** Sends a request and returns the answer's events; nothing is sent before the subscription. */
     Multi<ChatEvent> post(Turn turn, String path, Buffer body, Map<String, String> headers, Resend resend,
             Function<HttpClientResponse, AnswerDecoder> decoder) {
         AnswerStream.Plan plan = plan(turn, request(HttpMethod.POST, path, headers), body, decoder, resend, config.retries());
         return Multi.createFrom().publisher(subscriber -> {
-            Context context = vertx.createEventLoopContext();
+            Context context = context(turn);
             AnswerStream stream = new AnswerStream(streams, EventLoop.of(context), plan, subscriber);
             context.exceptionHandler(VertxRequests.defects(stream::defect));
             subscriber.onSubscribe(stream);
@@ -78,7 +85,7 @@ final class InkeepClient {
         RequestOptions request = request(HttpMethod.GET, path, Map.of());
         AnswerStream.Plan plan = plan(turn, request, null, null, Resend.NEVER, 0);
         return Multi.createFrom().publisher(subscriber -> {
-            Context context = vertx.createEventLoopContext();
+            Context context = context(turn);
             RunFollower reread = new RunFollower(streams, EventLoop.of(context), plan, run, config.followTimeout(), subscriber);
             context.exceptionHandler(VertxRequests.defects(reread::defect));
             subscriber.onSubscribe(reread);
@@ -119,7 +126,7 @@ final class InkeepClient {
             BooleanSupplier wanted, Supplier<AnswerDecoder> decoder) {
         RequestOptions options = request.putHeader("accept", "*/*");
         return Uni.createFrom().emitter(emitter -> {
-            Context context = vertx.createEventLoopContext();
+            Context context = context(turn);
             context.exceptionHandler(VertxRequests.defects(emitter::fail));
             long sentNanos = System.nanoTime();
             PendingRequest pendingRequest = new PendingRequest(client, EventLoop.of(context), new PendingRequest.Listener() {

@@ -15,6 +15,7 @@ import org.jboss.logging.Logger;
 
 import io.chatrelay.database.SqlErrors;
 import io.chatrelay.defect.RepeatedTask;
+import io.chatrelay.logging.LogIds;
 
 /**
  * Merges the many rows of an ended turn into few; event numbers do not change. At 50 events a second and commits of 3 ms a row holds one event.
@@ -81,7 +82,7 @@ final class EventCompactor {
             if (!SqlErrors.refuses(e)) {
                 throw e;
             }
-            LOG.warnf("The rows of turn %s stay many: %s", turn, SqlErrors.reason(e));
+            LogIds.ofTurn(turn, null).run(() -> LOG.warnf("The rows of turn %s stay many: %s", turn, SqlErrors.reason(e)));
         }
     }
 

@@ -376,12 +376,16 @@ public final class Journal<E> {
     private void drop(UUID turn, TurnLog<E> log) {
         if (open.remove(turn, log)) {
             feeds.close(turn);
-            try {
-                log.lost();
-            } catch (RuntimeException e) {
-                // The other logs must still be dropped.
-                LOG.errorf("turn %s was dropped, and its owner failed: %s", turn, Trace.of(e));
-            }
+            log.logIds().run(() -> lost(log));
+        }
+    }
+
+    private static void lost(TurnLog<?> log) {
+        try {
+            log.lost();
+        } catch (RuntimeException e) {
+            // The other logs must still be dropped.
+            LOG.errorf("turn %s was dropped, and its owner failed: %s", log.turn(), Trace.of(e));
         }
     }
 

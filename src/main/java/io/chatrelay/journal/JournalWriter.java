@@ -195,12 +195,14 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
 
     /** An exception from one log in a round affects only that log's turn. */
     private void guarded(TurnLog<E> log, Runnable part) {
-        try {
-            part.run();
-        } catch (RuntimeException | Error e) {
-            LOG.errorf("The journal failed for turn %s, which is given up: %s", log.turn(), Trace.of(e));
-            listener.failed(log);
-        }
+        log.logIds().run(() -> {
+            try {
+                part.run();
+            } catch (RuntimeException | Error e) {
+                LOG.errorf("The journal failed for turn %s, which is given up: %s", log.turn(), Trace.of(e));
+                listener.failed(log);
+            }
+        });
     }
 
     private List<TurnLog.Batch<E>> gather() throws InterruptedException {
@@ -279,10 +281,12 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
             return;
         }
         TurnLog.Batch<E> batch = batches.getFirst();
-        LOG.errorf("The database refused events %d to %d of turn %s: %s", batch.entries().getFirst().number(),
-                batch.entries().getLast().number(), batch.row().turn(),
-                cause.getCause() == null ? SqlErrors.reason(cause) : Trace.of(cause));
-        guarded(batch.log(), () -> batch.log().refused(batch, cause));
+        guarded(batch.log(), () -> {
+            LOG.errorf("The database refused events %d to %d of turn %s: %s", batch.entries().getFirst().number(),
+                    batch.entries().getLast().number(), batch.row().turn(),
+                    cause.getCause() == null ? SqlErrors.reason(cause) : Trace.of(cause));
+            batch.log().refused(batch, cause);
+        });
     }
 
     /** True if stored; false if this process no longer holds its lease, and nothing was stored. */

@@ -7,6 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 
+import io.chatrelay.logging.LogIds;
+
 /**
  * The write side of the journal for one running turn. Events are numbered in the order of {@link #append} and become visible to readers in that
  * order, after the transaction that stores them.
@@ -32,6 +34,11 @@ public final class TurnLog<E> {
 
         /** The turn's last event is stored. */
         void ended();
+
+        /** The ids of log lines about the turn. */
+        default LogIds logIds() {
+            return LogIds.NONE;
+        }
     }
 
     /** Stores what is appended to the logs of all turns. */
@@ -154,6 +161,10 @@ public final class TurnLog<E> {
 
     UUID turn() {
         return turn;
+    }
+
+    LogIds logIds() {
+        return owner.logIds();
     }
 
     /** Accepts no more events, permanently; pending events are still stored. */

@@ -18,6 +18,7 @@ import io.chatrelay.event.ChatException;
 import io.chatrelay.event.Outcome;
 import io.chatrelay.event.Turn;
 import io.chatrelay.event.TurnView;
+import io.chatrelay.logging.LogIds;
 import io.chatrelay.upstream.Upstreams;
 import io.quarkus.narayana.jta.QuarkusTransaction;
 import io.quarkus.virtual.threads.VirtualThreads;
@@ -109,14 +110,14 @@ public class Cancellation {
             // This replica closed the connection.
             return;
         }
-        virtualThreads.execute(() -> {
+        virtualThreads.execute(LogIds.current().withTurn(turn.id(), turn.conversationId()).bound(() -> {
             try {
                 stop(turn.id());
             } catch (RuntimeException e) {
                 LOG.warnf("turn %s: its caller has left, and the database is away; it is stopped if it runs here", turn.id());
                 runner.cancel(turn.id());
             }
-        });
+        }));
     }
 
     /** Cancels a turn so that another can begin. Blocks until it has ended; false if it does not end within the configured time. */

@@ -27,6 +27,7 @@ import io.chatrelay.event.Transcript;
 import io.chatrelay.event.Turn;
 import io.chatrelay.journal.TransactionalEffect;
 import io.chatrelay.journal.TurnLog;
+import io.chatrelay.logging.LogIds;
 import io.chatrelay.turn.TurnProgress.Over;
 import io.chatrelay.turn.TurnProgress.Parked;
 import io.chatrelay.turn.TurnProgress.Paused;
@@ -113,6 +114,11 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner, Aw
     @Override
     public Turn turn() {
         return turn;
+    }
+
+    @Override
+    public LogIds logIds() {
+        return LogIds.ofTurn(turn.id(), turn.conversationId());
     }
 
     @Override
@@ -489,13 +495,13 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner, Aw
 
     /** If the task fails, the turn ends. */
     private void offload(Runnable task) {
-        environment.offload(() -> {
+        environment.offload(logIds().bound(() -> {
             try {
                 task.run();
             } catch (RuntimeException e) {
                 onError(e);
             }
-        });
+        }));
     }
 
     private void leave() {

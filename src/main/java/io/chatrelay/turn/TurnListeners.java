@@ -9,6 +9,7 @@ import io.chatrelay.approval.AwaitingTurn;
 import io.chatrelay.defect.Trace;
 import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.event.Turn;
+import io.chatrelay.logging.LogIds;
 
 /** Combines several listeners and calls them in order. An exception of one listener is logged and does not prevent the next call. */
 record TurnListeners(List<TurnListener> all) implements TurnListener {
@@ -40,7 +41,8 @@ record TurnListeners(List<TurnListener> all) implements TurnListener {
             try {
                 call.accept(listener);
             } catch (RuntimeException e) {
-                LOG.errorf("turn %s: %s has a defect: %s", turn.id(), listener.getClass().getSimpleName(), Trace.of(e));
+                LogIds.ofTurn(turn.id(), turn.conversationId()).run(() -> LOG.errorf("turn %s: %s has a defect: %s", turn.id(),
+                        listener.getClass().getSimpleName(), Trace.of(e)));
             }
         }
     }

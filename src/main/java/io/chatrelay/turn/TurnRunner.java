@@ -49,6 +49,7 @@ import io.chatrelay.event.Turn;
 import io.chatrelay.journal.Journal;
 import io.chatrelay.journal.TurnLog;
 import io.chatrelay.journal.UnreadableEventException;
+import io.chatrelay.logging.LogIds;
 import io.chatrelay.upstream.EarlierRuns;
 import io.chatrelay.upstream.Upstream;
 import io.chatrelay.upstream.UpstreamRequest;
@@ -123,7 +124,7 @@ class TurnRunner implements RunningTurn.Environment {
         journal.start(new Journal.TakeoverHandler() {
             @Override
             public void takeOver(UUID turn, long last, UUID owner) {
-                virtualThreads.execute(() -> TurnRunner.this.takeOver(turn, last, owner));
+                virtualThreads.execute(LogIds.ofTurn(turn, null).bound(() -> TurnRunner.this.takeOver(turn, last, owner)));
             }
 
             @Override
@@ -148,9 +149,11 @@ class TurnRunner implements RunningTurn.Environment {
         RunningTurn begun = new RunningTurn(turn, new Transcript(), 0, config, upstream.approvals(), System.nanoTime(),
                 listener, this);
         begun.writesTo(journal.open(turn.id(), 0, owner, begun), owner);
-        LOG.infof("turn %s begins: conversation=%s caller=%s upstream=%s", turn.id(), turn.conversationId(), turn.caller(),
-                turn.upstream());
-        reads(begun, () -> upstream.run(question));
+        begun.logIds().run(() -> {
+            LOG.infof("turn %s begins: conversation=%s caller=%s upstream=%s", turn.id(), turn.conversationId(), turn.caller(),
+                    turn.upstream());
+            reads(begun, () -> upstream.run(question));
+        });
     }
 
     /** From now on the clock checks the turn's time-outs. */
@@ -174,7 +177,7 @@ class TurnRunner implements RunningTurn.Environment {
     void cancel(UUID id) {
         RunningTurn turn = running.get(id);
         if (turn != null) {
-            turn.cancel();
+            turn.logIds().run(turn::cancel);
         }
     }
 
@@ -249,12 +252,14 @@ class TurnRunner implements RunningTurn.Environment {
      */
     @Override
     public void endAsStored(Turn turn, TurnLog<ChatEvent> log, Ended ended, int refusals) {
+        LogIds ids = LogIds.ofTurn(turn.id(), turn.conversationId());
         if (refusals > 2) {
-            LOG.errorf("turn %s could not be ended, and is tried again later: the database refuses its end", turn.id());
+            ids.run(() -> LOG.errorf("turn %s could not be ended, and is tried again later: the database refuses its end",
+                    turn.id()));
             journal.abandon(turn.id());
             return;
         }
-        virtualThreads.execute(() -> {
+        virtualThreads.execute(ids.bound(() -> {
             try {
                 Transcript transcript = stored(turn.id()).transcript();
                 log.reopen();
@@ -264,7 +269,7 @@ class TurnRunner implements RunningTurn.Environment {
                 LOG.errorf("turn %s could not be ended, and is tried again later: %s", turn.id(), Trace.of(e));
                 journal.abandon(turn.id());
             }
-        });
+        }));
     }
 
     private void takeOver(UUID id, long lastNumber, UUID owner) {
@@ -293,7 +298,12 @@ class TurnRunner implements RunningTurn.Environment {
         if (left == null || running.containsKey(id)) {
             return;
         }
+        LogIds.ofTurn(id, left.turn().conversationId()).run(() -> resume(left, lastNumber, owner));
+    }
+
+    private void resume(Left left, long lastNumber, UUID owner) {
         Turn turn = left.turn();
+        UUID id = turn.id();
         Stored stored = stored(id);
         Optional<Upstream> upstream = upstreams.named(turn.upstream());
         Optional<UpstreamRun> run = left.cancelled() ? Optional.empty()
@@ -392,7 +402,8 @@ class TurnRunner implements RunningTurn.Environment {
                         turns.mayBeUnknown(turn.conversation(), turn.id(), speaking().minus(REPLAYED)))))
                 .runSubscriptionOn(virtualThreads)
                 .onFailure().retry().withBackOff(Duration.ofMillis(500), Duration.ofSeconds(5)).expireIn(DATABASE.toMillis())
-                .onFailure().invoke(e -> LOG.warnf("turn %s: its earlier runs are not known: %s", turn.id(), Trace.of(e)))
+                .onFailure().invoke(e -> LogIds.ofTurn(turn.id(), turn.conversationId())
+                        .run(() -> LOG.warnf("turn %s: its earlier runs are not known: %s", turn.id(), Trace.of(e))))
                 .onFailure().recoverWithItem(new EarlierRuns(Set.of(), true, true)));
     }
 
@@ -475,12 +486,14 @@ class TurnRunner implements RunningTurn.Environment {
 
     private void tick() {
         long now = System.nanoTime();
-        for (RunningTurn turn : List.copyOf(running.values())) {
-            try {
-                turn.tick(now);
-            } catch (RuntimeException | Error e) {
-                turn.onError(e);
-            }
+        List.copyOf(running.values()).forEach(turn -> turn.logIds().run(() -> tick(turn, now)));
+    }
+
+    private static void tick(RunningTurn turn, long now) {
+        try {
+            turn.tick(now);
+        } catch (RuntimeException | Error e) {
+            turn.onError(e);
         }
     }
 }
