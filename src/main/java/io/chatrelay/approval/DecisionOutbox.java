@@ -31,6 +31,9 @@ import io.quarkus.virtual.threads.VirtualThreads;
 /**
  * Passes decisions from the ledger to the turns that wait for them on this replica, and delivers them to the upstream. Decisions that this replica
  * records are passed at once; one poll for all waiting turns finds decisions of other replicas and expiries. Only a turn's own replica sends.
+ *
+ * <p>The poll has a clock of its own, which also times the deliveries: the framework's scheduler looks once a second, and a caller waits for the
+ * decision.
  */
 @ApplicationScoped
 public class DecisionOutbox implements DecisionDelivery.Environment {

@@ -5,21 +5,17 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.UUID;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 
 import javax.sql.DataSource;
 
 import org.jboss.logging.Logger;
 
 import io.chatrelay.database.SqlErrors;
-import io.chatrelay.defect.RepeatedTask;
 import io.chatrelay.logging.LogIds;
 
 /**
  * Merges the many rows of an ended turn into few; event numbers do not change. At 50 events a second and commits of 3 ms a row holds one event.
- * It has its own thread and borrows its connection, because a slow disk must not cost the lease.
+ * Neither the writer nor the clock runs it, and it borrows its connection, because a slow disk must not cost the lease.
  */
 final class EventCompactor {
 
@@ -29,8 +25,6 @@ final class EventCompactor {
     private final DataSource database;
     private final TurnOwnership turns;
     private final JournalConfig config;
-    private final ScheduledExecutorService thread = Executors.newSingleThreadScheduledExecutor(
-            Thread.ofPlatform().daemon().name("chat-relay-journal-compactor").factory());
 
     EventCompactor(DataSource database, TurnOwnership turns, JournalConfig config) {
         this.database = database;
@@ -38,20 +32,11 @@ final class EventCompactor {
         this.config = config;
     }
 
-    void start() {
-        long interval = config.compactEvery().toNanos();
-        thread.scheduleWithFixedDelay(new RepeatedTask("Compaction", this::compact), interval, interval, TimeUnit.NANOSECONDS);
-    }
-
-    void stop() {
-        thread.shutdownNow();
-    }
-
     /**
      * Merges the rows of turns that have ended since the last run, for a bounded time. Locks the turn's row, so that a deleted turn stays
      * deleted. A turn that cannot be rewritten stays unchanged.
      */
-    private void compact() {
+    void compact() {
         long until = System.nanoTime() + COMPACTING.toNanos();
         try (Connection connection = database.getConnection()) {
             UUID turn;

@@ -44,8 +44,9 @@ import io.smallrye.mutiny.Multi;
  * are numbered 1, 2, 3 … without a gap.
  *
  * <p>The journal has two threads, each with its own connection: the writer, and a clock that renews the lease, sweeps the leases of other
- * replicas and polls for events of turns that run elsewhere. A third thread rewrites ended turns and borrows its connection. The class is long
- * because only it knows which turns are open here: opening, dropping, handing over and claiming a turn must agree on that.
+ * replicas and polls for events of turns that run elsewhere. The clock's tasks are no scheduled methods of the framework: they share one
+ * connection, the lease is renewed even if all other threads are busy, and the framework's scheduler looks for due tasks only once a second. The
+ * class is long because only it knows which turns are open here: opening, dropping, handing over and claiming a turn must agree on that.
  *
  * @param <E> the events of a turn
  */
@@ -168,7 +169,6 @@ public final class Journal<E> {
         if (presence.enabled()) {
             every(leaseConfig.absence().dividedBy(LOOKS_AN_ABSENCE), () -> onControl(this::lookWhoIsGone));
         }
-        compactor.start();
     }
 
     /** With presence enabled, three renewals fit into an absence: a process that renews is not gone, whatever its sessions show. */
@@ -227,6 +227,11 @@ public final class Journal<E> {
         }
     }
 
+    /** Merges the rows of turns that have ended since the last call into fewer, for a bounded time. Blocks on the database. */
+    public void compact() {
+        compactor.compact();
+    }
+
     /** Detaches readers that can resume elsewhere, each after it has received the stored events. */
     public void closeReaders() {
         feeds.close();
@@ -261,7 +266,6 @@ public final class Journal<E> {
             LOG.warn("The lease was not given up; it ends by itself");
         }
         stopClock();
-        compactor.stop();
     }
 
     private void stopClock() {

@@ -44,7 +44,7 @@ public interface JournalConfig {
     @Between(least = "10ms", most = "1m")
     Duration maxBackoff();
 
-    /** How often the rows of ended turns are merged into fewer rows. Until then a turn only has many rows. */
+    /** How often the rows of ended turns are merged into fewer rows, at most once a second. Until then a turn only has many rows. */
     @WithDefault("5s")
     @Between(least = "100ms", most = "24h")
     Duration compactEvery();

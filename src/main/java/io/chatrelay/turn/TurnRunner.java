@@ -72,6 +72,7 @@ import io.smallrye.mutiny.Uni;
 class TurnRunner implements RunningTurn.Environment {
 
     private static final Logger LOG = Logger.getLogger(TurnRunner.class);
+    /** The framework's scheduler looks once a second, which is too coarse for time-outs from 100 ms on. */
     private static final long TICK_MILLIS = 250;
     /** The upstream keeps the events of a conversation for about an hour; twice that is safe. */
     private static final Duration REPLAYED = Duration.ofHours(2);

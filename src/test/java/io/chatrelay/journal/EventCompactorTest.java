@@ -4,7 +4,6 @@ import static io.chatrelay.database.ScriptedDatabase.COMMIT;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.sql.Connection;
-import java.time.Duration;
 import java.util.List;
 import java.util.Queue;
 import java.util.Set;
@@ -12,8 +11,6 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
-import org.awaitility.Awaitility;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -28,7 +25,7 @@ class EventCompactorTest {
     private final StoredEvents stored = new StoredEvents(database, _ -> true);
     private final Turns turns = new Turns();
     private final EventCompactor compactor = new EventCompactor(database.source(), turns,
-            new Settings.Bounds().withCompactionsEvery(Duration.ofMillis(5)));
+            new Settings.Bounds());
     private final UUID first = UUID.randomUUID();
     private final UUID second = UUID.randomUUID();
 
@@ -57,30 +54,24 @@ class EventCompactorTest {
         }
     }
 
-    @AfterEach
-    void stop() {
-        compactor.stop();
-    }
-
-    private void awaitMerged(UUID turn) {
-        Awaitility.await().atMost(Duration.ofSeconds(20)).pollInterval(Duration.ofMillis(5))
-                .until(() -> stored.rows(turn).equals(List.of("1-2: a b")));
+    private void assertMerged(UUID turn) {
+        assertThat(stored.rows(turn)).containsExactly("1-2: a b");
     }
 
     @Test
     void theRowsOfEndedTurnsAreMerged() {
-        compactor.start();
+        compactor.compact();
 
-        awaitMerged(first);
-        awaitMerged(second);
+        assertMerged(first);
+        assertMerged(second);
     }
 
     @Test
     void aTurnWhoseRowsAreRefusedStaysAsItIsAndTheNextIsMerged() {
         database.always(StoredEvents.PUT_BACK, call -> call.array(1).contains(first)).fails("22021");
-        compactor.start();
+        compactor.compact();
 
-        awaitMerged(second);
+        assertMerged(second);
         assertThat(stored.rows(first)).containsExactly("1-1: a", "2-2: b");
     }
 
@@ -88,18 +79,19 @@ class EventCompactorTest {
     void everyEventStaysStoredWhereTheConnectionBreaks() {
         // The commit that marks the turn, and then the one of its rows.
         database.on(COMMIT).succeeds().breaks();
-        compactor.start();
+        compactor.compact();
+        compactor.compact();
 
-        awaitMerged(second);
+        assertMerged(second);
         assertThat(stored.events(first)).containsExactly("a", "b");
     }
 
     @Test
     void anErasedTurnStaysErased() {
         turns.erased.add(first);
-        compactor.start();
+        compactor.compact();
 
-        awaitMerged(second);
+        assertMerged(second);
         assertThat(stored.rows(first)).as("untouched").hasSize(2);
     }
 }

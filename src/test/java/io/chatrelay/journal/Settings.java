@@ -90,11 +90,6 @@ final class Settings {
                     roundWithin);
         }
 
-        Bounds withCompactionsEvery(Duration interval) {
-            return new Bounds(linger, maxRow, maxBatch, maxPendingPerTurn, maxPending, maxBackoff, interval, followEvery,
-                    roundWithin);
-        }
-
         Bounds withPollsEvery(Duration interval) {
             return new Bounds(linger, maxRow, maxBatch, maxPendingPerTurn, maxPending, maxBackoff, compactEvery, interval,
                     roundWithin);
