@@ -6,6 +6,7 @@ import java.util.UUID;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
+import jakarta.validation.constraints.Pattern;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
@@ -39,13 +40,12 @@ public class ApprovalsResource {
 
     @GET
     @Operation(summary = "The tenant's approvals, newest first; of one state or conversation where they are named")
-    public Page<ApprovalView> list(@QueryParam("state") String state, @QueryParam("conversationId") String conversation,
-            @QueryParam("limit") String limit, @QueryParam("cursor") String cursor) {
-        if (conversation != null) {
-            JsonBody.checkId("conversationId", conversation);
-        }
+    public Page<ApprovalView> list(@QueryParam("state") String state,
+            @QueryParam("conversationId") @Pattern(regexp = Rules.ID, message = Rules.ID_REASON) String conversationId,
+            @QueryParam("limit") @Pattern(regexp = Rules.LIMIT, message = Rules.LIMIT_REASON) String limit,
+            @QueryParam("cursor") String cursor) {
         int size = Page.limit(limit);
-        ApprovalPage found = approvals.list(turns.tenant(), state(state), conversation, Page.idCursor(cursor), size);
+        ApprovalPage found = approvals.list(turns.tenant(), state(state), conversationId, Page.idCursor(cursor), size);
         List<ApprovalView> views = found.approvals();
         return new Page<>(views.stream().map(ApprovalView::withoutHistory).toList(),
                 found.more() ? views.getLast().id().toString() : null);

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 
+import jakarta.validation.constraints.Pattern;
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.DELETE;
 import jakarta.ws.rs.GET;
@@ -140,7 +141,9 @@ public class ConversationsResource {
 
     @GET
     @Operation(summary = "The tenant's conversations, newest first")
-    public Page<ConversationReply> list(@QueryParam("limit") String limit, @QueryParam("cursor") String cursor) {
+    public Page<ConversationReply> list(
+            @QueryParam("limit") @Pattern(regexp = Rules.LIMIT, message = Rules.LIMIT_REASON) String limit,
+            @QueryParam("cursor") String cursor) {
         int size = Page.limit(limit);
         ConversationPage found = conversations.list(turns.tenant(), Page.idCursor(cursor), size);
         List<ConversationView> views = found.conversations();
@@ -152,12 +155,9 @@ public class ConversationsResource {
     @Path("/{id}")
     @Operation(summary = "One conversation, with the turn that runs in it")
     @APIResponse(responseCode = "200", description = "It; with ?include=messages its newest messages, oldest first, too")
-    public ConversationReply get(@PathParam("id") String id, @QueryParam("include") String include,
+    public ConversationReply get(@PathParam("id") @Pattern(regexp = Rules.ID, message = Rules.ID_REASON) String id,
+            @QueryParam("include") @Pattern(regexp = "messages", message = "can only be messages") String include,
             @HeaderParam(WIDGET) String widget) {
-        JsonBody.checkId("id", id);
-        if (include != null && !include.equals("messages")) {
-            throw Problems.invalid("include", "can only be messages");
-        }
         ConversationReply conversation = ConversationReply.of(conversations.get(turns.tenant(), id));
         if (include == null && widget == null) {
             return conversation;
@@ -169,15 +169,15 @@ public class ConversationsResource {
     @GET
     @Path("/{id}/messages")
     @Operation(summary = "Its messages as useChat takes them, newest first, or oldest first with ?order=asc")
-    public Page<MessageReply> messages(@PathParam("id") String id, @QueryParam("limit") String limit,
-            @QueryParam("cursor") String cursor, @QueryParam("order") String order) {
-        JsonBody.checkId("id", id);
+    public Page<MessageReply> messages(
+            @PathParam("id") @Pattern(regexp = Rules.ID, message = Rules.ID_REASON) String id,
+            @QueryParam("limit") @Pattern(regexp = Rules.LIMIT, message = Rules.LIMIT_REASON) String limit,
+            @QueryParam("cursor") @Pattern(regexp = Rules.PLACE, message = Rules.CURSOR_REASON) String cursor,
+            @QueryParam("order") @Pattern(regexp = "asc|desc", message = "must be asc or desc") String order) {
         int size = Page.limit(limit);
-        MessagePage found = switch (order == null ? "desc" : order) {
-            case "desc" -> conversations.messages(turns.tenant(), id, Page.placeCursor(cursor, Integer.MAX_VALUE), size);
-            case "asc" -> conversations.messagesAfter(turns.tenant(), id, Page.placeCursor(cursor, 0), size);
-            default -> throw Problems.invalid("order", "must be asc or desc");
-        };
+        MessagePage found = "asc".equals(order)
+                ? conversations.messagesAfter(turns.tenant(), id, Page.placeCursor(cursor, 0), size)
+                : conversations.messages(turns.tenant(), id, Page.placeCursor(cursor, Integer.MAX_VALUE), size);
         List<MessageView> views = found.messages();
         return new Page<>(views.stream().map(view -> MessageReply.of(id, view)).toList(),
                 found.more() ? Integer.toString(views.getLast().position()) : null);
@@ -186,8 +186,7 @@ public class ConversationsResource {
     @GET
     @Path("/{id}/pending-approvals")
     @Operation(summary = "What waits for a decision in the running turn")
-    public PendingReply pendingApprovals(@PathParam("id") String id) {
-        JsonBody.checkId("id", id);
+    public PendingReply pendingApprovals(@PathParam("id") @Pattern(regexp = Rules.ID, message = Rules.ID_REASON) String id) {
         return PendingReply.of(
                 storedTurns.running(turns.tenant(), id).map(turn -> approvals.open(turn.id())).orElse(List.of()));
     }
@@ -196,8 +195,8 @@ public class ConversationsResource {
     @Path("/{id}")
     @Consumes(MediaType.APPLICATION_JSON)
     @Operation(summary = "Changes title and properties; what is not named stays")
-    public ConversationReply change(@PathParam("id") String id, InputStream body, @Context HttpHeaders headers) {
-        JsonBody.checkId("id", id);
+    public ConversationReply change(@PathParam("id") @Pattern(regexp = Rules.ID, message = Rules.ID_REASON) String id,
+            InputStream body, @Context HttpHeaders headers) {
         try (RequestBodies.Read read = turns.body(body, headers)) {
             return change(id, read.json());
         }
@@ -220,8 +219,7 @@ public class ConversationsResource {
     @DELETE
     @Path("/{id}")
     @Operation(summary = "Erases it with its messages, turns and events; 409 while a turn runs")
-    public void delete(@PathParam("id") String id) {
-        JsonBody.checkId("id", id);
+    public void delete(@PathParam("id") @Pattern(regexp = Rules.ID, message = Rules.ID_REASON) String id) {
         storedTurns.delete(turns.tenant(), id);
     }
 
@@ -232,8 +230,8 @@ public class ConversationsResource {
             content = @Content(mediaType = MediaType.APPLICATION_JSON, schema = @Schema(ref = "CancelRequest")))
     @APIResponse(responseCode = "202", description = "It is stored that the turn has to end")
     @APIResponse(responseCode = "409", description = "no_running_turn: it has ended by itself, or there is none")
-    public Response cancel(@PathParam("id") String id, InputStream in, @Context HttpHeaders headers) {
-        JsonBody.checkId("id", id);
+    public Response cancel(@PathParam("id") @Pattern(regexp = Rules.ID, message = Rules.ID_REASON) String id, InputStream in,
+            @Context HttpHeaders headers) {
         try (RequestBodies.Read read = turns.bodyIfAny(in, headers)) {
             return cancel(id, read.json());
         }

@@ -28,7 +28,7 @@ public record JsonBody(JsonNode node, String path) {
     private static final ObjectMapper JSON = JsonMapper.builder(BodyScan.FACTORY).enable(
             DeserializationFeature.FAIL_ON_TRAILING_TOKENS, DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS,
             DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY).build();
-    private static final Pattern ID = Pattern.compile("[A-Za-z0-9_-]{1,128}");
+    private static final Pattern ID = Pattern.compile(Rules.ID);
 
     /** The object for a missing body. */
     static JsonBody empty() {
@@ -128,7 +128,7 @@ public record JsonBody(JsonNode node, String path) {
 
     static void checkId(String field, String id) {
         if (!ID.matcher(id).matches()) {
-            throw Problems.invalid(field, "must be 1 to 128 of the characters A-Z a-z 0-9 _ -");
+            throw Problems.invalid(field, Rules.ID_REASON);
         }
     }
 

@@ -12,15 +12,9 @@ public record Page<T>(List<T> data, String nextCursor) {
     static final int MOST = 100;
     private static final int USUAL = 20;
 
-    /** The number of entries that a caller requests. */
+    /** @param limit the number of entries that a caller requests, as {@link Rules#LIMIT}, or null */
     static int limit(String limit) {
-        if (limit == null) {
-            return USUAL;
-        }
-        if (limit.matches("[0-9]{1,3}") && Integer.parseInt(limit) >= 1 && Integer.parseInt(limit) <= MOST) {
-            return Integer.parseInt(limit);
-        }
-        throw Problems.invalid("limit", "must be a whole number from 1 to %d".formatted(MOST));
+        return limit == null ? USUAL : Integer.parseInt(limit);
     }
 
     /** A cursor that is an id, or null. */
@@ -28,22 +22,17 @@ public record Page<T>(List<T> data, String nextCursor) {
         try {
             return cursor == null ? null : UUID.fromString(cursor);
         } catch (IllegalArgumentException e) {
-            throw Problems.invalid("cursor", "must be the nextCursor of the page before");
+            throw Problems.invalid("cursor", Rules.CURSOR_REASON);
         }
     }
 
     /**
      * A cursor that is a position, for both orders.
      *
+     * @param cursor    as {@link Rules#PLACE}, or null
      * @param otherwise the value if there is no cursor
      */
     static int placeCursor(String cursor, int otherwise) {
-        if (cursor == null) {
-            return otherwise;
-        }
-        if (cursor.matches("[0-9]{1,9}")) {
-            return Integer.parseInt(cursor);
-        }
-        throw Problems.invalid("cursor", "must be the nextCursor of the page before");
+        return cursor == null ? otherwise : Integer.parseInt(cursor);
     }
 }

@@ -6,6 +6,7 @@ import java.time.Instant;
 import java.util.Set;
 import java.util.UUID;
 
+import jakarta.validation.constraints.Pattern;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
@@ -62,8 +63,8 @@ public class StreamTokensResource {
     @RequestBody(required = false,
             content = @Content(mediaType = MediaType.APPLICATION_JSON, schema = @Schema(ref = "StreamTokenRequest")))
     @APIResponse(responseCode = "201", description = "The token, which is not told again")
-    public Response issue(@PathParam("id") String id, InputStream in, @Context HttpHeaders headers) {
-        JsonBody.checkId("id", id);
+    public Response issue(@PathParam("id") @Pattern(regexp = Rules.ID, message = Rules.ID_REASON) String id, InputStream in,
+            @Context HttpHeaders headers) {
         try (RequestBodies.Read read = turns.bodyIfAny(in, headers)) {
             return issue(id, read.json());
         }
