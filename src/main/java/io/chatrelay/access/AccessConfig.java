@@ -46,7 +46,7 @@ public interface AccessConfig {
         String sha256();
 
         /** The tenant whose data the caller sees. Two callers of one tenant share its conversations. */
-        @NotBlank
+        @NotBlank(message = "must not be blank")
         String tenant();
 
         /**

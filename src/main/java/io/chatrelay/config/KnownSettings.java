@@ -5,16 +5,20 @@ import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.Type;
+import java.net.URI;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
+
+import jakarta.validation.constraints.NotBlank;
 
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.SmallRyeConfig;
@@ -97,8 +101,11 @@ public final class KnownSettings {
         return List.copyOf(all);
     }
 
-    /** Every setting out of its range, each as a sentence with its key, its range and its value. */
-    public List<String> outOfRange(SmallRyeConfig config) {
+    /**
+     * Every setting that violates the constraint of its mapping, each as a sentence with its key. Only a range names the value as well: any other
+     * may be secret.
+     */
+    public List<String> invalid(SmallRyeConfig config) {
         List<String> wrong = new ArrayList<>();
         mappings.forEach(mapping -> check(prefix(mapping), mapping, config.getConfigMapping(mapping), config, wrong));
         return wrong;
@@ -119,8 +126,24 @@ public final class KnownSettings {
                     wrong.add("%s must be between %s and %s, and is %s.".formatted(key, range.least(), range.most(),
                             config.getConfigValue(key).getValue()));
                 }
+            } else {
+                violated(reader, value).ifPresent(message -> wrong.add("%s %s.".formatted(key, message)));
             }
         }
+    }
+
+    /** The message of the constraint that a value violates. Before the start there is no validator, so the few constraints in use are read here. */
+    private static Optional<String> violated(Method reader, Object value) {
+        jakarta.validation.constraints.Pattern pattern = reader.getAnnotation(jakarta.validation.constraints.Pattern.class);
+        if (pattern != null && !value.toString().matches(pattern.regexp())) {
+            return Optional.of(pattern.message());
+        }
+        NotBlank text = reader.getAnnotation(NotBlank.class);
+        if (text != null && value.toString().isBlank()) {
+            return Optional.of(text.message());
+        }
+        HttpUrl url = reader.getAnnotation(HttpUrl.class);
+        return url == null || HttpUrl.Validator.contains((URI) value) ? Optional.empty() : Optional.of(url.message());
     }
 
     private static String segment(String name) {

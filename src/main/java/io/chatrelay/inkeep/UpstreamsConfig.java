@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.Set;
 
 import io.chatrelay.config.Between;
+import io.chatrelay.config.HttpUrl;
 import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
@@ -51,6 +52,7 @@ public interface UpstreamsConfig {
         Kind kind();
 
         /** The URL up to and including {@code /run} (Agents; a legacy server has no {@code /run}) or {@code /v1} (Cloud). */
+        @HttpUrl
         URI url();
 
         Optional<String> apiKey();
