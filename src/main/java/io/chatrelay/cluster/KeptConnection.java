@@ -8,6 +8,8 @@ import java.util.function.Supplier;
 
 import javax.sql.DataSource;
 
+import org.jspecify.annotations.Nullable;
+
 import io.chatrelay.database.SqlErrors;
 
 /**
@@ -20,8 +22,8 @@ public final class KeptConnection {
     private final Duration bound;
     private final Supplier<UUID> incarnation;
     private final Presence presence;
-    private Connection connection;
-    private UUID shown;
+    private @Nullable Connection connection;
+    private @Nullable UUID shown;
 
     /**
      * @param source   opens connections, each within the bound
@@ -35,18 +37,20 @@ public final class KeptConnection {
     }
 
     public Connection get() throws SQLException {
-        if (connection == null) {
-            connection = source.getConnection();
+        Connection open = connection;
+        if (open == null) {
+            open = source.getConnection();
+            connection = open;
             shown = null;
             // The driver ignores the executor: it sets its socket time-out.
-            connection.setNetworkTimeout(Runnable::run, Math.toIntExact(bound.toMillis()));
+            open.setNetworkTimeout(Runnable::run, Math.toIntExact(bound.toMillis()));
         }
         UUID current = incarnation.get();
         if (!current.equals(shown)) {
-            presence.show(connection, current);
+            presence.show(open, current);
             shown = current;
         }
-        return connection;
+        return open;
     }
 
     public boolean isOpen() {

@@ -1,5 +1,7 @@
 package io.chatrelay.event;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * An event of a turn. Two folds read the sequence of a turn's events: {@link Transcript} builds the assistant's message that is stored,
  * and a protocol's frame writer builds the caller's stream. An event may be no frame, one or several. Names follow the AI SDK's stream parts where the SDK has a term.
@@ -25,7 +27,7 @@ public sealed interface ChatEvent {
      *
      * @param upstreamMessageId the upstream's own id of the answer, or null if it gives none
      */
-    record Started(String upstreamMessageId) implements ChatEvent {}
+    record Started(@Nullable String upstreamMessageId) implements ChatEvent {}
 
     /** A call of the model begins: its text, its tool calls, and their outcomes. */
     record StepStarted() implements ChatEvent {}
@@ -103,9 +105,9 @@ public sealed interface ChatEvent {
      * @param state  the wire name of an {@link ApprovalState}, or a later version's name for a decision that this version does not know
      * @param reason the reason given with the decision, or null
      */
-    record ApprovalDecided(String approvalId, String callId, String state, String reason) implements ChatEvent {
+    record ApprovalDecided(String approvalId, String callId, String state, @Nullable String reason) implements ChatEvent {
 
-        public ApprovalDecided(String approvalId, String callId, ApprovalState state, String reason) {
+        public ApprovalDecided(String approvalId, String callId, ApprovalState state, @Nullable String reason) {
             this(approvalId, callId, state.wireName(), reason);
         }
 
@@ -138,12 +140,12 @@ public sealed interface ChatEvent {
      * @param id   the id of the part that it replaces, or null
      * @param isTransient whether it is published but not stored in the message
      */
-    record Data(String type, String id, RawJson data, boolean isTransient) implements SidePart {
+    record Data(String type, @Nullable String id, RawJson data, boolean isTransient) implements SidePart {
 
         /** A piece of the model's refusal, as a JSON string: OpenAI has a member for it, the AI SDK does not. */
         public static final String REFUSAL = "data-refusal";
 
-        public Data(String type, String id, RawJson data) {
+        public Data(String type, @Nullable String id, RawJson data) {
             this(type, id, data, false);
         }
     }
@@ -163,9 +165,10 @@ public sealed interface ChatEvent {
      * @param usage        null if the upstream gave none
      * @param failure      null if the turn completed or was cancelled
      */
-    record Ended(Outcome outcome, FinishReason finishReason, Usage usage, Failure failure) implements ChatEvent {
+    record Ended(Outcome outcome, @Nullable FinishReason finishReason, @Nullable Usage usage,
+            @Nullable Failure failure) implements ChatEvent {
 
-        public static Ended completed(FinishReason reason, Usage usage) {
+        public static Ended completed(FinishReason reason, @Nullable Usage usage) {
             return new Ended(Outcome.COMPLETED, reason, usage, null);
         }
 
@@ -174,7 +177,7 @@ public sealed interface ChatEvent {
         }
 
         /** @param usage the usage known so far, or null */
-        public static Ended cancelled(Usage usage) {
+        public static Ended cancelled(@Nullable Usage usage) {
             return new Ended(Outcome.CANCELLED, null, usage, null);
         }
 

@@ -7,6 +7,8 @@ import java.io.UncheckedIOException;
 import java.util.HashMap;
 import java.util.Map;
 
+import org.jspecify.annotations.NullUnmarked;
+
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 
@@ -43,6 +45,7 @@ import io.chatrelay.journal.EventCodec;
  * {@linkplain Unknown as it is}, and never throws for an unknown word (an outcome, a finish reason, a failure's code, a decision);
  * an unknown word never means success. The kind of a turn's last event is {@code end} in every version.
  */
+@NullUnmarked
 public final class ChatEventCodec implements EventCodec<ChatEvent> {
 
     @Override

@@ -1,5 +1,7 @@
 package io.chatrelay.event;
 
+import org.jspecify.annotations.Nullable;
+
 /** A command that was rejected before anything was stored. Subclasses in other packages add a turn or an approval. */
 public class ChatException extends RuntimeException {
 
@@ -28,14 +30,14 @@ public class ChatException extends RuntimeException {
     }
 
     private final transient Kind kind;
-    private final String field;
-    private final Long retryAfter;
+    private final @Nullable String field;
+    private final @Nullable Long retryAfter;
 
     /**
      * @param field      the path of the invalid field, or null
      * @param retryAfter seconds, or null
      */
-    protected ChatException(Kind kind, String field, String message, Long retryAfter) {
+    protected ChatException(Kind kind, @Nullable String field, String message, @Nullable Long retryAfter) {
         super(message, null, false, false);
         this.kind = kind;
         this.field = field;
@@ -51,7 +53,7 @@ public class ChatException extends RuntimeException {
     }
 
     /** @param field the field that names the missing resource, or null if the path names it */
-    public static ChatException notFound(String field, String what) {
+    public static ChatException notFound(@Nullable String field, String what) {
         return new ChatException(Kind.NOT_FOUND, field, what, null);
     }
 
@@ -69,12 +71,12 @@ public class ChatException extends RuntimeException {
     }
 
     /** The path of the invalid field, or null. */
-    public String field() {
+    public @Nullable String field() {
         return field;
     }
 
     /** Seconds, or null. */
-    public Long retryAfter() {
+    public @Nullable Long retryAfter() {
         return retryAfter;
     }
 }

@@ -3,6 +3,8 @@ package io.chatrelay.event;
 import java.util.Locale;
 import java.util.stream.Stream;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Why a turn did not complete.
  *
@@ -11,9 +13,9 @@ import java.util.stream.Stream;
  * @param message    one sentence that states what the caller can do, without secrets and without content
  * @param retryAfter seconds after which a retry may succeed, or null
  */
-public record Failure(Code code, String name, String message, Long retryAfter) {
+public record Failure(Code code, String name, String message, @Nullable Long retryAfter) {
 
-    public Failure(Code code, String message, Long retryAfter) {
+    public Failure(Code code, String message, @Nullable Long retryAfter) {
         this(code, code.wireName(), message, retryAfter);
     }
 

@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
+import org.jspecify.annotations.NullUnmarked;
+
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
@@ -16,6 +18,7 @@ import com.fasterxml.jackson.core.JsonToken;
 import io.chatrelay.event.ChatEvent.Data;
 
 /** Writes a message's parts as the JSON that is stored and that the history returns to {@code useChat}, and reads them back. */
+@NullUnmarked
 public final class MessageParts {
 
     /** The AI SDK's member for data that its parts have no field for. Source: {@code ProviderMetadata} of AI SDK 6. */

@@ -1,6 +1,7 @@
 package io.chatrelay.event;
 
 import java.io.IOException;
+import java.util.Objects;
 
 import com.fasterxml.jackson.core.JsonParser;
 
@@ -35,7 +36,7 @@ public record RawJson(String text) {
 
     /** The string's value if it is a JSON string, else the JSON text. */
     public String asText() {
-        return text.startsWith("\"") ? StoredJson.string(text) : text;
+        return text.startsWith("\"") ? Objects.requireNonNull(StoredJson.string(text)) : text;
     }
 
     public RawJson {

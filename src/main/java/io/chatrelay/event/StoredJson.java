@@ -3,6 +3,8 @@ package io.chatrelay.event;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 
+import org.jspecify.annotations.Nullable;
+
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
@@ -23,7 +25,7 @@ public final class StoredJson {
     private StoredJson() {}
 
     /** The text of a JSON string; null for {@code null}. */
-    public static String string(String json) {
+    public static @Nullable String string(String json) {
         try (JsonParser parser = FACTORY.createParser(json)) {
             return parser.nextToken() == JsonToken.VALUE_NULL ? null : parser.getText();
         } catch (IOException e) {

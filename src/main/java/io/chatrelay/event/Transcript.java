@@ -5,6 +5,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
+import org.jspecify.annotations.NullUnmarked;
+
 import io.chatrelay.event.ChatEvent.ApprovalDecided;
 import io.chatrelay.event.ChatEvent.ApprovalRequested;
 import io.chatrelay.event.ChatEvent.Call;
@@ -33,6 +35,7 @@ import io.chatrelay.event.ChatEvent.Unknown;
  * A fold of a turn's events into the assistant's message, which is stored and is the answer to a caller that does not stream.
  * Simple and single-threaded; the same events always give the same message.
  */
+@NullUnmarked
 public final class Transcript {
 
     private static final class ToolPart {

@@ -15,6 +15,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 
+import org.jspecify.annotations.Nullable;
+
 import io.chatrelay.cluster.Lease;
 
 /** The table {@code turn_event}: a row is a run of consecutive events of one turn, one line per event. Contains all SQL of the log. */
@@ -181,7 +183,8 @@ final class EventTable<E> {
                     if (rows.getBoolean(2)) {
                         ended.add(turn);
                     }
-                    Gathered found = gathered.computeIfAbsent(turn, _ -> new Gathered(turn, positions.get(turn), maxBytes));
+                    Gathered found = gathered.computeIfAbsent(turn,
+                            _ -> new Gathered(turn, positions.getOrDefault(turn, 0L), maxBytes));
                     byte[] events = rows.getBytes(4);
                     if (events != null && found.hasRoom()) {
                         found.add(rows.getLong(3), events);
@@ -205,7 +208,7 @@ final class EventTable<E> {
         private long rowBytes;
         private int rows;
         private boolean unreadable;
-        private RuntimeException cause;
+        private @Nullable RuntimeException cause;
 
         Gathered(UUID turn, long position, long maxBytes) {
             this.turn = turn;

@@ -9,6 +9,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiConsumer;
 
+import org.jspecify.annotations.Nullable;
+
 import io.chatrelay.database.SqlErrors;
 
 /**
@@ -22,10 +24,11 @@ final class FeedReader<E> implements Flow.Subscription, TurnChannel.Waiter {
     interface Source<E> {
 
         /** The channel of a turn that runs here, or null. */
+        @Nullable
         TurnChannel<E> channel(UUID turn);
 
         /** Loads events after a position from the table, on another thread; then passes the events or the error. */
-        void load(UUID turn, long after, BiConsumer<List<JournalEntry<E>>, SQLException> then);
+        void load(UUID turn, long after, BiConsumer<List<JournalEntry<E>>, @Nullable SQLException> then);
 
         /** From now on a poll delivers new entries to the reader. */
         void follow(FeedReader<E> reader);
@@ -56,7 +59,7 @@ final class FeedReader<E> implements Flow.Subscription, TurnChannel.Waiter {
     private volatile boolean loading;
     private volatile boolean caughtUp;
     private volatile boolean following;
-    private volatile TurnChannel<E> channel;
+    private volatile @Nullable TurnChannel<E> channel;
 
     /** @param comesBack whether it can be detached: it knows its position, and can resume elsewhere */
     FeedReader(Source<E> feeds, UUID turn, long after, Executor executor, boolean comesBack,
@@ -180,7 +183,7 @@ final class FeedReader<E> implements Flow.Subscription, TurnChannel.Waiter {
         feeds.load(turn, position, (entries, error) -> executor.execute(() -> loaded(entries, error)));
     }
 
-    private void loaded(List<JournalEntry<E>> entries, SQLException error) {
+    private void loaded(List<JournalEntry<E>> entries, @Nullable SQLException error) {
         loading = false;
         if (done) {
             return;

@@ -13,8 +13,11 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Semaphore;
 import java.util.function.BiConsumer;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 import javax.sql.DataSource;
+
+import org.jspecify.annotations.Nullable;
 
 import io.smallrye.mutiny.Multi;
 
@@ -69,7 +72,7 @@ final class Feeds<E> implements FeedReader.Source<E> {
     }
 
     @Override
-    public TurnChannel<E> channel(UUID turn) {
+    public @Nullable TurnChannel<E> channel(UUID turn) {
         return channels.get(turn);
     }
 
@@ -88,7 +91,7 @@ final class Feeds<E> implements FeedReader.Source<E> {
     }
 
     @Override
-    public void load(UUID turn, long after, BiConsumer<List<JournalEntry<E>>, SQLException> then) {
+    public void load(UUID turn, long after, BiConsumer<List<JournalEntry<E>>, @Nullable SQLException> then) {
         loaders.execute(() -> {
             List<JournalEntry<E>> entries = List.of();
             SQLException error = null;
@@ -159,20 +162,28 @@ final class Feeds<E> implements FeedReader.Source<E> {
         for (int from = 0; from < turns.size(); from += TURNS_A_QUERY) {
             Map<UUID, Long> positions = new HashMap<>();
             turns.subList(from, Math.min(turns.size(), from + TURNS_A_QUERY)).forEach(turn -> positions.put(turn,
-                    asking.get(turn).stream().mapToLong(FeedReader::position).min().getAsLong()));
+                    readers(asking, turn).mapToLong(FeedReader::position).min().getAsLong()));
             Map<UUID, EventTable.News<E>> news = table.after(connection, positions, maxChunk());
-            positions.keySet().forEach(turn -> asking.get(turn).forEach(reader -> tell(reader, news.get(turn))));
+            positions.keySet().forEach(turn -> readers(asking, turn).forEach(reader -> tell(reader, news.get(turn))));
         }
     }
 
+    private static <E> Stream<FeedReader<E>> readers(Map<UUID, List<FeedReader<E>>> asking, UUID turn) {
+        return asking.getOrDefault(turn, List.of()).stream();
+    }
+
     /** @param news null if the turn has been erased */
-    private void tell(FeedReader<E> reader, EventTable.News<E> news) {
-        List<JournalEntry<E>> entries = news == null ? List.of()
-                : news.entries().stream().filter(entry -> entry.number() > reader.position()).toList();
+    private void tell(FeedReader<E> reader, EventTable.@Nullable News<E> news) {
+        if (news == null) {
+            followers.remove(reader);
+            reader.end();
+            return;
+        }
+        List<JournalEntry<E>> entries = news.entries().stream().filter(entry -> entry.number() > reader.position()).toList();
         if (!entries.isEmpty()) {
             followers.remove(reader);
             reader.found(entries, news.all());
-        } else if (news == null || news.all() && news.ended()) {
+        } else if (news.all() && news.ended()) {
             followers.remove(reader);
             reader.end();
         } else if (!news.all()) {

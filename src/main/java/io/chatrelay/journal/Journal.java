@@ -96,6 +96,8 @@ public final class Journal<E> {
     private final EventCompactor compactor;
     private final Thread writerThread;
     private final Map<UUID, Long> suspected = new HashMap<>();
+    /** Set by the start, before any task that uses it. */
+    @SuppressWarnings("NullAway.Init")
     private TakeoverHandler takeoverHandler;
     private volatile boolean leaving;
     private final Presence presence;

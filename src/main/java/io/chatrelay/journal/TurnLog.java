@@ -7,6 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 
+import org.jspecify.annotations.Nullable;
+
 import io.chatrelay.logging.LogIds;
 
 /**
@@ -71,7 +73,7 @@ public final class TurnLog<E> {
         }
     }
 
-    private record Pending<E>(E event, byte[] bytes, TransactionalEffect effect, boolean last) {}
+    private record Pending<E>(E event, byte[] bytes, @Nullable TransactionalEffect effect, boolean last) {}
 
     private final UUID turn;
     private final UUID as;
@@ -110,7 +112,7 @@ public final class TurnLog<E> {
      *
      * @param effect takes effect in the same transaction as the last of these events, or null
      */
-    public void append(List<E> events, TransactionalEffect effect) {
+    public void append(List<E> events, @Nullable TransactionalEffect effect) {
         boolean enqueue;
         synchronized (this) {
             if (closed || events.isEmpty()) {
@@ -189,7 +191,7 @@ public final class TurnLog<E> {
     }
 
     /** Takes pending events for at most one row, or null. The writer commits them before it calls this again. */
-    synchronized Batch<E> take(long maxRow) {
+    synchronized @Nullable Batch<E> take(long maxRow) {
         if (pending.isEmpty()) {
             queued = false;
             return null;

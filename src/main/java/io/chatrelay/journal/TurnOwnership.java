@@ -5,6 +5,8 @@ import java.sql.SQLException;
 import java.util.List;
 import java.util.UUID;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * The journal's access to the table of turns. The package of turns, which owns that table, implements it, on the journal's connection and in
  * its transaction. An owner is an incarnation of a replica.
@@ -27,6 +29,7 @@ public interface TurnOwnership {
      * A turn that ended at least a minute ago, and marks it as compacted; null if there is none. The delay is needed because a writer that lost
      * a commit's answer retries its rows and must find them unchanged.
      */
+    @Nullable
     UUID nextToCompact(Connection connection) throws SQLException;
 
     /** Locks a turn until the transaction ends, so that an erased turn stays erased. False if it is erased. */

@@ -9,4 +9,7 @@
  *        {@link io.chatrelay.journal.FeedReader}    → pulls from the tail, or from {@link io.chatrelay.journal.EventTable} when it has fallen behind
  * </pre>
  */
+@NullMarked
 package io.chatrelay.journal;
+
+import org.jspecify.annotations.NullMarked;

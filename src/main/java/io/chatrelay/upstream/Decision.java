@@ -1,5 +1,7 @@
 package io.chatrelay.upstream;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * The decision on one call, as it is sent to an upstream. An expired approval is a denial here.
  *
@@ -9,4 +11,5 @@ package io.chatrelay.upstream;
  * @param toolName   the tool's name
  * @param reason     for the agent, or null
  */
-public record Decision(int number, String callId, String approvalId, String toolName, boolean approved, String reason) {}
+public record Decision(int number, String callId, String approvalId, String toolName, boolean approved,
+        @Nullable String reason) {}

@@ -4,6 +4,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 
+import org.jspecify.annotations.Nullable;
+
 import io.chatrelay.event.Part;
 import io.chatrelay.event.RawJson;
 import io.chatrelay.event.Role;
@@ -30,7 +32,7 @@ public record UpstreamRequest(Turn turn, UUID messageId, List<ChatMessage> asked
      *
      * @param name of the speaker among several, or null. Source: {@code name} of OpenAI's messages
      */
-    public record ChatMessage(Role role, List<Part> parts, String name) {
+    public record ChatMessage(Role role, List<Part> parts, @Nullable String name) {
 
         public ChatMessage(Role role, List<Part> parts) {
             this(role, parts, null);

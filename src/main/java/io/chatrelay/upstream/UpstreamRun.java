@@ -2,6 +2,8 @@ package io.chatrelay.upstream;
 
 import java.util.function.BooleanSupplier;
 
+import org.jspecify.annotations.Nullable;
+
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.Usage;
 import io.smallrye.mutiny.Multi;
@@ -30,6 +32,7 @@ public interface UpstreamRun {
     boolean outlivesReaders();
 
     /** The token usage, as far as the upstream has reported it, or null. */
+    @Nullable
     Usage usage();
 
     /** Whether this is proven to be the turn's run: a new run always is; a resumed run is once all stored events have been replayed. */
