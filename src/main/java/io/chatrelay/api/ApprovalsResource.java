@@ -15,6 +15,9 @@ import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.core.MediaType;
 
 import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.enums.SchemaType;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
+import org.eclipse.microprofile.openapi.annotations.parameters.Parameter;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 
 import io.chatrelay.approval.ApprovalPage;
@@ -42,7 +45,9 @@ public class ApprovalsResource {
     @Operation(summary = "The tenant's approvals, newest first; of one state or conversation where they are named")
     public Page<ApprovalView> list(@QueryParam("state") String state,
             @QueryParam("conversationId") @Pattern(regexp = Rules.ID, message = Rules.ID_REASON) String conversationId,
-            @QueryParam("limit") @Pattern(regexp = Rules.LIMIT, message = Rules.LIMIT_REASON) String limit,
+            @Parameter(schema = @Schema(type = SchemaType.INTEGER, minimum = "1", maximum = "100",
+                    defaultValue = "20")) @QueryParam("limit") @Pattern(regexp = Rules.LIMIT,
+                            message = Rules.LIMIT_REASON) String limit,
             @QueryParam("cursor") String cursor) {
         int size = Page.limit(limit);
         ApprovalPage found = approvals.list(turns.tenant(), state(state), conversationId, Page.idCursor(cursor), size);

@@ -25,8 +25,10 @@ import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 
 import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.enums.SchemaType;
 import org.eclipse.microprofile.openapi.annotations.media.Content;
 import org.eclipse.microprofile.openapi.annotations.media.Schema;
+import org.eclipse.microprofile.openapi.annotations.parameters.Parameter;
 import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
@@ -142,7 +144,9 @@ public class ConversationsResource {
     @GET
     @Operation(summary = "The tenant's conversations, newest first")
     public Page<ConversationReply> list(
-            @QueryParam("limit") @Pattern(regexp = Rules.LIMIT, message = Rules.LIMIT_REASON) String limit,
+            @Parameter(schema = @Schema(type = SchemaType.INTEGER, minimum = "1", maximum = "100",
+                    defaultValue = "20")) @QueryParam("limit") @Pattern(regexp = Rules.LIMIT,
+                            message = Rules.LIMIT_REASON) String limit,
             @QueryParam("cursor") String cursor) {
         int size = Page.limit(limit);
         ConversationPage found = conversations.list(turns.tenant(), Page.idCursor(cursor), size);
@@ -171,7 +175,9 @@ public class ConversationsResource {
     @Operation(summary = "Its messages as useChat takes them, newest first, or oldest first with ?order=asc")
     public Page<MessageReply> messages(
             @PathParam("id") @Pattern(regexp = Rules.ID, message = Rules.ID_REASON) String id,
-            @QueryParam("limit") @Pattern(regexp = Rules.LIMIT, message = Rules.LIMIT_REASON) String limit,
+            @Parameter(schema = @Schema(type = SchemaType.INTEGER, minimum = "1", maximum = "100",
+                    defaultValue = "20")) @QueryParam("limit") @Pattern(regexp = Rules.LIMIT,
+                            message = Rules.LIMIT_REASON) String limit,
             @QueryParam("cursor") @Pattern(regexp = Rules.PLACE, message = Rules.CURSOR_REASON) String cursor,
             @QueryParam("order") @Pattern(regexp = "asc|desc", message = "must be asc or desc") String order) {
         int size = Page.limit(limit);

@@ -40,7 +40,9 @@ public class StreamTokensResource {
 
     /** @param url the stream with the token in it, relative to the service's address */
     @RegisterForReflection
-    public record TokenReply(String token, Instant expiresAt, String url) {
+    @Schema(name = "StreamToken", requiredProperties = { "token", "expiresAt", "url" })
+    public record TokenReply(String token, Instant expiresAt,
+            @Schema(description = "The stream with the token in it, below the service's own address") String url) {
 
         static TokenReply of(StreamTokens.Issued issued, String conversation, UUID turn) {
             return new TokenReply(issued.token(), issued.expiresAt(), "/run/v1/conversations/%s/stream?%stoken=%s"
@@ -62,7 +64,8 @@ public class StreamTokensResource {
     @Operation(summary = "A token that opens this conversation's stream, or one turn of it, for some minutes, and nothing else")
     @RequestBody(required = false,
             content = @Content(mediaType = MediaType.APPLICATION_JSON, schema = @Schema(ref = "StreamTokenRequest")))
-    @APIResponse(responseCode = "201", description = "The token, which is not told again")
+    @APIResponse(responseCode = "201", description = "The token, which is told this once",
+            content = @Content(mediaType = MediaType.APPLICATION_JSON, schema = @Schema(implementation = TokenReply.class)))
     public Response issue(@PathParam("id") @Pattern(regexp = Rules.ID, message = Rules.ID_REASON) String id, InputStream in,
             @Context HttpHeaders headers) {
         try (RequestBodies.Read read = turns.bodyIfAny(in, headers)) {
