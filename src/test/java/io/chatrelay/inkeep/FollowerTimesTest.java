@@ -1,6 +1,12 @@
 package io.chatrelay.inkeep;
 
 import static io.chatrelay.inkeep.RecordedAnswer.events;
+import static io.chatrelay.inkeep.RecordedRun.APPROVED;
+import static io.chatrelay.inkeep.RecordedRun.DONE;
+import static io.chatrelay.inkeep.RecordedRun.OTHER;
+import static io.chatrelay.inkeep.RecordedRun.WHOLE;
+import static io.chatrelay.inkeep.RecordedRun.begin;
+import static io.chatrelay.inkeep.RecordedRun.frames;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.net.ConnectException;
@@ -9,7 +15,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Flow;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 import org.junit.jupiter.api.Nested;
@@ -17,7 +22,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-import io.chatrelay.dev.Recording;
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.event.Failure;
@@ -29,9 +33,6 @@ import io.vertx.core.http.RequestOptions;
 /** When a run follower reads again, leaves and gives up: over a scripted connection, with a clock that the test sets. */
 class FollowerTimesTest {
 
-    private static final Recording APPROVED = Recording.load("agents/30-chat-approve-function-tool-1-stream");
-    private static final String WHOLE = APPROVED.body();
-    private static final String DONE = "data: [DONE]\n\n";
     private static final Duration AGAIN = Duration.ofMillis(500);
     private static final Duration PATIENCE = Duration.ofSeconds(8);
     private static final Duration A_MILLISECOND = Duration.ofMillis(1);
@@ -68,10 +69,6 @@ class FollowerTimesTest {
         public void onComplete() {
             end.add("complete");
         }
-    }
-
-    private static String begin(int frames) {
-        return APPROVED.frames().subList(0, frames).stream().map(Recording.Frame::text).collect(Collectors.joining());
     }
 
     private void follow(int frames, Integer decided, long requested) {
@@ -220,7 +217,7 @@ class FollowerTimesTest {
             follow(9);
             reads(begin(4));
             loop.advance(twice.minus(A_MILLISECOND));
-            connection.sends(APPROVED.frames().get(4).text());
+            connection.sends(frames(4, 5));
             loop.advance(PATIENCE);
             assertThat(connection.calls()).as("it grows").doesNotContain("resume");
             isNotReadAgainBefore(AGAIN.plus(A_MILLISECOND));
@@ -282,7 +279,7 @@ class FollowerTimesTest {
             connection.connects();
             connection.streams();
             connection.calls();
-            connection.sends(Recording.load("agents/01-chat-plain-stream").body().replace(DONE, ""));
+            connection.sends(OTHER.replace(DONE, ""));
             assertThat(connection.calls()).containsExactly("resume");
             loop.advance(A_MILLISECOND);
             assertThat(connection.calls()).containsExactly("reset");
