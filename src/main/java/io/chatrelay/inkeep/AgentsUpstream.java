@@ -19,6 +19,7 @@ import io.chatrelay.event.Part;
 import io.chatrelay.event.RawJson;
 import io.chatrelay.event.Role;
 import io.chatrelay.event.Turn;
+import io.chatrelay.inkeep.RunApiMessages.LegacyDecision;
 import io.chatrelay.inkeep.ServerVersionProbe.Generation;
 import io.chatrelay.inkeep.UpstreamsConfig.ExecutionMode;
 import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
@@ -43,8 +44,6 @@ final class AgentsUpstream implements Upstream {
 
     private static final Duration CLASSIC_WINDOW = Duration.ofSeconds(240);
     private static final Duration DURABLE_WINDOW = Duration.ofMinutes(30);
-    /** Maximum delay of a turn by the detection of the server's generation. */
-    private static final Duration PROBE = Duration.ofSeconds(3);
 
     private final String name;
     private final UpstreamConfig config;
@@ -52,14 +51,19 @@ final class AgentsUpstream implements Upstream {
     private final PassedHeaders passed;
     private final Set<String> ignored;
 
-    AgentsUpstream(String name, UpstreamConfig config, InkeepClient client) {
+    /**
+     * @param client for streams
+     * @param calls  for short answers
+     */
+    AgentsUpstream(String name, UpstreamConfig config, InkeepClient client, RunApiCalls calls) {
         this.name = name;
         this.config = config;
         this.passed = new PassedHeaders(config.headers());
         this.ignored = config.ignoredParameters().orElse(Set.of());
-        this.at = new AgentsRun.At(config, client, new ApprovalCalls(client, config.approvalTimeout()),
+        this.at = new AgentsRun.At(config, client, new ApprovalCalls(client, calls, config.approvalTimeout()),
                 new ServerVersionProbe(configured(config),
-                        () -> client.call("/api/tool-approvals", Buffer.buffer("{}"), Map.of(), PROBE, () -> true)));
+                        () -> calls.call(RunApiCalls.PROBE, () -> true, (api, wanted) -> api
+                                .decideLegacy(new GuardedRequest<>(LegacyDecision.EMPTY, Map.of(), wanted)))));
     }
 
     private static Generation configured(UpstreamConfig config) {

@@ -2,6 +2,7 @@ package io.chatrelay.inkeep;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -19,8 +20,11 @@ import io.chatrelay.inkeep.UpstreamsConfig.Kind;
 import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
 import io.chatrelay.upstream.Upstream;
 import io.chatrelay.upstream.Upstreams;
+import io.quarkus.proxy.ProxyConfigurationRegistry;
 import io.quarkus.runtime.StartupEvent;
 import io.quarkus.runtime.configuration.ConfigurationException;
+import io.quarkus.tls.CertificateUpdatedEvent;
+import io.quarkus.tls.TlsConfigurationRegistry;
 import io.vertx.core.Vertx;
 
 /** The configured upstreams, each with its connections; where none is configured, the local stand-in, if there is one. */
@@ -29,9 +33,13 @@ class ConfiguredUpstreams implements Upstreams {
 
     private final List<Upstream> upstreams = new ArrayList<>();
     private final List<InkeepClient> clients = new ArrayList<>();
+    private final List<RunApiCalls> calls = new ArrayList<>();
+    /** The clients of each TLS configuration, by its name. */
+    private final Map<String, List<InkeepClient>> certificates = new HashMap<>();
     private final Optional<Upstream> fallback;
 
-    ConfiguredUpstreams(UpstreamsConfig config, Instance<LocalInkeep> local, Vertx vertx) {
+    ConfiguredUpstreams(UpstreamsConfig config, Instance<LocalInkeep> local, Vertx vertx, TlsConfigurationRegistry tls,
+            ProxyConfigurationRegistry proxies) {
         Map<String, UpstreamConfig> configured = new TreeMap<>(config.upstreams());
         boolean standIn = configured.isEmpty() && local.isResolvable();
         if (standIn) {
@@ -41,7 +49,8 @@ class ConfiguredUpstreams implements Upstreams {
             throw new ConfigurationException(
                     "No upstream is configured. Set chat-relay.upstreams.<name>.kind, .url and .api-key.");
         }
-        configured.forEach((name, upstream) -> add(name, upstream, vertx));
+        configured.forEach((name, upstream) -> add(name, upstream, vertx,
+                transport(name, upstream, tls, proxies)));
         String wanted = config.defaultUpstream().orElse(standIn ? configured.keySet().iterator().next() : null);
         fallback = wanted == null ? Optional.empty()
                 : Optional.of(named(wanted).orElseThrow(() -> new ConfigurationException(
@@ -53,21 +62,44 @@ class ConfiguredUpstreams implements Upstreams {
         all();
     }
 
-    private void add(String name, UpstreamConfig config, Vertx vertx) {
+    /** Quarkus has read the new files. The REST clients take them by themselves. */
+    void reload(@Observes CertificateUpdatedEvent event) {
+        certificates.getOrDefault(event.name(), List.of())
+                .forEach(client -> client.updateCertificates(event.tlsConfiguration().getSSLOptions()));
+    }
+
+    private static Transport transport(String name, UpstreamConfig config, TlsConfigurationRegistry tls,
+            ProxyConfigurationRegistry proxies) {
+        try {
+            return Transport.of(config, tls, proxies);
+        } catch (IllegalStateException e) {
+            throw new ConfigurationException("chat-relay.upstreams.%s: %s".formatted(name, e.getMessage()));
+        }
+    }
+
+    private void add(String name, UpstreamConfig config, Vertx vertx, Transport transport) {
         if (config.kind() == Kind.AGENTS) {
             checkApprovals(name, config.approvals(), config.executionMode());
             checkTimes(name, config);
         }
-        InkeepClient client = new InkeepClient(vertx, config);
+        InkeepClient client = new InkeepClient(vertx, config, transport);
         clients.add(client);
+        config.tlsConfigurationName()
+                .ifPresent(used -> certificates.computeIfAbsent(used, _ -> new ArrayList<>()).add(client));
         try {
             upstreams.add(switch (config.kind()) {
-                case AGENTS -> new AgentsUpstream(name, config, client);
+                case AGENTS -> new AgentsUpstream(name, config, client, calls(config, transport));
                 case CLOUD -> new CloudUpstream(name, config, client);
             });
         } catch (IllegalArgumentException e) {
             throw new ConfigurationException("chat-relay.upstreams.%s.headers: %s".formatted(name, e.getMessage()));
         }
+    }
+
+    private RunApiCalls calls(UpstreamConfig config, Transport transport) {
+        RunApiCalls made = RunApiCalls.of(config, transport);
+        calls.add(made);
+        return made;
     }
 
     private static void checkApprovals(String name, ApprovalTransport approvals, ExecutionMode mode) {
@@ -103,6 +135,7 @@ class ConfiguredUpstreams implements Upstreams {
     @PreDestroy
     void close() {
         clients.forEach(InkeepClient::close);
+        calls.forEach(RunApiCalls::close);
     }
 
     @Override

@@ -8,15 +8,19 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
+import org.jboss.logging.Logger;
+
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.event.Failure;
 import io.chatrelay.event.Turn;
 import io.chatrelay.inkeep.RetryPolicy.Resend;
+import io.chatrelay.inkeep.RunApiMessages.DecisionAnswer;
 import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
 import io.chatrelay.logging.LogIds;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
+import io.smallrye.mutiny.subscription.UniEmitter;
 import io.vertx.core.Context;
 import io.vertx.core.MultiMap;
 import io.vertx.core.Vertx;
@@ -28,44 +32,40 @@ import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.PoolOptions;
 import io.vertx.core.http.RequestOptions;
 import io.vertx.core.impl.VertxInternal;
+import io.vertx.core.net.SSLOptions;
 
-/** The connections to one Inkeep upstream. Each running turn uses one of them, and the event loop only when bytes arrive. */
+/** The connections for the streams of one Inkeep upstream. Each running turn uses one of them, and the event loop only when bytes arrive. */
 final class InkeepClient {
 
-    /** Concurrent short calls, in addition to the turns; further calls wait. */
-    private static final int CALLS = 64;
+    private static final Logger LOG = Logger.getLogger(InkeepClient.class);
     /** Time after which a stream without a subscriber is closed. */
     private static final Duration UNTAKEN = Duration.ofSeconds(10);
 
     private final VertxInternal vertx;
     private final HttpClient streams;
-    /** A separate pool: approvals must get through even if every connection belongs to a turn that waits for an approval. */
-    private final HttpClient calls;
     private final UpstreamConfig config;
 
-    InkeepClient(Vertx vertx, UpstreamConfig config) {
+    InkeepClient(Vertx vertx, UpstreamConfig config, Transport transport) {
         this.vertx = (VertxInternal) vertx;
         this.config = config;
-        HttpClientOptions options = new HttpClientOptions().setConnectTimeout((int) config.connectTimeout().toMillis())
-                .setDecompressionSupported(false)
-                // Inkeep closes after 60 s; a connection taken from the pool at that moment would look like a refusal.
-                .setKeepAliveTimeout(30)
-                .setTcpNoDelay(true);
+        HttpClientOptions options = new HttpClientOptions();
+        transport.configure(options, config);
         // The default is 5, and a waiting turn would look like a silent Inkeep.
-        this.streams = client(options, config.maxConnections());
-        this.calls = client(options, CALLS);
-    }
-
-    private HttpClient client(HttpClientOptions options, int connections) {
-        return vertx.httpClientBuilder().with(options).with(new PoolOptions().setHttp1MaxSize(connections))
+        PoolOptions pool = new PoolOptions().setHttp1MaxSize(config.maxConnections());
+        this.streams = vertx.httpClientBuilder().with(options).with(pool)
                 // The reader is notified of a reset; without this it is also logged as an error that does not name its turn.
                 .withConnectHandler(connection -> connection.exceptionHandler(_ -> {})).build();
     }
 
-    /** An event loop context for one request. Its log lines have the turn's ids, or those of the code that makes a short call. */
+    /** New connections use the certificates that the TLS configuration has now. */
+    void updateCertificates(SSLOptions certificates) {
+        streams.updateSSLOptions(certificates).onFailure(
+                e -> LOG.errorf("The changed certificates of an upstream could not be used: %s", ConnectFailure.of(e).words()));
+    }
+
+    /** An event loop context for one request, whose log lines have the turn's ids. */
     private Context context(Turn turn) {
-        LogIds ids = turn == null ? LogIds.current() : LogIds.ofTurn(turn.id(), turn.conversationId());
-        return ids.context(vertx.createEventLoopContext());
+        return LogIds.ofTurn(turn.id(), turn.conversationId()).context(vertx.createEventLoopContext());
     }
 
     /** Sends a request and returns the answer's events; nothing is sent before the subscription. */
@@ -93,76 +93,56 @@ final class InkeepClient {
     }
 
     /**
-     * Makes one short call, once; nothing is sent before the subscription. It does not use a REST client, because its answer can be the rest of
-     * a turn, which must be read on demand.
+     * Makes one call whose answer can be an event stream, which is returned as {@link CallResult.Streams}: the rest of a turn, read on demand.
+     * Nothing is sent before the subscription. Other short calls are {@link RunApiCalls}'.
      *
-     * @param timeout for the call including its answer
-     * @param wanted  checked immediately before the call is sent
-     */
-    Uni<CallResult> call(String path, Buffer body, Map<String, String> headers, Duration timeout, BooleanSupplier wanted) {
-        return ask(null, calls, request(HttpMethod.POST, path, headers), body, timeout, timeout, wanted, null);
-    }
-
-    /** Makes one GET request, once; nothing is sent before the subscription. */
-    Uni<CallResult> get(String path, Duration timeout) {
-        return ask(null, calls, request(HttpMethod.GET, path, Map.of()), null, timeout, timeout, () -> true, null);
-    }
-
-    /**
-     * As {@link #call}, but an answer that is an event stream is returned as {@link CallResult.Streams}.
-     *
-     * @param toBeSent  time-out for sending the call
+     * @param toBeSent  time-out for sending the call, and for an answer that is not a stream
      * @param toBeHeard time-out for the head of its answer
+     * @param wanted    checked immediately before the call is sent
      */
-    Uni<CallResult> call(Turn turn, String path, Buffer body, Map<String, String> headers, Duration toBeSent,
-            Duration toBeHeard,
-            BooleanSupplier wanted, Supplier<AnswerDecoder> decoder) {
-        return ask(turn, streams, request(HttpMethod.POST, path, headers), body, toBeSent, toBeHeard, wanted, decoder);
-    }
-
-    /** @param turn the turn whose answer may be a stream; null if it cannot be one */
-    private Uni<CallResult> ask(Turn turn, HttpClient client, RequestOptions request, Buffer body, Duration toBeSent,
-            Duration toBeHeard,
-            BooleanSupplier wanted, Supplier<AnswerDecoder> decoder) {
-        RequestOptions options = request.putHeader("accept", "*/*");
+    Uni<CallResult<DecisionAnswer>> call(Turn turn, String path, Buffer body, Map<String, String> headers, Duration toBeSent,
+            Duration toBeHeard, BooleanSupplier wanted, Supplier<AnswerDecoder> decoder) {
+        RequestOptions options = request(HttpMethod.POST, path, headers).putHeader("accept", "*/*");
         return Uni.createFrom().emitter(emitter -> {
             Context context = context(turn);
             context.exceptionHandler(VertxRequests.defects(emitter::fail));
-            long sentNanos = System.nanoTime();
-            PendingRequest pendingRequest = new PendingRequest(client, EventLoop.of(context), new PendingRequest.Listener() {
+            PendingRequest pendingRequest = new PendingRequest(streams, EventLoop.of(context), new PendingRequest.Listener() {
                 @Override
                 public void head(PendingRequest heard, HttpClientResponse head) {
-                    if (decoder != null && VertxRequests.isStream(head)) {
-                        emitter.complete(new CallResult.Streams(rest(turn, heard, head, context, decoder)));
+                    if (VertxRequests.isStream(head)) {
+                        emitter.complete(new CallResult.Streams<>(rest(turn, heard, head, context, decoder)));
                     } else {
-                        String type = head.getHeader("content-type");
-                        // A body that never ends does not count as an answer either.
-                        long since = System.nanoTime() - sentNanos;
-                        Duration left = decoder == null ? toBeSent.minusNanos(since) : toBeSent;
-                        long late = vertx.setTimer(Math.max(1, left.toMillis()), _ -> {
-                            emitter.complete(new CallResult.Lost("its time ran out"));
-                            heard.leave();
-                        });
-                        BoundedBody.collect(heard.request(), head, BoundedBody.SHORT, said -> {
-                            vertx.cancelTimer(late);
-                            emitter.complete(new CallResult.Answered(head.statusCode(), type == null ? "" : type, said));
-                        });
+                        collect(heard, head, toBeSent, emitter);
                     }
                 }
 
                 @Override
                 public void nothing(String why) {
-                    emitter.complete(new CallResult.Lost(why));
+                    emitter.complete(new CallResult.Lost<>(why));
                 }
 
                 @Override
                 public void unsent() {
-                    emitter.complete(new CallResult.Unsent());
+                    emitter.complete(new CallResult.Unsent<>());
                 }
             });
             emitter.onTermination(() -> context.runOnContext(_ -> pendingRequest.cancel()));
             context.runOnContext(
                     _ -> pendingRequest.send(new PendingRequest.Request(options, body, toBeSent, toBeHeard, wanted)));
+        });
+    }
+
+    /** Reads an answer that is not a stream. A body that never ends does not count as an answer either. */
+    private void collect(PendingRequest heard, HttpClientResponse head, Duration timeout,
+            UniEmitter<? super CallResult<DecisionAnswer>> emitter) {
+        String type = head.getHeader("content-type");
+        long late = vertx.setTimer(Math.max(1, timeout.toMillis()), _ -> {
+            emitter.complete(new CallResult.Lost<>("its time ran out"));
+            heard.leave();
+        });
+        BoundedBody.collect(heard.request(), head, BoundedBody.SHORT, said -> {
+            vertx.cancelTimer(late);
+            emitter.complete(RunApiCalls.result(head.statusCode(), type == null ? "" : type, said, DecisionAnswer.class));
         });
     }
 
@@ -211,6 +191,5 @@ final class InkeepClient {
 
     void close() {
         streams.close();
-        calls.close();
     }
 }

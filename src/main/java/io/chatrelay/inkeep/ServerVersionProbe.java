@@ -24,7 +24,7 @@ final class ServerVersionProbe {
     private static final Logger LOG = Logger.getLogger(ServerVersionProbe.class);
 
     private final boolean configured;
-    private final Supplier<Uni<CallResult>> probe;
+    private final Supplier<? extends Uni<? extends CallResult<?>>> probe;
     private volatile Generation known;
     private CompletableFuture<Generation> asking;
 
@@ -32,7 +32,7 @@ final class ServerVersionProbe {
      * @param known the configured generation, or {@code UNKNOWN} to detect it
      * @param probe an empty request to the legacy route
      */
-    ServerVersionProbe(Generation known, Supplier<Uni<CallResult>> probe) {
+    ServerVersionProbe(Generation known, Supplier<? extends Uni<? extends CallResult<?>>> probe) {
         this.configured = known != Generation.UNKNOWN;
         this.known = known;
         this.probe = probe;
@@ -84,8 +84,8 @@ final class ServerVersionProbe {
         known = configured ? known : Generation.UNKNOWN;
     }
 
-    private static Generation of(CallResult reply) {
-        if (!(reply instanceof CallResult.Answered(var status, var type, _))) {
+    private static Generation of(CallResult<?> reply) {
+        if (!(reply instanceof CallResult.Rejected<?>(var status, var type, _))) {
             return Generation.UNKNOWN;
         }
         return switch (status) {

@@ -108,6 +108,18 @@ public interface UpstreamsConfig {
         Duration connectTimeout();
 
         /**
+         * The name of a configuration of Quarkus' TLS registry ({@code quarkus.tls.<name>.*}): whose certificates are trusted, and which one is
+         * shown. If it is not set, the certificates that the JVM trusts are trusted.
+         */
+        Optional<String> tlsConfigurationName();
+
+        /**
+         * The name of a configuration of Quarkus' proxy registry ({@code quarkus.proxy.<name>.*}). If it is not set, {@code quarkus.proxy.*} is
+         * used, if that is set; {@code none} is no proxy.
+         */
+        Optional<String> proxyConfigurationName();
+
+        /**
          * Maximum number of concurrent connections. Each running turn uses one, so this bounds the turns of a replica. Further turns wait, and
          * the wait counts as silence.
          */

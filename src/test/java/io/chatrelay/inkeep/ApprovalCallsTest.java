@@ -39,9 +39,11 @@ import io.chatrelay.upstream.DeliveryResult.Continued;
 import io.chatrelay.upstream.DeliveryResult.Refused;
 import io.chatrelay.upstream.DeliveryResult.Unknown;
 import io.chatrelay.upstream.UpstreamRun;
+import io.quarkus.test.junit.QuarkusTest;
 import io.smallrye.mutiny.helpers.test.AssertSubscriber;
 
 /** What Inkeep is told of decisions, byte for byte as recorded, and what its answers mean. */
+@QuarkusTest
 class ApprovalCallsTest {
 
     private static final String CHAT = "POST /run/api/chat";

@@ -76,8 +76,8 @@ class BrokenBeforeItsHeadTest {
             var config = ScriptedInkeep.config(URI.create("http://127.0.0.1:%d/run".formatted(server.getLocalPort())),
                     "retries", "0",
                     "approvals", "parts");
-            InkeepClient client = new InkeepClient(vertx, config);
-            AgentsUpstream upstream = new AgentsUpstream("agents", config, client);
+            InkeepClient client = new InkeepClient(vertx, config, Transport.DIRECT);
+            AgentsUpstream upstream = new AgentsUpstream("agents", config, client, null);
 
             CompletableFuture<List<ChatEvent>> first = subscribe(upstream.run(question(turn(), "one")).answer());
             Socket connection = server.accept();

@@ -15,8 +15,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 import io.chatrelay.upstream.Upstream;
 import io.chatrelay.upstream.Upstream.Approvals;
 import io.quarkus.runtime.configuration.ConfigurationException;
+import io.quarkus.test.junit.QuarkusTest;
 
 /** What an operator sets about approvals. */
+@QuarkusTest
 class ConfiguredApprovalsTest {
 
     private static ConfiguredUpstreams configured(String... settings) {
@@ -31,7 +33,7 @@ class ConfiguredApprovalsTest {
             public Map<String, UpstreamConfig> upstreams() {
                 return Map.of("agents", one);
             }
-        }, null, ScriptedInkeep.VERTX);
+        }, null, ScriptedInkeep.VERTX, null, _ -> Optional.empty());
     }
 
     private static Approvals approvals(String... settings) {

@@ -19,11 +19,13 @@ import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.event.Failure;
 import io.chatrelay.support.SelfSigned;
 import io.netty.channel.ConnectTimeoutException;
+import io.quarkus.test.junit.QuarkusTest;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.net.PfxOptions;
 
 /** Why no connection to Inkeep could be made is in the turn's failure: an operator sees what to mend. */
+@QuarkusTest
 class ConnectFailureTest {
 
     @AutoClose

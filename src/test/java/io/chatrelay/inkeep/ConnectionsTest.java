@@ -16,11 +16,13 @@ import org.junit.jupiter.params.provider.MethodSource;
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.inkeep.ScriptedInkeep.Answer;
+import io.quarkus.test.junit.QuarkusTest;
 
 /**
  * An answer that was read to its end gives its connection back. Whoever closes it then closes another turn's, for the pool has
  * passed it on.
  */
+@QuarkusTest
 class ConnectionsTest {
 
     @AutoClose

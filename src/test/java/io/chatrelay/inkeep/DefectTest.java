@@ -48,7 +48,7 @@ class DefectTest {
     void start() throws Exception {
         inkeep = new ScriptedInkeep().on("POST /run/api/chat", stream(ANSWER, false)).on("GET /run/again",
                 stream(ANSWER, false));
-        client = new InkeepClient(VERTX, ScriptedInkeep.config(inkeep.url("/run")));
+        client = new InkeepClient(VERTX, ScriptedInkeep.config(inkeep.url("/run")), Transport.DIRECT);
     }
 
     @AfterEach

@@ -50,6 +50,7 @@ import io.chatrelay.upstream.EarlierRuns;
 import io.chatrelay.upstream.Upstream;
 import io.chatrelay.upstream.UpstreamRequest;
 import io.chatrelay.upstream.UpstreamRun;
+import io.quarkus.test.junit.QuarkusTest;
 import io.smallrye.mutiny.helpers.test.AssertSubscriber;
 import io.vertx.core.http.HttpServerRequest;
 
@@ -57,6 +58,7 @@ import io.vertx.core.http.HttpServerRequest;
  * A question whose answer was lost, whole or from some place on, is neither answered twice nor given up: its run is followed. One file,
  * for all of it is one recorded run, lost at different places.
  */
+@QuarkusTest
 class FollowingTest {
 
     private static final ScriptedInkeep.Answer KNOWN_MESSAGE = json(409,

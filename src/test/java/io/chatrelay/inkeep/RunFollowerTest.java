@@ -43,10 +43,12 @@ import io.chatrelay.upstream.DeliveryResult.Acknowledged;
 import io.chatrelay.upstream.DeliveryResult.Continued;
 import io.chatrelay.upstream.Upstream;
 import io.chatrelay.upstream.UpstreamRun;
+import io.quarkus.test.junit.QuarkusTest;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.helpers.test.AssertSubscriber;
 
 /** A run is followed further by reading it again: nothing twice, nothing missing, nothing of another run. */
+@QuarkusTest
 class RunFollowerTest {
 
     private final Turn turn = ScriptedInkeep.turn();

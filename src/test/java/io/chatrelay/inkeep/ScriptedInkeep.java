@@ -36,7 +36,7 @@ import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 
-/** A server that answers each route with what it was told, in order and the last of it for ever; and upstreams that ask it. */
+/** A server that answers each route with what it was told, in order and the last of it for ever; and upstreams that ask it. A REST client needs a running Quarkus. */
 final class ScriptedInkeep implements AutoCloseable {
 
     /** How a request is answered. */
@@ -62,6 +62,7 @@ final class ScriptedInkeep implements AutoCloseable {
     private final List<Asked> asked = new CopyOnWriteArrayList<>();
     private final AtomicInteger connections = new AtomicInteger();
     private final List<InkeepClient> clients = new ArrayList<>();
+    private final List<RunApiCalls> calls = new ArrayList<>();
     private final HttpServer server;
 
     ScriptedInkeep() {
@@ -138,10 +139,16 @@ final class ScriptedInkeep implements AutoCloseable {
 
     /** @param settings names and values, beside the defaults */
     AgentsUpstream upstream(URI url, String... settings) {
+        return upstream(url, Transport.DIRECT, settings);
+    }
+
+    AgentsUpstream upstream(URI url, Transport transport, String... settings) {
         UpstreamConfig config = config(url, settings);
-        InkeepClient client = new InkeepClient(VERTX, config);
+        InkeepClient client = new InkeepClient(VERTX, config, transport);
         clients.add(client);
-        return new AgentsUpstream("agents", config, client);
+        RunApiCalls made = RunApiCalls.of(config, transport);
+        calls.add(made);
+        return new AgentsUpstream("agents", config, client, made);
     }
 
     AgentsUpstream upstream(String... settings) {
@@ -189,6 +196,7 @@ final class ScriptedInkeep implements AutoCloseable {
     @Override
     public void close() {
         clients.forEach(InkeepClient::close);
+        calls.forEach(RunApiCalls::close);
         server.close();
     }
 }

@@ -25,9 +25,11 @@ import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatEvent.Data;
 import io.chatrelay.inkeep.ScriptedInkeep.Answer;
 import io.chatrelay.support.CallEvents;
+import io.quarkus.test.junit.QuarkusTest;
 import io.vertx.core.http.HttpServerRequest;
 
 /** How it is found out what server an upstream is, and what is asked of it then. */
+@QuarkusTest
 class ServerVersionProbeTest {
 
     private static final String CHAT = "POST /run/api/chat";

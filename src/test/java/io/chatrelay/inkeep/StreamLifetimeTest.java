@@ -42,11 +42,13 @@ import io.chatrelay.upstream.DeliveryResult.Acknowledged;
 import io.chatrelay.upstream.EarlierRuns;
 import io.chatrelay.upstream.UpstreamRequest;
 import io.chatrelay.upstream.UpstreamRun;
+import io.quarkus.test.junit.QuarkusTest;
 import io.smallrye.mutiny.helpers.test.AssertSubscriber;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 
 /** A classic run that works for longer than Inkeep tells it goes on where it is told again, or ends and says why. */
+@QuarkusTest
 class StreamLifetimeTest {
 
     private static final int LIFETIME_MILLIS = 400;
