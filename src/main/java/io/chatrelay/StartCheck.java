@@ -15,6 +15,7 @@ import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.stream.Collectors;
+import java.util.stream.StreamSupport;
 
 import io.chatrelay.access.AccessConfig;
 import io.chatrelay.access.ConnectionsConfig;
@@ -39,6 +40,7 @@ import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.config.ConfigValidationException;
 import io.smallrye.config.SmallRyeConfig;
 import io.smallrye.config.SmallRyeConfigBuilder;
+import io.smallrye.config.common.utils.StringUtil;
 
 /**
  * What an operator has to set, looked at before anything starts: what is missing or wrong is one line that names the key, and not a stack
@@ -78,6 +80,8 @@ final class StartCheck {
     /** Within it the others look at the database six times. */
     private static final Duration SHORTEST_ABSENCE = Duration.ofMillis(300);
     private static final String CONNECT_SECONDS = "5";
+    /** Quarkus' name for no proxy. */
+    private static final String NO_PROXY = "none";
     private static final String NEWEST_MIGRATION = "select max(version::numeric)::text from flyway_schema_history"
             + " where success and version ~ '^[0-9]+$'";
 
@@ -108,6 +112,7 @@ final class StartCheck {
                     + " says, and set chat-relay.upstreams.<name>.url to its address.");
         }
         upstreams(config.getConfigMapping(UpstreamsConfig.class));
+        refuse(unknownTransports(config));
         access(config.getConfigMapping(AccessConfig.class));
         KnownSettings settings = new KnownSettings(MAPPINGS);
         refuse(settings.invalid(config));
@@ -159,6 +164,38 @@ final class StartCheck {
             }
         }));
         return wrong;
+    }
+
+    /** Names of TLS and proxy configurations that do not exist. */
+    private static List<String> unknownTransports(SmallRyeConfig config) {
+        List<String> wrong = new ArrayList<>();
+        config.getConfigMapping(UpstreamsConfig.class).upstreams().forEach((name, upstream) -> {
+            String prefix = "chat-relay.upstreams." + name;
+            upstream.tlsConfigurationName().ifPresent(tls -> {
+                if (!isConfigured(config, "quarkus.tls.", tls, ".")) {
+                    wrong.add("%s.tls-configuration-name is '%s', and there is no quarkus.tls.%s.* setting."
+                            .formatted(prefix, tls, tls));
+                } else if ("http".equals(upstream.url().getScheme())) {
+                    wrong.add("%1$s.tls-configuration-name needs an https URL in %1$s.url.".formatted(prefix));
+                }
+            });
+            upstream.proxyConfigurationName().filter(proxy -> !NO_PROXY.equals(proxy)).ifPresent(proxy -> {
+                if (!isConfigured(config, "quarkus.proxy.", proxy, ".host")) {
+                    wrong.add("%s.proxy-configuration-name is '%s', and quarkus.proxy.%s.host is not set."
+                            .formatted(prefix, proxy, proxy));
+                }
+            });
+        });
+        return wrong;
+    }
+
+    /** Whether a property or an environment variable with this beginning is set for the name. */
+    private static boolean isConfigured(SmallRyeConfig config, String prefix, String name, String rest) {
+        List<String> keys = List.of(prefix + name + rest, prefix + '"' + name + '"' + rest);
+        List<String> variables = keys.stream()
+                .map(key -> StringUtil.replaceNonAlphanumericByUnderscores(key).toUpperCase(Locale.ROOT)).toList();
+        return StreamSupport.stream(config.getPropertyNames().spliterator(), false)
+                .anyMatch(set -> keys.stream().anyMatch(set::startsWith) || variables.stream().anyMatch(set::startsWith));
     }
 
     private static void access(AccessConfig config) throws Unfit {

@@ -208,6 +208,31 @@ class StartCheckTest {
         assertThat(said()).isEqualTo("chat-relay.upstreams.cloud.models: 'agents' names the upstream 'agents' as well.");
     }
 
+    @Test
+    void aTlsConfigurationThatDoesNotExistIsSaid() {
+        properties.put("chat-relay.upstreams.agents.url", "https://127.0.0.1:1/run");
+        assertThat(said("chat-relay.upstreams.agents.tls-configuration-name", "inside")).isEqualTo(
+                "chat-relay.upstreams.agents.tls-configuration-name is 'inside', and there is no quarkus.tls.inside.* setting.");
+
+        properties.put("chat-relay.upstreams.agents.tls-configuration-name", "inside");
+        assertThat(said("quarkus.tls.inside.trust-store.pem.certs", "ca.pem")).startsWith(WELL);
+        assertThat(said("quarkus.tls.\"inside\".trust-all", "true")).startsWith(WELL);
+        environment.put("QUARKUS_TLS_INSIDE_TRUST_STORE_PEM_CERTS", "ca.pem");
+        assertThat(said()).startsWith(WELL);
+        assertThat(said("chat-relay.upstreams.agents.url", "http://127.0.0.1:1/run")).isEqualTo(
+                "chat-relay.upstreams.agents.tls-configuration-name needs an https URL in chat-relay.upstreams.agents.url.");
+    }
+
+    @Test
+    void aProxyConfigurationThatDoesNotExistIsSaid() {
+        assertThat(said("chat-relay.upstreams.cloud.proxy-configuration-name", "none")).startsWith(WELL);
+        properties.put("chat-relay.upstreams.cloud.proxy-configuration-name", "out");
+        String line = "chat-relay.upstreams.cloud.proxy-configuration-name is 'out', and quarkus.proxy.out.host is not set.";
+        assertThat(said()).isEqualTo(line);
+        assertThat(said("quarkus.proxy.out.port", "3128")).isEqualTo(line);
+        assertThat(said("quarkus.proxy.out.host", "proxy")).startsWith(WELL);
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = { "jdbc:postgresql://ann:secret@127.0.0.1:1/chat", "jdbc:postgresql://127.0.0.1:1/chat?password=secret",

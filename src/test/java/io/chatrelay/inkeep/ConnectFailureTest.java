@@ -5,11 +5,15 @@ import static io.chatrelay.inkeep.ScriptedInkeep.all;
 import static io.chatrelay.inkeep.ScriptedInkeep.question;
 import static io.chatrelay.inkeep.ScriptedInkeep.turn;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
+
+import javax.net.ssl.TrustManagerFactory;
 
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
@@ -17,12 +21,17 @@ import org.junit.jupiter.api.io.TempDir;
 
 import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.event.Failure;
+import io.chatrelay.inkeep.RetryPolicy.Resend;
+import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
 import io.chatrelay.support.SelfSigned;
 import io.netty.channel.ConnectTimeoutException;
 import io.quarkus.test.junit.QuarkusTest;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.net.PfxOptions;
+import io.vertx.core.net.SSLOptions;
+import io.vertx.core.net.TrustOptions;
 
 /** Why no connection to Inkeep could be made is in the turn's failure: an operator sees what to mend. */
 @QuarkusTest
@@ -63,20 +72,43 @@ class ConnectFailureTest {
                 ConnectFailure.TLS);
     }
 
-    @Test
-    void itsCertificateIsItsOwn(@TempDir Path directory) throws Exception {
-        SelfSigned certificate = SelfSigned.in(directory);
-        HttpServer secure = VERTX
+    private static HttpServer secure(SelfSigned certificate) throws Exception {
+        return VERTX
                 .createHttpServer(new HttpServerOptions().setSsl(true)
                         .setKeyCertOptions(
                                 new PfxOptions().setPath(certificate.store().toString()).setPassword(SelfSigned.PASSWORD)))
-                .requestHandler(request -> request.response().end()).listen(0, "127.0.0.1").toCompletionStage()
-                .toCompletableFuture().get(10, TimeUnit.SECONDS);
+                .requestHandler(request -> request.response().setStatusCode(400).end()).listen(0, "127.0.0.1")
+                .toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
+    }
+
+    @Test
+    void itsCertificateIsItsOwn(@TempDir Path directory) throws Exception {
+        HttpServer secure = secure(SelfSigned.in(directory));
 
         try {
             assertThatIs(failure("https://localhost:%d/run".formatted(secure.actualPort())), Failure.Code.UPSTREAM_UNTRUSTED,
                     ConnectFailure.CERTIFICATE);
         } finally {
+            secure.close();
+        }
+    }
+
+    @Test
+    void itsCertificateIsTrustedOnceThatIsReloaded(@TempDir Path directory) throws Exception {
+        SelfSigned certificate = SelfSigned.in(directory);
+        HttpServer secure = secure(certificate);
+        UpstreamConfig config = ScriptedInkeep
+                .config(URI.create("https://localhost:%d/run".formatted(secure.actualPort())), "retries", "0");
+        InkeepClient client = new InkeepClient(VERTX, config, Transport.DIRECT);
+        TrustManagerFactory trusted = certificate.trust();
+
+        try {
+            client.updateCertificates(new SSLOptions().setTrustOptions(TrustOptions.wrap(trusted.getTrustManagers()[0])));
+
+            await().untilAsserted(() -> assertThat(((Ended) all(client.post(turn(), "/api/chat", Buffer.buffer("{}"), Map.of(),
+                    Resend.NEVER, _ -> null)).getLast()).failure().code()).isEqualTo(Failure.Code.UPSTREAM_REFUSED));
+        } finally {
+            client.close();
             secure.close();
         }
     }

@@ -7,6 +7,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
+import java.security.cert.Certificate;
+import java.util.Base64;
 
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
@@ -40,19 +42,45 @@ public record SelfSigned(Path store) {
 
     /** For a client that trusts this certificate and no other. */
     public SSLContext trusted() {
+        try {
+            SSLContext context = SSLContext.getInstance("TLS");
+            context.init(null, trust().getTrustManagers(), null);
+            return context;
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Trusts this certificate and no other. */
+    public TrustManagerFactory trust() {
+        try {
+            KeyStore trust = KeyStore.getInstance("PKCS12");
+            trust.load(null, null);
+            trust.setCertificateEntry("it", certificate());
+            TrustManagerFactory managers = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+            managers.init(trust);
+            return managers;
+        } catch (IOException | GeneralSecurityException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** The certificate as a PEM file beside its store. */
+    public Path pem() {
+        try {
+            return Files.writeString(store.resolveSibling("certificate.pem"),
+                    "-----BEGIN CERTIFICATE-----\n%s\n-----END CERTIFICATE-----\n"
+                            .formatted(Base64.getMimeEncoder().encodeToString(certificate().getEncoded())));
+        } catch (IOException | GeneralSecurityException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private Certificate certificate() throws IOException, GeneralSecurityException {
         try (InputStream in = Files.newInputStream(store)) {
             KeyStore keys = KeyStore.getInstance("PKCS12");
             keys.load(in, PASSWORD.toCharArray());
-            KeyStore trust = KeyStore.getInstance("PKCS12");
-            trust.load(null, null);
-            trust.setCertificateEntry("it", keys.getCertificate("it"));
-            TrustManagerFactory managers = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-            managers.init(trust);
-            SSLContext context = SSLContext.getInstance("TLS");
-            context.init(null, managers.getTrustManagers(), null);
-            return context;
-        } catch (IOException | GeneralSecurityException e) {
-            throw new IllegalStateException(e);
+            return keys.getCertificate("it");
         }
     }
 }
