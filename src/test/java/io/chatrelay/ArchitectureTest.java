@@ -192,7 +192,7 @@ class ArchitectureTest {
         public SliceIdentifier getIdentifierOf(JavaClass type) {
             String name = type.getName().replaceAll("\\$.*", "");
             return !name.startsWith(ROOT + ".") || name.startsWith(ROOT + ".dev.") || name.endsWith(".RawJson")
-                    || name.endsWith(".BetweenValidator")
+                    || name.endsWith(".Range")
                             ? SliceIdentifier.ignore()
                             : SliceIdentifier.of(name);
         }

@@ -9,7 +9,7 @@ import com.fasterxml.jackson.core.JsonStreamContext;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 
-import io.chatrelay.event.UntrustedJson;
+import io.chatrelay.event.UntrustedJsonFactory;
 
 /**
  * Reads a body without building a tree: counts its values, and checks that each number has a size that can be calculated with. Two bytes
@@ -27,7 +27,7 @@ final class BodyScan {
 
     static final StreamReadConstraints CONSTRAINTS = StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE)
             .maxNumberLength(Integer.MAX_VALUE).maxNestingDepth(DEEPEST).build();
-    static final JsonFactory FACTORY = UntrustedJson.factory(CONSTRAINTS).build();
+    static final JsonFactory FACTORY = UntrustedJsonFactory.builder(CONSTRAINTS).build();
 
     private BodyScan() {}
 

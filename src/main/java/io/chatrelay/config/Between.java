@@ -15,7 +15,7 @@ import jakarta.validation.Payload;
  */
 @Retention(RUNTIME)
 @Target(METHOD)
-@Constraint(validatedBy = BetweenValidator.Validator.class)
+@Constraint(validatedBy = Range.Validator.class)
 public @interface Between {
 
     String least();

@@ -121,7 +121,7 @@ public final class KnownSettings {
             } else if (isGroup(reader)) {
                 check(key, reader.getReturnType(), value, config, wrong);
             } else if (reader.isAnnotationPresent(Between.class)) {
-                BetweenValidator range = BetweenValidator.of(reader.getAnnotation(Between.class));
+                Range range = Range.of(reader.getAnnotation(Between.class));
                 if (!range.contains(value)) {
                     wrong.add("%s must be between %s and %s, and is %s.".formatted(key, range.least(), range.most(),
                             config.getConfigValue(key).getValue()));

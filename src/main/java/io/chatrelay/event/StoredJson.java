@@ -17,8 +17,8 @@ import com.fasterxml.jackson.core.StreamWriteConstraints;
  */
 public final class StoredJson {
 
-    public static final JsonFactory FACTORY = UntrustedJson
-            .factory(StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).maxNumberLength(Integer.MAX_VALUE)
+    public static final JsonFactory FACTORY = UntrustedJsonFactory
+            .builder(StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).maxNumberLength(Integer.MAX_VALUE)
                     .maxNameLength(Integer.MAX_VALUE).maxNestingDepth(Integer.MAX_VALUE).build())
             .streamWriteConstraints(StreamWriteConstraints.builder().maxNestingDepth(Integer.MAX_VALUE).build()).build();
 

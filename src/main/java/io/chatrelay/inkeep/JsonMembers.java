@@ -13,14 +13,14 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
 
 import io.chatrelay.event.JsonWriter;
 import io.chatrelay.event.RawJson;
-import io.chatrelay.event.UntrustedJson;
+import io.chatrelay.event.UntrustedJsonFactory;
 
 /** The members of one JSON object: strings are decoded, every other value keeps its original text, so that it is passed on unchanged. */
 final class JsonMembers {
 
     // The frame size is already bounded; this only prevents a number or a name from filling the whole frame.
-    private static final JsonFactory JSON = UntrustedJson
-            .factory(StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).maxNumberLength(10_000)
+    private static final JsonFactory JSON = UntrustedJsonFactory
+            .builder(StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).maxNumberLength(10_000)
                     .maxNameLength(10_000).maxNestingDepth(500).build())
             .build();
 

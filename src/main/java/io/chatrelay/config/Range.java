@@ -13,12 +13,12 @@ import io.quarkus.runtime.configuration.MemorySize;
 import io.quarkus.runtime.configuration.MemorySizeConverter;
 
 /** The range of a {@link Between}. */
-record BetweenValidator(String least, String most) {
+record Range(String least, String most) {
 
     /** The framework calls this wherever it builds a mapping: in dev mode, and in tests. */
     public static final class Validator implements ConstraintValidator<Between, Object> {
 
-        private BetweenValidator range;
+        private Range range;
 
         @Override
         public void initialize(Between between) {
@@ -31,8 +31,8 @@ record BetweenValidator(String least, String most) {
         }
     }
 
-    static BetweenValidator of(Between between) {
-        return new BetweenValidator(between.least(), between.most());
+    static Range of(Between between) {
+        return new Range(between.least(), between.most());
     }
 
     /** A value that is not set is in every range. */
