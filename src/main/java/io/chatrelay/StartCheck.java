@@ -32,6 +32,7 @@ import io.chatrelay.inkeep.UpstreamsConfig;
 import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
 import io.chatrelay.journal.FeedConfig;
 import io.chatrelay.journal.JournalConfig;
+import io.chatrelay.turn.AdmissionConfig;
 import io.chatrelay.turn.ShutdownConfig;
 import io.chatrelay.turn.TurnConfig;
 import io.quarkus.runtime.annotations.RegisterForReflection;
@@ -66,7 +67,7 @@ final class StartCheck {
     static final List<Class<?>> MAPPINGS = List.of(UpstreamsConfig.class, AccessConfig.class, ApiConfig.class,
             ApprovalsConfig.class, HistoryConfig.class, ShutdownConfig.class, TurnConfig.class, FeedConfig.class,
             JournalConfig.class, LeaseConfig.class, ConnectionsConfig.class, RequestsConfig.class, DatabaseConfig.class,
-            ConversationConfig.class, PageConfig.class);
+            ConversationConfig.class, PageConfig.class, AdmissionConfig.class);
 
     /** Of the migrations that this version brings, the last. */
     static final int SCHEMA = 12;

@@ -1,5 +1,6 @@
 package io.chatrelay.approval;
 
+import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -45,9 +46,9 @@ public final class Ledger {
     public static final String EXPIRED = "Nobody answered in time.";
 
     private static final String LOCK_PENDING = """
-            select id from tool_approval where turn_id = ? and state = 'pending' order by id for update""";
+            select id from tool_approval where turn_id = any(?) and state = 'pending' order by id for update""";
     private static final String LOCK_UNSETTLED = """
-            select id from tool_approval where turn_id = ? and outcome is null order by id for update""";
+            select id from tool_approval where turn_id = any(?) and outcome is null order by id for update""";
 
     /**
      * All or none, in one statement that is its own transaction: no row stays locked while the caller works, and the journal, which may need to close
@@ -116,7 +117,7 @@ public final class Ledger {
             set state = case when a.expires_at <= now.at then 'expired' else 'superseded' end, decided_at = now.at,
                 reason = case when a.expires_at <= now.at then ? end
             from (select clock_timestamp() as at) now
-            where a.turn_id = ? and a.state = 'pending' and a.call_id = coalesce(?, a.call_id)""";
+            where a.turn_id = any(?) and a.state = 'pending' and a.call_id = coalesce(?, a.call_id)""";
 
     private Ledger() {}
 
@@ -222,8 +223,9 @@ public final class Ledger {
      */
     static void settle(Connection connection, UUID turn, String callId, String outcome) throws SQLException {
         // Lock all rows first: one transaction may settle several calls, in the order of their outcomes.
-        lock(connection, turn, LOCK_UNSETTLED);
-        close(connection, turn, callId);
+        Array turns = uuids(connection, List.of(turn));
+        lock(connection, turns, LOCK_UNSETTLED);
+        close(connection, turns, callId);
         try (PreparedStatement update = connection.prepareStatement(SETTLE)) {
             update.setString(1, outcome);
             update.setObject(2, turn);
@@ -232,31 +234,35 @@ public final class Ledger {
         }
     }
 
-    /** Closes pending approvals: no approval outlives its turn. */
-    public static void supersede(Connection connection, UUID turn) throws SQLException {
-        lock(connection, turn, LOCK_PENDING);
-        close(connection, turn, null);
+    /** Closes the pending approvals of these turns: no approval outlives its turn. */
+    public static void supersede(Connection connection, Collection<UUID> turns) throws SQLException {
+        Array ids = uuids(connection, turns);
+        if (lock(connection, ids, LOCK_PENDING)) {
+            close(connection, ids, null);
+        }
     }
 
-    /** @param callId or null for all calls of the turn */
-    private static void close(Connection connection, UUID turn, String callId) throws SQLException {
+    /** @param callId or null for all calls of the turns */
+    private static void close(Connection connection, Array turns, String callId) throws SQLException {
         try (PreparedStatement update = connection.prepareStatement(CLOSE)) {
             update.setString(1, EXPIRED);
-            update.setObject(2, turn);
+            update.setArray(2, turns);
             update.setString(3, callId);
             update.executeUpdate();
         }
     }
 
-    /** Holds some of the turn's approvals until the transaction ends. */
-    private static void lock(Connection connection, UUID turn, String sql) throws SQLException {
+    /** Holds some of the turns' approvals until the transaction ends. True if there are any. */
+    private static boolean lock(Connection connection, Array turns, String sql) throws SQLException {
         try (PreparedStatement select = connection.prepareStatement(sql)) {
-            select.setObject(1, turn);
-            select.execute();
+            select.setArray(1, turns);
+            try (ResultSet locked = select.executeQuery()) {
+                return locked.next();
+            }
         }
     }
 
-    private static java.sql.Array uuids(Connection connection, Collection<UUID> ids) throws SQLException {
+    private static Array uuids(Connection connection, Collection<UUID> ids) throws SQLException {
         return connection.createArrayOf("uuid", ids.toArray());
     }
 }

@@ -1,9 +1,11 @@
 package io.chatrelay.cluster;
 
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.UUID;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
 import javax.sql.DataSource;
@@ -18,22 +20,30 @@ import io.chatrelay.database.SqlErrors;
  */
 public final class KeptConnection {
 
+    /** A table grows by some thousand rows in this time. */
+    private static final Duration PLANNED_EVERY = Duration.ofSeconds(2);
+
     private final DataSource source;
     private final Duration bound;
     private final Supplier<UUID> incarnation;
     private final Presence presence;
+    private final LongSupplier nanoTime;
     private @Nullable Connection connection;
     private @Nullable UUID shown;
+    private long plannedAt;
 
     /**
      * @param source   opens connections, each within the bound
      * @param presence records the incarnation of this process on each connection
+     * @param nanoTime by which plans get old
      */
-    public KeptConnection(DataSource source, Duration bound, Supplier<UUID> incarnation, Presence presence) {
+    public KeptConnection(DataSource source, Duration bound, Supplier<UUID> incarnation, Presence presence,
+            LongSupplier nanoTime) {
         this.source = source;
         this.bound = bound;
         this.incarnation = incarnation;
         this.presence = presence;
+        this.nanoTime = nanoTime;
     }
 
     public Connection get() throws SQLException {
@@ -42,6 +52,7 @@ public final class KeptConnection {
             open = source.getConnection();
             connection = open;
             shown = null;
+            plannedAt = nanoTime.getAsLong();
             // The driver ignores the executor: it sets its socket time-out.
             open.setNetworkTimeout(Runnable::run, Math.toIntExact(bound.toMillis()));
         }
@@ -49,6 +60,21 @@ public final class KeptConnection {
         if (!current.equals(shown)) {
             presence.show(open, current);
             shown = current;
+        }
+        return open;
+    }
+
+    /**
+     * The connection outside of a transaction. From time to time its statements are planned anew, by the sizes that the tables have then: a plan that
+     * is made once reads all of a table that was small.
+     */
+    public Connection idle() throws SQLException {
+        Connection open = get();
+        if (nanoTime.getAsLong() - plannedAt > PLANNED_EVERY.toNanos()) {
+            plannedAt = nanoTime.getAsLong();
+            try (PreparedStatement discard = open.prepareStatement("discard plans")) {
+                discard.execute();
+            }
         }
         return open;
     }

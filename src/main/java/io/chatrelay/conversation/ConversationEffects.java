@@ -3,31 +3,36 @@ package io.chatrelay.conversation;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
-import java.sql.Types;
 import java.util.UUID;
 
-import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.event.JsonWriter;
 import io.chatrelay.event.Jsonb;
 import io.chatrelay.event.Usage;
 
 /**
- * What the end of a turn changes in its conversation. Each statement is idempotent by its {@code WHERE}, and runs in the transaction that stores the
- * turn's last event.
+ * What the begin and the end of a turn change in its conversation. What the end changes is idempotent by its {@code WHERE}, and runs in the
+ * transaction that stores the turn's last event. The texts are parts of the statements for many turns, which name their other parts
+ * {@code command}, {@code admitted} (the turns that begin) and {@code ended}.
  */
 public final class ConversationEffects {
 
-    /** A transaction that holds the row lock updates the time itself; the journal of all turns does not wait for the lock of one conversation. */
-    private static final String MOVED = """
+    /**
+     * Moves the conversations of {@code ended} turns. A transaction that holds the row lock updates the time itself; the journal of all turns does not
+     * wait for the lock of one conversation.
+     */
+    public static final String MOVE_ENDED = """
             update conversation set updated_at = clock_timestamp()
-            where id in (select id from conversation where id = ? for no key update skip locked)""";
+            where id in (select c.id from conversation c join ended e on e.conversation_id = c.id
+                         where e.counts for no key update of c skip locked)""";
 
-    private static final String MESSAGE = """
+    /** Stores the assistant's messages of {@code ended} turns. */
+    public static final String INSERT_ANSWERS = """
             insert into message (id, conversation_id, turn_id, position, external_id, role, parts, model, finish_reason, usage,
                                  size, created_at)
-            select t.message_id, t.conversation_id, t.id, t.message_position, t.message_id::text, 'assistant', m.parts::jsonb,
-                   t.model, ?, m.usage::jsonb, octet_length(m.parts) + coalesce(octet_length(m.usage), 0), clock_timestamp()
-            from turn t, (select ?::text as parts, ?::text as usage) m where t.id = ?
+            select t.message_id, t.conversation_id, t.id, t.message_position, t.message_id::text, 'assistant', e.parts::jsonb,
+                   t.model, e.finish_reason, e.usage::jsonb, octet_length(e.parts) + coalesce(octet_length(e.usage), 0),
+                   clock_timestamp()
+            from ended e join turn t on t.id = e.turn_id where e.parts is not null
             on conflict do nothing""";
 
     private static final String TAKE_BACK = """
@@ -36,31 +41,38 @@ public final class ConversationEffects {
     private static final String RESTORE = """
             update message set superseded_by = null where superseded_by = ? and turn_id is distinct from ?""";
 
-    private ConversationEffects() {}
+    /** Holds the conversations of new commands until the transaction ends, but waits for none. */
+    public static final String HOLD_KNOWN = """
+            select c.id, c.tenant, c.external_id, c.upstream, c.next_position, c.turns
+            from conversation c join command n on c.tenant = n.tenant and c.external_id = n.external_id
+            for no key update of c skip locked""";
+
+    /** A command's new conversation. */
+    public static final String INSERT_NEW = """
+            insert into conversation (id, tenant, external_id, caller, end_user, upstream, properties_size, next_position, turns,
+                                      created_at, updated_at)
+            select n.conversation_id, n.tenant, coalesce(n.external_id, n.conversation_id::text), n.caller, n.end_user, n.upstream,
+                   2, a.message_position + 1, a.ordinal, n.at, n.at
+            from admitted a join command n on n.turn_id = a.id and n.conversation_id = a.conversation_id""";
+
+    /** A known conversation goes on. */
+    public static final String MOVE_KNOWN = """
+            update conversation c set next_position = a.message_position + 1, turns = a.ordinal, updated_at = n.at
+            from admitted a join command n on n.turn_id = a.id and n.conversation_id <> a.conversation_id
+            where c.id = a.conversation_id""";
 
     /**
-     * Stores the assistant's message.
-     *
-     * @param parts as JSON
+     * The messages of commands, as {@code said}. Earlier messages count in a new conversation only; instructions among them belong to the turn: they
+     * do not count if its messages do not count.
      */
-    public static void answered(Connection connection, UUID turn, String parts, Ended ended) throws SQLException {
-        try (PreparedStatement insert = connection.prepareStatement(MESSAGE)) {
-            insert.setString(1, ended.finishReason() == null ? null : ended.finishReason().wireName());
-            insert.setString(2, parts);
-            if (ended.usage() == null) {
-                insert.setNull(3, Types.VARCHAR);
-            } else {
-                insert.setString(3, usage(ended.usage()));
-            }
-            insert.setObject(4, turn);
-            insert.executeUpdate();
-        }
-    }
+    public static final String INSERT_SAID = """
+            insert into message (id, conversation_id, turn_id, position, external_id, role, name, parts, size, created_at)
+            select s.id, a.conversation_id, case when s.place >= n.earlier or s.role = 'system' then a.id end,
+                   a.message_position - n.asked - n.earlier + s.place, s.external_id, s.role, s.name, s.parts::jsonb, s.size, n.at
+            from said s join admitted a on a.id = s.turn_id join command n on n.turn_id = a.id
+            where s.place >= n.earlier or n.conversation_id = a.conversation_id""";
 
-    /** Updates the conversation's update time. */
-    public static void moved(Connection connection, UUID conversation) throws SQLException {
-        update(connection, MOVED, conversation);
-    }
+    private ConversationEffects() {}
 
     /** Removes the messages of a turn from the conversation, and restores the messages that they superseded. */
     public static void takenBack(Connection connection, UUID turn) throws SQLException {
@@ -68,7 +80,8 @@ public final class ConversationEffects {
         update(connection, RESTORE, turn, turn);
     }
 
-    private static String usage(Usage usage) {
+    /** As {@link #INSERT_ANSWERS} stores it. */
+    public static String usage(Usage usage) {
         JsonWriter out = new JsonWriter(160).ascii("{\"promptTokens\":").number(usage.promptTokens())
                 .ascii(",\"completionTokens\":")
                 .number(usage.completionTokens()).ascii(",\"totalTokens\":").number(usage.totalTokens());

@@ -1,6 +1,8 @@
 package io.chatrelay.conversation;
 
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -33,6 +35,28 @@ public class History {
         long left = maxBytes() - instructions.stream().mapToLong(message -> size(message.said())).sum();
         return Stream.concat(instructions.stream(), messages.said(conversation.id, config.maxMessages(), left).stream())
                 .map(Message::said).toList();
+    }
+
+    /** The same for a conversation that begins with these messages, as they are stored. */
+    public List<ChatMessage> ofNew(List<ChatMessage> earlier) {
+        List<ChatMessage> instructions = earlier.stream().filter(said -> said.role() == Role.SYSTEM).map(History::stored)
+                .toList();
+        long left = maxBytes() - instructions.stream().mapToLong(History::size).sum();
+        Deque<ChatMessage> newest = new ArrayDeque<>();
+        for (ChatMessage said : earlier.reversed()) {
+            if (said.role() != Role.SYSTEM) {
+                left -= size(said);
+                if (left < 0 || newest.size() >= config.maxMessages()) {
+                    break;
+                }
+                newest.addFirst(stored(said));
+            }
+        }
+        return Stream.concat(instructions.stream(), newest.stream()).toList();
+    }
+
+    private static ChatMessage stored(ChatMessage said) {
+        return new ChatMessage(said.role(), MessageParts.read(MessageParts.write(said.parts())), said.name());
     }
 
     /**

@@ -22,6 +22,9 @@ public final class SqlErrors {
      */
     private static final String DRIVER_FAILED = "99999";
 
+    /** Deadlock, lock time-out, statement time-out. */
+    private static final Set<String> ENDED_STATEMENT = Set.of("40P01", "55P03", "57014");
+
     private static final int DEEPEST = 20;
     private static final String TRANSACTIONS = "jakarta.transaction";
 
@@ -37,6 +40,17 @@ public final class SqlErrors {
     public static boolean endsConnection(SQLException e) {
         String state = String.valueOf(e.getSQLState());
         return state.startsWith("08") || state.startsWith("57P");
+    }
+
+    /** Whether the database answered with an error: a statement that is its own transaction has changed nothing, and the connection is usable. */
+    public static boolean isRolledBack(SQLException e) {
+        return e.getSQLState() != null && e.getSQLState().length() == 5 && !DRIVER_FAILED.equals(e.getSQLState())
+                && !endsConnection(e);
+    }
+
+    /** Whether it is the statement's own end, and not the session's state, so that the next statement on the connection may succeed. */
+    public static boolean isOfStatement(SQLException e) {
+        return refuses(e) || ENDED_STATEMENT.contains(e.getSQLState());
     }
 
     /** Whether something failed because of the database's or the pool's state, and may succeed later. */

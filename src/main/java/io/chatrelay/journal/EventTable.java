@@ -306,6 +306,14 @@ final class EventTable<E> {
         insert(connection, merged);
     }
 
+    /** Deletes the events of turns that do not run. */
+    static void erase(Connection connection, UUID[] turns) throws SQLException {
+        try (PreparedStatement delete = connection.prepareStatement("delete from turn_event where turn_id = any(?)")) {
+            delete.setArray(1, connection.createArrayOf("uuid", turns));
+            delete.executeUpdate();
+        }
+    }
+
     /** The number of each turn's last stored event, or 0 if it has none. */
     static Map<UUID, Long> lastNumbers(Connection connection, List<UUID> turns) throws SQLException {
         Map<UUID, Long> last = new LinkedHashMap<>();

@@ -1,7 +1,6 @@
 package io.chatrelay.journal;
 
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -15,6 +14,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
@@ -44,9 +44,9 @@ import io.smallrye.mutiny.Multi;
  * are numbered 1, 2, 3 … without a gap.
  *
  * <p>The journal has two threads, each with its own connection: the writer, and a clock that renews the lease, sweeps the leases of other
- * replicas and polls for events of turns that run elsewhere. The clock's tasks are no scheduled methods of the framework: they share one
- * connection, the lease is renewed even if all other threads are busy, and the framework's scheduler looks for due tasks only once a second. The
- * class is long because only it knows which turns are open here: opening, dropping, handing over and claiming a turn must agree on that.
+ * replicas and polls for events of turns that run elsewhere. Each {@link #groupCommit} has another one. The clock's tasks are no scheduled
+ * methods of the framework: they share one connection, the lease is renewed even if all other threads are busy, and the framework's scheduler looks
+ * for due tasks only once a second. The class is long because only it knows which turns are open here: opening, dropping, handing over and claiming a turn must agree on that.
  *
  * @param <E> the events of a turn
  */
@@ -99,6 +99,8 @@ public final class Journal<E> {
     /** Set by the start, before any task that uses it. */
     @SuppressWarnings("NullAway.Init")
     private TakeoverHandler takeoverHandler;
+    private final MeterRegistry registry;
+    private final List<GroupCommit<?, ?>> groupCommits = new CopyOnWriteArrayList<>();
     private volatile boolean leaving;
     private final Presence presence;
     private final KeptConnection control;
@@ -125,6 +127,7 @@ public final class Journal<E> {
         this.lease = new Lease(leaseConfig, this::dropAll, nanoTime);
         this.presence = new Presence(leaseConfig.absence());
         this.control = kept();
+        this.registry = registry;
         JournalMetrics metrics = new JournalMetrics(registry);
         this.writer = new JournalWriter<>(kept(), lease, config, metrics, new JournalWriter.Listener<>() {
             @Override
@@ -151,7 +154,7 @@ public final class Journal<E> {
     }
 
     private KeptConnection kept() {
-        return new KeptConnection(connections.own(), patience(leaseConfig), lease::incarnation, presence);
+        return new KeptConnection(connections.own(), patience(leaseConfig), lease::incarnation, presence, nanoTime);
     }
 
     /** The longest time the journal waits for one answer of the database before it retries on another connection. */
@@ -191,6 +194,25 @@ public final class Journal<E> {
     /** Whether another replica could continue this process' turns. Blocks on the database. */
     public boolean hasPeers() {
         return onClock(lease::hasPeers).orElse(false);
+    }
+
+    /**
+     * Commands of many callers that are stored in one transaction; it stops with the journal. While this replica leaves, none has a result.
+     *
+     * @param most    commands in one transaction
+     * @param bytes   of all commands in one transaction
+     * @param waiting commands that may wait for one
+     */
+    public <C, R> GroupCommit<C, R> groupCommit(String name, GroupCommit.SharedStatement<C, R> statement, int most, long bytes,
+            int waiting) {
+        // It shows no presence: where it is idle for long, a router may forget it, and the server would take this process for alive.
+        KeptConnection own = new KeptConnection(connections.own(), patience(leaseConfig), lease::incarnation,
+                new Presence(Duration.ZERO), nanoTime);
+        GroupCommit<C, R> commands = new GroupCommit<>(name, registry, own, lease::incarnation, () -> leaving, statement,
+                patience(leaseConfig), new GroupCommit.Bounds(most, bytes, waiting));
+        groupCommits.add(commands);
+        commands.start();
+        return commands;
     }
 
     /** Number of this process' turns whose end is not stored yet, including those that it is handing over. */
@@ -258,6 +280,7 @@ public final class Journal<E> {
     public void stop() {
         leaving = true;
         feeds.closeNow();
+        groupCommits.forEach(GroupCommit::stop);
         writer.stop();
         try {
             writerThread.join(STORED_WITHIN);
@@ -364,10 +387,7 @@ public final class Journal<E> {
 
     /** Erases the events of turns that do not run. */
     public static void erase(Connection connection, UUID[] turns) throws SQLException {
-        try (PreparedStatement delete = connection.prepareStatement("delete from turn_event where turn_id = any(?)")) {
-            delete.setArray(1, connection.createArrayOf("uuid", turns));
-            delete.executeUpdate();
-        }
+        EventTable.erase(connection, turns);
     }
 
     private void ended(UUID turn) {
@@ -484,7 +504,7 @@ public final class Journal<E> {
     /** False if the database did not answer: the connection is discarded. */
     private boolean onControl(ControlTask task) {
         try {
-            task.run(control.get());
+            task.run(control.idle());
             return true;
         } catch (SQLException e) {
             LOG.warnf("The journal's clock waits for the database: %s", SqlErrors.reason(e));

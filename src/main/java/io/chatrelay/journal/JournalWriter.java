@@ -4,7 +4,9 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
@@ -291,7 +293,7 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
 
     /** True if stored; false if this process no longer holds its lease, and nothing was stored. */
     private boolean commit(List<TurnLog.Batch<E>> batches, UUID me) throws SQLException {
-        Connection current = connection.get();
+        Connection current = connection.idle();
         List<TransactionalEffect> effects = batches.stream().flatMap(batch -> batch.effects().stream()).toList();
         // Most batches need a single statement, which is its own transaction.
         current.setAutoCommit(effects.isEmpty());
@@ -303,17 +305,30 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
             current.rollback();
             return false;
         }
-        for (TransactionalEffect effect : effects) {
-            apply(effect, current);
-        }
+        apply(effects, current);
         current.commit();
         return true;
     }
 
     /** A defect in an effect fails only its own turn, like any data that the database rejects. */
-    private static void apply(TransactionalEffect effect, Connection current) throws SQLException {
+    private static void apply(List<TransactionalEffect> effects, Connection current) throws SQLException {
+        Map<TransactionalEffect.Together, List<TransactionalEffect>> together = new LinkedHashMap<>();
         try {
-            effect.apply(current);
+            for (TransactionalEffect effect : effects) {
+                TransactionalEffect.Together kind = effect.together();
+                if (kind == null) {
+                    effect.apply(current);
+                } else {
+                    together.computeIfAbsent(kind, _ -> new ArrayList<>()).add(effect);
+                }
+            }
+            for (boolean endsTurns : new boolean[]{ false, true }) {
+                for (Map.Entry<TransactionalEffect.Together, List<TransactionalEffect>> kind : together.entrySet()) {
+                    if (kind.getKey().endsTurns() == endsTurns) {
+                        kind.getKey().apply(current, kind.getValue());
+                    }
+                }
+            }
         } catch (RuntimeException e) {
             throw new SQLException("an effect failed", "22000", e);
         }

@@ -206,7 +206,7 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner, Aw
     private TransactionalEffect effectOf(ChatEvent event) {
         // An id that is null or too long is not stored; then the run cannot be recognised by its id.
         if (event instanceof Started(var id) && id != null && id.length() <= PrintableName.LONGEST) {
-            return connection -> TurnStore.position(connection, turn.id(), id);
+            return new TurnPosition(turn.id(), id);
         }
         CallOutcome outcome = CallOutcome.of(turn.id(), event);
         if (outcome == null || !awaited.settled(outcome.callId())) {

@@ -6,19 +6,42 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 
-import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.event.Jsonb;
 import io.chatrelay.journal.TurnOwnership;
 
 /**
- * The SQL that writes the table {@code turn}; only {@link TurnRow} inserts a row. Every statement finds its rows by an index and changes them by
+ * The SQL that writes the table {@code turn}; {@link TurnRow} inserts a row, too. Every statement finds its rows by an index and changes them by
  * compare-and-set in its {@code WHERE}, so a repeated statement changes nothing. All statements run in the caller's transaction.
  */
 final class TurnStore implements TurnOwnership {
 
     private static final String RUNNING = "state in ('running', 'awaiting_approval')";
+
+    /**
+     * Inserts the turns of new commands, and returns them. A part of {@link Admission}'s statement, whose parts {@code command} and {@code known} it
+     * reads. A turn that runs and a used key conflict in the table's indexes; they leave the command out, as do an edit (the id of a known message),
+     * another upstream, and a conversation that another transaction holds. The subselects are scalar, because of "not exists" the planner may make a
+     * hash of the whole table.
+     */
+    static final String INSERT_ADMITTED = """
+            insert into turn (id, tenant, conversation_id, ordinal, state, owner, upstream, model, message_id, message_position,
+                              request, caller, idempotency_key, command_digest, client_repeats, started_at)
+            select n.turn_id, n.tenant, coalesce(k.id, n.conversation_id), coalesce(k.turns, 0) + 1, 'running', ?::uuid,
+                   n.upstream, n.model, n.answer_id,
+                   coalesce(k.next_position, 1 + n.earlier) + n.asked, n.request, n.caller, n.idempotency_key, n.digest,
+                   n.client_repeats, n.at
+            from command n left join known k on k.tenant = n.tenant and k.external_id = n.external_id
+            where n.unlocked and case
+                when k.id is not null then n.as_known and k.upstream = n.upstream
+                    and (select m.id from message m where m.conversation_id = k.id
+                         and m.external_id = n.message_external_id and m.superseded_by is null) is null
+                else n.as_new and (select c.id from conversation c
+                                   where c.tenant = n.tenant and c.external_id = n.external_id) is null end
+            on conflict do nothing
+            returning id, conversation_id, ordinal, message_position""";
 
     private static final String OF_OWNER = "select id from turn where owner = ? and " + RUNNING;
 
@@ -49,16 +72,19 @@ final class TurnStore implements TurnOwnership {
             where turn.id = ? and turn.state in ('running', 'awaiting_approval') and turn.state <> w.state""";
 
     private static final String POSITION = """
-            update turn set upstream_position = ? where id = ? and upstream_position is null and ended_at is null""";
+            update turn set upstream_position = p.position from unnest(?::uuid[], ?::text[]) as p(id, position)
+            where turn.id = p.id and turn.upstream_position is null and turn.ended_at is null""";
 
-    private static final String END = """
-            update turn set state = ?, finish_reason = ?, error_code = ?, error_message = ?,
+    /** Ends the turns of the part {@code ended}. By the primary key: the index of running turns is full of turns that have just ended. */
+    static final String END_ALL = """
+            update turn set state = e.state, finish_reason = e.finish_reason, error_code = e.error_code,
+                   error_message = e.error_message,
                    last_event = (select last from turn_event where turn_id = turn.id order by first desc limit 1),
-                   idempotency_key = case when ? then idempotency_key end,
-                   command_digest = case when ? then command_digest end,
+                   idempotency_key = case when e.counts then idempotency_key end,
+                   command_digest = case when e.counts then command_digest end,
                    request = null,
                    ended_at = clock_timestamp()
-            where id = ? and state in ('running', 'awaiting_approval')""";
+            from ended e where turn.id = e.turn_id and turn.ended_at is null""";
 
     @Override
     public List<UUID> running(Connection connection, UUID owner) throws SQLException {
@@ -100,21 +126,13 @@ final class TurnStore implements TurnOwnership {
         update(connection, AWAIT_APPROVAL, turn, turn);
     }
 
-    /** Stores the upstream's own id of the answer, which identifies the run when it is resumed. */
-    static void position(Connection connection, UUID turn, String upstreamMessageId) throws SQLException {
-        update(connection, POSITION, Jsonb.clean(upstreamMessageId), turn);
-    }
-
-    /**
-     * Ends a turn.
-     *
-     * @param keepsKey whether a retry of its command attaches to it from now on
-     */
-    static void end(Connection connection, UUID turn, Ended ended, boolean keepsKey) throws SQLException {
-        update(connection, END, ended.outcome().wireName(),
-                ended.finishReason() == null ? null : ended.finishReason().wireName(),
-                ended.failure() == null ? null : ended.failure().name(),
-                ended.failure() == null ? null : Jsonb.clean(ended.failure().message()), keepsKey, keepsKey, turn);
+    /** Stores the upstream's own ids of turns' answers, which identify the runs when they are resumed; by turn. */
+    static void positions(Connection connection, Map<UUID, String> upstreamMessageIds) throws SQLException {
+        try (PreparedStatement update = connection.prepareStatement(POSITION)) {
+            new SqlArrays<>(connection, update, List.copyOf(upstreamMessageIds.entrySet()), 1).add("uuid", Map.Entry::getKey)
+                    .add("text", id -> Jsonb.clean(id.getValue()));
+            update.executeUpdate();
+        }
     }
 
     private static int update(Connection connection, String sql, Object... parameters) throws SQLException {

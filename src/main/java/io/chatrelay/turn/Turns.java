@@ -1,6 +1,5 @@
 package io.chatrelay.turn;
 
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.Instant;
@@ -8,6 +7,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Stream;
 
@@ -15,7 +15,6 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.persistence.PersistenceException;
 
 import org.hibernate.Session;
-import org.hibernate.exception.ConstraintViolationException;
 import org.jboss.logging.Logger;
 
 import io.chatrelay.approval.ApprovalView;
@@ -30,6 +29,7 @@ import io.chatrelay.event.Ids;
 import io.chatrelay.event.MessageParts;
 import io.chatrelay.event.Role;
 import io.chatrelay.event.Turn;
+import io.chatrelay.journal.GroupCommit;
 import io.chatrelay.journal.Journal;
 import io.chatrelay.upstream.Upstream;
 import io.chatrelay.upstream.UpstreamRequest;
@@ -40,6 +40,9 @@ import io.quarkus.narayana.jta.QuarkusTransaction;
 /**
  * Accepts a caller's message: validates it, stores it with its turn in one transaction, and starts the turn. From then on the turn belongs to the
  * server; the sender reads it like every other reader.
+ *
+ * <p>Most turns begin together with those of other callers, in one statement ({@link Admission}). A command that it leaves out gets a transaction of
+ * its own here, which knows every rule: it attaches, edits, waits, or gives the reason why the turn cannot begin.
  */
 @ApplicationScoped
 public class Turns {
@@ -47,6 +50,8 @@ public class Turns {
     private static final Logger LOG = Logger.getLogger(Turns.class);
     /** Two equal commands at the same moment conflict once in a unique index; the second attempt finds the turn of the other command. */
     private static final int TRIES = 4;
+    /** Unique violation and deadlock. Source: PostgreSQL, appendix A. */
+    private static final Set<String> MET = Set.of("23505", "40P01");
 
     /** A turn runs in the command's conversation, and the command must not attach to it. */
     private static final class Occupied extends RuntimeException {
@@ -72,10 +77,11 @@ public class Turns {
     private final TurnConfig config;
     private final LeaseConfig lease;
     private final Cancellation cancellation;
+    private final GroupCommit<Admission.Command, Admission.Begun> admission;
 
     Turns(Conversation.Repository conversations, Message.Repository messages, TurnRow.Repository turns, Upstreams upstreams,
             History history, TurnRunner runner, Journal<ChatEvent> journal, Approvals approvals, TurnConfig config,
-            LeaseConfig lease, Cancellation cancellation) {
+            LeaseConfig lease, Cancellation cancellation, AdmissionConfig bounds) {
         this.conversations = conversations;
         this.messages = messages;
         this.turns = turns;
@@ -87,6 +93,8 @@ public class Turns {
         this.config = config;
         this.lease = lease;
         this.cancellation = cancellation;
+        this.admission = journal.groupCommit("admission", new Admission(), bounds.maxTogether(),
+                bounds.maxBytes().asLongValue(), bounds.maxWaiting());
     }
 
     /**
@@ -98,6 +106,59 @@ public class Turns {
      */
     public Turn send(SendCommand command) {
         byte[] digest = CommandDigest.of(command);
+        try {
+            return together(command, digest).orElseGet(() -> alone(command, digest));
+        } catch (SQLException e) {
+            throw new PersistenceException(e);
+        }
+    }
+
+    /** Begins a turn in one transaction with others; empty, and nothing is stored, if the command needs a transaction of its own. */
+    private Optional<Turn> together(SendCommand command, byte[] digest) throws SQLException {
+        if (command.repeated()) {
+            // The request that it repeats may still wait.
+            admission.awaitEarlier();
+            return Optional.empty();
+        }
+        Optional<Admission.Command> plain = plain(command, digest);
+        if (plain.isEmpty()) {
+            return Optional.empty();
+        }
+        Upstream upstream = upstreams.named(plain.get().upstream()).orElseThrow();
+        List<ChatMessage> before = upstream.remembers() ? List.of() : history.ofNew(command.before());
+        return admission.run(plain.get()).map(begun -> {
+            Turn turn = begun.turn();
+            runner.run(new UpstreamRequest(turn, plain.get().newest(), command.asked(), before,
+                    Collections.unmodifiableMap(command.parameters()), command.headers(), runner.earlier(turn)), upstream,
+                    begun.as());
+            return turn;
+        });
+    }
+
+    /**
+     * The command, if its turn can begin together with others. It cannot if only its conversation decides whether it is valid, which instructions it
+     * changes, or which history its upstream is sent.
+     */
+    private Optional<Admission.Command> plain(SendCommand command, byte[] digest) {
+        Upstream upstream;
+        try {
+            upstream = upstream(command, Optional.empty());
+            check(command, upstream);
+        } catch (ChatException e) {
+            // A known conversation may decide otherwise; if not, the reason is found again.
+            return Optional.empty();
+        }
+        boolean isForNew = !needsKnown(command, upstream);
+        boolean isForKnown = command.conversationId() != null && upstream.remembers()
+                && command.before().stream().noneMatch(said -> said.role() == Role.SYSTEM);
+        return isForNew || isForKnown
+                ? Optional.of(Admission.Command.of(command, digest, upstream.name(), request(command, upstream), isForNew,
+                        isForKnown))
+                : Optional.empty();
+    }
+
+    /** Begins a turn in a transaction of its own, or attaches to one. */
+    Turn alone(SendCommand command, byte[] digest) {
         boolean replaces = command.replacesRunning();
         for (int attempt = 1;; attempt++) {
             boolean makesRoom = replaces;
@@ -111,7 +172,7 @@ public class Turns {
                 // Another turn may have begun meanwhile; on the last attempt a running turn rejects the command.
                 replaces = cancellation.makeRoom(e.turn) && attempt < TRIES;
             } catch (PersistenceException e) {
-                if (attempt >= TRIES || !violatesUnique(e)) {
+                if (attempt >= TRIES || !metAnother(e)) {
                     throw e;
                 }
                 LOG.debugf("Two commands met; trying again (%d)", attempt);
@@ -119,9 +180,10 @@ public class Turns {
         }
     }
 
-    private static boolean violatesUnique(Throwable e) {
+    /** Two transactions inserted the same, or waited for each other: the next attempt finds what the other one stored. */
+    private static boolean metAnother(Throwable e) {
         for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-            if (cause instanceof ConstraintViolationException violation && "23505".equals(violation.getSQLState())) {
+            if (cause instanceof SQLException sql && MET.contains(String.valueOf(sql.getSQLState()))) {
                 return true;
             }
         }
@@ -145,7 +207,13 @@ public class Turns {
             return attach(repeated.get());
         }
         Upstream upstream = upstream(command, known);
-        check(command, known, upstream);
+        check(command, upstream);
+        if (known.isEmpty() && needsKnown(command, upstream)) {
+            throw ChatException.invalid("messages",
+                    ("holds answers of a conversation that is not known here, and the upstream '%s' keeps"
+                            + " its history itself: send the conversationId of the conversation, or the new message alone")
+                            .formatted(upstream.name()));
+        }
         Conversation conversation = known.orElseGet(() -> create(command, upstream));
         Optional<TurnRow> running = turns.running(conversation.id);
         if (running.isPresent() && !command.replacesSame() && isSame(command, digest, running.get())) {
@@ -171,9 +239,8 @@ public class Turns {
 
     /** A client that retries without a key may send the retry while its first request is still being stored: the lock serialises them. */
     private void lockDigest(byte[] digest) {
-        long key = ByteBuffer.wrap(digest).getLong();
         turns.getEntityManager().createNativeQuery("select 1 from (select pg_advisory_xact_lock(:key)) as locked")
-                .setParameter("key", key).getSingleResult();
+                .setParameter("key", Admission.Command.lock(digest)).getSingleResult();
     }
 
     private Optional<TurnRow> repeated(SendCommand command, byte[] digest) {
@@ -231,7 +298,7 @@ public class Turns {
                 .toList());
     }
 
-    private void check(SendCommand command, Optional<Conversation> known, Upstream upstream) {
+    private void check(SendCommand command, Upstream upstream) {
         upstream.refuses(command.asked(), command.askedAt(), command.parameters()).ifPresent(refusal -> {
             throw ChatException.invalid(refusal.field(), refusal.reason());
         });
@@ -243,13 +310,11 @@ public class Turns {
         if (!upstream.remembers()) {
             history.check(command.before(), command.beforeAt());
         }
-        boolean answered = command.before().stream().anyMatch(said -> said.role() == Role.ASSISTANT);
-        if (known.isEmpty() && upstream.remembers() && answered) {
-            throw ChatException.invalid("messages",
-                    ("holds answers of a conversation that is not known here, and the upstream '%s' keeps"
-                            + " its history itself: send the conversationId of the conversation, or the new message alone")
-                            .formatted(upstream.name()));
-        }
+    }
+
+    /** Whether the command holds answers that only a conversation of the upstream can contain. */
+    private static boolean needsKnown(SendCommand command, Upstream upstream) {
+        return upstream.remembers() && command.before().stream().anyMatch(said -> said.role() == Role.ASSISTANT);
     }
 
     private Conversation create(SendCommand command, Upstream upstream) {
@@ -342,9 +407,9 @@ public class Turns {
         row.model = command.model() == null ? upstream.name() : command.model();
         row.messageId = Ids.next();
         row.messagePosition = conversation.nextPosition + earlier + command.asked().size();
-        // A request to an upstream without memory is never sent again after a takeover.
-        if (upstream.remembers()) {
-            row.remember(new TurnRequest(command.parameters(), upstream.passes(command.headers())));
+        TurnRequest request = request(command, upstream);
+        if (request != null) {
+            row.remember(request);
         }
         row.caller = command.caller();
         row.idempotencyKey = command.idempotencyKey();
@@ -352,6 +417,11 @@ public class Turns {
         row.clientRepeats = command.maybeRepeated();
         row.startedAt = Instant.now();
         return row;
+    }
+
+    /** What a takeover needs of the request; null for an upstream without memory, which is never sent a request again. */
+    private static TurnRequest request(SendCommand command, Upstream upstream) {
+        return upstream.remembers() ? new TurnRequest(command.parameters(), upstream.passes(command.headers())) : null;
     }
 
     private UUID store(Conversation conversation, ChatMessage said, UUID turn, String externalId) {

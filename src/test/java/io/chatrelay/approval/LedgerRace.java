@@ -171,7 +171,7 @@ final class LedgerRace {
                     TurnFixtures.updateWaiting(connection, turn);
                 }
                 if (end) {
-                    Ledger.supersede(connection, turn);
+                    Ledger.supersede(connection, List.of(turn));
                 }
                 connection.commit();
             }

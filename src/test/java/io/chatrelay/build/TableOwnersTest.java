@@ -26,7 +26,7 @@ class TableOwnersTest {
             "tool_approval", "approval/(Ledger|ApprovalInsert)\\.java",
             "message", "conversation/(Message|ConversationEffects)\\.java",
             "conversation", "conversation/(Conversation|ConversationEffects)\\.java",
-            "turn_event", "journal/(EventTable|Journal)\\.java",
+            "turn_event", "journal/EventTable\\.java",
             "replica", "cluster/Lease\\.java");
 
     private static final Pattern WRITES = Pattern.compile("(?i)\\b(?:update|insert\\s+into|delete\\s+from)\\s+([a-z_]+)\\b");

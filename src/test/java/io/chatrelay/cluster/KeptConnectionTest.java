@@ -26,7 +26,22 @@ class KeptConnectionTest {
             .knows(SHOW, "select pg_try_advisory_lock_shared(?)", _ -> Result.row(true));
     private UUID incarnation = UUID.randomUUID();
     private final KeptConnection kept = new KeptConnection(database.source(), BOUND, () -> incarnation,
-            new Presence(Duration.ofSeconds(1)));
+            new Presence(Duration.ofSeconds(1)), clock);
+
+    @Test
+    void plansGrowOldAndAreMadeAnewOutsideOfATransaction() throws SQLException {
+        database.knows("plan anew", "discard plans", _ -> Result.changed(0));
+        kept.idle();
+        kept.idle();
+        assertThat(database.calls("plan anew")).isEmpty();
+
+        clock.advance(Duration.ofMinutes(1));
+        kept.get();
+        assertThat(database.calls("plan anew")).isEmpty();
+        kept.idle();
+        kept.idle();
+        assertThat(database.calls("plan anew")).hasSize(1);
+    }
 
     @Test
     void aConnectionIsOpenedOnceAndShowsItsIncarnationOnce() throws SQLException {

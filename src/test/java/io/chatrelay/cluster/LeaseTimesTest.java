@@ -317,7 +317,7 @@ class LeaseTimesTest {
         Times times = new Times(Duration.ofMillis(lease), Duration.ofMillis(interval));
         Lease renewed = new Lease(times, lost::incrementAndGet, clock);
         KeptConnection control = new KeptConnection(database.source(), Lease.patience(times), renewed::incarnation,
-                new Presence(Duration.ZERO));
+                new Presence(Duration.ZERO), clock);
         renewed.renew(control.get());
         passes(times.renewEvery());
         database.on(RENEW).timesOut().timesOut();

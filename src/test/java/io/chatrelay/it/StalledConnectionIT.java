@@ -37,8 +37,8 @@ class StalledConnectionIT {
     private static final String LONGER_THAN_THIS = "words 10000 30";
     private static final String OF_THE_CLOCK = "update replica set lease_end";
     private static final String OF_THE_WRITER = "insert into turn_event";
-    /** As the first of its statement: the writer asks the same within another. */
-    private static final String OF_A_CALLER = "\0select 1 from replica";
+    /** Of the statement that begins turns. */
+    private static final String OF_THE_BEGINS = "pg_try_advisory_xact_lock";
     private static StallingProxy proxyOfA;
     private static StallingProxy proxyOfB;
     private static TwoReplicas replicas;
@@ -100,9 +100,9 @@ class StalledConnectionIT {
                     .until(() -> proxy.stall(connection));
         }
 
-        /** The one that hangs is given up, and its work is done on another; a caller's connection needs no other. */
+        /** The one that hangs is given up, and its work is done on another; turns begin on another only once another is asked for. */
         void awaitAnother(String connection) {
-            if (!connection.equals(OF_A_CALLER)) {
+            if (!connection.equals(OF_THE_BEGINS)) {
                 Awaitility.await("another connection for " + connection).atMost(PATIENCE).pollDelay(Duration.ZERO)
                         .pollInterval(Duration.ofMillis(50))
                         .until(() -> proxy.hasOne(connection));
@@ -130,7 +130,7 @@ class StalledConnectionIT {
         answers.forEach(answer -> answer.reader().awaitEvents(20));
 
         List<Behind> both = List.of(new Behind(replicas.a, proxyOfA), new Behind(replicas.b, proxyOfB));
-        for (String connection : List.of(OF_THE_CLOCK, OF_A_CALLER, OF_THE_WRITER)) {
+        for (String connection : List.of(OF_THE_CLOCK, OF_THE_BEGINS, OF_THE_WRITER)) {
             // Idle connections of callers were closed when the clock's broke.
             both.forEach(replica -> replica.chat("opens", connection).awaitEnd());
             both.forEach(replica -> replica.stall(connection));

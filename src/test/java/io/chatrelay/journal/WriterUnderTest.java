@@ -60,7 +60,8 @@ final class WriterUnderTest {
         feeds = new Feeds<>(database.source(), new EventTable<>(codec), codec, new Settings.Feeds(), loaders);
         lease = new Lease(new Settings.Leases(), () -> List.copyOf(open.values()).forEach(turn -> drop(turn.log())), clock);
         writer = new JournalWriter<>(
-                new KeptConnection(database.source(), Duration.ofSeconds(3), lease::incarnation, new Presence(Duration.ZERO)),
+                new KeptConnection(database.source(), Duration.ofSeconds(3), lease::incarnation, new Presence(Duration.ZERO),
+                        clock),
                 lease, bounds, new JournalMetrics(new SimpleMeterRegistry()), new JournalWriter.Listener<>() {
                     @Override
                     public void ended(UUID turn) {
