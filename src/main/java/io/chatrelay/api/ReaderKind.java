@@ -41,6 +41,11 @@ public record ReaderKind(Response nothing, boolean hasBegun, boolean leavingStop
                 true, leavingStops);
     }
 
+    /** Whether it is the caller that sent the turn's message, and has nothing of the answer yet. */
+    boolean asked() {
+        return nothing == null && !hasBegun;
+    }
+
     boolean comesBack() {
         return nothing != null;
     }

@@ -1,11 +1,13 @@
 package io.chatrelay.api;
 
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 import jakarta.enterprise.context.ApplicationScoped;
 
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
 
 /** The metrics of open streams. */
 @ApplicationScoped
@@ -13,10 +15,14 @@ class StreamMetrics {
 
     private final AtomicInteger open = new AtomicInteger();
     private final Counter told;
+    private final Timer firstEvent;
 
     StreamMetrics(MeterRegistry registry) {
         registry.gauge("chat.relay.streams.open", open);
         told = registry.counter("chat.relay.streams.events");
+        firstEvent = Timer.builder("chat.relay.streams.first.event")
+                .description("From the stored turn to its first event, for the caller who sent it").publishPercentileHistogram()
+                .register(registry);
     }
 
     void opened() {
@@ -25,6 +31,10 @@ class StreamMetrics {
 
     void closed() {
         open.decrementAndGet();
+    }
+
+    void firstEvent(long nanos) {
+        firstEvent.record(nanos, TimeUnit.NANOSECONDS);
     }
 
     void told(int events) {

@@ -66,7 +66,9 @@ final class TurnStream implements Flow.Subscriber<List<JournalEntry<ChatEvent>>>
     private long heartbeatTimer = NO_TIMER;
     private boolean headWritten;
     private boolean ended;
-    private long wroteAt = System.nanoTime();
+    private final long openedAt = System.nanoTime();
+    private long wroteAt = openedAt;
+    private boolean firstTold;
     /** How many frames of the first event the reader already has. */
     private int skipped;
 
@@ -137,6 +139,10 @@ final class TurnStream implements Flow.Subscriber<List<JournalEntry<ChatEvent>>>
             end = entry.event() instanceof Ended ended ? ended : end;
         }
         metrics.told(entries.size());
+        if (!firstTold && reader.asked() && !entries.isEmpty()) {
+            firstTold = true;
+            metrics.firstEvent(System.nanoTime() - openedAt);
+        }
         if (end != null) {
             end(Buffer.buffer(out.toBytes()), frames.breaksAfter(end));
         } else if (out.size() > 0) {
