@@ -23,19 +23,13 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 
 /** The files below {@code docker/} fit each other and the service: its settings, ports, paths, user, shutdown and metrics. */
 class DeploymentTest {
 
     private static final Path DOCKER = Path.of("docker");
     private static final Path BASE = DOCKER.resolve("kubernetes/base");
-    private static final ObjectMapper YAML = new ObjectMapper(
-            YAMLFactory.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build());
     private static final Pattern METRIC = Pattern.compile("chat_relay_[a-z_]+");
     private static final Pattern SECRET = Pattern.compile(".*_(USERNAME|PASSWORD|API_KEY|SHA256)");
     /** What a shutdown may take beyond its grace period: the readers' last events, and a database that is away. See {@code ShutdownConfig}. */
@@ -43,10 +37,10 @@ class DeploymentTest {
 
     private static RuntimeSettings settings;
 
-    private final JsonNode deployment = document(BASE.resolve("deployment.yaml"));
+    private final JsonNode deployment = Yaml.document(BASE.resolve("deployment.yaml"));
     private final JsonNode pod = deployment.at("/spec/template/spec");
     private final JsonNode container = pod.at("/containers/0");
-    private final JsonNode compose = document(DOCKER.resolve("compose.yaml"));
+    private final JsonNode compose = Yaml.document(DOCKER.resolve("compose.yaml"));
 
     @BeforeAll
     static void readSettings() throws IOException, ClassNotFoundException {
@@ -56,7 +50,7 @@ class DeploymentTest {
     @Test
     void everyFileParses() throws IOException {
         for (Path file : files(".yaml", ".yml", ".json")) {
-            assertThat(documents(file)).as(file.toString()).isNotEmpty()
+            assertThat(Yaml.documents(file)).as(file.toString()).isNotEmpty()
                     .allSatisfy(each -> assertThat(each.isObject()).isTrue());
         }
     }
@@ -65,7 +59,7 @@ class DeploymentTest {
     void kustomizationsNameWhatIsThere() throws IOException {
         for (Path file : files("kustomization.yaml")) {
             Path folder = file.getParent();
-            JsonNode kustomization = document(file);
+            JsonNode kustomization = Yaml.document(file);
             assertThat(texts(kustomization.at("/resources"))).isNotEmpty()
                     .allSatisfy(name -> assertThat(folder.resolve(name)).exists());
             try (Stream<Path> beside = Files.list(folder)) {
@@ -105,7 +99,7 @@ class DeploymentTest {
         assertThat(composeSettings()).allSatisfy((name, value) -> assertThat(!name.endsWith("PASSWORD")
                 && !name.endsWith("API_KEY") && !name.endsWith("SHA256") || value.startsWith("${")).as(name).isTrue());
         for (Path file : files(".yaml")) {
-            assertThat(documents(file)).as(file.toString()).noneMatch(each -> each.path("kind").asText().equals("Secret"));
+            assertThat(Yaml.documents(file)).as(file.toString()).noneMatch(each -> each.path("kind").asText().equals("Secret"));
         }
     }
 
@@ -115,8 +109,8 @@ class DeploymentTest {
         String management = settings.value("quarkus.management.port");
         assertThat(texts(container.at("/ports"), "name")).containsExactly("http", "management");
         assertThat(texts(container.at("/ports"), "containerPort")).containsExactly(http, management);
-        assertThat(document(BASE.resolve("service.yaml")).at("/spec/ports/0/targetPort").asText()).isEqualTo("http");
-        assertThat(texts(document(BASE.resolve("network-policy.yaml")).at("/spec/ingress"), "/ports/0/port"))
+        assertThat(Yaml.document(BASE.resolve("service.yaml")).at("/spec/ports/0/targetPort").asText()).isEqualTo("http");
+        assertThat(texts(Yaml.document(BASE.resolve("network-policy.yaml")).at("/spec/ingress"), "/ports/0/port"))
                 .containsExactly("http", "management");
         assertThat(texts(compose.at("/services/chat-relay/ports"))).containsExactly("%1$s:%1$s".formatted(http),
                 "127.0.0.1:%1$s:%1$s".formatted(management));
@@ -140,7 +134,7 @@ class DeploymentTest {
                 .doesNotContain("quarkus.smallrye-health.");
         String metrics = root + "/" + settings.value("quarkus.micrometer.export.prometheus.path");
         assertThat(deployment.at("/spec/template/metadata/annotations/prometheus.io~1path").asText()).isEqualTo(metrics);
-        assertThat(document(DOCKER.resolve("prometheus/prometheus.yml")).at("/scrape_configs/0/metrics_path").asText())
+        assertThat(Yaml.document(DOCKER.resolve("prometheus/prometheus.yml")).at("/scrape_configs/0/metrics_path").asText())
                 .isEqualTo(metrics);
     }
 
@@ -179,15 +173,15 @@ class DeploymentTest {
     void allSpeakOfTheSamePods() throws IOException {
         JsonNode labels = deployment.at("/spec/template/metadata/labels");
         List<JsonNode> selectors = new ArrayList<>(List.of(deployment.at("/spec/selector/matchLabels"),
-                document(BASE.resolve("service.yaml")).at("/spec/selector"),
-                document(BASE.resolve("disruption-budget.yaml")).at("/spec/selector/matchLabels"),
-                document(BASE.resolve("network-policy.yaml")).at("/spec/podSelector/matchLabels")));
+                Yaml.document(BASE.resolve("service.yaml")).at("/spec/selector"),
+                Yaml.document(BASE.resolve("disruption-budget.yaml")).at("/spec/selector/matchLabels"),
+                Yaml.document(BASE.resolve("network-policy.yaml")).at("/spec/podSelector/matchLabels")));
         pod.path("topologySpreadConstraints").forEach(each -> selectors.add(each.at("/labelSelector/matchLabels")));
         assertThat(selectors).hasSize(6).allSatisfy(selector -> {
             assertThat(selector.isEmpty()).isFalse();
             selector.properties().forEach(label -> assertThat(labels.path(label.getKey())).isEqualTo(label.getValue()));
         });
-        JsonNode autoscaler = document(DOCKER.resolve("kubernetes/autoscaling/autoscaler.yaml"));
+        JsonNode autoscaler = Yaml.document(DOCKER.resolve("kubernetes/autoscaling/autoscaler.yaml"));
         assertThat(autoscaler.at("/spec/scaleTargetRef/name")).isEqualTo(deployment.at("/metadata/name"));
         assertThat(autoscaler.at("/spec/minReplicas")).isEqualTo(deployment.at("/spec/replicas"));
     }
@@ -239,7 +233,7 @@ class DeploymentTest {
             throw new UncheckedIOException(e);
         }
         base.stringPropertyNames().forEach(name -> all.put(name, base.getProperty(name)));
-        texts(document(DOCKER.resolve("kubernetes/example/kustomization.yaml")).at("/configMapGenerator/0/literals"))
+        texts(Yaml.document(DOCKER.resolve("kubernetes/example/kustomization.yaml")).at("/configMapGenerator/0/literals"))
                 .forEach(literal -> all.put(literal.split("=", 2)[0], literal.split("=", 2)[1]));
         return all;
     }
@@ -275,20 +269,6 @@ class DeploymentTest {
             List<Path> found = all.filter(file -> Stream.of(endings).anyMatch(file.toString()::endsWith)).sorted().toList();
             assertThat(found).isNotEmpty();
             return found;
-        }
-    }
-
-    private static JsonNode document(Path file) {
-        List<JsonNode> all = documents(file);
-        assertThat(all).as(file.toString()).hasSize(1);
-        return all.getFirst();
-    }
-
-    private static List<JsonNode> documents(Path file) {
-        try (JsonParser parser = YAML.createParser(Production.read(file))) {
-            return YAML.readValues(parser, JsonNode.class).readAll();
-        } catch (IOException e) {
-            throw new UncheckedIOException(file.toString(), e);
         }
     }
 }
