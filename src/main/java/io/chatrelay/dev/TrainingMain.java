@@ -82,8 +82,9 @@ public final class TrainingMain {
         Stream.of(System.getenv().getOrDefault("JAVA_OPTS", "").split("\\s+")).filter(option -> !option.isEmpty())
                 .forEach(command::add);
         settings.forEach(setting -> command.add("-D" + setting));
-        command.addAll(List.of("-jar", "quarkus-run.jar"));
-        ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true)
+        // By its whole path: of a cache whose jars had none, the folder can be no other.
+        command.addAll(List.of("-jar", folder.toAbsolutePath().resolve("quarkus-run.jar").toString()));
+        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true)
                 .redirectOutput(log.toFile());
         // Whoever trains may have the service configured for themselves.
         builder.environment().keySet().removeIf(name -> name.startsWith("CHAT_RELAY_") || name.startsWith("QUARKUS_"));
