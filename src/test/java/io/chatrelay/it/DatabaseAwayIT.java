@@ -2,6 +2,7 @@ package io.chatrelay.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.net.URI;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.time.Instant;
@@ -26,6 +27,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import com.fasterxml.jackson.databind.JsonNode;
 
 import io.chatrelay.support.Json;
+import io.chatrelay.support.inkeep.Emulator;
 import io.chatrelay.support.it.EventSourceReader;
 import io.chatrelay.support.it.OwnPostgres;
 import io.chatrelay.support.it.RelayClient;
@@ -42,7 +44,9 @@ class DatabaseAwayIT {
     private static final Duration LONGER_THAN_A_LEASE = TwoReplicas.LEASE.plusSeconds(1);
     /** It takes ten seconds, and two for each connection of the pool that one caller tries before. */
     private static final Duration ANSWERED_WITHIN = Duration.ofSeconds(40);
-    private static final int WORDS = 400;
+    /** Longer than it takes to open all streams on a busy machine; the rest comes at once after the outage. */
+    private static final int WORDS = 2000;
+    private static final String TEXT = "words %d 20".formatted(WORDS);
     private static final int PENDING_PER_TURN = 4 << 10;
     private static final int LARGEST_EVENT = 1 << 10;
     private static OwnPostgres database;
@@ -93,6 +97,7 @@ class DatabaseAwayIT {
             String owners = owners();
 
             goesAndComesBack(outage, answers);
+            new Emulator(URI.create("http://127.0.0.1:" + replicas.inkeep.port())).hurry(TEXT);
 
             for (Answer answer : answers) {
                 replicas.assertWhole(answer.reader(), answer.conversation(), "[DONE]");
@@ -140,7 +145,7 @@ class DatabaseAwayIT {
             String conversation = "%s-%d-%d".formatted(outage, relay.pid(), i);
             return new Answer(conversation,
                     EventSourceReader.asking(relay, both.api(), i < 4 ? "agents" : "cloud", conversation,
-                            "words %d 20".formatted(WORDS)));
+                            TEXT));
         });
     }
 
