@@ -4,6 +4,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -197,14 +198,14 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
 
     /** An exception from one log in a round affects only that log's turn. */
     private void guarded(TurnLog<E> log, Runnable part) {
-        log.logIds().run(() -> {
-            try {
-                part.run();
-            } catch (RuntimeException | Error e) {
+        try {
+            part.run();
+        } catch (RuntimeException | Error e) {
+            log.logIds().run(() -> {
                 LOG.errorf("The journal failed for turn %s, which is given up: %s", log.turn(), Trace.of(e));
                 listener.failed(log);
-            }
-        });
+            });
+        }
     }
 
     private List<TurnLog.Batch<E>> gather() throws InterruptedException {
@@ -283,12 +284,12 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
             return;
         }
         TurnLog.Batch<E> batch = batches.getFirst();
-        guarded(batch.log(), () -> {
+        guarded(batch.log(), () -> batch.log().logIds().run(() -> {
             LOG.errorf("The database refused events %d to %d of turn %s: %s", batch.entries().getFirst().number(),
                     batch.entries().getLast().number(), batch.row().turn(),
                     cause.getCause() == null ? SqlErrors.reason(cause) : Trace.of(cause));
             batch.log().refused(batch, cause);
-        });
+        }));
     }
 
     /** True if stored; false if this process no longer holds its lease, and nothing was stored. */
@@ -322,12 +323,10 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
                     together.computeIfAbsent(kind, _ -> new ArrayList<>()).add(effect);
                 }
             }
-            for (boolean endsTurns : new boolean[]{ false, true }) {
-                for (Map.Entry<TransactionalEffect.Together, List<TransactionalEffect>> kind : together.entrySet()) {
-                    if (kind.getKey().endsTurns() == endsTurns) {
-                        kind.getKey().apply(current, kind.getValue());
-                    }
-                }
+            List<TransactionalEffect.Together> kinds = new ArrayList<>(together.keySet());
+            kinds.sort(Comparator.comparing(TransactionalEffect.Together::endsTurns));
+            for (TransactionalEffect.Together kind : kinds) {
+                kind.apply(current, together.getOrDefault(kind, List.of()));
             }
         } catch (RuntimeException e) {
             throw new SQLException("an effect failed", "22000", e);

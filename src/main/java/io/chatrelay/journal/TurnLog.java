@@ -228,8 +228,10 @@ public final class TurnLog<E> {
         }
         channel.publish(batch.entries(), batch.last());
         if (batch.last()) {
-            writer.ended(turn);
-            owner.ended();
+            owner.logIds().run(() -> {
+                writer.ended(turn);
+                owner.ended();
+            });
         }
         return more;
     }
@@ -281,7 +283,7 @@ public final class TurnLog<E> {
             }
             waitsForRoom = false;
         }
-        owner.room();
+        owner.logIds().run(owner::room);
         return true;
     }
 

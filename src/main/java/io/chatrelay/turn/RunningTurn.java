@@ -75,6 +75,7 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner, Aw
     private static final int WRITTEN_AT_ONCE = 64 << 10;
 
     private final Turn turn;
+    private final LogIds ids;
     private final Transcript transcript;
     private final TurnConfig config;
     private final TurnListener listener;
@@ -101,6 +102,7 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner, Aw
     RunningTurn(Turn turn, Transcript transcript, long size, TurnConfig config, Upstream.Approvals terms, long begunNanos,
             TurnListener listener, Environment environment) {
         this.turn = turn;
+        this.ids = LogIds.ofTurn(turn.id(), turn.conversationId());
         this.transcript = transcript;
         this.config = config;
         this.listener = listener;
@@ -118,7 +120,7 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner, Aw
 
     @Override
     public LogIds logIds() {
-        return LogIds.ofTurn(turn.id(), turn.conversationId());
+        return ids;
     }
 
     @Override

@@ -8,6 +8,7 @@ import static io.chatrelay.journal.StoredEvents.COMPARE;
 import static io.chatrelay.journal.StoredEvents.STORE;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -32,6 +33,25 @@ class JournalWriterTest {
 
     private ScriptedDatabase database() {
         return journal.database;
+    }
+
+    private static final TransactionalEffect.Together POSITIONS = new Applied(false);
+    private static final TransactionalEffect.Together ENDS = new Applied(true);
+
+    /** Notes what is applied together. */
+    private record Applied(boolean endsTurns) implements TransactionalEffect.Together {
+        @Override
+        public void apply(Connection connection, List<TransactionalEffect> effects) {
+            ((OfKind) effects.getFirst()).applied()
+                    .add(effects.stream().map(effect -> ((OfKind) effect).name()).toList().toString());
+        }
+    }
+
+    private record OfKind(String name, Together together, List<String> applied) implements TransactionalEffect {
+        @Override
+        public void apply(Connection connection) {
+            throw new IllegalStateException("it is applied with others");
+        }
     }
 
     @Nested
@@ -72,6 +92,21 @@ class JournalWriterTest {
             journal.write();
 
             assertThat(journal.attempts()).containsExactly(List.of("1-2: a c", "1-1: b"));
+            assertThat(database().calls(COMMIT)).hasSize(1);
+        }
+
+        @Test
+        void effectsOfAKindAreAppliedTogetherAndThoseThatEndTurnsLast() {
+            List<String> applied = new ArrayList<>();
+            Turn first = journal.open();
+            Turn second = journal.open();
+            first.append(new OfKind("end of first", ENDS, applied), "a");
+            second.append(new OfKind("position of second", POSITIONS, applied), "b");
+            second.append(_ -> applied.add("alone"), "c");
+            second.append(new OfKind("end of second", ENDS, applied), "d");
+            journal.write();
+
+            assertThat(applied).containsExactly("alone", "[position of second]", "[end of first, end of second]");
             assertThat(database().calls(COMMIT)).hasSize(1);
         }
 
