@@ -76,7 +76,7 @@ final class StartCheck {
     private static final String EMULATOR = "chatrelay-dev.emulator.enabled";
     private static final String DATABASE = "quarkus.datasource.jdbc.url";
     private static final String POOL = "quarkus.datasource.jdbc.max-size";
-    /** The journal's writer and its clock keep one connection each, and callers need one. */
+    /** Callers need one. The journal's own connections are not of the pool. */
     private static final int NOT_FOR_READERS = 1;
     /** Within it the others look at the database six times. */
     private static final Duration SHORTEST_ABSENCE = Duration.ofMillis(300);

@@ -2,8 +2,9 @@ package io.chatrelay.api;
 
 /**
  * What a parameter of a path or a query has to look like, for the constraints of resource methods, and how an error says it.
- * {@link ViolationMapper} makes the error. The API's description has the patterns, too, so they are anchored. A parameter whose text becomes a value, such as a cursor or the position of a stream, is read where that
- * value is made: the stream's only after its token is known to be good, and {@code Last-Event-ID} before {@code after}.
+ * {@link ViolationMapper} makes the error. The API's description has the patterns, too, so they are anchored. A parameter whose text becomes a value,
+ * such as an id as cursor or the position of a stream, is checked where the value is made: the stream's only after its token is known to be good, and
+ * {@code Last-Event-ID} before {@code after}.
  */
 final class Rules {
 

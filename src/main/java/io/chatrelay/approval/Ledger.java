@@ -10,6 +10,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.UUID;
 
+import io.chatrelay.database.SqlArrays;
 import io.chatrelay.event.ApprovalState;
 import io.chatrelay.event.StoredJson;
 import io.chatrelay.upstream.Decision;
@@ -131,9 +132,8 @@ public final class Ledger {
     /** True if this call decides all of them first and in time; otherwise none is changed. */
     static boolean decide(Connection connection, List<Wanted> wanted, String by, String endUser) throws SQLException {
         try (PreparedStatement update = connection.prepareStatement(DECIDE)) {
-            update.setArray(1, uuids(connection, wanted.stream().map(Wanted::id).toList()));
-            update.setArray(2, connection.createArrayOf("text", wanted.stream().map(one -> one.state().wireName()).toArray()));
-            update.setArray(3, connection.createArrayOf("text", wanted.stream().map(Wanted::reason).toArray()));
+            new SqlArrays<>(connection, update, wanted, 1).add("uuid", Wanted::id).add("text", one -> one.state().wireName())
+                    .add("text", Wanted::reason);
             update.setString(4, by);
             update.setString(5, endUser);
             return update.executeUpdate() == wanted.size();

@@ -14,7 +14,7 @@ import java.util.Set;
 import java.util.UUID;
 
 /**
- * Detects a dead process before its lease ends: when a process ends, its PostgreSQL sessions end. Each of its two sessions (clock and writer)
+ * Detects a dead process before its lease ends: when a process ends, its PostgreSQL sessions end. Each of two of its sessions (clock and writer)
  * holds a shared advisory lock on its incarnation, and other replicas check whether any session holds that lock.
  *
  * <pre>

@@ -39,24 +39,25 @@ public class History {
 
     /** The same for a conversation that begins with these messages, as they are stored. */
     public List<ChatMessage> ofNew(List<ChatMessage> earlier) {
-        List<ChatMessage> instructions = earlier.stream().filter(said -> said.role() == Role.SYSTEM).map(History::stored)
-                .toList();
+        List<ChatMessage> instructions = earlier.stream().filter(said -> said.role() == Role.SYSTEM)
+                .map(said -> stored(said, MessageParts.write(said.parts()))).toList();
         long left = maxBytes() - instructions.stream().mapToLong(History::size).sum();
         Deque<ChatMessage> newest = new ArrayDeque<>();
         for (ChatMessage said : earlier.reversed()) {
             if (said.role() != Role.SYSTEM) {
-                left -= size(said);
+                String parts = MessageParts.write(said.parts());
+                left -= bytes(parts);
                 if (left < 0 || newest.size() >= config.maxMessages()) {
                     break;
                 }
-                newest.addFirst(stored(said));
+                newest.addFirst(stored(said, parts));
             }
         }
         return Stream.concat(instructions.stream(), newest.stream()).toList();
     }
 
-    private static ChatMessage stored(ChatMessage said) {
-        return new ChatMessage(said.role(), MessageParts.read(MessageParts.write(said.parts())), said.name());
+    private static ChatMessage stored(ChatMessage said, String parts) {
+        return new ChatMessage(said.role(), MessageParts.read(parts), said.name());
     }
 
     /**
@@ -111,7 +112,11 @@ public class History {
     }
 
     private static int size(ChatMessage said) {
-        return MessageParts.write(said.parts()).getBytes(StandardCharsets.UTF_8).length;
+        return bytes(MessageParts.write(said.parts()));
+    }
+
+    private static int bytes(String parts) {
+        return parts.getBytes(StandardCharsets.UTF_8).length;
     }
 
     /** In stored form: an instruction that a caller repeats may differ in single characters. */

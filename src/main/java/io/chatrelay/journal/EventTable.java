@@ -18,6 +18,7 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 import io.chatrelay.cluster.Lease;
+import io.chatrelay.database.SqlArrays;
 
 /** The table {@code turn_event}: a row is a run of consecutive events of one turn, one line per event. Contains all SQL of the log. */
 final class EventTable<E> {
@@ -122,21 +123,8 @@ final class EventTable<E> {
     }
 
     private static void bind(Connection connection, PreparedStatement insert, int index, List<Row> rows) throws SQLException {
-        Object[] turns = new Object[rows.size()];
-        Object[] first = new Object[rows.size()];
-        Object[] last = new Object[rows.size()];
-        byte[][] events = new byte[rows.size()][];
-        for (int i = 0; i < rows.size(); i++) {
-            Row row = rows.get(i);
-            turns[i] = row.turn();
-            first[i] = row.first();
-            last[i] = row.last();
-            events[i] = row.events();
-        }
-        insert.setArray(index, array(connection, "uuid", turns));
-        insert.setArray(index + 1, array(connection, "bigint", first));
-        insert.setArray(index + 2, array(connection, "bigint", last));
-        insert.setArray(index + 3, array(connection, "bytea", events));
+        new SqlArrays<>(connection, insert, rows, index).add("uuid", Row::turn).add("bigint", Row::first)
+                .add("bigint", Row::last).add("bytea", Row::events);
     }
 
     private static Array array(Connection connection, String type, Object[] values) throws SQLException {
@@ -309,7 +297,7 @@ final class EventTable<E> {
     /** Deletes the events of turns that do not run. */
     static void erase(Connection connection, UUID[] turns) throws SQLException {
         try (PreparedStatement delete = connection.prepareStatement("delete from turn_event where turn_id = any(?)")) {
-            delete.setArray(1, connection.createArrayOf("uuid", turns));
+            delete.setArray(1, array(connection, "uuid", turns));
             delete.executeUpdate();
         }
     }

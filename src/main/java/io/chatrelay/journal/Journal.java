@@ -46,7 +46,8 @@ import io.smallrye.mutiny.Multi;
  * <p>The journal has two threads, each with its own connection: the writer, and a clock that renews the lease, sweeps the leases of other
  * replicas and polls for events of turns that run elsewhere. Each {@link #groupCommit} has another one. The clock's tasks are no scheduled
  * methods of the framework: they share one connection, the lease is renewed even if all other threads are busy, and the framework's scheduler looks
- * for due tasks only once a second. The class is long because only it knows which turns are open here: opening, dropping, handing over and claiming a turn must agree on that.
+ * for due tasks only once a second. The class is long because only it knows which turns are open here: opening, dropping, handing over and
+ * claiming a turn must agree on that.
  *
  * @param <E> the events of a turn
  */

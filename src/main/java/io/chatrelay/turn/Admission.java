@@ -1,6 +1,5 @@
 package io.chatrelay.turn;
 
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -16,6 +15,7 @@ import java.util.UUID;
 
 import io.chatrelay.cluster.Lease;
 import io.chatrelay.conversation.ConversationEffects;
+import io.chatrelay.database.SqlArrays;
 import io.chatrelay.event.Ids;
 import io.chatrelay.event.MessageParts;
 import io.chatrelay.event.Turn;
@@ -63,11 +63,7 @@ final class Admission implements GroupCommit.SharedStatement<Admission.Command, 
 
         /** The lock of a client that may send the command again while it is being stored; or null. */
         Long lock() {
-            return sent.maybeRepeated() ? lock(digest) : null;
-        }
-
-        static long lock(byte[] digest) {
-            return ByteBuffer.wrap(digest).getLong();
+            return sent.maybeRepeated() ? CommandDigest.lock(digest) : null;
         }
 
         /** The id of the newest message. */

@@ -1,5 +1,6 @@
 package io.chatrelay.turn;
 
+import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.TreeMap;
@@ -20,6 +21,11 @@ final class CommandDigest {
     /** The digest of the same command, as the client sent it before it knew the conversation. */
     static byte[] ofNameless(SendCommand command) {
         return of(command, null);
+    }
+
+    /** The key of the database's lock that serialises equal commands. */
+    static long lock(byte[] digest) {
+        return ByteBuffer.wrap(digest).getLong();
     }
 
     private static byte[] of(SendCommand command, String conversation) {

@@ -8,6 +8,7 @@ import java.util.List;
 
 import io.chatrelay.approval.Ledger;
 import io.chatrelay.conversation.ConversationEffects;
+import io.chatrelay.database.SqlArrays;
 import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.event.Jsonb;
 import io.chatrelay.event.Outcome;
@@ -39,32 +40,21 @@ record TurnEnd(Turn turn, Ended ended, boolean started, String parts) implements
             %s"""
             .formatted(ConversationEffects.INSERT_ANSWERS, ConversationEffects.MOVE_ENDED, TurnStore.END_ALL);
 
-    @Override
-    public void apply(Connection connection) throws SQLException {
-        end(connection, List.of(this));
-    }
-
-    @Override
-    public Together together() {
-        return Kind.ALL;
-    }
-
-    private enum Kind implements Together {
-        ALL;
-
+    private static final Together ALL = new Together() {
         @Override
         public void apply(Connection connection, List<TransactionalEffect> effects) throws SQLException {
             List<TurnEnd> part = new ArrayList<>();
             long length = 0;
             for (TransactionalEffect effect : effects) {
                 TurnEnd end = (TurnEnd) effect;
-                length += end.parts == null ? 0 : end.parts.length();
-                if (length > LONGEST && !part.isEmpty()) {
+                int more = end.parts == null ? 0 : end.parts.length();
+                if (length + more > LONGEST && !part.isEmpty()) {
                     end(connection, part);
                     part.clear();
-                    length = end.parts == null ? 0 : end.parts.length();
+                    length = 0;
                 }
                 part.add(end);
+                length += more;
             }
             end(connection, part);
         }
@@ -73,6 +63,16 @@ record TurnEnd(Turn turn, Ended ended, boolean started, String parts) implements
         public boolean endsTurns() {
             return true;
         }
+    };
+
+    @Override
+    public void apply(Connection connection) throws SQLException {
+        end(connection, List.of(this));
+    }
+
+    @Override
+    public Together together() {
+        return ALL;
     }
 
     private static void end(Connection connection, List<TurnEnd> ends) throws SQLException {

@@ -12,25 +12,22 @@ import io.chatrelay.journal.TransactionalEffect;
 /** The upstream's own id of a turn's answer, stored with the event that names it: the first one counts. */
 record TurnPosition(UUID turn, String upstreamMessageId) implements TransactionalEffect {
 
+    private static final Together ALL = TurnPosition::store;
+
     @Override
     public void apply(Connection connection) throws SQLException {
-        TurnStore.positions(connection, Map.of(turn, upstreamMessageId));
+        ALL.apply(connection, List.of(this));
     }
 
     @Override
     public Together together() {
-        return Kind.ALL;
+        return ALL;
     }
 
-    private enum Kind implements Together {
-        ALL;
-
-        @Override
-        public void apply(Connection connection, List<TransactionalEffect> effects) throws SQLException {
-            Map<UUID, String> first = new LinkedHashMap<>();
-            effects.stream().map(TurnPosition.class::cast)
-                    .forEach(position -> first.putIfAbsent(position.turn, position.upstreamMessageId));
-            TurnStore.positions(connection, first);
-        }
+    private static void store(Connection connection, List<TransactionalEffect> positions) throws SQLException {
+        Map<UUID, String> first = new LinkedHashMap<>();
+        positions.stream().map(TurnPosition.class::cast)
+                .forEach(position -> first.putIfAbsent(position.turn, position.upstreamMessageId));
+        TurnStore.positions(connection, first);
     }
 }

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 
+import io.chatrelay.database.SqlArrays;
 import io.chatrelay.event.Jsonb;
 import io.chatrelay.journal.TurnOwnership;
 

@@ -120,34 +120,35 @@ public class Turns {
             admission.awaitEarlier();
             return Optional.empty();
         }
-        Optional<Admission.Command> plain = plain(command, digest);
+        Optional<Upstream> upstream = upstreamForNew(command);
+        Optional<Admission.Command> plain = upstream.flatMap(of -> plain(command, digest, of));
         if (plain.isEmpty()) {
             return Optional.empty();
         }
-        Upstream upstream = upstreams.named(plain.get().upstream()).orElseThrow();
-        List<ChatMessage> before = upstream.remembers() ? List.of() : history.ofNew(command.before());
+        List<ChatMessage> before = upstream.get().remembers() ? List.of() : history.ofNew(command.before());
         return admission.run(plain.get()).map(begun -> {
-            Turn turn = begun.turn();
-            runner.run(new UpstreamRequest(turn, plain.get().newest(), command.asked(), before,
-                    Collections.unmodifiableMap(command.parameters()), command.headers(), runner.earlier(turn)), upstream,
-                    begun.as());
-            return turn;
+            runner.run(question(begun.turn(), plain.get().newest(), command, before), upstream.get(), begun.as());
+            return begun.turn();
         });
+    }
+
+    /** The upstream of the command if its conversation is new and the command valid for it; otherwise a known conversation may decide. */
+    private Optional<Upstream> upstreamForNew(SendCommand command) {
+        try {
+            Upstream upstream = upstream(command, Optional.empty());
+            check(command, upstream);
+            return Optional.of(upstream);
+        } catch (ChatException e) {
+            // If a known conversation does not decide otherwise, the reason is found again.
+            return Optional.empty();
+        }
     }
 
     /**
      * The command, if its turn can begin together with others. It cannot if only its conversation decides whether it is valid, which instructions it
      * changes, or which history its upstream is sent.
      */
-    private Optional<Admission.Command> plain(SendCommand command, byte[] digest) {
-        Upstream upstream;
-        try {
-            upstream = upstream(command, Optional.empty());
-            check(command, upstream);
-        } catch (ChatException e) {
-            // A known conversation may decide otherwise; if not, the reason is found again.
-            return Optional.empty();
-        }
+    private static Optional<Admission.Command> plain(SendCommand command, byte[] digest, Upstream upstream) {
         boolean isForNew = !needsKnown(command, upstream);
         boolean isForKnown = command.conversationId() != null && upstream.remembers()
                 && command.before().stream().noneMatch(said -> said.role() == Role.SYSTEM);
@@ -155,6 +156,11 @@ public class Turns {
                 ? Optional.of(Admission.Command.of(command, digest, upstream.name(), request(command, upstream), isForNew,
                         isForKnown))
                 : Optional.empty();
+    }
+
+    private UpstreamRequest question(Turn turn, UUID messageId, SendCommand command, List<ChatMessage> before) {
+        return new UpstreamRequest(turn, messageId, command.asked(), before, Collections.unmodifiableMap(command.parameters()),
+                command.headers(), runner.earlier(turn));
     }
 
     /** Begins a turn in a transaction of its own, or attaches to one. */
@@ -240,7 +246,7 @@ public class Turns {
     /** A client that retries without a key may send the retry while its first request is still being stored: the lock serialises them. */
     private void lockDigest(byte[] digest) {
         turns.getEntityManager().createNativeQuery("select 1 from (select pg_advisory_xact_lock(:key)) as locked")
-                .setParameter("key", Admission.Command.lock(digest)).getSingleResult();
+                .setParameter("key", CommandDigest.lock(digest)).getSingleResult();
     }
 
     private Optional<TurnRow> repeated(SendCommand command, byte[] digest) {
@@ -379,11 +385,7 @@ public class Turns {
         conversation.nextPosition++;
         conversation.updatedAt = row.startedAt;
         Turn turn = row.turn(conversation.externalId);
-        return new Accepted(turn, upstream,
-                new UpstreamRequest(turn, last, command.asked(), before, Collections.unmodifiableMap(command.parameters()),
-                        command.headers(),
-                        runner.earlier(turn)),
-                owner);
+        return new Accepted(turn, upstream, question(turn, last, command, before), owner);
     }
 
     /** A message id that the conversation contains is an edit, or requests a new answer: the messages from its position on are superseded. */

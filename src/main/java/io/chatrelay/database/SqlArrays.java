@@ -1,4 +1,4 @@
-package io.chatrelay.turn;
+package io.chatrelay.database;
 
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.function.Function;
 
 /** The array parameters of a statement for many rows: one array for each column, in the order of its parameters. */
-final class SqlArrays<T> {
+public final class SqlArrays<T> {
 
     private final Connection connection;
     private final PreparedStatement statement;
@@ -15,7 +15,7 @@ final class SqlArrays<T> {
     private int next;
 
     /** @param first the index of the first array's parameter */
-    SqlArrays(Connection connection, PreparedStatement statement, List<T> rows, int first) {
+    public SqlArrays(Connection connection, PreparedStatement statement, List<T> rows, int first) {
         this.connection = connection;
         this.statement = statement;
         this.rows = rows;
@@ -23,7 +23,7 @@ final class SqlArrays<T> {
     }
 
     /** @param type PostgreSQL's name of the column's type */
-    SqlArrays<T> add(String type, Function<T, Object> value) throws SQLException {
+    public SqlArrays<T> add(String type, Function<T, Object> value) throws SQLException {
         // The driver knows arrays of bytes by their type.
         Object[] values = type.equals("bytea") ? new byte[rows.size()][] : new Object[rows.size()];
         for (int i = 0; i < values.length; i++) {
@@ -34,7 +34,7 @@ final class SqlArrays<T> {
     }
 
     /** The index of the next parameter. */
-    int next() {
+    public int next() {
         return next;
     }
 }
