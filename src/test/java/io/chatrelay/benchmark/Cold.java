@@ -1,26 +1,17 @@
 package io.chatrelay.benchmark;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.UUID;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.LongAdder;
 
 import org.HdrHistogram.Histogram;
 
 import io.chatrelay.dev.TrainingMain;
 import io.chatrelay.support.it.Postgres;
-import io.chatrelay.support.it.RelayClient;
 import io.chatrelay.support.it.RelayProcess;
 import io.chatrelay.support.it.TestPostgres;
 
@@ -51,7 +42,6 @@ public final class Cold {
         }
     }
 
-    private final HttpClient http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private final Postgres database;
     private final int emulator;
 
@@ -104,48 +94,23 @@ public final class Cold {
         kind.options.forEach(setup::jvm);
         long begun = System.nanoTime();
         try (RelayProcess relay = setup.start()) {
-            turn(relay.api());
+            whole(callers(relay).burst(1, Duration.ZERO));
             kind.firstAnswer.recordValue(TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begun));
             kind.cpu.recordValue(Cpu.micros(relay.pid()) / MICROS_A_MILLI);
-            kind.turns.recordValue(turns(relay.api(), callers, seconds));
+            kind.turns.recordValue(whole(callers(relay).loop(callers, Duration.ofSeconds(seconds))));
         }
     }
 
-    private long turns(URI api, int callers, int seconds) {
-        LongAdder done = new LongAdder();
-        long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
-        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            List<Runnable> all = new ArrayList<>();
-            for (int caller = 0; caller < callers; caller++) {
-                all.add(() -> {
-                    while (turn(api) < until) {
-                        done.increment();
-                    }
-                });
-            }
-            all.forEach(threads::submit);
-        }
-        return done.sum();
+    private static Callers callers(RelayProcess relay) {
+        String start = UUID.randomUUID().toString();
+        return new Callers(relay.api().resolve("/run/api/chat"), turn -> start + "-" + turn, TEXT);
     }
 
-    /** Returns when it was over. */
-    private long turn(URI api) {
-        HttpRequest request = HttpRequest.newBuilder(api.resolve("/run/api/chat"))
-                .header("authorization", "Bearer " + RelayClient.KEY).header("content-type", "application/json")
-                .POST(HttpRequest.BodyPublishers.ofString(RelayClient.body("agents", UUID.randomUUID().toString(), TEXT)))
-                .build();
-        try {
-            HttpResponse<String> answer = http.send(request, HttpResponse.BodyHandlers.ofString());
-            if (answer.statusCode() != 200 || !answer.body().contains("[DONE]")) {
-                throw new IllegalStateException("A turn answered " + answer.statusCode() + ": " + answer.body());
-            }
-            return System.nanoTime();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException(e);
+    private static long whole(Callers.Seen seen) {
+        if (seen.failed() > 0) {
+            throw new IllegalStateException(seen.failed() + " turns failed");
         }
+        return seen.turns();
     }
 
     private static String range(Histogram values) {

@@ -26,7 +26,10 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.RequestOptions;
 
-/** An answer stream over a scripted connection, with a clock that the test sets. */
+/**
+ * An answer stream over a scripted connection, with a clock that the test sets. One file, because each nested class is one part of the same stream's
+ * life, told by the same script.
+ */
 class AnswerStreamTest {
 
     private static final Duration BACKOFF = Duration.ofMillis(200);

@@ -27,16 +27,17 @@ import io.chatrelay.support.it.TestPostgres;
 class ManyStreamsIT {
 
     private static final TestPostgres DATABASE = TestPostgres.fresh();
-    private static final int POOL = 3;
-    /** The clock's and the journal's. */
-    private static final int OWN = 2;
+    private static final int POOL = 2;
+    /** The journal's, its clock's and that of the turns' begins. */
+    private static final int OWN = 3;
     /** Long enough for all of them to be open at once on a machine that has other work; they are let end then. */
     private static final String LONG = "words 25 4000";
 
     @Test
     void fiveHundredStreamsOnFiveConnections() {
         try (InkeepEmulator inkeep = new InkeepEmulator(RelayClient.VERTX).listen(0);
-                RelayProcess relay = RelayProcess.on(DATABASE, inkeep).with("quarkus.datasource.jdbc.max-size", POOL).start()) {
+                RelayProcess relay = RelayProcess.on(DATABASE, inkeep).with("quarkus.datasource.jdbc.max-size", POOL)
+                        .with("chat-relay.feed.concurrent-loads", POOL - 1).start()) {
             RelayClient client = new RelayClient(relay);
 
             List<SseStream> streams = new ArrayList<>(open(client, 0, 50));

@@ -117,22 +117,7 @@ class AdmissionTest extends ServiceTest {
     }
 
     private List<List<Object>> rows(Turn turn) throws SQLException {
-        List<List<Object>> rows = new ArrayList<>();
-        try (Connection connection = database.getConnection();
-                PreparedStatement select = connection.prepareStatement(ROWS)) {
-            select.setObject(1, turn.conversation());
-            select.setObject(2, turn.id());
-            try (ResultSet found = select.executeQuery()) {
-                while (found.next()) {
-                    List<Object> row = new ArrayList<>();
-                    for (int i = 1; i <= found.getMetaData().getColumnCount(); i++) {
-                        row.add(found.getObject(i));
-                    }
-                    rows.add(row);
-                }
-            }
-        }
-        return rows;
+        return TurnFixtures.rows(database, ROWS, turn.conversation(), turn.id());
     }
 
     private void end(Turn turn) throws SQLException {

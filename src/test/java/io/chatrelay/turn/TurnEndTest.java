@@ -3,8 +3,6 @@ package io.chatrelay.turn;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -80,21 +78,7 @@ class TurnEndTest extends ServiceTest {
     }
 
     private List<List<Object>> rows(Turn turn) throws SQLException {
-        List<List<Object>> rows = new ArrayList<>();
-        try (Connection connection = database.getConnection();
-                PreparedStatement select = connection.prepareStatement(ROWS)) {
-            select.setObject(1, turn.id());
-            try (ResultSet found = select.executeQuery()) {
-                while (found.next()) {
-                    List<Object> row = new ArrayList<>();
-                    for (int i = 1; i <= found.getMetaData().getColumnCount(); i++) {
-                        row.add(found.getObject(i));
-                    }
-                    rows.add(row);
-                }
-            }
-        }
-        return rows;
+        return TurnFixtures.rows(database, ROWS, turn.id());
     }
 
     @Test
