@@ -66,7 +66,7 @@ public final class KeptConnection {
 
     /**
      * The connection outside of a transaction. From time to time its statements are planned anew, by the sizes that the tables have then: a plan that
-     * is made once reads all of a table that was small.
+     * is made once reads all of a table that was small. Where nothing may come before a statement, such as the renewal of the lease, use {@link #get}.
      */
     public Connection idle() throws SQLException {
         Connection open = get();

@@ -505,7 +505,7 @@ public final class Journal<E> {
     /** False if the database did not answer: the connection is discarded. */
     private boolean onControl(ControlTask task) {
         try {
-            task.run(control.idle());
+            task.run(control.get());
             return true;
         } catch (SQLException e) {
             LOG.warnf("The journal's clock waits for the database: %s", SqlErrors.reason(e));

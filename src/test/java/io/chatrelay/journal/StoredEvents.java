@@ -40,6 +40,8 @@ final class StoredEvents {
     StoredEvents(ScriptedDatabase database, Predicate<UUID> isHeld) {
         this.isHeld = isHeld;
         database.knows(STORE, "with held as (…", this::store)
+                // Whenever the test's clock has moved on.
+                .knows("plan anew", "discard plans", _ -> Result.changed(0))
                 .knows(COMPARE, "select count(*) from turn_event stored …", this::compare)
                 .knows(LOAD, "select first, events from (…", this::load)
                 .knows(POLL, "select t.id, t.ended_at is not null, e.first, e.events …", this::poll)
