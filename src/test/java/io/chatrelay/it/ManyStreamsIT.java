@@ -50,7 +50,11 @@ class ManyStreamsIT {
             assertThat(relay.metric("jvm_threads_live_threads")).as("threads with 500 streams, after %s with 50", threads)
                     .isLessThan(threads + 20);
             assertThat(DATABASE.connections()).isLessThanOrEqualTo(POOL + OWN);
-            new Emulator(URI.create("http://127.0.0.1:" + inkeep.port())).hurry(LONG);
+            Emulator emulator = new Emulator(URI.create("http://127.0.0.1:" + inkeep.port()));
+            // A stream is open here before Inkeep was asked, and only answers that are under way can be hurried.
+            Awaitility.await("as many answers").atMost(Duration.ofSeconds(60)).until(emulator::streamsOpen,
+                    open -> open == 500);
+            emulator.hurry(LONG);
             streams.forEach(stream -> {
                 stream.awaitEnd();
                 assertThat(stream.end()).isEqualTo("[DONE]");
