@@ -13,13 +13,20 @@ import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The faults that {@code bench/crash --plant} plants are patches of the sources: one that no longer fits would show nothing. */
+/**
+ * The faults that {@code bench/crash --plant} plants, and the journal that {@code bench/compare} switches off, are patches of the sources: one that
+ * no longer fits would show nothing.
+ */
 class PlantedFaultsTest {
 
     static List<Path> patches() throws IOException {
-        try (Stream<Path> files = Files.list(Path.of("src/test/crash"))) {
-            return files.filter(file -> file.toString().endsWith(".patch")).sorted().toList();
+        List<Path> patches = new ArrayList<>();
+        for (String folder : List.of("src/test/bench", "src/test/crash")) {
+            try (Stream<Path> files = Files.list(Path.of(folder))) {
+                files.filter(file -> file.toString().endsWith(".patch")).sorted().forEach(patches::add);
+            }
         }
+        return patches;
     }
 
     @ParameterizedTest
