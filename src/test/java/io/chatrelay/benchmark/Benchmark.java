@@ -2,16 +2,11 @@ package io.chatrelay.benchmark;
 
 import java.io.IOException;
 import java.net.ServerSocket;
-import java.net.Socket;
 import java.net.URI;
-import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import java.util.function.LongSupplier;
 import java.util.stream.Stream;
-
-import org.HdrHistogram.Histogram;
 
 import io.chatrelay.dev.EmulatorMain;
 import io.chatrelay.support.it.Postgres;
@@ -24,14 +19,8 @@ import io.chatrelay.support.it.TestPostgres;
  */
 public final class Benchmark {
 
-    private static final int MILLIS_BETWEEN_WORDS = 20;
-    private static final int SETTLE_SECONDS = 4;
-    private static final int MEASURE_SECONDS = 10;
+    private static final PacedStreams PACED = new PacedStreams(Duration.ofSeconds(4), 10);
     private static final String OPTIONS = "CHAT_RELAY_BENCH_OPTIONS";
-    private static final String TEXT = "words %d %d".formatted(
-            (SETTLE_SECONDS + MEASURE_SECONDS + 2) * 1000 / MILLIS_BETWEEN_WORDS, MILLIS_BETWEEN_WORDS);
-
-    private record Direct(double eventsPerSecond, Histogram delays) {}
 
     private Benchmark() {}
 
@@ -46,7 +35,7 @@ public final class Benchmark {
         try (RelayProcess relay = setup.start()) {
             System.err.println(relay);
             long postgres = database.number("select split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::bigint");
-            warmUp(relay);
+            PacedStreams.warmUp(chat(relay), 200);
             System.out.println(
                     """
                             | Streams | Events/s | Events/s direct | Added p50 ms | Added p99 ms | Delay p99 ms, direct | CPU µs/event, service \
@@ -76,20 +65,8 @@ public final class Benchmark {
     }
 
     static Process emulator(int port) throws IOException, InterruptedException {
-        Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx512m",
-                "-cp",
-                System.getProperty("java.class.path"), EmulatorMain.class.getName(), Integer.toString(port))
-                .redirectErrorStream(true).redirectOutput(Path.of("target", "benchmark-emulator.log").toFile()).start();
-        while (true) {
-            try (Socket _ = new Socket("127.0.0.1", port)) {
-                return process;
-            } catch (IOException e) {
-                if (!process.isAlive()) {
-                    throw new IOException("The emulator did not start, see target/benchmark-emulator.log", e);
-                }
-                TimeUnit.MILLISECONDS.sleep(50);
-            }
-        }
+        return Jvm.listening(port, "benchmark-emulator", List.of("-Xmx512m", "-cp", System.getProperty("java.class.path"),
+                EmulatorMain.class.getName(), Integer.toString(port)));
     }
 
     static int freePort() throws IOException {
@@ -102,42 +79,24 @@ public final class Benchmark {
         return relay.api().resolve("/run/api/chat");
     }
 
-    private static void warmUp(RelayProcess relay) throws InterruptedException {
-        try (Readers readers = new Readers(chat(relay))) {
-            readers.open(200, "warm", "words 600 20").await(60, TimeUnit.SECONDS);
-        }
-    }
-
     private static void measure(int streams, RelayProcess relay, URI inkeep, TestPostgres database, long postgres)
             throws InterruptedException {
-        Direct direct = direct(streams, inkeep);
-        try (Readers readers = new Readers(chat(relay))) {
-            CountDownLatch open = readers.open(streams, "relay-" + streams, TEXT);
-            TimeUnit.SECONDS.sleep(SETTLE_SECONDS);
-            LongSupplier commits = () -> (long) relay.metric("chat_relay_journal_commit_seconds_count");
-            long events = (long) relay.metric("chat_relay_streams_events_total");
-            long committed = commits.getAsLong();
-            long databaseCommitted = database.commits();
-            long service = Cpu.micros(relay.pid());
-            long server = Cpu.microsOfFamily(postgres);
-            long start = System.nanoTime();
-            Histogram delays = readers.measure(MEASURE_SECONDS);
-            service = Cpu.micros(relay.pid()) - service;
-            server = Cpu.microsOfFamily(postgres) - server;
-            double seconds = (System.nanoTime() - start) / 1e9;
-            events = (long) relay.metric("chat_relay_streams_events_total") - events;
-            committed = commits.getAsLong() - committed;
-            databaseCommitted = database.commits() - databaseCommitted;
-            System.out.printf(Locale.ROOT, "| %d | %.0f | %.0f | %.1f | %.1f | %.1f | %.0f | %.0f | %.0f | %.1f |%n", streams,
-                    events / seconds, direct.eventsPerSecond(), added(50, delays, direct), added(99, delays, direct),
-                    direct.delays().getValueAtPercentile(99) / 1000.0, (double) service / events, (double) server / events,
-                    committed / seconds, (double) events / committed);
-            System.err.printf(Locale.ROOT,
-                    "%d streams: %d failed, %d commits of the database in all, delay p50 %.1f p99 %.1f max %.1f ms%n",
-                    streams, readers.failed(), databaseCommitted, delays.getValueAtPercentile(50) / 1000.0,
-                    delays.getValueAtPercentile(99) / 1000.0, delays.getMaxValue() / 1000.0);
-            open.await(60, TimeUnit.SECONDS);
-        }
+        PacedStreams.Seen direct = PACED.read(URI.create(inkeep + "/api/chat"), streams, "direct-" + streams);
+        PacedStreams.Seen seen = PACED.read(chat(relay), streams, "relay-" + streams,
+                () -> (long) relay.metric("chat_relay_streams_events_total"),
+                () -> (long) relay.metric("chat_relay_journal_commit_seconds_count"),
+                database::commits,
+                () -> Cpu.micros(relay.pid()),
+                () -> Cpu.microsOfFamily(postgres));
+        double events = seen.perSecond(0);
+        double committed = seen.perSecond(1);
+        System.out.printf(Locale.ROOT, "| %d | %.0f | %.0f | %.1f | %.1f | %.1f | %.0f | %.0f | %.0f | %.1f |%n", streams,
+                events, direct.eventsPerSecond(), seen.delayMillis(50) - direct.delayMillis(50),
+                seen.delayMillis(99) - direct.delayMillis(99), direct.delayMillis(99), seen.perSecond(3) / events,
+                seen.perSecond(4) / events, committed, events / committed);
+        System.err.printf(Locale.ROOT,
+                "%d streams: %d failed, %.0f commits/s of the database in all, delay p50 %.1f p99 %.1f max %.1f ms%n",
+                streams, seen.failed(), seen.perSecond(2), seen.delayMillis(50), seen.delayMillis(99), seen.delayMillis(100));
     }
 
     private static void decisions(RelayProcess relay, URI inkeep) throws IOException, InterruptedException {
@@ -149,19 +108,5 @@ public final class Benchmark {
         for (int atOnce : new int[]{ 1, 10, 50 }) {
             new Decisions(relay, inkeep).measure(Math.max(200, atOnce * 10), atOnce);
         }
-    }
-
-    private static Direct direct(int streams, URI inkeep) throws InterruptedException {
-        try (Readers readers = new Readers(URI.create(inkeep + "/api/chat"))) {
-            CountDownLatch open = readers.open(streams, "direct-" + streams, TEXT);
-            TimeUnit.SECONDS.sleep(SETTLE_SECONDS);
-            Histogram delays = readers.measure(MEASURE_SECONDS);
-            open.await(60, TimeUnit.SECONDS);
-            return new Direct((double) delays.getTotalCount() / MEASURE_SECONDS, delays);
-        }
-    }
-
-    private static double added(double percentile, Histogram delays, Direct direct) {
-        return (delays.getValueAtPercentile(percentile) - direct.delays().getValueAtPercentile(percentile)) / 1000.0;
     }
 }

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.Socket;
+import java.net.SocketException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -57,7 +58,7 @@ final class Callers {
             Thread.startVirtualThread(() -> {
                 while (System.nanoTime() < until) {
                     try (Socket socket = new Socket(chat.getHost(), chat.getPort())) {
-                        socket.setTcpNoDelay(true);
+                        prepare(socket);
                         while (System.nanoTime() < until) {
                             turn(socket, (int) number.getAndIncrement(), until);
                         }
@@ -82,7 +83,7 @@ final class Callers {
                 try {
                     TimeUnit.NANOSECONDS.sleep(time.toNanos() * number / turns);
                     try (Socket socket = new Socket(chat.getHost(), chat.getPort())) {
-                        socket.setTcpNoDelay(true);
+                        prepare(socket);
                         turn(socket, number, Long.MAX_VALUE);
                     }
                 } catch (IOException | InterruptedException e) {
@@ -94,6 +95,11 @@ final class Callers {
         }
         open.await();
         return seen(start);
+    }
+
+    private static void prepare(Socket socket) throws SocketException {
+        socket.setTcpNoDelay(true);
+        socket.setSoTimeout((int) (LONGEST_MICROS / 1000));
     }
 
     private Seen seen(long start) {

@@ -33,7 +33,8 @@ public enum Installed {
         });
     }
 
-    private Optional<Path> find() {
+    /** Where the program is, if it is installed. */
+    public Optional<Path> find() {
         // Debian keeps servers where only root looks.
         List<String> folders = Stream.concat(Arrays.stream(System.getenv("PATH").split(":")), Stream.of("/usr/sbin")).toList();
         return names.stream().flatMap(name -> folders.stream().map(folder -> Path.of(folder, name)))

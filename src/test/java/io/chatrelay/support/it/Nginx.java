@@ -17,7 +17,7 @@ import org.awaitility.Awaitility;
 import io.chatrelay.support.clients.Docs;
 import io.chatrelay.support.clients.Installed;
 
-/** An nginx in front of the service, configured as the documentation says. */
+/** An nginx in front of the service, configured as the documentation says, or to do no more than to pass on. */
 public final class Nginx implements AutoCloseable {
 
     private final Path folder;
@@ -32,10 +32,7 @@ public final class Nginx implements AutoCloseable {
 
     /** @param changes what of the documented configuration is replaced by what, beside ports and paths */
     public static Nginx before(URI service, Map<String, String> changes) throws IOException {
-        String program = Installed.NGINX.require();
-        Path folder = Files.createTempDirectory("chat-relay-nginx").toAbsolutePath();
-        // Started by root, its workers are another user's.
-        Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
+        Path folder = folder();
         int port = freePort();
         String documented = Docs.files("proxies.md").get("chat-relay.conf");
         documented = replace(documented, "server 127.0.0.1:8080;", "server %s;".formatted(service.getAuthority()));
@@ -44,13 +41,45 @@ public final class Nginx implements AutoCloseable {
         for (Map.Entry<String, String> change : changes.entrySet()) {
             documented = replace(documented, change.getKey(), change.getValue());
         }
-        Files.writeString(folder.resolve("chat-relay.conf"), documented);
+        return start(folder, port, documented, "1", 256);
+    }
+
+    /** It passes requests and streams on, over kept connections, and does nothing else. */
+    public static Nginx passing(URI upstream) throws IOException {
+        Path folder = folder();
+        int port = freePort();
+        return start(folder, port, """
+                upstream passed {
+                    server %s;
+                    keepalive 1000;
+                }
+                server {
+                    listen 127.0.0.1:%d;
+                    location / {
+                        proxy_pass http://passed;
+                        proxy_http_version 1.1;
+                        proxy_set_header Connection "";
+                        proxy_buffering off;
+                    }
+                }
+                """.formatted(upstream.getAuthority(), port), "auto", 8192);
+    }
+
+    private static Path folder() throws IOException {
+        Path folder = Files.createTempDirectory("chat-relay-nginx").toAbsolutePath();
+        // Started by root, its workers are another user's.
+        return Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
+    }
+
+    private static Nginx start(Path folder, int port, String server, String workers, int connections) throws IOException {
+        String program = Installed.NGINX.require();
+        Files.writeString(folder.resolve("chat-relay.conf"), server);
         Files.writeString(folder.resolve("nginx.conf"), """
                 daemon off;
-                worker_processes 1;
+                worker_processes %2$s;
                 pid %1$s/nginx.pid;
                 error_log %1$s/error.log;
-                events { worker_connections 256; }
+                events { worker_connections %3$d; }
                 http {
                     access_log off;
                     client_body_temp_path %1$s/body;
@@ -60,7 +89,7 @@ public final class Nginx implements AutoCloseable {
                     scgi_temp_path %1$s/scgi;
                     include %1$s/chat-relay.conf;
                 }
-                """.formatted(folder));
+                """.formatted(folder, workers, connections));
         Process process = new ProcessBuilder(program, "-p", folder.toString(), "-e", folder + "/start.log", "-c",
                 folder + "/nginx.conf").redirectErrorStream(true).redirectOutput(folder.resolve("output.log").toFile()).start();
         return new Nginx(folder, port, process).awaitListening();
@@ -95,6 +124,11 @@ public final class Nginx implements AutoCloseable {
 
     public URI address() {
         return URI.create("http://127.0.0.1:" + port + "/");
+    }
+
+    /** Of the process whose children do the work. */
+    public long pid() {
+        return process.pid();
     }
 
     /** What the access log says of the requests that have ended. */
