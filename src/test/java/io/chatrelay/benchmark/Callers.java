@@ -1,9 +1,7 @@
 package io.chatrelay.benchmark;
 
-import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.net.Socket;
 import java.net.SocketException;
 import java.net.URI;
@@ -17,8 +15,6 @@ import java.util.function.IntFunction;
 
 import org.HdrHistogram.ConcurrentHistogram;
 import org.HdrHistogram.Histogram;
-
-import io.chatrelay.support.it.RelayClient;
 
 /**
  * Callers that each send a message on a kept connection, read the answer to its end, and send the next. Plain sockets, for they share the machine with
@@ -107,15 +103,8 @@ final class Callers {
     }
 
     private void turn(Socket socket, int number, long until) throws IOException {
-        byte[] body = RelayClient.body("agents", conversation.apply(number), text).getBytes(StandardCharsets.UTF_8);
         long sent = System.nanoTime();
-        OutputStream out = new BufferedOutputStream(socket.getOutputStream());
-        out.write(
-                ("POST %s HTTP/1.1\r\nhost: %s\r\nauthorization: Bearer %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n")
-                        .formatted(chat.getPath(), chat.getHost(), RelayClient.KEY, body.length)
-                        .getBytes(StandardCharsets.US_ASCII));
-        out.write(body);
-        out.flush();
+        socket.getOutputStream().write(Requests.message(chat, conversation.apply(number), text));
         byte[] answer = new byte[32 << 10];
         int length = 0;
         long began = 0;

@@ -1,5 +1,7 @@
 package io.chatrelay.it;
 
+import java.util.UUID;
+
 import io.chatrelay.support.it.Postgres;
 
 /**
@@ -12,12 +14,34 @@ public final class ManyMessages {
     public static final String LONG_OF_AGENTS = "seeded-1";
     public static final String LONG_OF_CLOUD = "seeded-2";
 
+    private static final int TURNS_OF_SHORT = 10;
+
     private ManyMessages() {}
+
+    /** How many conversations so many messages are in. */
+    public static int conversations(int messages) {
+        return shortOnes(messages / 2) / TURNS_OF_SHORT;
+    }
+
+    /** The position of the newest message in each of the long conversations. */
+    public static int positionsOfLong(int messages) {
+        return 20 + messages / 2 / 50 / 2 * 2;
+    }
+
+    /** The service's own id of the conversation with this number. */
+    public static UUID idOfConversation(int number) {
+        return UUID.fromString("%08x-0000-7000-8000-%012x".formatted(1, number));
+    }
+
+    /** Every fiftieth turn is in a long conversation. */
+    private static int shortOnes(int turns) {
+        return turns - turns / 50;
+    }
 
     /** Stores so many messages, into tables as the service has made them. */
     public static void seed(Postgres database, int messages) {
         int turns = messages / 2;
-        int shortOnes = turns - turns / 50;
+        int shortOnes = shortOnes(turns);
         String ids = """
                 create function pg_temp.id(kind int, n bigint) returns uuid language sql immutable as
                 $$ select (lpad(to_hex(kind), 8, '0') || '-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid $$""";
