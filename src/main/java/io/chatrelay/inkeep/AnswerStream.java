@@ -265,6 +265,7 @@ final class AnswerStream implements Flow.Subscription {
 
     private void read(HttpClientResponse head) {
         AnswerDecoder decoder = plan.decoder().apply(head);
+        VertxRequests.forgetHeaders(head);
         state = state.decodedBy(decoder);
         SseDecoder frames = new SseDecoder(plan.maxFrame());
         head.handler(chunk -> {

@@ -20,14 +20,16 @@ final class EventHashChain {
 
     private static final ChatEventCodec CODEC = new ChatEventCodec();
 
-    private final MessageDigest sha256;
+    /** One a thread: it is larger than all the rest of a chain, and a digest takes microseconds. */
+    private static final ThreadLocal<MessageDigest> SHA_256 = ThreadLocal.withInitial(EventHashChain::sha256);
+
     private String run;
     private long length;
     private byte[] chain = new byte[0];
 
-    EventHashChain() {
+    private static MessageDigest sha256() {
         try {
-            sha256 = MessageDigest.getInstance("SHA-256");
+            return MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java has SHA-256", e);
         }
@@ -37,8 +39,10 @@ final class EventHashChain {
         if (length == 0 && event instanceof Started(var id)) {
             run = id;
         }
+        byte[] encoded = CODEC.encode(said(event));
+        MessageDigest sha256 = SHA_256.get();
         sha256.update(chain);
-        chain = sha256.digest(CODEC.encode(said(event)));
+        chain = sha256.digest(encoded);
         length++;
     }
 

@@ -9,7 +9,8 @@ import java.util.function.BiConsumer;
  * end with LF, CR or CRLF, data lines of one event are joined by LF, comments and other fields are ignored, an event that is incomplete at the
  * end is dropped.
  *
- * <p>It holds at most one event, of bounded size: an endless line, or an endless event, causes an error and does not fill the heap.
+ * <p>It holds at most one event, of bounded size: an endless line, or an endless event, causes an error and does not fill the heap. Most bytes end
+ * with a line; then it holds no buffer, because a stream can be silent for minutes.
  */
 final class SseDecoder {
 
@@ -26,8 +27,12 @@ final class SseDecoder {
     private static final byte[] EVENT = "event".getBytes(StandardCharsets.US_ASCII);
     private static final byte[] BOM = { (byte) 0xef, (byte) 0xbb, (byte) 0xbf };
 
+    /** Of a line that comes in pieces. */
+    private static final int LEAST_BUFFER = 512;
+    private static final byte[] NO_BUFFER = {};
+
     private final int limit;
-    private byte[] line = new byte[512];
+    private byte[] line = NO_BUFFER;
     private int length;
     private boolean afterCr;
     private boolean atStart = true;
@@ -50,8 +55,7 @@ final class SseDecoder {
                 start = i + 1;
                 cr = false;
             } else if (b == '\n' || b == '\r') {
-                keep(bytes, start, i);
-                endLine(events);
+                endLine(bytes, start, i, events);
                 start = i + 1;
                 cr = b == '\r';
             } else {
@@ -60,6 +64,9 @@ final class SseDecoder {
         }
         afterCr = cr;
         keep(bytes, start, bytes.length);
+        if (length == 0) {
+            line = NO_BUFFER;
+        }
     }
 
     private void keep(byte[] bytes, int from, int to) throws TooLarge {
@@ -67,48 +74,60 @@ final class SseDecoder {
         if (more == 0) {
             return;
         }
-        if (length + more + dataBytes > limit) {
-            throw new TooLarge(limit);
-        }
+        checkSize(length + more);
         if (length + more > line.length) {
-            line = Arrays.copyOf(line, Math.min(limit, Math.max(line.length * 2, length + more)));
+            line = Arrays.copyOf(line, Math.min(limit, Math.max(LEAST_BUFFER, Math.max(line.length * 2, length + more))));
         }
         System.arraycopy(bytes, from, line, length, more);
         length += more;
     }
 
-    private void endLine(BiConsumer<String, String> events) {
-        int from = 0;
-        if (atStart) {
-            atStart = false;
-            from = length >= 3 && Arrays.equals(line, 0, 3, BOM, 0, 3) ? 3 : 0;
-        }
-        if (length == from) {
-            dispatch(events);
-        } else if (isField(DATA, from)) {
-            int value = value(DATA, from);
-            append(new String(line, value, length - value, StandardCharsets.UTF_8), length - value);
-        } else if (isField(EVENT, from)) {
-            int value = value(EVENT, from);
-            event = value == length ? null : new String(line, value, length - value, StandardCharsets.UTF_8);
-        }
-        length = 0;
-        if (line.length > 64 * 1024) {
-            line = new byte[512];
+    private void checkSize(int bytesOfLine) throws TooLarge {
+        if (bytesOfLine + dataBytes > limit) {
+            throw new TooLarge(limit);
         }
     }
 
-    private boolean isField(byte[] name, int from) {
-        int end = from + name.length;
-        return length >= end && Arrays.equals(line, from, end, name, 0, name.length) && (length == end || line[end] == ':');
+    private void endLine(byte[] bytes, int start, int end, BiConsumer<String, String> events) throws TooLarge {
+        if (length == 0) {
+            checkSize(end - start);
+            takeLine(bytes, start, end, events);
+        } else {
+            keep(bytes, start, end);
+            int whole = length;
+            length = 0;
+            takeLine(line, 0, whole, events);
+        }
+    }
+
+    private void takeLine(byte[] bytes, int start, int end, BiConsumer<String, String> events) {
+        int from = start;
+        if (atStart) {
+            atStart = false;
+            from += end - start >= 3 && Arrays.equals(bytes, start, start + 3, BOM, 0, 3) ? 3 : 0;
+        }
+        if (end == from) {
+            dispatch(events);
+        } else if (isField(DATA, bytes, from, end)) {
+            int value = value(DATA, bytes, from, end);
+            append(new String(bytes, value, end - value, StandardCharsets.UTF_8), end - value);
+        } else if (isField(EVENT, bytes, from, end)) {
+            int value = value(EVENT, bytes, from, end);
+            event = value == end ? null : new String(bytes, value, end - value, StandardCharsets.UTF_8);
+        }
+    }
+
+    private static boolean isField(byte[] name, byte[] bytes, int from, int end) {
+        int colon = from + name.length;
+        return end >= colon && Arrays.equals(bytes, from, colon, name, 0, name.length) && (end == colon || bytes[colon] == ':');
     }
 
     /** The start position of the field's value. */
-    private int value(byte[] name, int from) {
+    private static int value(byte[] name, byte[] bytes, int from, int end) {
         int value = from + name.length;
-        if (value < length) {
+        if (value < end) {
             value++;
-            value += value < length && line[value] == ' ' ? 1 : 0;
+            value += value < end && bytes[value] == ' ' ? 1 : 0;
         }
         return value;
     }

@@ -45,6 +45,16 @@ final class VertxRequests {
                 && trace[0].getClassName().equals(Promise.class.getName());
     }
 
+    /**
+     * Forgets the headers of a stream whose decoder is made: a kilobyte and more, for as long as it runs. Vert.x needs two of them at its end, to know
+     * whether the connection serves another request.
+     */
+    static void forgetHeaders(HttpClientResponse head) {
+        head.headers().names().stream()
+                .filter(name -> !name.equalsIgnoreCase("connection") && !name.equalsIgnoreCase("keep-alive"))
+                .toList().forEach(head.headers()::remove);
+    }
+
     static boolean isStream(HttpClientResponse head) {
         String type = head.getHeader("content-type");
         return head.statusCode() == 200 && type != null && type.startsWith("text/event-stream");

@@ -9,6 +9,7 @@ import java.util.Map;
 
 import io.vertx.core.Future;
 import io.vertx.core.Handler;
+import io.vertx.core.MultiMap;
 import io.vertx.core.Promise;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClient;
@@ -115,9 +116,14 @@ final class ScriptedConnection {
 
     /** The head of an answer arrives. @param headers names and values */
     void answers(int status, String... headers) {
+        MultiMap named = MultiMap.caseInsensitiveMultiMap();
+        for (int i = 0; i < headers.length; i += 2) {
+            named.add(headers[i], headers[i + 1]);
+        }
         Map<String, Method> methods = new HashMap<>();
         methods.put("statusCode", _ -> status);
-        methods.put("getHeader", arguments -> header(headers, arguments[0]));
+        methods.put("headers", _ -> named);
+        methods.put("getHeader", arguments -> named.get((String) arguments[0]));
         methods.put("handler", arguments -> set(() -> bytes = handler(arguments)));
         methods.put("endHandler", arguments -> set(() -> end = handler(arguments)));
         methods.put("exceptionHandler", arguments -> set(() -> broken = handler(arguments)));
@@ -130,15 +136,6 @@ final class ScriptedConnection {
 
     void streams() {
         answers(200, "content-type", "text/event-stream");
-    }
-
-    private static String header(String[] headers, Object name) {
-        for (int i = 0; i < headers.length; i += 2) {
-            if (headers[i].equals(name)) {
-                return headers[i + 1];
-            }
-        }
-        return null;
     }
 
     private static Object set(Runnable setter) {
