@@ -60,6 +60,7 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
     private volatile boolean stopping;
     private volatile long roundAt;
     private long connectedAt;
+    private long gatheredAt;
 
     JournalWriter(KeptConnection connection, Lease lease, JournalConfig config, JournalMetrics metrics,
             Listener<E> listener, LongSupplier nanoTime) {
@@ -71,6 +72,7 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
         this.nanoTime = nanoTime;
         this.roundAt = nanoTime.getAsLong();
         this.connectedAt = roundAt - CONNECTED_EVERY.toNanos();
+        this.gatheredAt = roundAt - config.linger().toNanos();
     }
 
     /**
@@ -213,10 +215,11 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
         if (first == null) {
             return List.of();
         }
-        long linger = config.linger().toNanos();
-        if (linger > 0 && !stopping) {
-            TimeUnit.NANOSECONDS.sleep(linger);
+        long early = config.linger().toNanos() - (nanoTime.getAsLong() - gatheredAt);
+        if (early > 0 && !stopping) {
+            TimeUnit.NANOSECONDS.sleep(early);
         }
+        gatheredAt = nanoTime.getAsLong();
         List<TurnLog<E>> logs = new ArrayList<>();
         logs.add(first);
         dirty.drainTo(logs);
@@ -234,7 +237,7 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
                     batches.add(batch);
                 }
             });
-            bytes += batches.stream().skip(taken).mapToLong(batch -> batch.bytes().length).sum();
+            bytes += batches.size() > taken ? batches.getLast().bytes().length : 0;
         }
         return batches;
     }
@@ -295,10 +298,15 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
     /** True if stored; false if this process no longer holds its lease, and nothing was stored. */
     private boolean commit(List<TurnLog.Batch<E>> batches, UUID me) throws SQLException {
         Connection current = connection.idle();
-        List<TransactionalEffect> effects = batches.stream().flatMap(batch -> batch.effects().stream()).toList();
+        List<TransactionalEffect> effects = new ArrayList<>();
+        List<EventTable.Row> rows = new ArrayList<>(batches.size());
+        for (TurnLog.Batch<E> batch : batches) {
+            effects.addAll(batch.effects());
+            rows.add(batch.row());
+        }
         // Most batches need a single statement, which is its own transaction.
         current.setAutoCommit(effects.isEmpty());
-        boolean stored = EventTable.insertFenced(current, me, batches.stream().map(TurnLog.Batch::row).toList());
+        boolean stored = EventTable.insertFenced(current, me, rows);
         if (effects.isEmpty()) {
             return stored;
         }

@@ -2,9 +2,9 @@ package io.chatrelay.journal;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * State shared by the readers of a turn that runs here: the tail of committed events, bounded in bytes, and the readers that wait for more.
@@ -42,7 +42,8 @@ final class TurnChannel<E> {
     }
 
     private final ArrayDeque<JournalEntry<E>> tail = new ArrayDeque<>();
-    private final Set<Waiter> waiting = ConcurrentHashMap.newKeySet();
+    /** Most turns have one reader. */
+    private Set<Waiter> waiting = new LinkedHashSet<>(2);
     private final long maxBytes;
     private long bytes;
     private long committed;
@@ -143,15 +144,20 @@ final class TurnChannel<E> {
         return found;
     }
 
-    void forget(Waiter reader) {
+    synchronized void forget(Waiter reader) {
         waiting.remove(reader);
     }
 
     private void wake() {
-        // Iterates over a copy: a woken reader may wait again before the iteration ends.
-        for (Waiter reader : List.copyOf(waiting)) {
-            waiting.remove(reader);
-            reader.wake();
+        Set<Waiter> woken;
+        synchronized (this) {
+            if (waiting.isEmpty()) {
+                return;
+            }
+            // A woken reader may wait again before the iteration ends.
+            woken = waiting;
+            waiting = new LinkedHashSet<>(2);
         }
+        woken.forEach(Waiter::wake);
     }
 }

@@ -1,6 +1,5 @@
 package io.chatrelay.journal;
 
-import java.io.ByteArrayOutputStream;
 import java.sql.SQLException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -67,6 +66,11 @@ public final class TurnLog<E> {
     /** Consecutive events that are stored in one row, with their effects. Its boundaries never change. */
     record Batch<E>(TurnLog<E> log, List<JournalEntry<E>> entries, List<TransactionalEffect> effects, byte[] bytes,
             boolean last) {
+
+        /** The bytes of its events, which the row joins by line feeds. */
+        private int eventBytes() {
+            return bytes.length - (entries.size() - 1);
+        }
 
         EventTable.Row row() {
             return new EventTable.Row(log.turn, entries.getFirst().number(), entries.getLast().number(), bytes);
@@ -196,23 +200,36 @@ public final class TurnLog<E> {
             queued = false;
             return null;
         }
-        List<JournalEntry<E>> entries = new ArrayList<>();
-        List<TransactionalEffect> effects = new ArrayList<>(1);
-        ByteArrayOutputStream row = new ByteArrayOutputStream(Math.toIntExact(Math.min(pendingBytes + 64, maxRow)));
-        boolean last = false;
-        while (!pending.isEmpty() && (entries.isEmpty() || row.size() + pending.peekFirst().bytes().length < maxRow)) {
-            Pending<E> next = pending.removeFirst();
-            if (!entries.isEmpty()) {
-                row.write('\n');
+        int count = 0;
+        int length = 0;
+        for (Pending<E> next : pending) {
+            int longer = length + next.bytes().length + (count == 0 ? 0 : 1);
+            if (count > 0 && longer > maxRow) {
+                break;
             }
-            row.writeBytes(next.bytes());
+            length = longer;
+            count++;
+        }
+        byte[] row = new byte[length];
+        List<JournalEntry<E>> entries = new ArrayList<>(count);
+        List<TransactionalEffect> effects = List.of();
+        boolean last = false;
+        int at = 0;
+        for (int i = 0; i < count; i++) {
+            Pending<E> next = pending.removeFirst();
+            if (i > 0) {
+                row[at++] = '\n';
+            }
+            System.arraycopy(next.bytes(), 0, row, at, next.bytes().length);
+            at += next.bytes().length;
             entries.add(new JournalEntry<>(++taken, next.event(), next.bytes().length));
             if (next.effect() != null) {
+                effects = effects.isEmpty() ? new ArrayList<>(1) : effects;
                 effects.add(next.effect());
             }
             last |= next.last();
         }
-        return new Batch<>(this, entries, effects, row.toByteArray(), last);
+        return new Batch<>(this, entries, effects, row, last);
     }
 
     /** Publishes the stored batch to its readers. True if more events are pending. */
@@ -221,7 +238,7 @@ public final class TurnLog<E> {
         synchronized (this) {
             committed = batch.entries().getLast().number();
             if (!lost) {
-                release(size(batch));
+                release(batch.eventBytes());
             }
             more = !pending.isEmpty();
             queued = more;
@@ -239,7 +256,7 @@ public final class TurnLog<E> {
     /** Discards the events that the database rejects, so that the turn's owner can still write its end. */
     void refused(Batch<E> batch, SQLException cause) {
         synchronized (this) {
-            release(size(batch) + pending.stream().mapToLong(p -> p.bytes().length).sum());
+            release(batch.eventBytes() + pending.stream().mapToLong(p -> p.bytes().length).sum());
             pending.clear();
             taken = committed;
             queued = false;
@@ -290,9 +307,5 @@ public final class TurnLog<E> {
     private void release(long bytes) {
         pendingBytes -= bytes;
         writer.release(bytes);
-    }
-
-    private static <E> long size(Batch<E> batch) {
-        return batch.entries().stream().mapToLong(JournalEntry::size).sum();
     }
 }
