@@ -32,7 +32,6 @@ import io.chatrelay.upstream.UpstreamRequest;
 import io.chatrelay.upstream.UpstreamRun;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
-import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientResponse;
 
 /**
@@ -81,7 +80,7 @@ final class AgentsRun implements UpstreamRun {
         this.answer = answer;
     }
 
-    static AgentsRun of(At at, UpstreamRequest question, Buffer body, Map<String, String> headers) {
+    static AgentsRun of(At at, UpstreamRequest question, QuestionBody body, Map<String, String> headers) {
         // Keeps only this part of the question: the messages are in the body, and large.
         Uni<EarlierRuns> earlier = question.earlier();
         return new AgentsRun(at, question.turn(), headers, run -> at.generations().find().onItem()
@@ -89,7 +88,7 @@ final class AgentsRun implements UpstreamRun {
     }
 
     /** For a message that another process may have sent. Only a current server recognizes a message by its id. */
-    static AgentsRun again(At at, UpstreamRequest question, Buffer body, Map<String, String> headers) {
+    static AgentsRun again(At at, UpstreamRequest question, QuestionBody body, Map<String, String> headers) {
         Uni<EarlierRuns> earlier = question.earlier();
         AgentsRun run = new AgentsRun(at, question.turn(), headers, self -> at.generations().find().onItem()
                 .transformToMulti(generation -> generation == Generation.CURRENT
@@ -136,7 +135,7 @@ final class AgentsRun implements UpstreamRun {
         trail.add(event);
     }
 
-    private Multi<ChatEvent> ask(Buffer body, Generation generation, Resend resend, Uni<EarlierRuns> earlier) {
+    private Multi<ChatEvent> ask(QuestionBody body, Generation generation, Resend resend, Uni<EarlierRuns> earlier) {
         boolean callerAsks = "true".equals(headers.get(EMIT_OPERATIONS));
         Map<String, String> sent = new HashMap<>(headers);
         if (generation != Generation.CURRENT) {

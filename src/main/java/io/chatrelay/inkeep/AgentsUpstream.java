@@ -167,14 +167,15 @@ final class AgentsUpstream implements Upstream {
 
     @Override
     public UpstreamRun run(UpstreamRequest question) {
-        return AgentsRun.of(at, question, Buffer.buffer(body(question).toString()), passed.of(question.headers()));
+        return AgentsRun.of(at, question, new QuestionBody(Buffer.buffer(body(question).toString())),
+                passed.of(question.headers()));
     }
 
     /** A durable run cannot be followed from its start, so its message is not sent again. */
     @Override
     public Optional<UpstreamRun> again(UpstreamRequest question) {
         return at.durable() || at.generations().known() == Generation.LEGACY ? Optional.empty()
-                : Optional.of(AgentsRun.again(at, question, Buffer.buffer(body(question).toString()),
+                : Optional.of(AgentsRun.again(at, question, new QuestionBody(Buffer.buffer(body(question).toString())),
                         passed.of(question.headers())));
     }
 

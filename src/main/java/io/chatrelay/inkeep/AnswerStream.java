@@ -30,7 +30,6 @@ import io.chatrelay.inkeep.AnswerStreamState.Reading;
 import io.chatrelay.inkeep.AnswerStreamState.Sent;
 import io.chatrelay.inkeep.AnswerStreamState.Waiting;
 import io.chatrelay.inkeep.RetryPolicy.Next;
-import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpClientResponse;
@@ -59,7 +58,7 @@ import io.vertx.core.http.RequestOptions;
 final class AnswerStream implements Flow.Subscription {
 
     /** The turn, the request, its retries, and how the answer is decoded. */
-    record Plan(UUID turn, RequestOptions request, Buffer body, Function<HttpClientResponse, AnswerDecoder> decoder,
+    record Plan(UUID turn, RequestOptions request, QuestionBody body, Function<HttpClientResponse, AnswerDecoder> decoder,
             int maxFrame, RetryPolicy retries) {
 
         Plan decodedBy(Function<HttpClientResponse, AnswerDecoder> other) {
@@ -204,7 +203,7 @@ final class AnswerStream implements Flow.Subscription {
     }
 
     private void send(HttpClientRequest request) {
-        request.send(plan.body()).onComplete(answered -> {
+        request.send(plan.body().bytes()).onComplete(answered -> {
             if (cancelled) {
                 close();
             } else if (answered.failed()) {
@@ -266,6 +265,9 @@ final class AnswerStream implements Flow.Subscription {
     private void read(HttpClientResponse head) {
         AnswerDecoder decoder = plan.decoder().apply(head);
         VertxRequests.forgetHeaders(head);
+        if (plan.body() != null) {
+            plan.body().letGo();
+        }
         state = state.decodedBy(decoder);
         SseDecoder frames = new SseDecoder(plan.maxFrame());
         head.handler(chunk -> {

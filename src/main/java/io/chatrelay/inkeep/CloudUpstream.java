@@ -108,14 +108,16 @@ final class CloudUpstream implements Upstream {
 
     @Override
     public UpstreamRun run(UpstreamRequest question) {
+        // Keeps only these parts of the question: the messages are in the body, and large.
+        Turn turn = question.turn();
+        QuestionBody body = new QuestionBody(Buffer.buffer(body(question).toString()));
+        Map<String, String> headers = passed.of(question.headers());
         return new UpstreamRun() {
             private volatile CloudDecoder decoder;
 
             @Override
             public Multi<ChatEvent> answer() {
-                return client.post(question.turn(), "/chat/completions", Buffer.buffer(body(question).toString()),
-                        passed.of(question.headers()),
-                        Resend.NEVER, _ -> decoder = new CloudDecoder());
+                return client.post(turn, "/chat/completions", body, headers, Resend.NEVER, _ -> decoder = new CloudDecoder());
             }
 
             /** Its model stops when the connection closes. */

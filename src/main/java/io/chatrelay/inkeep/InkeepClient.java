@@ -69,7 +69,7 @@ final class InkeepClient {
     }
 
     /** Sends a request and returns the answer's events; nothing is sent before the subscription. */
-    Multi<ChatEvent> post(Turn turn, String path, Buffer body, Map<String, String> headers, Resend resend,
+    Multi<ChatEvent> post(Turn turn, String path, QuestionBody body, Map<String, String> headers, Resend resend,
             Function<HttpClientResponse, AnswerDecoder> decoder) {
         AnswerStream.Plan plan = plan(turn, request(HttpMethod.POST, path, headers), body, decoder, resend, config.retries());
         return Multi.createFrom().publisher(subscriber -> {
@@ -168,7 +168,7 @@ final class InkeepClient {
         });
     }
 
-    private AnswerStream.Plan plan(Turn turn, RequestOptions request, Buffer body,
+    private AnswerStream.Plan plan(Turn turn, RequestOptions request, QuestionBody body,
             Function<HttpClientResponse, AnswerDecoder> decoder,
             Resend resend, int retries) {
         return new AnswerStream.Plan(turn.id(), request, body, decoder,

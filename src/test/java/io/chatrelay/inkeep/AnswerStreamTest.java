@@ -115,7 +115,7 @@ class AnswerStreamTest {
     }
 
     private AnswerStream.Plan plan() {
-        return new AnswerStream.Plan(Ids.next(), new RequestOptions(), Buffer.buffer("{}"), _ -> decoder, 100,
+        return new AnswerStream.Plan(Ids.next(), new RequestOptions(), new QuestionBody(Buffer.buffer("{}")), _ -> decoder, 100,
                 new RetryPolicy(resend, 2, BACKOFF, Duration.ofSeconds(10)));
     }
 

@@ -105,8 +105,10 @@ class ConnectFailureTest {
         try {
             client.updateCertificates(new SSLOptions().setTrustOptions(TrustOptions.wrap(trusted.getTrustManagers()[0])));
 
-            await().untilAsserted(() -> assertThat(((Ended) all(client.post(turn(), "/api/chat", Buffer.buffer("{}"), Map.of(),
-                    Resend.NEVER, _ -> null)).getLast()).failure().code()).isEqualTo(Failure.Code.UPSTREAM_REFUSED));
+            await().untilAsserted(() -> assertThat(
+                    ((Ended) all(client.post(turn(), "/api/chat", new QuestionBody(Buffer.buffer("{}")), Map.of(),
+                            Resend.NEVER, _ -> null)).getLast()).failure().code())
+                    .isEqualTo(Failure.Code.UPSTREAM_REFUSED));
         } finally {
             client.close();
             secure.close();

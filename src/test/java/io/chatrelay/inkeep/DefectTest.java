@@ -58,7 +58,7 @@ class DefectTest {
     }
 
     private Multi<ChatEvent> answer(AnswerDecoder decoder) {
-        return client.post(turn, "/api/chat", Buffer.buffer("{}"), Map.of(), Resend.NEVER, _ -> {
+        return client.post(turn, "/api/chat", new QuestionBody(Buffer.buffer("{}")), Map.of(), Resend.NEVER, _ -> {
             if (decoder == null) {
                 throw new Traceless();
             }
