@@ -82,7 +82,8 @@ public final class Cold {
     private static void train() throws IOException, InterruptedException {
         ProcessBuilder training = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp",
                 System.getProperty("java.class.path"), TrainingMain.class.getName(), "target/quarkus-app", CACHE.toString());
-        training.environment().put("JAVA_OPTS", "-Xmx1g");
+        // A cache fits a JVM of the same collector.
+        training.environment().put("JAVA_OPTS", "-Xmx1g " + Benchmark.options());
         if (training.redirectErrorStream(true).redirectOutput(Path.of("target", "training.log").toFile()).start()
                 .waitFor() != 0) {
             throw new IOException("The training failed, see target/training.log");
