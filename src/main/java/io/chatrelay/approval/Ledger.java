@@ -12,7 +12,7 @@ import java.util.UUID;
 
 import io.chatrelay.database.SqlArrays;
 import io.chatrelay.event.ApprovalState;
-import io.chatrelay.event.StoredJson;
+import io.chatrelay.event.UnlimitedJson;
 import io.chatrelay.upstream.Decision;
 
 /**
@@ -123,7 +123,7 @@ public final class Ledger {
     private Ledger() {}
 
     private static String upstreamId(String stored, String ours) {
-        return stored == null ? ours : StoredJson.string(stored);
+        return stored == null ? ours : UnlimitedJson.string(stored);
     }
 
     /** The decision to record for one approval. */

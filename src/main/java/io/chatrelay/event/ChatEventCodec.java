@@ -179,7 +179,7 @@ public final class ChatEventCodec implements EventCodec<ChatEvent> {
 
     private static Map<String, String> members(byte[] bytes, int offset, int length) {
         Map<String, String> members = HashMap.newHashMap(6);
-        try (JsonParser parser = StoredJson.FACTORY.createParser(bytes, offset, length)) {
+        try (JsonParser parser = UnlimitedJson.FACTORY.createParser(bytes, offset, length)) {
             parser.nextToken();
             while (parser.nextToken() == JsonToken.FIELD_NAME) {
                 String name = parser.currentName();

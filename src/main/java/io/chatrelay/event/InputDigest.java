@@ -62,7 +62,7 @@ public final class InputDigest {
 
     /** A canonical number is a double: two inputs that differ only beyond its precision would have the same digest. */
     private static boolean numbersSurvive(String json) throws IOException {
-        try (JsonParser parser = StoredJson.FACTORY.createParser(json)) {
+        try (JsonParser parser = UnlimitedJson.FACTORY.createParser(json)) {
             for (JsonToken token = parser.nextToken(); token != null; token = parser.nextToken()) {
                 if (token.isNumeric()) {
                     String number = parser.getText();

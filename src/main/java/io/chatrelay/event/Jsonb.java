@@ -30,8 +30,8 @@ public final class Jsonb {
             return json;
         }
         StringWriter out = new StringWriter(json.text().length());
-        try (JsonParser parser = StoredJson.FACTORY.createParser(json.text());
-                JsonGenerator generator = StoredJson.FACTORY.createGenerator(out)) {
+        try (JsonParser parser = UnlimitedJson.FACTORY.createParser(json.text());
+                JsonGenerator generator = UnlimitedJson.FACTORY.createGenerator(out)) {
             for (JsonToken token = parser.nextToken(); token != null; token = parser.nextToken()) {
                 switch (token) {
                     case FIELD_NAME -> generator.writeFieldName(clean(parser.currentName()));

@@ -97,7 +97,7 @@ public final class MessageParts {
     public static List<Part> read(String json) {
         return whole(json).stream()
                 .map(part -> part instanceof Part.Data data && isRefusal(data)
-                        ? new Part.Refusal(StoredJson.string(data.data().text()))
+                        ? new Part.Refusal(UnlimitedJson.string(data.data().text()))
                         : part)
                 .filter(part -> !(part instanceof Part.Data)).toList();
     }
@@ -109,7 +109,7 @@ public final class MessageParts {
     /** All parts of a stored message that was written from parts. */
     public static List<Part> whole(String json) {
         List<Part> parts = new ArrayList<>();
-        try (JsonParser parser = StoredJson.FACTORY.createParser(json)) {
+        try (JsonParser parser = UnlimitedJson.FACTORY.createParser(json)) {
             parser.nextToken();
             while (parser.nextToken() == JsonToken.START_OBJECT) {
                 Part part = part(members(parser));
@@ -152,7 +152,7 @@ public final class MessageParts {
     }
 
     private static Map<String, RawJson> object(RawJson json) {
-        try (JsonParser parser = StoredJson.FACTORY.createParser(json.text())) {
+        try (JsonParser parser = UnlimitedJson.FACTORY.createParser(json.text())) {
             return parser.nextToken() == JsonToken.START_OBJECT ? members(parser) : Map.of();
         } catch (IOException e) {
             throw new UncheckedIOException("a stored message cannot be read", e);
@@ -166,7 +166,7 @@ public final class MessageParts {
             String name = parser.currentName();
             parser.nextToken();
             StringWriter text = new StringWriter();
-            try (JsonGenerator copy = StoredJson.FACTORY.createGenerator(text)) {
+            try (JsonGenerator copy = UnlimitedJson.FACTORY.createGenerator(text)) {
                 copy.copyCurrentStructureExact(parser);
             }
             members.put(name, new RawJson(text.toString()));
@@ -176,6 +176,6 @@ public final class MessageParts {
 
     private static String string(Map<String, RawJson> members, String name) {
         RawJson value = members.get(name);
-        return value == null ? null : StoredJson.string(value.text());
+        return value == null ? null : UnlimitedJson.string(value.text());
     }
 }

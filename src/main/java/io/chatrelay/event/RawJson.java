@@ -16,7 +16,7 @@ public record RawJson(String text) {
 
     /** The text if it is JSON, else a JSON string of it: the caller sees the model's mistake. */
     public static RawJson of(String text) {
-        try (JsonParser parser = StoredJson.FACTORY.createParser(text)) {
+        try (JsonParser parser = UnlimitedJson.FACTORY.createParser(text)) {
             if (parser.nextToken() != null) {
                 parser.skipChildren();
                 if (parser.nextToken() == null) {
@@ -36,7 +36,7 @@ public record RawJson(String text) {
 
     /** The string's value if it is a JSON string, else the JSON text. */
     public String asText() {
-        return text.startsWith("\"") ? Objects.requireNonNull(StoredJson.string(text)) : text;
+        return text.startsWith("\"") ? Objects.requireNonNull(UnlimitedJson.string(text)) : text;
     }
 
     public RawJson {

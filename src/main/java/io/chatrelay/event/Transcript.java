@@ -220,7 +220,7 @@ public final class Transcript {
         }
         if (isRefusal(data) && !pieces.isEmpty() && pieces.getLast() instanceof Piece.Extra(var before) && isRefusal(before)) {
             pieces.set(pieces.size() - 1, new Piece.Extra(new Data(Data.REFUSAL, null, RawJson.string(
-                    StoredJson.string(before.data().text()) + StoredJson.string(data.data().text())))));
+                    UnlimitedJson.string(before.data().text()) + UnlimitedJson.string(data.data().text())))));
             return;
         }
         for (int i = 0; data.id() != null && i < pieces.size(); i++) {
@@ -333,7 +333,7 @@ public final class Transcript {
         StringBuilder text = new StringBuilder();
         for (Piece piece : pieces) {
             if (piece instanceof Piece.Extra(var data) && isRefusal(data)) {
-                text.append(StoredJson.string(data.data().text()));
+                text.append(UnlimitedJson.string(data.data().text()));
             }
         }
         return text.isEmpty() ? null : text.toString();

@@ -71,7 +71,7 @@ final class RunApiCalls implements AutoCloseable {
                 .httpClientOptionsCustomizer(options -> transport.configure(options, config))
                 .httpClientRequestCustomizer(new AnswerLimit(BoundedBody.SHORT, longest))
                 .register(new GuardedRequestWriter(JSON))
-                .register(new RejectionMapper())
+                .register(new FailedResponseMapper())
                 .register(new Mapper())
                 .register(new AnyTypeIsJson());
         transport.tls().ifPresent(builder::tlsConfiguration);
@@ -133,11 +133,11 @@ final class RunApiCalls implements AutoCloseable {
     private static boolean isDefect(Throwable failure) {
         return !(failure instanceof IOException || failure instanceof VertxException || failure instanceof TimeoutException
                 || failure instanceof ProcessingException || failure instanceof WebApplicationException
-                || failure instanceof RejectionMapper.Rejection || failure instanceof GuardedRequestWriter.Unwanted);
+                || failure instanceof FailedResponseMapper.Rejection || failure instanceof GuardedRequestWriter.Unwanted);
     }
 
     private static <T> CallResult<T> failed(Throwable failure) {
-        if (failure instanceof RejectionMapper.Rejection rejection) {
+        if (failure instanceof FailedResponseMapper.Rejection rejection) {
             return new CallResult.Rejected<>(rejection.status(), rejection.type(), rejection.body());
         }
         if (failure instanceof GuardedRequestWriter.Unwanted) {

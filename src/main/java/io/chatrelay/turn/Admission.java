@@ -43,7 +43,7 @@ final class Admission implements GroupCommit.SharedStatement<Admission.Command, 
     record Command(SendCommand sent, byte[] digest, String upstream, String request, boolean isForNew, boolean isForKnown,
             UUID turn, UUID conversation, UUID answer, List<StoredMessage> messages, Instant at) {
 
-        static Command of(SendCommand sent, byte[] digest, String upstream, TurnRequest request, boolean isForNew,
+        static Command of(SendCommand sent, byte[] digest, String upstream, StoredRequest request, boolean isForNew,
                 boolean isForKnown) {
             UUID turn = Ids.next();
             List<StoredMessage> messages = new ArrayList<>(sent.asked().size());

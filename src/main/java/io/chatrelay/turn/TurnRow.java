@@ -65,7 +65,7 @@ class TurnRow {
     @Column(name = "message_position", updatable = false)
     int messagePosition;
 
-    /** A {@link TurnRequest}, while the turn runs. It may be as large as a request, and only a replica that takes the turn over reads it. */
+    /** A {@link StoredRequest}, while the turn runs. It may be as large as a request, and only a replica that takes the turn over reads it. */
     @Basic(fetch = FetchType.LAZY)
     @Column(updatable = false)
     private String request;
@@ -110,11 +110,11 @@ class TurnRow {
     }
 
     /** The request beside its message; empty if a version that did not store it began the turn. */
-    Optional<TurnRequest> request() {
-        return TurnRequest.read(request);
+    Optional<StoredRequest> request() {
+        return StoredRequest.read(request);
     }
 
-    void remember(TurnRequest asked) {
+    void remember(StoredRequest asked) {
         request = asked.write();
     }
 

@@ -354,7 +354,7 @@ class TurnRunner implements RunningTurn.Environment {
     }
 
     private Optional<UpstreamRun> followed(Turn turn, Upstream upstream, List<ChatEvent> stored) {
-        Optional<TurnRequest> request = turns.findById(turn.id()).request();
+        Optional<StoredRequest> request = turns.findById(turn.id()).request();
         if (stored.isEmpty()) {
             return request.flatMap(asked -> upstream.again(question(turn, asked)));
         }
@@ -363,7 +363,7 @@ class TurnRunner implements RunningTurn.Environment {
         }
         boolean told = approvals.ofTurn(turn.id()).stream()
                 .anyMatch(approval -> approval.attempts > 0 && approval.outcome == null);
-        return upstream.resume(turn, request.map(TurnRequest::headers).orElse(Map.of()),
+        return upstream.resume(turn, request.map(StoredRequest::headers).orElse(Map.of()),
                 stored.stream().filter(event -> !(event instanceof ChatEvent.ApprovalDecided)).toList(), told);
     }
 
@@ -382,7 +382,7 @@ class TurnRunner implements RunningTurn.Environment {
         }
     }
 
-    private UpstreamRequest question(Turn turn, TurnRequest request) {
+    private UpstreamRequest question(Turn turn, StoredRequest request) {
         List<Message> asked = messages.asked(turn.id());
         return new UpstreamRequest(turn, asked.getLast().id,
                 asked.stream()

@@ -409,7 +409,7 @@ public class Turns {
         row.model = command.model() == null ? upstream.name() : command.model();
         row.messageId = Ids.next();
         row.messagePosition = conversation.nextPosition + earlier + command.asked().size();
-        TurnRequest request = request(command, upstream);
+        StoredRequest request = request(command, upstream);
         if (request != null) {
             row.remember(request);
         }
@@ -422,8 +422,8 @@ public class Turns {
     }
 
     /** What a takeover needs of the request; null for an upstream without memory, which is never sent a request again. */
-    private static TurnRequest request(SendCommand command, Upstream upstream) {
-        return upstream.remembers() ? new TurnRequest(command.parameters(), upstream.passes(command.headers())) : null;
+    private static StoredRequest request(SendCommand command, Upstream upstream) {
+        return upstream.remembers() ? new StoredRequest(command.parameters(), upstream.passes(command.headers())) : null;
     }
 
     private UUID store(Conversation conversation, ChatMessage said, UUID turn, String externalId) {

@@ -58,15 +58,13 @@ public final class Benchmark {
                         URI.create("http://127.0.0.1:%d/v1".formatted(emulator)))
                 .key().jvm("-Xmx1g")
                 .with("quarkus.log.level", "WARN").with("quarkus.log.category.\"io.quarkus\".level", "INFO");
-        for (String option : options().split("\\s+")) {
-            setup = option.isEmpty() ? setup : setup.jvm(option);
-        }
+        options().forEach(setup::jvm);
         return setup;
     }
 
     /** Further JVM options for the service, of whoever measures. */
-    static String options() {
-        return System.getenv().getOrDefault(OPTIONS, "");
+    static List<String> options() {
+        return Stream.of(System.getenv().getOrDefault(OPTIONS, "").split("\\s+")).filter(option -> !option.isEmpty()).toList();
     }
 
     static Process emulator(int port) throws IOException, InterruptedException {

@@ -83,7 +83,7 @@ public final class Cold {
         ProcessBuilder training = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp",
                 System.getProperty("java.class.path"), TrainingMain.class.getName(), "target/quarkus-app", CACHE.toString());
         // A cache fits a JVM of the same collector.
-        training.environment().put("JAVA_OPTS", "-Xmx1g " + Benchmark.options());
+        training.environment().put("JAVA_OPTS", "-Xmx1g " + String.join(" ", Benchmark.options()));
         if (training.redirectErrorStream(true).redirectOutput(Path.of("target", "training.log").toFile()).start()
                 .waitFor() != 0) {
             throw new IOException("The training failed, see target/training.log");

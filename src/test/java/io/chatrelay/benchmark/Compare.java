@@ -25,6 +25,8 @@ public final class Compare {
     private static final int RUNS = 5;
     private static final int[] LEVELS = { 50, 200, 500 };
     private static final int MOST_TO_WARM_UP = 200;
+    /** Of 12 s each: after one of them a JVM still compiles for a fifth of its time. */
+    private static final int WARM_UPS = 3;
     private static final int[] TURNS = { 200, 500 };
     private static final String TURN = "words 20 0";
 
@@ -45,8 +47,10 @@ public final class Compare {
         Machine.write(FOLDER);
         try (Targets targets = new Targets(Path.of(System.getProperty("compare.journal-off")))) {
             int streams = Math.min(MOST_TO_WARM_UP, Arrays.stream(levels).max().orElseThrow());
-            for (RunningTarget target : targets.inOrderOf(0)) {
-                PacedStreams.warmUp(target.chat(), streams);
+            for (int warmUp = 0; warmUp < WARM_UPS; warmUp++) {
+                for (RunningTarget target : targets.inOrderOf(0)) {
+                    PacedStreams.warmUp(target.chat(), streams);
+                }
             }
             for (int run = 0; run < runs; run++) {
                 Figures figures = new Figures();

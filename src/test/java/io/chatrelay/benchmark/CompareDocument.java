@@ -80,7 +80,7 @@ final class CompareDocument {
                 to the upstream are not kept, for the client fails requests on kept ones when streams end. The gateway \
                 ([bench/baselines/gateway](../../bench/baselines/gateway)) has one route. chat-relay is the packaged jar with its defaults; its journal is off by a patch \
                 of its sources ([journal-off.patch](../../src/test/bench/journal-off.patch)): turns begin and end in the database, and of their events only the last row is written. Every \
-                JVM but the emulator's has `-Xmx1g` and else its defaults, and all were warmed by the same number of streams.""",
+                JVM but the emulator's has the options above, and all were warmed by the same streams for half a minute.""",
                 String.join("; ", targets.stream().map(Target::title).toList()));
         add("""
 

@@ -37,6 +37,7 @@ final class Machine {
         facts.put("Memory", "%.0f GB".formatted(Long.parseLong(found("/proc/meminfo", MEMORY)) / KILOBYTES_A_GIGABYTE));
         facts.put("Kernel", System.getProperty("os.name") + " " + System.getProperty("os.version"));
         facts.put("JDK", System.getProperty("java.vendor.version") + ", " + Runtime.version());
+        facts.put("JVM options", "-Xmx1g " + String.join(" ", Benchmark.options()));
         facts.put("PostgreSQL", TestPostgres.fresh().text("show server_version") + ", fsync and synchronous_commit on");
         String nginx = Installed.NGINX.find().map(path -> said(path.toString(), "-v")).orElse("not installed");
         facts.put("nginx", nginx.substring(nginx.indexOf('/') + 1));

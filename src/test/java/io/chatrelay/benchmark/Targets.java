@@ -62,8 +62,11 @@ final class Targets implements AutoCloseable {
 
     private void baseline(Target target, Path jar, String portName, URI upstream) throws IOException, InterruptedException {
         int port = Benchmark.freePort();
-        Process process = Jvm.listening(port, "benchmark-" + target.name(), List.of(HEAP, "-D%s=%d".formatted(portName, port),
-                "-Dbaseline.upstream=" + upstream, "-jar", jar.toString()));
+        List<String> arguments = new ArrayList<>(List.of(HEAP));
+        arguments.addAll(Benchmark.options());
+        arguments.addAll(
+                List.of("-D%s=%d".formatted(portName, port), "-Dbaseline.upstream=" + upstream, "-jar", jar.toString()));
+        Process process = Jvm.listening(port, "benchmark-" + target.name(), arguments);
         stops.push(process::destroy);
         all.add(new RunningTarget(target, address(port).resolve(RunningTarget.PATH), () -> Cpu.micros(process.pid())));
     }

@@ -99,7 +99,7 @@ class AdmissionTest extends ServiceTest {
 
         Command plain(String upstream) {
             SendCommand command = command();
-            return Command.of(command, CommandDigest.of(command), upstream, new TurnRequest(command.parameters(), Map.of()),
+            return Command.of(command, CommandDigest.of(command), upstream, new StoredRequest(command.parameters(), Map.of()),
                     true,
                     true);
         }

@@ -9,33 +9,34 @@ import org.junit.jupiter.api.Test;
 
 import io.chatrelay.event.RawJson;
 
-class TurnRequestTest {
+class StoredRequestTest {
 
     @Test
     void whatWasAskedComesBackLetterByLetter() {
-        TurnRequest asked = new TurnRequest(
+        StoredRequest asked = new StoredRequest(
                 Map.of("max_tokens", new RawJson("1.50E2"), "properties", new RawJson("{ \"a\" : \"\\u0000 \\ud83d \ud83e\" }"),
                         "n\u0000", RawJson.NULL),
                 Map.of("traceparent", "00-\"1\"", "baggage", "a=\tb"));
 
         String stored = asked.write();
 
-        assertThat(TurnRequest.read(stored)).contains(asked);
+        assertThat(StoredRequest.read(stored)).contains(asked);
         assertThat(stored).as("what a text column refuses").doesNotContain("\u0000", "\ud83e");
     }
 
     @Test
     void nothingAskedIsNotNothingStored() {
-        assertThat(TurnRequest.read(new TurnRequest(Map.of(), Map.of()).write())).contains(new TurnRequest(Map.of(), Map.of()));
-        assertThat(TurnRequest.read(null)).isEmpty();
+        assertThat(StoredRequest.read(new StoredRequest(Map.of(), Map.of()).write()))
+                .contains(new StoredRequest(Map.of(), Map.of()));
+        assertThat(StoredRequest.read(null)).isEmpty();
     }
 
     @Test
     void whatALaterVersionAddsDoesNotMatter() {
         for (String added : List.of("{\"a\":\"b\"}", "7", "null", "[{\"headers\":{}}]", "{\"a\":{\"b\":[1]},\"c\":2}")) {
-            assertThat(TurnRequest.read("{\"new\":%s,\"headers\":{\"n\":{\"h\":\"w\"},\"h\":\"v\"}}".formatted(added)))
+            assertThat(StoredRequest.read("{\"new\":%s,\"headers\":{\"n\":{\"h\":\"w\"},\"h\":\"v\"}}".formatted(added)))
                     .as(added)
-                    .contains(new TurnRequest(Map.of(), Map.of("h", "v")));
+                    .contains(new StoredRequest(Map.of(), Map.of("h", "v")));
         }
     }
 }

@@ -8,7 +8,7 @@ import jakarta.ws.rs.core.Response;
 import org.eclipse.microprofile.rest.client.ext.ResponseExceptionMapper;
 
 /** Makes an exception of every answer that is not a success, redirects included: none is followed. */
-final class RejectionMapper implements ResponseExceptionMapper<RejectionMapper.Rejection> {
+final class FailedResponseMapper implements ResponseExceptionMapper<FailedResponseMapper.Rejection> {
 
     /** The status of an answer, its content type and its body. */
     static final class Rejection extends RuntimeException {

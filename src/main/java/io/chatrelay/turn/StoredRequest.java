@@ -12,7 +12,7 @@ import com.fasterxml.jackson.core.JsonToken;
 
 import io.chatrelay.event.JsonWriter;
 import io.chatrelay.event.RawJson;
-import io.chatrelay.event.StoredJson;
+import io.chatrelay.event.UnlimitedJson;
 
 /**
  * The part of a turn's request beside its message, as it is stored while the turn runs.
@@ -20,7 +20,7 @@ import io.chatrelay.event.StoredJson;
  * @param parameters request fields by name; stored as strings, so that they are read back unchanged
  * @param headers    only those that the upstream forwards: nothing else of a caller's request is ever stored
  */
-record TurnRequest(Map<String, RawJson> parameters, Map<String, String> headers) {
+record StoredRequest(Map<String, RawJson> parameters, Map<String, String> headers) {
 
     private static final Set<String> KNOWN = Set.of("parameters", "headers");
 
@@ -42,12 +42,12 @@ record TurnRequest(Map<String, RawJson> parameters, Map<String, String> headers)
     }
 
     /** Empty if a version that did not store the request began the turn. Fields that a later version adds are ignored, whatever their shape. */
-    static Optional<TurnRequest> read(String json) {
+    static Optional<StoredRequest> read(String json) {
         if (json == null) {
             return Optional.empty();
         }
         Map<String, Map<String, String>> parts = new HashMap<>();
-        try (JsonParser parser = StoredJson.FACTORY.createParser(json)) {
+        try (JsonParser parser = UnlimitedJson.FACTORY.createParser(json)) {
             parser.nextToken();
             while (parser.nextToken() == JsonToken.FIELD_NAME) {
                 String part = parser.currentName();
@@ -69,6 +69,6 @@ record TurnRequest(Map<String, RawJson> parameters, Map<String, String> headers)
         }
         Map<String, RawJson> parameters = new HashMap<>();
         parts.getOrDefault("parameters", Map.of()).forEach((name, text) -> parameters.put(name, new RawJson(text)));
-        return Optional.of(new TurnRequest(parameters, parts.getOrDefault("headers", Map.of())));
+        return Optional.of(new StoredRequest(parameters, parts.getOrDefault("headers", Map.of())));
     }
 }
