@@ -43,7 +43,7 @@ final class TurnChannel<E> {
 
     private final ArrayDeque<JournalEntry<E>> tail = new ArrayDeque<>();
     /** Most turns have one reader. */
-    private Set<Waiter> waiting = new LinkedHashSet<>(2);
+    private final Set<Waiter> waiting = new LinkedHashSet<>(2);
     private final long maxBytes;
     private long bytes;
     private long committed;
@@ -149,15 +149,15 @@ final class TurnChannel<E> {
     }
 
     private void wake() {
-        Set<Waiter> woken;
+        List<Waiter> woken;
         synchronized (this) {
-            if (waiting.isEmpty()) {
-                return;
-            }
-            // A woken reader may wait again before the iteration ends.
-            woken = waiting;
-            waiting = new LinkedHashSet<>(2);
+            // A copy: a woken reader may wait again before the iteration ends.
+            woken = List.copyOf(waiting);
         }
-        woken.forEach(Waiter::wake);
+        for (Waiter reader : woken) {
+            // One by one: where a reader fails, the next call wakes those that come after it.
+            forget(reader);
+            reader.wake();
+        }
     }
 }

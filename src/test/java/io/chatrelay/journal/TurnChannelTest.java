@@ -1,6 +1,7 @@
 package io.chatrelay.journal;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -144,5 +145,26 @@ class TurnChannelTest {
         channel.move();
 
         assertThat(woken).as("there is nothing to wait for any more, so the second never waited").hasValue(1);
+    }
+
+    /** The turn is given up then, and whoever still waits for it has to be told. */
+    @Test
+    void aReaderThatFailsKeepsNoOtherFromTheNextNews() {
+        AtomicInteger told = new AtomicInteger();
+        for (int i = 0; i < 3; i++) {
+            Waiter sound = told::incrementAndGet;
+            Waiter broken = () -> {
+                throw new IllegalStateException("as scripted " + told);
+            };
+            for (Waiter reader : List.of(sound, broken)) {
+                assertThat(channel.after(0, ALL, reader)).isEqualTo(new Found.Wait<>());
+            }
+        }
+
+        for (int failures = 0; failures < 3; failures++) {
+            assertThatThrownBy(channel::abandon).hasMessageStartingWith("as scripted");
+        }
+
+        assertThat(told).hasValue(3);
     }
 }
