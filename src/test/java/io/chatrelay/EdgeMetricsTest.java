@@ -53,7 +53,6 @@ class EdgeMetricsTest extends ServiceTest {
         List<String> documented = relay().with("accept", "application/json").get("/q/openapi?format=json").json().path("paths")
                 .properties().stream().map(path -> path.getKey()).toList();
 
-        assertThat(documented).isNotEmpty();
-        assertThat(io.chatrelay.api.Routes.templates()).containsAll(documented);
+        assertThat(documented).isNotEmpty().allMatch(io.chatrelay.api.Routes::isKnown);
     }
 }

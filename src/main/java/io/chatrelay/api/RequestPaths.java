@@ -37,8 +37,4 @@ class RequestPaths implements DynamicFeature {
     boolean contains(String template) {
         return templates.contains(template);
     }
-
-    Set<String> templates() {
-        return Set.copyOf(templates);
-    }
 }

@@ -14,7 +14,7 @@ public interface JournalConfig {
     /**
      * The least time from one batch to the next, in which more events accumulate; an event after a pause is stored at once. It bounds the commits
      * of a replica, so that their number grows with time and not with streams, and costs an event half of it on average. With 10 ms, 200 streams of
-     * 50 events a second take a third less CPU of the database, and a fifth less here, than with batches as fast as they can be committed.
+     * 50 events a second make 100 commits a second, and 230 to 280 with 2 ms; they take a fifth less CPU of the database.
      */
     @WithDefault("10ms")
     @Between(least = "0ms", most = "100ms")

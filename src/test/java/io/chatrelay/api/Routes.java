@@ -1,7 +1,5 @@
 package io.chatrelay.api;
 
-import java.util.Set;
-
 import io.quarkus.arc.Arc;
 
 /** What the metrics know of routes. */
@@ -9,7 +7,7 @@ public final class Routes {
 
     private Routes() {}
 
-    public static Set<String> templates() {
-        return Arc.container().instance(RequestPaths.class).get().templates();
+    public static boolean isKnown(String template) {
+        return Arc.container().instance(RequestPaths.class).get().contains(template);
     }
 }

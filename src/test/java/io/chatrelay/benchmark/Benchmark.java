@@ -34,7 +34,7 @@ public final class Benchmark {
         RelayProcess.Setup setup = service(database, port);
         try (RelayProcess relay = setup.start()) {
             System.err.println(relay);
-            long postgres = database.number("select split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::bigint");
+            long postgres = database.serverPid();
             PacedStreams.warmUp(chat(relay), 200);
             System.out.println(
                     """

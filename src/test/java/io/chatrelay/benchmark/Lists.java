@@ -91,7 +91,7 @@ public final class Lists {
     private Histogram loop(Supplier<String> page, Duration time) throws IOException {
         Histogram times = new Histogram(LONGEST_MICROS, 3);
         long start = System.nanoTime();
-        try (KeptConnection connection = new KeptConnection(api)) {
+        try (CallerConnection connection = new CallerConnection(api)) {
             while (System.nanoTime() - start < time.toNanos()) {
                 URI uri = api.resolve("/run/v1/conversations" + page.get());
                 long asked = System.nanoTime();

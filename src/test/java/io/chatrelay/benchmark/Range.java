@@ -11,7 +11,7 @@ record Range(double min, double median, double max) {
     private static final int TINY = 1;
 
     /** Runs that have not measured it are passed over; without any it is not a number. */
-    static Range over(List<Figures> runs, ToDoubleFunction<Figures> figure) {
+    static <T> Range over(List<T> runs, ToDoubleFunction<T> figure) {
         double[] sorted = runs.stream().mapToDouble(figure).filter(Double::isFinite).sorted().toArray();
         if (sorted.length == 0) {
             return new Range(Double.NaN, Double.NaN, Double.NaN);

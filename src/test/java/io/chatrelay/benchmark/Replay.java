@@ -5,10 +5,8 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
-import java.util.function.ToDoubleFunction;
 import java.util.stream.Stream;
 
 import org.HdrHistogram.Histogram;
@@ -35,8 +33,14 @@ public final class Replay {
     private static final int COMPACTION_SECONDS = 8;
     private static final long LONGEST_MICROS = 60_000_000;
 
-    /** What a run tells. @param cpu microseconds of an event */
-    private record Run(Histogram first, double eventsPerSecond, double cpu, double databaseCpu) {}
+    /** What a run tells. @param first null where readers are not timed @param cpu microseconds of an event */
+    private record Run(Histogram first, double eventsPerSecond, double cpu, double databaseCpu) {
+
+        /** Not a number where it was not measured. */
+        double firstMillis(double percentile) {
+            return first == null ? Double.NaN : first.getValueAtPercentile(percentile) / 1e3;
+        }
+    }
 
     private final RelayProcess relay;
     private final long postgres;
@@ -45,7 +49,7 @@ public final class Replay {
 
     private Replay(RelayProcess relay, TestPostgres database) throws InterruptedException {
         this.relay = relay;
-        this.postgres = database.number("select split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::bigint");
+        this.postgres = database.serverPid();
         SseStream stored = new RelayClient(relay).chat("agents", CONVERSATION, TEXT).awaitEnd();
         UUID turn = stored.turn();
         this.events = stored.lastNumber();
@@ -97,7 +101,7 @@ public final class Replay {
         Histogram first = new Histogram(LONGEST_MICROS, 3);
         Usage usage = new Usage();
         long start = System.nanoTime();
-        try (KeptConnection connection = new KeptConnection(stream)) {
+        try (CallerConnection connection = new CallerConnection(stream)) {
             for (int i = 0; i < REPLAYS; i++) {
                 long asked = System.nanoTime();
                 first.recordValue(Math.clamp((connection.stream(stream) - asked) / 1000, 0, LONGEST_MICROS));
@@ -124,16 +128,9 @@ public final class Replay {
     }
 
     private static void print(String what, List<Run> runs) {
-        boolean timed = runs.getFirst().first() != null;
-        System.out.printf("| %s | %s | %s | %s | %s | %s |%n", what,
-                timed ? range("%.1f", runs, run -> run.first().getValueAtPercentile(50) / 1e3) : "",
-                timed ? range("%.1f", runs, run -> run.first().getValueAtPercentile(99) / 1e3) : "",
-                range("%,.0f", runs, Run::eventsPerSecond), range("%.2f", runs, Run::cpu),
-                range("%.2f", runs, Run::databaseCpu));
-    }
-
-    private static String range(String format, List<Run> runs, ToDoubleFunction<Run> value) {
-        return String.format(Locale.ROOT, format + "–" + format, runs.stream().mapToDouble(value).min().orElseThrow(),
-                runs.stream().mapToDouble(value).max().orElseThrow());
+        System.out.printf("| %s | %s | %s | %s | %s | %s |%n", what, Range.over(runs, run -> run.firstMillis(50)),
+                Range.over(runs, run -> run.firstMillis(99)), Range.over(runs, Run::eventsPerSecond),
+                Range.over(runs, Run::cpu),
+                Range.over(runs, Run::databaseCpu));
     }
 }

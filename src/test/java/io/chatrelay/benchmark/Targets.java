@@ -74,7 +74,7 @@ final class Targets implements AutoCloseable {
     private void service(Target target, RelayProcess.Setup setup, TestPostgres database) {
         RelayProcess relay = setup.start();
         stops.push(relay::close);
-        long postgres = database.number("select split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::bigint");
+        long postgres = database.serverPid();
         all.add(new RunningTarget(target, relay.api().resolve(RunningTarget.PATH), () -> Cpu.micros(relay.pid()),
                 () -> Cpu.microsOfFamily(postgres), database::commits));
     }

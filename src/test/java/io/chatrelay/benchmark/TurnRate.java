@@ -32,7 +32,7 @@ public final class TurnRate {
         TestPostgres database = TestPostgres.fresh();
         URI inkeep = URI.create("http://127.0.0.1:%d/run/api/chat".formatted(port));
         RelayProcess.Setup setup = Benchmark.service(database, port);
-        long postgres = database.number("select split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::bigint");
+        long postgres = database.serverPid();
         // The emulator is warm, so that the fresh process is all that is cold.
         new Callers(inkeep, i -> "direct-" + i, TEXT).loop(CALLERS, MEASURED);
         System.out.println(

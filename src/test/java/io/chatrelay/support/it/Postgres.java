@@ -33,6 +33,11 @@ public abstract sealed class Postgres permits TestPostgres, OwnPostgres {
         return one(url(), sql, row -> row.getString(1));
     }
 
+    /** The server's process, whose children do the work. Source: line 1 of {@code postmaster.pid}. */
+    public long serverPid() {
+        return number("select split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::bigint");
+    }
+
     static void executeOn(String url, String... statements) {
         try (Connection connection = connect(url); Statement statement = connection.createStatement()) {
             for (String sql : statements) {

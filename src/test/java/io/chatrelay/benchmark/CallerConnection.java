@@ -10,14 +10,14 @@ import java.util.Locale;
 import io.chatrelay.support.HttpLine;
 
 /** One caller's connection, on which one answer is read after the other. */
-final class KeptConnection implements AutoCloseable {
+final class CallerConnection implements AutoCloseable {
 
     private static final String LENGTH = "content-length:";
 
     private final Socket socket;
     private final InputStream in;
 
-    KeptConnection(URI api) throws IOException {
+    CallerConnection(URI api) throws IOException {
         socket = new Socket(api.getHost(), api.getPort());
         socket.setTcpNoDelay(true);
         in = new BufferedInputStream(socket.getInputStream());
