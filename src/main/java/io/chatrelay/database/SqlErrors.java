@@ -22,6 +22,8 @@ public final class SqlErrors {
      */
     private static final String DRIVER_FAILED = "99999";
 
+    private static final String DUPLICATE = "23505";
+
     /** Deadlock, lock time-out, statement time-out. */
     private static final Set<String> ENDED_STATEMENT = Set.of("40P01", "55P03", "57014");
 
@@ -34,6 +36,11 @@ public final class SqlErrors {
     public static boolean refuses(SQLException e) {
         return e.getSQLState() != null && e.getSQLState().length() == 5
                 && !PASSING.contains(e.getSQLState().substring(0, 2));
+    }
+
+    /** Whether a row is there already that only one may be like: a unique violation. */
+    public static boolean isDuplicate(SQLException e) {
+        return DUPLICATE.equals(e.getSQLState());
     }
 
     /** Whether the connection is lost: it broke, timed out, or was ended by the server. */

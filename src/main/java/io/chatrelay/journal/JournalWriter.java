@@ -244,10 +244,11 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
 
     private void store(List<TurnLog.Batch<E>> batches, UUID me) throws InterruptedException {
         Duration backoff = Duration.ofMillis(20);
+        boolean again = false;
         while (true) {
             try {
                 long start = nanoTime.getAsLong();
-                if (!commit(batches, me)) {
+                if (!commit(batches, me, again)) {
                     lease.lost(me);
                     return;
                 }
@@ -260,9 +261,14 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
                 // Without a connection the database cannot have rejected the batch, whatever its error states about the client.
                 if (connection.isOpen() && SqlErrors.refuses(e)) {
                     rollback();
-                    refused(batches, me, e);
-                    return;
+                    if (again || !SqlErrors.isDuplicate(e)) {
+                        refused(batches, me, e);
+                        return;
+                    }
+                    again = true;
+                    continue;
                 }
+                again = true;
                 LOG.warnf("The journal waits for the database: %s", SqlErrors.reason(e));
                 connection.discard();
                 Thread.sleep(backoff);
@@ -295,8 +301,12 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
         }));
     }
 
-    /** True if stored; false if this process no longer holds its lease, and nothing was stored. */
-    private boolean commit(List<TurnLog.Batch<E>> batches, UUID me) throws SQLException {
+    /**
+     * True if stored; false if this process no longer holds its lease, and nothing was stored.
+     *
+     * @param again whether an earlier attempt may have stored the batches
+     */
+    private boolean commit(List<TurnLog.Batch<E>> batches, UUID me, boolean again) throws SQLException {
         Connection current = connection.idle();
         List<TransactionalEffect> effects = new ArrayList<>();
         List<EventTable.Row> rows = new ArrayList<>(batches.size());
@@ -306,7 +316,7 @@ final class JournalWriter<E> implements TurnLog.Writer<E>, Runnable {
         }
         // Most batches need a single statement, which is its own transaction.
         current.setAutoCommit(effects.isEmpty());
-        boolean stored = EventTable.insertFenced(current, me, rows);
+        boolean stored = EventTable.insertFenced(current, me, rows, again);
         if (effects.isEmpty()) {
             return stored;
         }

@@ -175,7 +175,12 @@ final class ScriptedConnection {
             if (aborted) {
                 throw new SQLException("the transaction is aborted", TRANSACTION_ABORTED);
             }
-            result[0] = database.answer(sql).to(call);
+            try {
+                result[0] = database.answer(sql).to(call);
+            } catch (SQLException e) {
+                aborted = !autoCommit;
+                throw e;
+            }
         });
         return result[0];
     }

@@ -16,6 +16,9 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 import javax.sql.DataSource;
 
@@ -34,8 +37,8 @@ public final class ScriptedDatabase {
     public static final String ROLLBACK = "rollback";
     public static final String CLOSE = "close";
 
-    /** The end of a statement's text that stands for any rest. */
-    private static final String ANY_REST = "…";
+    /** Stands for any text within a statement's, or at its end. */
+    private static final String ANY = "…";
     private static final String CONNECTION_FAILURE = "08006";
 
     /** Answers the calls of one statement. */
@@ -188,7 +191,7 @@ public final class ScriptedDatabase {
     private record Statement(String name, String text, Answer answer) {
 
         boolean is(String sql) {
-            return text.endsWith(ANY_REST) ? sql.startsWith(text.substring(0, text.length() - 1)) : sql.equals(text);
+            return Pattern.matches(Stream.of(text.split(ANY, -1)).map(Pattern::quote).collect(Collectors.joining(".*")), sql);
         }
     }
 
@@ -205,7 +208,8 @@ public final class ScriptedDatabase {
     /**
      * A statement that may be executed.
      *
-     * @param text its SQL without comments, and with one blank for each run of white space. Ends with an ellipsis where the rest does not matter
+     * @param text its SQL without comments, and with one blank for each run of white space. An ellipsis stands for what does not matter. The first
+     *         text that fits has the answer
      */
     public ScriptedDatabase knows(String name, String text, Answer answer) {
         statements.add(new Statement(name, text, answer));

@@ -1,6 +1,7 @@
 package io.chatrelay.journal;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -10,6 +11,7 @@ import java.util.UUID;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
+import io.chatrelay.database.SqlErrors;
 import io.chatrelay.support.it.TestPostgres;
 
 /** The fence: a replica that others take for gone stores no event. */
@@ -26,8 +28,12 @@ class FenceTest {
     }
 
     private boolean insert() throws SQLException {
+        return insert(row, false);
+    }
+
+    private boolean insert(EventTable.Row one, boolean again) throws SQLException {
         try (Connection connection = database.connect()) {
-            return EventTable.insertFenced(connection, replica, List.of(row));
+            return EventTable.insertFenced(connection, replica, List.of(one), again);
         }
     }
 
@@ -64,5 +70,24 @@ class FenceTest {
 
         assertThat(insert()).isFalse();
         assertThat(stored()).isZero();
+    }
+
+    @Test
+    void aRowThatIsThereIsADuplicateAtFirstAndStoredOnceWhenTriedAgain() throws SQLException {
+        register(true);
+        insert();
+
+        assertThatThrownBy(this::insert).isInstanceOfSatisfying(SQLException.class,
+                duplicate -> assertThat(SqlErrors.isDuplicate(duplicate)).isTrue());
+        assertThat(insert(row, true)).isTrue();
+        assertThat(stored()).isEqualTo(1);
+    }
+
+    @Test
+    void aRowOfAnotherWriterIsNotTakenForItsOwn() throws SQLException {
+        register(true);
+        insert();
+
+        assertThat(insert(new EventTable.Row(row.turn(), 1, 1, new byte[]{ 1 }), true)).isFalse();
     }
 }

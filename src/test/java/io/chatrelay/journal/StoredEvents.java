@@ -1,6 +1,7 @@
 package io.chatrelay.journal;
 
 import java.nio.charset.StandardCharsets;
+import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -30,6 +31,8 @@ final class StoredEvents {
     static final String LAST_NUMBERS = "last numbers";
 
     private static final int ROWS_A_LOAD = 64;
+    /** SQLSTATE of a unique violation. */
+    private static final String DUPLICATE = "23505";
 
     private final Map<UUID, NavigableMap<Long, EventTable.Row>> turns = new HashMap<>();
     private final Set<UUID> ended = new HashSet<>();
@@ -39,7 +42,8 @@ final class StoredEvents {
     /** @param isHeld whether a replica holds its lease */
     StoredEvents(ScriptedDatabase database, Predicate<UUID> isHeld) {
         this.isHeld = isHeld;
-        database.knows(STORE, "with held as (…", this::store)
+        database.knows(STORE, "with held as (… on conflict (turn_id, first) do nothing …", call -> store(call, true))
+                .knows(STORE, "with held as (…", call -> store(call, false))
                 // Whenever the test's clock has moved on.
                 .knows("plan anew", "discard plans", _ -> Result.changed(0))
                 .knows(COMPARE, "select count(*) from turn_event stored …", this::compare)
@@ -111,11 +115,15 @@ final class StoredEvents {
         return rows;
     }
 
-    private synchronized Result store(Call call) {
+    private synchronized Result store(Call call, boolean again) throws SQLException {
         if (!isHeld.test(call.uuid(1))) {
             return Result.row(0L, 0L);
         }
-        List<EventTable.Row> added = given(call, 2).stream().filter(row -> !of(row.turn()).containsKey(row.first())).toList();
+        List<EventTable.Row> given = given(call, 2);
+        List<EventTable.Row> added = given.stream().filter(row -> !of(row.turn()).containsKey(row.first())).toList();
+        if (!again && added.size() < given.size()) {
+            throw new SQLException("as in PostgreSQL", DUPLICATE);
+        }
         call.change(() -> added.forEach(this::add));
         return Result.row(1L, (long) added.size());
     }
