@@ -125,19 +125,18 @@ final class SoakCallers implements AutoCloseable {
         private void read(Future<HttpClientRequest> connected, Buffer body) {
             dropped = false;
             comingId = null;
-            connected.compose(request -> {
+            connected.compose(request -> request.send(body).compose(response -> {
+                if (response.statusCode() != HttpURLConnection.HTTP_OK) {
+                    return Future.failedFuture("status " + response.statusCode());
+                }
+                // An answer that has begun: before that, nobody knows whether there is a turn.
                 long drop = vertx.setTimer(1 + (long) (-Math.log(1 - random().nextDouble()) * KEPT_MILLIS), _ -> {
                     dropped = true;
                     request.connection().close();
                 });
-                return request.send(body).compose(response -> {
-                    if (response.statusCode() != HttpURLConnection.HTTP_OK) {
-                        return Future.failedFuture("status " + response.statusCode());
-                    }
-                    response.handler(RecordParser.newDelimited("\n", line -> note(line.toString(StandardCharsets.UTF_8))));
-                    return response.end();
-                }).onComplete(_ -> vertx.cancelTimer(drop));
-            }).onComplete(_ -> ended());
+                response.handler(RecordParser.newDelimited("\n", line -> note(line.toString(StandardCharsets.UTF_8))));
+                return response.end().onComplete(_ -> vertx.cancelTimer(drop));
+            })).onSuccess(_ -> ended("the end of a stream")).onFailure(reason -> ended(reason.getMessage()));
         }
 
         private void note(String line) {
@@ -157,11 +156,12 @@ final class SoakCallers implements AutoCloseable {
             }
         }
 
-        private void ended() {
+        private void ended(String reason) {
             if (finished) {
                 whole.increment();
             } else if (!dropped) {
                 failed.increment();
+                System.err.printf("%s after event %s: %s%n", conversation, lastId, reason);
             } else {
                 drops.increment();
                 if (random().nextInt(100) < NEVER_BACK) {
