@@ -68,7 +68,12 @@ public final class Benchmark {
     }
 
     static Process emulator(int port) throws IOException, InterruptedException {
-        return Jvm.listening(port, "benchmark-emulator", List.of("-Xmx512m", "-cp", System.getProperty("java.class.path"),
+        return emulator(port, "512m");
+    }
+
+    /** @param heap its size, for it keeps the answers of twenty thousand conversations */
+    static Process emulator(int port, String heap) throws IOException, InterruptedException {
+        return Jvm.listening(port, "benchmark-emulator", List.of("-Xmx" + heap, "-cp", System.getProperty("java.class.path"),
                 EmulatorMain.class.getName(), Integer.toString(port)));
     }
 

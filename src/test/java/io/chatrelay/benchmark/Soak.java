@@ -54,7 +54,7 @@ public final class Soak {
         long millis = TimeUnit.SECONDS.toMillis(streams) / turnsASecond;
         String text = "words %d %d".formatted(millis / MILLIS_BETWEEN_WORDS, MILLIS_BETWEEN_WORDS);
         int port = Benchmark.freePort();
-        Process emulator = Benchmark.emulator(port);
+        Process emulator = Benchmark.emulator(port, "3g");
         TestPostgres database = TestPostgres.fresh();
         try (RelayProcess relay = Benchmark.service(database, port).start();
                 SoakCallers callers = new SoakCallers(relay.api(), text)) {
