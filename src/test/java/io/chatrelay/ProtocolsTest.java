@@ -60,7 +60,7 @@ class ProtocolsTest extends ServiceTest {
     @Test
     void aRunningTurnIsReadOnAfterEachOfItsFramesThoughEachReaderIsCut() {
         String mark = mark();
-        Sse asked = relay().send(CHAT, Json.ask("slow 12 " + mark)).until(4);
+        Sse asked = relay().send(CHAT, Json.ask("words 40 300 " + mark)).until(4);
         String path = stream(asked);
         List<SseEvent> seen = new ArrayList<>();
         Sse first = relay().read(path).until(1);

@@ -27,7 +27,7 @@ public enum ApprovalBehavior {
         };
     }
 
-    /** Rejects {@code pause} for OpenAI's protocol, whose clients do not support it. */
+    /** Rejects {@code pause} for a protocol whose clients do not support it. */
     public static void refusePause(String approvals) {
         if (of(approvals, WAIT) == PAUSE) {
             throw Problems.invalid("approvals",

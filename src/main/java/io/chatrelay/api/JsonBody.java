@@ -62,27 +62,30 @@ public record JsonBody(JsonNode node, String path) {
         return path.isEmpty() ? name : path + "." + name;
     }
 
+    /** The error for the value of that name. */
     public HttpProblem wrong(String name, String reason) {
         return Problems.invalid(at(name), reason);
     }
 
+    /** Whether there is a value of that name, and it is not null. */
     public boolean has(String name) {
         return node.hasNonNull(name);
     }
 
     /** Whether the value of that name is null or empty, and so requests nothing. */
-    boolean isEmpty(String name) {
+    public boolean isEmpty(String name) {
         return !has(name) || node.get(name).isContainerNode() && node.get(name).isEmpty();
     }
 
     /** Rejects the first member that is not among the known ones: a member that cannot be passed on is never ignored silently. */
-    void only(Set<String> known) {
+    public void only(Set<String> known) {
         names().stream().filter(name -> !known.contains(name) && !isEmpty(name)).findFirst().ifPresent(name -> {
             throw wrong(name, "cannot be passed on. Known here: " + known.stream().sorted().collect(Collectors.joining(", ")));
         });
     }
 
-    List<String> names() {
+    /** The names of all members, in their order. */
+    public List<String> names() {
         List<String> names = new ArrayList<>();
         node.fieldNames().forEachRemaining(names::add);
         return names;
@@ -100,7 +103,7 @@ public record JsonBody(JsonNode node, String path) {
     }
 
     /** The string of that name, which is required. */
-    String required(String name) {
+    public String required(String name) {
         String text = text(name);
         if (text == null) {
             throw wrong(name, "is required");
@@ -109,7 +112,7 @@ public record JsonBody(JsonNode node, String path) {
     }
 
     /** A {@linkplain PrintableName name} that a user or a model chose, or null. */
-    String name(String name) {
+    public String name(String name) {
         String text = text(name);
         if (text != null && !PrintableName.isName(text)) {
             throw wrong(name, PrintableName.RULE);
@@ -132,7 +135,8 @@ public record JsonBody(JsonNode node, String path) {
         }
     }
 
-    boolean flag(String name, boolean otherwise) {
+    /** The boolean of that name, or the other value where there is none. */
+    public boolean flag(String name, boolean otherwise) {
         if (!has(name)) {
             return otherwise;
         }
@@ -162,7 +166,7 @@ public record JsonBody(JsonNode node, String path) {
     }
 
     /** The object of that name, or null. */
-    JsonBody object(String name) {
+    public JsonBody object(String name) {
         if (!has(name)) {
             return null;
         }
@@ -177,7 +181,7 @@ public record JsonBody(JsonNode node, String path) {
     }
 
     /** The objects of the array of that name; empty if there is none. */
-    List<JsonBody> objects(String name) {
+    public List<JsonBody> objects(String name) {
         List<JsonBody> objects = new ArrayList<>();
         if (has(name)) {
             if (!isArray(name)) {
