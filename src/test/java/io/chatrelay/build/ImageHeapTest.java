@@ -63,7 +63,9 @@ class ImageHeapTest {
     void ofLibrariesFromOutsideOfThePlatform() throws Exception {
         try (ClassPath classes = new ClassPath()) {
             for (Path jar : Production.fromOutside()) {
-                assertThat(ImageHeap.faults(HOUSE, Production.initialised(classes.add(jar), true))).as("%s", jar).isEmpty();
+                List<Class<?>> atBuildTime = Production.initialised(classes.add(jar), true).stream()
+                        .filter(type -> !Production.isInitialisedAtRunTime(type)).toList();
+                assertThat(ImageHeap.faults(HOUSE, atBuildTime)).as("%s", jar).isEmpty();
             }
         }
     }

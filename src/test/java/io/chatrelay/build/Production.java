@@ -52,6 +52,12 @@ final class Production {
         }
     }
 
+    /** Whether the image's build is told to leave out the package. */
+    static boolean isInitialisedAtRunTime(Class<?> type) {
+        return read(CLASSES.resolve("application.properties")).lines()
+                .anyMatch(line -> line.endsWith("--initialize-at-run-time=" + type.getPackageName()));
+    }
+
     /** Initialised, as the image's build does it; a class of a library whose own optional libraries are absent is left out. */
     static List<Class<?>> initialised(Iterable<String> names, boolean mayBeUnfit) throws ClassNotFoundException {
         List<Class<?>> classes = new ArrayList<>();
