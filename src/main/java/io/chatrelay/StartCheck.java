@@ -47,10 +47,11 @@ import io.smallrye.config.common.utils.StringUtil;
  * What an operator has to set, looked at before anything starts: what is missing or wrong is one line that names the key, and not a stack
  * trace out of whatever needed it first.
  */
-@RegisterForReflection(targets = { UpstreamsConfig.class, UpstreamConfig.class, AccessConfig.class, AccessConfig.Key.class,
-        AccessConfig.StreamTokens.class, ApiConfig.class, ApprovalsConfig.class, HistoryConfig.class, ShutdownConfig.class,
-        TurnConfig.class, FeedConfig.class, JournalConfig.class, LeaseConfig.class, ConnectionsConfig.class,
-        RequestsConfig.class, DatabaseConfig.class, ConversationConfig.class, PageConfig.class })
+@RegisterForReflection(targets = { UpstreamsConfig.class, UpstreamConfig.class, UpstreamConfig.BreakerConfig.class,
+        AccessConfig.class, AccessConfig.Key.class, AccessConfig.StreamTokens.class, ApiConfig.class, ApprovalsConfig.class,
+        HistoryConfig.class, ShutdownConfig.class, TurnConfig.class, FeedConfig.class, JournalConfig.class,
+        LeaseConfig.class, ConnectionsConfig.class, RequestsConfig.class, DatabaseConfig.class, ConversationConfig.class,
+        PageConfig.class })
 final class StartCheck {
 
     /** What keeps the service from starting, in one line that says what to set. */

@@ -23,6 +23,7 @@ import io.chatrelay.inkeep.RunApiMessages.LegacyDecision;
 import io.chatrelay.inkeep.ServerVersionProbe.Generation;
 import io.chatrelay.inkeep.UpstreamsConfig.ExecutionMode;
 import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
+import io.chatrelay.upstream.Breaker;
 import io.chatrelay.upstream.Upstream;
 import io.chatrelay.upstream.UpstreamRequest;
 import io.chatrelay.upstream.UpstreamRequest.ChatMessage;
@@ -50,6 +51,7 @@ final class AgentsUpstream implements Upstream {
     private final AgentsRun.At at;
     private final PassedHeaders passed;
     private final Set<String> ignored;
+    private final Breaker breaker;
 
     /**
      * @param client for streams
@@ -60,6 +62,7 @@ final class AgentsUpstream implements Upstream {
         this.config = config;
         this.passed = new PassedHeaders(config.headers());
         this.ignored = config.ignoredParameters().orElse(Set.of());
+        this.breaker = Breakers.of(name, config.breaker());
         this.at = new AgentsRun.At(config, client, new ApprovalCalls(client, calls, config.approvalTimeout()),
                 new ServerVersionProbe(configured(config),
                         () -> calls.call(RunApiCalls.PROBE, () -> true, (api, wanted) -> api
@@ -158,6 +161,11 @@ final class AgentsUpstream implements Upstream {
     /** After this time a decision does harm at Inkeep. */
     static Duration window(ExecutionMode mode) {
         return mode == ExecutionMode.DURABLE ? DURABLE_WINDOW : CLASSIC_WINDOW;
+    }
+
+    @Override
+    public Breaker breaker() {
+        return breaker;
     }
 
     @Override

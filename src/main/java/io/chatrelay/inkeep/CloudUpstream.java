@@ -19,6 +19,7 @@ import io.chatrelay.event.Turn;
 import io.chatrelay.event.Usage;
 import io.chatrelay.inkeep.RetryPolicy.Resend;
 import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
+import io.chatrelay.upstream.Breaker;
 import io.chatrelay.upstream.Decision;
 import io.chatrelay.upstream.DeliveryResult;
 import io.chatrelay.upstream.Upstream;
@@ -44,6 +45,7 @@ final class CloudUpstream implements Upstream {
     private final InkeepClient client;
     private final PassedHeaders passed;
     private final Set<String> ignored;
+    private final Breaker breaker;
 
     CloudUpstream(String name, UpstreamConfig config, InkeepClient client) {
         this.name = name;
@@ -52,6 +54,7 @@ final class CloudUpstream implements Upstream {
         this.client = client;
         this.passed = new PassedHeaders(config.headers());
         this.ignored = config.ignoredParameters().orElse(Set.of());
+        this.breaker = Breakers.of(name, config.breaker());
     }
 
     @Override
@@ -99,6 +102,11 @@ final class CloudUpstream implements Upstream {
     @Override
     public Approvals approvals() {
         return new Approvals(Duration.ZERO, false);
+    }
+
+    @Override
+    public Breaker breaker() {
+        return breaker;
     }
 
     @Override

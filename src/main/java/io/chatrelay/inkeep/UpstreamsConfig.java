@@ -169,5 +169,76 @@ public interface UpstreamsConfig {
         @WithDefault("10s")
         @Between(least = "0s", most = "1h")
         Duration maxRetryAfter();
+
+        /** When new turns are refused because the upstream fails or is slow. */
+        BreakerConfig breaker();
+
+        /**
+         * The upstream's circuit breaker. Each replica has its own. Only what happens before a turn's first event counts: no connection, an
+         * answer that is the upstream's fault (429, 5xx, no event stream), a time-out, or a slow first event. A request that Inkeep rejects, and
+         * a cancelled turn, do not count.
+         */
+        interface BreakerConfig {
+
+            /** Whether there is a breaker. Without it each turn waits for its own time-out while the upstream is down. */
+            @WithDefault("true")
+            boolean enabled();
+
+            /**
+             * Percentage of failed turns from which on the breaker opens. A lower value also refuses turns that would have been answered; with
+             * a higher value fewer turns fail fast while only a part of Inkeep is down.
+             */
+            @WithDefault("50")
+            @Between(least = "1", most = "100")
+            int failureRate();
+
+            /**
+             * Number of turns in the window below which the breaker stays closed. With a few turns the rate is chance: two failed turns at night
+             * must not refuse the third.
+             */
+            @WithDefault("20")
+            @Between(least = "1", most = "100000")
+            int minimumTurns();
+
+            /**
+             * The turns of this last time count, in whole seconds. A longer window needs less traffic for {@code minimum-turns}, and reacts
+             * later, because good turns from before the outage dilute it. It holds a few numbers per second.
+             */
+            @WithDefault("60s")
+            @Between(least = "1s", most = "15m")
+            Duration window();
+
+            /**
+             * Time to the first event from which on a turn is slow, retries included. The default is half of the default
+             * {@code chat-relay.turn.first-event-timeout}, which ends a turn as a failure; an agent that thinks first needs seconds.
+             */
+            @WithDefault("30s")
+            @Between(least = "10ms", most = "24h")
+            Duration slowDuration();
+
+            /**
+             * Percentage of slow turns from which on the breaker opens. The default is higher than that of failed turns, because a slow turn is
+             * still answered.
+             */
+            @WithDefault("80")
+            @Between(least = "1", most = "100")
+            int slowRate();
+
+            /**
+             * Time for which the open breaker refuses all turns, and which callers are told in {@code Retry-After}. A longer time spares an
+             * upstream that recovers, and refuses turns for longer than its outage.
+             */
+            @WithDefault("10s")
+            @Between(least = "100ms", most = "10m")
+            Duration openDuration();
+
+            /**
+             * Number of turns that try after that time; other turns are refused until these are decided. One turn may be lucky or unlucky; many
+             * hit an upstream that is still down.
+             */
+            @WithDefault("3")
+            @Between(least = "1", most = "1000")
+            int trialTurns();
+        }
     }
 }

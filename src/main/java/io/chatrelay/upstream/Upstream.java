@@ -35,6 +35,9 @@ public interface Upstream {
 
     Approvals approvals();
 
+    /** Refuses new turns while the upstream fails or is slow. Decisions, and runs that are followed, do not ask it. */
+    Breaker breaker();
+
     /**
      * The part of a request that the upstream cannot accept: the field's path and the reason. Called before anything is stored.
      *

@@ -10,13 +10,17 @@ import io.quarkus.test.common.QuarkusTestResourceLifecycleManager;
 /**
  * The servers that the tests of the running service ask, and its upstreams: the emulator under the names that it has in dev mode, current
  * servers in classic and durable mode, one whose decisions are soon too late, an old release,
- * one that tells a run for a second, and the cases. All tests have all of them, for
+ * one that tells a run for a second, one whose breaker opens soon, and the cases. All tests have all of them, for
  * each other configuration is another start of the service.
  */
 public final class TestUpstreams implements QuarkusTestResourceLifecycleManager {
 
     /** How long an approval of the upstream {@code late} can be decided. */
     public static final Duration LATE_WINDOW = Duration.ofSeconds(6);
+
+    /** Whose breaker opens after four turns, and lets one try after {@link #OPEN}. */
+    public static final String FRAGILE = "fragile";
+    public static final Duration OPEN = Duration.ofSeconds(6);
 
     private final EmulatorResource emulator = new EmulatorResource();
 
@@ -31,6 +35,7 @@ public final class TestUpstreams implements QuarkusTestResourceLifecycleManager 
             upstream(config, name, "agents", emulated + "/run");
         }
         upstream(config, "agents-legacy", "agents", emulated + "/legacy");
+        upstream(config, FRAGILE, "agents", emulated + "/run");
         upstream(config, "cloud", "cloud", emulated + "/v1");
         for (String name : List.of("recorded", "late", "durable")) {
             upstream(config, name, "agents", recorded + "/run");
@@ -42,6 +47,10 @@ public final class TestUpstreams implements QuarkusTestResourceLifecycleManager 
         config.put("chat-relay.upstreams.durable.execution-mode", "durable");
         config.put("chat-relay.upstreams.short-lived.stream-lifetime", "1s");
         config.put("chat-relay.upstreams.late.approval-window", LATE_WINDOW.toString());
+        config.put("chat-relay.upstreams." + FRAGILE + ".breaker.minimum-turns", "4");
+        config.put("chat-relay.upstreams." + FRAGILE + ".breaker.window", "15m");
+        config.put("chat-relay.upstreams." + FRAGILE + ".breaker.open-duration", OPEN.toString());
+        config.put("chat-relay.upstreams." + FRAGILE + ".breaker.trial-turns", "1");
         // Each gives again at once what there is; nobody waits 8 s for each answer that a test breaks off.
         for (String name : List.of("agents", "agents-durable", "agents-legacy", "short-lived")) {
             config.put("chat-relay.upstreams." + name + ".follow-timeout", "1s");
@@ -57,6 +66,8 @@ public final class TestUpstreams implements QuarkusTestResourceLifecycleManager 
         config.put(prefix + ".kind", kind);
         config.put(prefix + ".url", url);
         config.put(prefix + ".api-key", "emulator-key");
+        // Tests send turns that fail, all at once, to upstreams that other tests ask as well.
+        config.put(prefix + ".breaker.minimum-turns", "10000");
     }
 
     @Override
