@@ -84,12 +84,16 @@ class UpstreamFaultsIT {
         vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(2).setWorkerPoolSize(1));
         inkeep = new InkeepEmulator(vertx).listen(0);
         int port = Gate.freePort();
-        // Every time and size as it is by default.
+        // Every time and size as it is by default; but so many faults at once would open each breaker.
         process = RelayProcess.on(DATABASE, inkeep)
                 .agents("flapping-agents", URI.create("http://127.0.0.1:%d/run".formatted(port)))
                 .with("chat-relay.upstreams.flapping-cloud.kind", "cloud")
                 .with("chat-relay.upstreams.flapping-cloud.url", "http://127.0.0.1:%d/v1".formatted(port))
-                .with("chat-relay.upstreams.flapping-cloud.api-key", "emulator-key").start();
+                .with("chat-relay.upstreams.flapping-cloud.api-key", "emulator-key")
+                .with("chat-relay.upstreams.agents.breaker.enabled", false)
+                .with("chat-relay.upstreams.cloud.breaker.enabled", false)
+                .with("chat-relay.upstreams.flapping-agents.breaker.enabled", false)
+                .with("chat-relay.upstreams.flapping-cloud.breaker.enabled", false).start();
         relay = new Relay(process.api(), RelayClient.KEY);
         URI address = URI.create("http://127.0.0.1:" + inkeep.port());
         emulator = new Emulator(address);

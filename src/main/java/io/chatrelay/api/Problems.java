@@ -69,6 +69,8 @@ final class Problems {
             case KEY_REUSED -> builder(422, e.getMessage()).with("field", e.field())
                     .with(DETAILS, List.of(new Detail(e.field(), e.getMessage()))).build();
             case UNAVAILABLE -> builder(503, e.getMessage()).withHeader("retry-after", e.retryAfter()).build();
+            case BREAKER_OPEN -> builder(503, e.getMessage()).with("code", "upstream_breaker_open")
+                    .withHeader("retry-after", e.retryAfter()).build();
             case TURN_RUNNING -> running((TurnConflictException) e);
             case NOT_RUNNING -> notRunning((TurnConflictException) e);
             case APPROVAL_DECIDED -> recorded(409, isSuperseded(e) ? "approval_superseded" : "approval_decided", e);

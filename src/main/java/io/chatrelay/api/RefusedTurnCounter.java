@@ -16,7 +16,9 @@ class RefusedTurnCounter {
         /** The replica stops, or has lost its lease and registers again. */
         REPLICA,
         /** The database cannot be reached. */
-        DATABASE;
+        DATABASE,
+        /** The upstream's breaker is open. */
+        BREAKER;
 
         String tag() {
             return name().toLowerCase(Locale.ROOT);
@@ -38,6 +40,8 @@ class RefusedTurnCounter {
         if (refusal instanceof ChatException chat) {
             if (chat.kind() == ChatException.Kind.UNAVAILABLE) {
                 count(Reason.REPLICA);
+            } else if (chat.kind() == ChatException.Kind.BREAKER_OPEN) {
+                count(Reason.BREAKER);
             }
         } else if (SqlErrors.isAway(refusal)) {
             count(Reason.DATABASE);

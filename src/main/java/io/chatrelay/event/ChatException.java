@@ -26,7 +26,9 @@ public class ChatException extends RuntimeException {
         /** The idempotency key belongs to another command. */
         KEY_REUSED,
         /** This process cannot accept turns now. */
-        UNAVAILABLE
+        UNAVAILABLE,
+        /** The upstream's breaker refuses turns now. */
+        BREAKER_OPEN
     }
 
     private final transient Kind kind;
@@ -64,6 +66,13 @@ public class ChatException extends RuntimeException {
 
     public static ChatException unavailable(String message, long retryAfter) {
         return new ChatException(Kind.UNAVAILABLE, null, message, retryAfter);
+    }
+
+    public static ChatException breakerOpen(String upstream, long retryAfter) {
+        return new ChatException(Kind.BREAKER_OPEN, null,
+                ("The upstream '%s' is not asked at the moment, because too many turns failed there, or waited too long for their"
+                        + " first event. Nothing is stored. Try again in %d s.").formatted(upstream, retryAfter),
+                retryAfter);
     }
 
     public Kind kind() {

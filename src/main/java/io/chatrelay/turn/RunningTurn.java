@@ -181,6 +181,9 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner, Aw
                 end(ended);
                 return;
             }
+            if (!transcript.started()) {
+                listener.answers(turn);
+            }
             if (event instanceof ApprovalRequested asked) {
                 ask(asked);
                 return;
@@ -448,6 +451,7 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner, Aw
         progress = progress.ended();
         // Set before the append: the writer may report the end as stored before this method returns.
         last = ended;
+        listener.ends(turn, ended);
         if (size <= WRITTEN_AT_ONCE) {
             store(ended);
         } else {

@@ -16,6 +16,12 @@ interface TurnListener {
     /** Every call of the turn that asked for a decision has its outcome. */
     default void awaitsNoDecision(AwaitingTurn turn) {}
 
+    /** The upstream's first event has arrived. May be called again for the events after it. */
+    default void answers(Turn turn) {}
+
+    /** The turn ends; its end is not stored yet. A turn that is lost, left to others or rejected by the database has no such end. */
+    default void ends(Turn turn, Ended ended) {}
+
     /** The turn reads nothing more on this replica: it ends, or another replica continues it. */
     default void over(AwaitingTurn turn) {}
 

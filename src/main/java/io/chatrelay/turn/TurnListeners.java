@@ -27,6 +27,16 @@ record TurnListeners(List<TurnListener> all) implements TurnListener {
     }
 
     @Override
+    public void answers(Turn turn) {
+        each(turn, listener -> listener.answers(turn));
+    }
+
+    @Override
+    public void ends(Turn turn, Ended ended) {
+        each(turn, listener -> listener.ends(turn, ended));
+    }
+
+    @Override
     public void over(AwaitingTurn turn) {
         each(turn.turn(), listener -> listener.over(turn));
     }

@@ -50,6 +50,7 @@ import io.chatrelay.journal.Journal;
 import io.chatrelay.journal.TurnLog;
 import io.chatrelay.journal.UnreadableEventException;
 import io.chatrelay.logging.LogIds;
+import io.chatrelay.upstream.Breaker;
 import io.chatrelay.upstream.EarlierRuns;
 import io.chatrelay.upstream.Upstream;
 import io.chatrelay.upstream.UpstreamRequest;
@@ -144,11 +145,15 @@ class TurnRunner implements RunningTurn.Environment {
         journal.stop();
     }
 
-    /** Starts to read the upstream's answer; from now on the turn does not depend on any client connection. */
-    void run(UpstreamRequest question, Upstream upstream, UUID owner) {
+    /**
+     * Starts to read the upstream's answer; from now on the turn does not depend on any client connection.
+     *
+     * @param permission of the upstream's breaker. If this method returns, the turn tells it what became of the turn
+     */
+    void run(UpstreamRequest question, Upstream upstream, UUID owner, Breaker.Permission permission) {
         Turn turn = question.turn();
         RunningTurn begun = new RunningTurn(turn, new Transcript(), 0, config, upstream.approvals(), System.nanoTime(),
-                listener, this);
+                new TurnListeners(List.of(listener, new PermittedTurn(permission, System::nanoTime))), this);
         begun.writesTo(journal.open(turn.id(), 0, owner, begun), owner);
         begun.logIds().run(() -> {
             LOG.infof("turn %s begins: conversation=%s caller=%s upstream=%s", turn.id(), turn.conversationId(), turn.caller(),

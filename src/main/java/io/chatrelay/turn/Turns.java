@@ -125,11 +125,28 @@ public class Turns {
         if (plain.isEmpty()) {
             return Optional.empty();
         }
-        List<ChatMessage> before = upstream.get().remembers() ? List.of() : history.ofNew(command.before());
-        return admission.run(plain.get()).map(begun -> {
-            runner.run(question(begun.turn(), plain.get().newest(), command, before), upstream.get(), begun.as());
-            return begun.turn();
-        });
+        try (HeldPermission permission = new HeldPermission()) {
+            if (mayRepeat(command)) {
+                if (!permission.tryAcquire(upstream.get())) {
+                    // A repeat attaches to its turn; the transaction of its own finds that turn, or refuses the command.
+                    return Optional.empty();
+                }
+            } else {
+                permission.acquire(upstream.get());
+            }
+            List<ChatMessage> before = upstream.get().remembers() ? List.of() : history.ofNew(command.before());
+            return admission.run(plain.get()).map(begun -> {
+                runner.run(question(begun.turn(), plain.get().newest(), command, before), upstream.get(), begun.as(),
+                        permission.held());
+                permission.handedOver();
+                return begun.turn();
+            });
+        }
+    }
+
+    /** Whether the turn of the command may have begun before, or its conversation may belong to another upstream. */
+    private static boolean mayRepeat(SendCommand command) {
+        return command.idempotencyKey() != null || command.conversationId() != null || command.maybeRepeated();
     }
 
     /** The upstream of the command if its conversation is new and the command valid for it; otherwise a known conversation may decide. */
@@ -168,10 +185,12 @@ public class Turns {
         boolean replaces = command.replacesRunning();
         for (int attempt = 1;; attempt++) {
             boolean makesRoom = replaces;
-            try {
-                Accepted accepted = QuarkusTransaction.requiringNew().call(() -> accept(command, digest, makesRoom));
+            try (HeldPermission permission = new HeldPermission()) {
+                Accepted accepted = QuarkusTransaction.requiringNew()
+                        .call(() -> accept(command, digest, makesRoom, permission));
                 if (accepted.question() != null) {
-                    runner.run(accepted.question(), accepted.upstream(), accepted.owner());
+                    runner.run(accepted.question(), accepted.upstream(), accepted.owner(), permission.held());
+                    permission.handedOver();
                 }
                 return accepted.turn();
             } catch (Occupied e) {
@@ -196,7 +215,7 @@ public class Turns {
         return false;
     }
 
-    private Accepted accept(SendCommand command, byte[] digest, boolean makesRoom) {
+    private Accepted accept(SendCommand command, byte[] digest, boolean makesRoom, HeldPermission permission) {
         UUID owner = fence();
         if (command.maybeRepeated()) {
             lockDigest(digest);
@@ -224,6 +243,10 @@ public class Turns {
         Optional<TurnRow> running = turns.running(conversation.id);
         if (running.isPresent() && !command.replacesSame() && isSame(command, digest, running.get())) {
             return attach(running.get());
+        }
+        if (running.isEmpty() || makesRoom) {
+            // Before a running turn is cancelled for it, too.
+            permission.acquire(upstream);
         }
         refuseWhileRunning(running, conversation, makesRoom);
         return begin(command, conversation, upstream, owner, digest, known.isEmpty());

@@ -98,6 +98,27 @@ class RunningTurnTest {
         }
     }
 
+    /** Tells once that an answer has begun. */
+    private final class Told implements TurnListener {
+
+        @Override
+        public void answers(Turn of) {
+            if (!told.contains("answers")) {
+                told.add("answers");
+            }
+        }
+
+        @Override
+        public void ends(Turn of, Ended ended) {
+            told.add("ends " + ended.outcome().wireName());
+        }
+
+        @Override
+        public void over(AwaitingTurn of) {
+            told.add("over");
+        }
+    }
+
     private final class Answer implements UpstreamRun {
 
         @Override
@@ -129,6 +150,7 @@ class RunningTurnTest {
     private final Turn row = new Turn(UUID.randomUUID(), "t", "c", UUID.randomUUID(), "conversation", 1, "agents", "agents",
             UUID.randomUUID(), Instant.now());
     private final List<ChatEvent> appended = new ArrayList<>();
+    private final List<String> told = new ArrayList<>();
     private final Deque<Runnable> tasks = new ArrayDeque<>();
     private final List<Integer> endedAsStored = new ArrayList<>();
     private final List<UUID> abandoned = new ArrayList<>();
@@ -137,7 +159,7 @@ class RunningTurnTest {
             new SimpleMeterRegistry());
     private final RunningTurn turn = new RunningTurn(row, new Transcript(), 0, new UnderTest.Limits(),
             new Upstream.Approvals(Duration.ofMinutes(4), false), System.nanoTime(),
-            new TurnListeners(List.of()), new Host());
+            new Told(), new Host());
     private MultiEmitter<? super ChatEvent> events;
     private boolean breaks;
 
@@ -155,6 +177,33 @@ class RunningTurnTest {
 
     private long ends() {
         return appended.stream().filter(Ended.class::isInstance).count();
+    }
+
+    @Test
+    void anAnswerAndItsEndAreTold() {
+        endsAfter(10);
+
+        assertThat(told).containsExactly("answers", "ends completed", "over");
+    }
+
+    @Test
+    void aTurnWithoutAnAnswerTellsItsEndAlone() {
+        told.clear();
+        RunningTurn silent = new RunningTurn(row, new Transcript(), 0, new UnderTest.Limits(),
+                new Upstream.Approvals(Duration.ofMinutes(4), false), System.nanoTime(), new Told(), new Host());
+        silent.writesTo(journal.open(UUID.randomUUID(), 0, journal.replica(), silent), journal.replica());
+        silent.reads(new Answer());
+
+        silent.tick(Long.MAX_VALUE / 2);
+
+        assertThat(told).containsExactly("ends failed", "over");
+    }
+
+    @Test
+    void aTurnThatIsLeftToOthersHasNoEnd() {
+        turn.giveUp();
+
+        assertThat(told).containsExactly("answers", "over");
     }
 
     @Test
