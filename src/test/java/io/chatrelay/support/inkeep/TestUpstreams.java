@@ -20,7 +20,7 @@ public final class TestUpstreams implements QuarkusTestResourceLifecycleManager 
 
     /** Whose breaker opens after four turns, and lets one try after {@link #OPEN}. */
     public static final String FRAGILE = "fragile";
-    public static final Duration OPEN = Duration.ofSeconds(6);
+    public static final Duration OPEN = Duration.ofSeconds(10);
 
     private final EmulatorResource emulator = new EmulatorResource();
 
