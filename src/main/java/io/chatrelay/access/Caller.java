@@ -1,5 +1,7 @@
 package io.chatrelay.access;
 
+import java.security.Principal;
+
 /**
  * An authenticated caller.
  *
@@ -8,4 +10,10 @@ package io.chatrelay.access;
  * @param leavingStops    whether its turns are cancelled when it disconnects, if its request does not state it
  * @param replacesRunning whether its message cancels the running turn, if its request does not state it
  */
-public record Caller(String name, String tenant, boolean leavingStops, boolean replacesRunning) {}
+public record Caller(String name, String tenant, boolean leavingStops, boolean replacesRunning) implements Principal {
+
+    @Override
+    public String getName() {
+        return name;
+    }
+}

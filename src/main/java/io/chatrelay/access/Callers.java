@@ -7,6 +7,7 @@ import java.util.HexFormat;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 import jakarta.enterprise.context.ApplicationScoped;
@@ -31,6 +32,10 @@ public class Callers {
                     throw new ConfigurationException(
                             "the callers '%s' and '%s' have the same key".formatted(one.name(), other.name()));
                 }));
+    }
+
+    Set<Caller> all() {
+        return Set.copyOf(byDigest.values());
     }
 
     /** The caller whose key is in an {@code Authorization} header. The lookup is by digest, so its time reveals nothing about a key. */

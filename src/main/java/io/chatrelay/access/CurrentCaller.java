@@ -4,37 +4,40 @@ import java.util.Optional;
 
 import jakarta.enterprise.context.RequestScoped;
 
-/** The caller of the current request: known after its key was checked, or after its stream token was found valid. */
+import io.quarkus.security.credential.TokenCredential;
+import io.quarkus.security.identity.SecurityIdentity;
+
+/** The caller of the current request: of its key, or, after its stream token was found valid, the creator of the token. */
 @RequestScoped
 public class CurrentCaller {
 
-    private Caller caller;
-    private String streamToken;
+    private final SecurityIdentity identity;
+    private Caller creator;
 
-    void set(Caller seen) {
-        caller = seen;
+    CurrentCaller(SecurityIdentity identity) {
+        this.identity = identity;
     }
 
-    /** The request has a token in place of a key; its caller is unknown until the token is {@link #redeemed}. */
-    void shows(String token) {
-        streamToken = token;
-    }
-
-    /** The token that has not been looked up yet; empty for a caller with a key. */
+    /** The stream token that the request has in place of a key; empty for a caller with a key. */
     public Optional<String> streamToken() {
-        return Optional.ofNullable(streamToken);
+        return Optional.ofNullable(identity.getCredential(TokenCredential.class))
+                .filter(credential -> credential.getType().equals(ApiKeyMechanism.STREAM_TOKEN))
+                .map(TokenCredential::getToken);
     }
 
     /** The token is valid, and this caller created it. */
-    public void redeemed(Caller maker) {
-        caller = maker;
+    public void redeemed(Caller creatorOfToken) {
+        creator = creatorOfToken;
     }
 
-    /** @throws jakarta.ws.rs.NotAuthorizedException if the request has only a token that was not looked up: such endpoints accept no tokens */
+    /** @throws Unauthorized if the request has only a token that was not looked up: such endpoints accept no tokens */
     public Caller get() {
-        if (caller == null) {
-            throw Unauthorized.because(Unauthorized.NO_KEY);
+        if (creator != null) {
+            return creator;
         }
-        return caller;
+        if (identity.getPrincipal() instanceof Caller caller) {
+            return caller;
+        }
+        throw new Unauthorized(Unauthorized.NO_KEY);
     }
 }

@@ -17,6 +17,7 @@ import io.chatrelay.defect.Trace;
 import io.quarkiverse.resteasy.problem.HttpProblem;
 import io.quarkiverse.resteasy.problem.postprocessing.ProblemContext;
 import io.quarkiverse.resteasy.problem.postprocessing.ProblemPostProcessor;
+import io.quarkus.vertx.http.runtime.security.HttpSecurityUtils;
 import io.vertx.ext.web.RoutingContext;
 
 /**
@@ -104,7 +105,7 @@ class ErrorBody implements ProblemPostProcessor {
     }
 
     private static String absolute(String path) {
-        return ("/" + path).replace("//", "/");
+        return ("/" + HttpSecurityUtils.pathWithoutMatrixParams(path)).replace("//", "/");
     }
 
     /** Runs after the library's defaults, so that instance and title are set. */
