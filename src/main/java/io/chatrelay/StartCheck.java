@@ -207,13 +207,19 @@ final class StartCheck {
         }
         Map<String, String> callers = new HashMap<>();
         for (Map.Entry<String, AccessConfig.Key> key : config.keys().entrySet()) {
-            String other = callers.putIfAbsent(key.getValue().sha256().toLowerCase(Locale.ROOT), key.getKey());
-            if (other != null) {
-                throw new Unfit(
-                        "chat-relay.access.keys.%s.sha256 and chat-relay.access.keys.%s.sha256 are the same digest, and a key has one caller."
-                                .formatted(other, key.getKey()));
+            for (String digest : key.getValue().sha256()) {
+                String other = callers.putIfAbsent(digest.strip().toLowerCase(Locale.ROOT), key.getKey());
+                if (other != null) {
+                    throw new Unfit(sameDigest(other, key.getKey()));
+                }
             }
         }
+    }
+
+    private static String sameDigest(String one, String other) {
+        return one.equals(other) ? "chat-relay.access.keys.%s.sha256 has the same digest twice.".formatted(one)
+                : "chat-relay.access.keys.%s.sha256 and chat-relay.access.keys.%s.sha256 are the same digest, and a key has one caller."
+                        .formatted(one, other);
     }
 
     /** Settings that are well by themselves, and not together. */

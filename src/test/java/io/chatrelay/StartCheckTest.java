@@ -194,6 +194,31 @@ class StartCheckTest {
     }
 
     @Test
+    void aCallerHasOneKeyOrSeveral() {
+        assertThat(said("chat-relay.access.keys.it.sha256", DIGEST + "," + OTHER)).startsWith(WELL);
+        assertThat(said("chat-relay.access.keys.it.sha256", DIGEST + ", " + OTHER)).startsWith(WELL);
+        assertThat(said("chat-relay.access.keys.it.sha256[1]", OTHER)).doesNotContain("no setting");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = { "it-key", DIGEST + ",it-key", "it-key," + OTHER, DIGEST + ",12," + OTHER + ",it-key" })
+    void aDigestThatIsNoneIsRefusedAndNotShown(String digests) {
+        assertThat(said("chat-relay.access.keys.it.sha256", digests))
+                .isEqualTo("chat-relay.access.keys.it.sha256 must be a SHA-256 digest: 64 hexadecimal digits.");
+    }
+
+    @Test
+    void oneKeyTwiceIsRefused() {
+        assertThat(said("chat-relay.access.keys.it.sha256", DIGEST + "," + DIGEST.toUpperCase()))
+                .isEqualTo("chat-relay.access.keys.it.sha256 has the same digest twice.");
+        properties.put("chat-relay.access.keys.other.sha256", OTHER + "," + DIGEST);
+        properties.put("chat-relay.access.keys.other.tenant", "other");
+
+        assertThat(said()).contains("chat-relay.access.keys.it.sha256", "chat-relay.access.keys.other.sha256",
+                "the same digest");
+    }
+
+    @Test
     void oneUpstreamUnderTwoNamesIsRefused() {
         properties.put("chat-relay.upstreams.Agents.kind", "agents");
         properties.put("chat-relay.upstreams.Agents.url", "http://127.0.0.1:1/run");

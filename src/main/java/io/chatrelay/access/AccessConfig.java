@@ -1,6 +1,7 @@
 package io.chatrelay.access;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 
 import jakarta.validation.constraints.NotBlank;
@@ -14,8 +15,8 @@ import io.smallrye.config.WithDefault;
 @ConfigMapping(prefix = "chat-relay.access")
 public interface AccessConfig {
 
-    /** The format of a digest. */
-    String SHA256 = "[0-9a-fA-F]{64}";
+    /** The format of a digest, with the blanks that may stand beside a comma. */
+    String SHA256 = " *[0-9a-fA-F]{64} *";
 
     Map<String, Key> keys();
 
@@ -38,12 +39,14 @@ public interface AccessConfig {
         CANCEL
     }
 
-    /** One caller's key. */
+    /** One caller. */
     interface Key {
 
-        /** SHA-256 of the key in hex: {@code printf %s "$KEY" | sha256sum}. */
-        @Pattern(regexp = SHA256, message = "must be a SHA-256 digest: 64 hexadecimal digits")
-        String sha256();
+        /**
+         * SHA-256 of each of the caller's keys in hex, separated by commas: {@code printf %s "$KEY" | sha256sum}. A second one is for rotation:
+         * old and new key are the same caller, until the old digest is removed.
+         */
+        List<@Pattern(regexp = SHA256, message = "must be a SHA-256 digest: 64 hexadecimal digits") String> sha256();
 
         /** The tenant whose data the caller sees. Two callers of one tenant share its conversations. */
         @NotBlank(message = "must not be blank")

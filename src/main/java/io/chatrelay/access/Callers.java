@@ -3,12 +3,12 @@ package io.chatrelay.access;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
 
 import jakarta.enterprise.context.ApplicationScoped;
 
@@ -20,18 +20,26 @@ public class Callers {
 
     private static final String SCHEME = "bearer ";
 
-    private final Map<String, Caller> byDigest;
+    private final Map<String, Caller> byDigest = new HashMap<>();
 
     Callers(AccessConfig config) {
-        byDigest = config.keys().entrySet().stream().collect(Collectors.toMap(
-                entry -> entry.getValue().sha256().toLowerCase(Locale.ROOT),
-                entry -> new Caller(entry.getKey(), entry.getValue().tenant(),
-                        entry.getValue().onDisconnect() == AccessConfig.OnDisconnect.CANCEL,
-                        entry.getValue().onRunning() == AccessConfig.OnRunning.CANCEL),
-                (one, other) -> {
-                    throw new ConfigurationException(
-                            "the callers '%s' and '%s' have the same key".formatted(one.name(), other.name()));
-                }));
+        config.keys().forEach((name, key) -> {
+            Caller caller = caller(name, key);
+            key.sha256().forEach(digest -> add(digest.strip().toLowerCase(Locale.ROOT), caller));
+        });
+    }
+
+    private static Caller caller(String name, AccessConfig.Key key) {
+        return new Caller(name, key.tenant(),
+                key.onDisconnect() == AccessConfig.OnDisconnect.CANCEL, key.onRunning() == AccessConfig.OnRunning.CANCEL);
+    }
+
+    private void add(String digest, Caller caller) {
+        Caller other = byDigest.putIfAbsent(digest, caller);
+        if (other != null) {
+            throw new ConfigurationException(
+                    "the callers '%s' and '%s' have the same key".formatted(other.name(), caller.name()));
+        }
     }
 
     Set<Caller> all() {
@@ -46,7 +54,7 @@ public class Callers {
         return Optional.ofNullable(byDigest.get(digest(authorization.substring(SCHEME.length()).strip())));
     }
 
-    /** The caller of that name and tenant, if it still has a key: when a key is withdrawn, its caller's tokens become invalid too. */
+    /** The caller of that name and tenant, if it still has a key: when its last key is withdrawn, its tokens become invalid too. */
     public Optional<Caller> named(String name, String tenant) {
         return byDigest.values().stream().filter(caller -> caller.name().equals(name) && caller.tenant().equals(tenant))
                 .findFirst();

@@ -1,5 +1,7 @@
 package io.chatrelay.config;
 
+import java.lang.reflect.AnnotatedElement;
+import java.lang.reflect.AnnotatedParameterizedType;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
@@ -8,6 +10,7 @@ import java.lang.reflect.Type;
 import java.net.URI;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
@@ -16,6 +19,7 @@ import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
 import jakarta.validation.constraints.NotBlank;
@@ -127,22 +131,33 @@ public final class KnownSettings {
                             config.getConfigValue(key).getValue()));
                 }
             } else {
-                violated(reader, value).ifPresent(message -> wrong.add("%s %s.".formatted(key, message)));
+                violations(reader, value).forEach(message -> wrong.add("%s %s.".formatted(key, message)));
             }
         }
     }
 
+    /** The messages of the constraints that a value violates, or the elements of a list, each constraint once. */
+    private static Stream<String> violations(Method reader, Object value) {
+        if (value instanceof Collection<?> elements
+                && reader.getAnnotatedReturnType() instanceof AnnotatedParameterizedType type) {
+            AnnotatedElement element = type.getAnnotatedActualTypeArguments()[0];
+            return elements.stream().flatMap(each -> violated(element, each).stream()).distinct();
+        }
+        return violated(reader, value).stream();
+    }
+
     /** The message of the constraint that a value violates. Before the start there is no validator, so the few constraints in use are read here. */
-    private static Optional<String> violated(Method reader, Object value) {
-        jakarta.validation.constraints.Pattern pattern = reader.getAnnotation(jakarta.validation.constraints.Pattern.class);
+    private static Optional<String> violated(AnnotatedElement declaration, Object value) {
+        jakarta.validation.constraints.Pattern pattern = declaration
+                .getAnnotation(jakarta.validation.constraints.Pattern.class);
         if (pattern != null && !value.toString().matches(pattern.regexp())) {
             return Optional.of(pattern.message());
         }
-        NotBlank text = reader.getAnnotation(NotBlank.class);
+        NotBlank text = declaration.getAnnotation(NotBlank.class);
         if (text != null && value.toString().isBlank()) {
             return Optional.of(text.message());
         }
-        HttpUrl url = reader.getAnnotation(HttpUrl.class);
+        HttpUrl url = declaration.getAnnotation(HttpUrl.class);
         return url == null || HttpUrl.Validator.contains((URI) value) ? Optional.empty() : Optional.of(url.message());
     }
 
