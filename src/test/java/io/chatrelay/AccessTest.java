@@ -44,6 +44,14 @@ class AccessTest extends ServiceTest {
         }
 
         @ParameterizedTest
+        @ValueSource(strings = { "/run//v1/models", "/run;a=b/v1/models", "/run/v1;x/models;y=z", "/%72un/v1/m%6fdels",
+                "/run/v1/models/", "/q/%2e%2e/run/v1/models", "/q;/%2e%2e/run/v1/models" })
+        void findsNoSpellingThatGoesRoundIt(String path) {
+            assertError("/run/v1/models", relay().with("authorization", null).get(path), 401, "unauthorized");
+            assertThat(relay().get(path).status()).as("the path is that of a resource").isEqualTo(200);
+        }
+
+        @ParameterizedTest
         @ValueSource(strings = { CHAT, COMPLETIONS })
         void isRefusedBeforeHisBodyIsLookedAt(String path) {
             String text = "echo " + mark();

@@ -137,6 +137,7 @@ public abstract class ServiceTest {
             assertThat(body.at("/error/code").asText()).isEqualTo(code);
             assertThat(body.at("/error/type").asText()).isEqualTo(switch (status) {
                 case 401 -> "authentication_error";
+                case 403 -> "permission_error";
                 case 429 -> "rate_limit_error";
                 default -> status < 500 ? "invalid_request_error" : "server_error";
             });

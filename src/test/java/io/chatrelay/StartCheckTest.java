@@ -218,6 +218,12 @@ class StartCheckTest {
                 "the same digest");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = { "admin", "chat,admin", "" })
+    void aRoleThatIsNoneIsRefused(String roles) {
+        assertThat(said("chat-relay.access.keys.it.roles", roles)).contains("chat-relay.access.keys.it.roles");
+    }
+
     @Test
     void oneUpstreamUnderTwoNamesIsRefused() {
         properties.put("chat-relay.upstreams.Agents.kind", "agents");

@@ -3,6 +3,7 @@ package io.chatrelay.access;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 import jakarta.validation.constraints.NotBlank;
 import jakarta.validation.constraints.Pattern;
@@ -51,6 +52,10 @@ public interface AccessConfig {
         /** The tenant whose data the caller sees. Two callers of one tenant share its conversations. */
         @NotBlank(message = "must not be blank")
         String tenant();
+
+        /** What the caller may do. Without {@code approve} a service cannot decide what its own messages ask for. */
+        @WithDefault("chat,approve")
+        Set<Role> roles();
 
         /**
          * What happens when the caller disconnects, if its request does not state it. A chat UI that cannot add a field or a header, and

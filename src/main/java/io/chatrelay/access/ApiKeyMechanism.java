@@ -2,6 +2,7 @@ package io.chatrelay.access;
 
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -28,13 +29,11 @@ import io.vertx.ext.web.RoutingContext;
  * the body, so an unauthenticated client learns nothing.
  *
  * <p>The two stream paths also accept a token, because a browser's {@code EventSource} cannot send a key. Such an identity has the token as
- * its credential and is no caller: the stream endpoint looks the token up, see {@link CurrentCaller}.
+ * its credential and {@link Roles#STREAM_TOKEN} as its only role, and is no caller: the stream endpoint looks the token up, see
+ * {@link CurrentCaller}.
  */
 @ApplicationScoped
 class ApiKeyMechanism implements HttpAuthenticationMechanism {
-
-    /** The type of the credential of a reader that sent a stream token. */
-    static final String STREAM_TOKEN = "stream-token";
 
     private static final String NO_STREAM = Unauthorized.NO_KEY
             + " A stream token opens nothing but GET of its conversation's stream.";
@@ -52,7 +51,8 @@ class ApiKeyMechanism implements HttpAuthenticationMechanism {
     }
 
     private static SecurityIdentity identity(Caller caller) {
-        return QuarkusSecurityIdentity.builder().setPrincipal(caller).build();
+        Set<String> roles = caller.roles().stream().map(Role::wireName).collect(Collectors.toSet());
+        return QuarkusSecurityIdentity.builder().setPrincipal(caller).addRoles(roles).build();
     }
 
     @Override
@@ -68,8 +68,8 @@ class ApiKeyMechanism implements HttpAuthenticationMechanism {
     }
 
     private static SecurityIdentity reader(String token) {
-        return QuarkusSecurityIdentity.builder().setPrincipal(new QuarkusPrincipal(STREAM_TOKEN))
-                .addCredential(new TokenCredential(token, STREAM_TOKEN)).build();
+        return QuarkusSecurityIdentity.builder().setPrincipal(new QuarkusPrincipal(Roles.STREAM_TOKEN))
+                .addRole(Roles.STREAM_TOKEN).addCredential(new TokenCredential(token, Roles.STREAM_TOKEN)).build();
     }
 
     /** The token of a request that has no key in its place, or null. */

@@ -30,7 +30,7 @@ public class Callers {
     }
 
     private static Caller caller(String name, AccessConfig.Key key) {
-        return new Caller(name, key.tenant(),
+        return new Caller(name, key.tenant(), Set.copyOf(key.roles()),
                 key.onDisconnect() == AccessConfig.OnDisconnect.CANCEL, key.onRunning() == AccessConfig.OnRunning.CANCEL);
     }
 

@@ -21,7 +21,7 @@ public class CurrentCaller {
     /** The stream token that the request has in place of a key; empty for a caller with a key. */
     public Optional<String> streamToken() {
         return Optional.ofNullable(identity.getCredential(TokenCredential.class))
-                .filter(credential -> credential.getType().equals(ApiKeyMechanism.STREAM_TOKEN))
+                .filter(credential -> credential.getType().equals(Roles.STREAM_TOKEN))
                 .map(TokenCredential::getToken);
     }
 

@@ -13,6 +13,7 @@ import jakarta.ws.rs.core.HttpHeaders;
 import com.fasterxml.jackson.databind.JsonNode;
 
 import io.chatrelay.access.Caller;
+import io.chatrelay.access.Role;
 import io.chatrelay.approval.DecideCommand;
 import io.chatrelay.approval.DecideCommand.Answer;
 import io.chatrelay.event.RawJson;
@@ -55,7 +56,7 @@ public record ApprovalAnswers(DecideCommand command, SeenCalls seen, boolean use
         // An app sends the same fields with all of its requests: {@code onRunning} is checked, but has no effect here.
         CancelOptions cancel = CancelOptions.of(body, http, caller);
         return Optional.of(new ApprovalAnswers(
-                new DecideCommand(caller.tenant(), caller.name(), conversation, body.name("user"),
+                new DecideCommand(caller.tenant(), caller.name(), caller.may(Role.APPROVE), conversation, body.name("user"),
                         answered(message), answers),
                 SeenCalls.of(parts, answers), body.text("trigger") != null, body.flag("stream", true),
                 cancel.leavingStops()));

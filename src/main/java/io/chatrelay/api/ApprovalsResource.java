@@ -6,6 +6,7 @@ import java.util.UUID;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
+import jakarta.annotation.security.RolesAllowed;
 import jakarta.validation.constraints.Pattern;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
@@ -20,6 +21,7 @@ import org.eclipse.microprofile.openapi.annotations.media.Schema;
 import org.eclipse.microprofile.openapi.annotations.parameters.Parameter;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 
+import io.chatrelay.access.Roles;
 import io.chatrelay.approval.ApprovalPage;
 import io.chatrelay.approval.ApprovalView;
 import io.chatrelay.approval.Approvals;
@@ -31,6 +33,7 @@ import io.smallrye.common.annotation.RunOnVirtualThread;
 @Produces(MediaType.APPLICATION_JSON)
 @RunOnVirtualThread
 @Tag(name = "Approvals")
+@RolesAllowed({ Roles.CHAT, Roles.APPROVE })
 public class ApprovalsResource {
 
     private final Approvals approvals;

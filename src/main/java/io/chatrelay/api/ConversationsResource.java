@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 
+import jakarta.annotation.security.RolesAllowed;
 import jakarta.validation.constraints.Pattern;
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.DELETE;
@@ -33,6 +34,7 @@ import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 
+import io.chatrelay.access.Roles;
 import io.chatrelay.approval.ApprovalView;
 import io.chatrelay.approval.Approvals;
 import io.chatrelay.conversation.ConversationPage;
@@ -53,6 +55,7 @@ import io.vertx.ext.web.RoutingContext;
 @Produces(MediaType.APPLICATION_JSON)
 @RunOnVirtualThread
 @Tag(name = "Conversations")
+@RolesAllowed(Roles.CHAT)
 public class ConversationsResource {
 
     private static final int LONGEST_TITLE = 500;
@@ -191,6 +194,7 @@ public class ConversationsResource {
 
     @GET
     @Path("/{id}/pending-approvals")
+    @RolesAllowed({ Roles.CHAT, Roles.APPROVE })
     @Operation(summary = "What waits for a decision in the running turn")
     public PendingReply pendingApprovals(@PathParam("id") @Pattern(regexp = Rules.ID, message = Rules.ID_REASON) String id) {
         return PendingReply.of(
@@ -224,6 +228,7 @@ public class ConversationsResource {
 
     @DELETE
     @Path("/{id}")
+    @RolesAllowed({ Roles.CHAT, Roles.OPERATE })
     @Operation(summary = "Erases it with its messages, turns and events; 409 while a turn runs")
     public void delete(@PathParam("id") @Pattern(regexp = Rules.ID, message = Rules.ID_REASON) String id) {
         storedTurns.delete(turns.tenant(), id);
@@ -253,6 +258,7 @@ public class ConversationsResource {
 
     @GET
     @Path("/{id}/stream")
+    @RolesAllowed({ Roles.CHAT, Roles.STREAM_TOKEN })
     @Produces(MediaType.WILDCARD)
     @Operation(summary = "Takes up the running turn, or the rest of one after Last-Event-ID or ?after=; ?turn= replays any")
     @APIResponse(responseCode = "200", description = "The turn's events")

@@ -4,6 +4,7 @@ import java.io.InputStream;
 import java.util.List;
 import java.util.Set;
 
+import jakarta.annotation.security.RolesAllowed;
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
@@ -20,6 +21,8 @@ import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 
 import io.chatrelay.access.Caller;
+import io.chatrelay.access.Role;
+import io.chatrelay.access.Roles;
 import io.chatrelay.approval.DecideCommand;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.smallrye.common.annotation.RunOnVirtualThread;
@@ -29,6 +32,7 @@ import io.smallrye.common.annotation.RunOnVirtualThread;
 @Produces(MediaType.APPLICATION_JSON)
 @RunOnVirtualThread
 @Tag(name = "Approvals")
+@RolesAllowed(Roles.APPROVE)
 public class DecisionResource {
 
     private static final Set<String> KNOWN = Set.of("approved", "conversationId", "toolCallId", "reason", "inputDigest",
@@ -71,8 +75,9 @@ public class DecisionResource {
         if (turn != null) {
             StreamPosition.turnId("turnId", turn);
         }
-        turns.decide(new DecideCommand(caller.tenant(), caller.name(), conversation, body.name("user"),
-                new DecideCommand.OfTurn("turnId", turn, false), List.of(answer)));
+        turns.decide(
+                new DecideCommand(caller.tenant(), caller.name(), caller.may(Role.APPROVE), conversation, body.name("user"),
+                        new DecideCommand.OfTurn("turnId", turn, false), List.of(answer)));
         return new Reply(true, answer.approved() ? "Tool execution approved" : "Tool execution denied");
     }
 }

@@ -66,6 +66,7 @@ final class Problems {
         return switch (e.kind()) {
             case INVALID -> invalid(e.field(), e.getMessage());
             case NOT_FOUND -> missing(e);
+            case ROLE_MISSING -> builder(403, e.getMessage()).build();
             case KEY_REUSED -> builder(422, e.getMessage()).with("field", e.field())
                     .with(DETAILS, List.of(new Detail(e.field(), e.getMessage()))).build();
             case UNAVAILABLE -> builder(503, e.getMessage()).withHeader("retry-after", e.retryAfter()).build();

@@ -8,6 +8,7 @@ import jakarta.ws.rs.NotAuthorizedException;
 
 import io.chatrelay.access.Callers;
 import io.chatrelay.access.CurrentCaller;
+import io.chatrelay.access.Role;
 import io.chatrelay.event.Turn;
 import io.chatrelay.turn.StreamTokens;
 
@@ -53,7 +54,8 @@ class StreamTokenGuard {
         }
         StreamTokens.Grant grant = tokens.find(token.get()).filter(found -> found.conversation().equals(conversation))
                 .orElseThrow(StreamTokenGuard::refused);
-        current.redeemed(callers.named(grant.caller(), grant.tenant()).orElseThrow(StreamTokenGuard::refused));
+        current.redeemed(callers.named(grant.caller(), grant.tenant()).filter(caller -> caller.may(Role.CHAT))
+                .orElseThrow(StreamTokenGuard::refused));
         return new Admission(grant.turn());
     }
 

@@ -6,6 +6,7 @@ import java.time.Instant;
 import java.util.Set;
 import java.util.UUID;
 
+import jakarta.annotation.security.RolesAllowed;
 import jakarta.validation.constraints.Pattern;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
@@ -25,6 +26,7 @@ import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 
 import io.chatrelay.access.AccessConfig;
 import io.chatrelay.access.Caller;
+import io.chatrelay.access.Roles;
 import io.chatrelay.turn.StreamTokens;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.smallrye.common.annotation.RunOnVirtualThread;
@@ -34,6 +36,7 @@ import io.smallrye.common.annotation.RunOnVirtualThread;
 @Produces(MediaType.APPLICATION_JSON)
 @RunOnVirtualThread
 @Tag(name = "Conversations")
+@RolesAllowed(Roles.CHAT)
 public class StreamTokensResource {
 
     private static final Set<String> FIELDS = Set.of("turnId", "expiresIn");

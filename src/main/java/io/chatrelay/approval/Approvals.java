@@ -27,6 +27,9 @@ import io.quarkus.narayana.jta.QuarkusTransaction;
 @ApplicationScoped
 public class Approvals {
 
+    /** The name of the role that decides. */
+    private static final String ROLE = "approve";
+
     private final ApprovalRow.Repository approvals;
     private final Conversation.Repository conversations;
     private final ApprovalTurns turns;
@@ -54,11 +57,15 @@ public class Approvals {
     }
 
     /**
-     * Records answers to approvals, all or none. The decisions are stored when this method returns, and are sent afterwards.
+     * Records answers to approvals, all or none. The decisions are stored when this method returns, and are sent afterwards. Decisions arrive in
+     * several requests, and all of them come here: so the role of the caller is checked here.
      *
-     * @throws ChatException if an answer is not accepted: then nothing is stored
+     * @throws ChatException if the caller may not decide, or an answer is not accepted: then nothing is stored
      */
     public List<RecordedDecision> decide(DecideCommand command) {
+        if (!command.mayDecide()) {
+            throw ChatException.roleMissing(ROLE);
+        }
         // An attempt fails if one of the approvals was changed meanwhile, which happens once for each, or if one has expired.
         for (int attempt = 0; attempt <= command.answers().size(); attempt++) {
             List<Asked> asked = QuarkusTransaction.requiringNew().call(() -> look(command));

@@ -7,12 +7,13 @@ import io.chatrelay.event.RawJson;
 /**
  * Answers to approvals of one conversation, as received from a caller: all are accepted, or none.
  *
- * @param caller  that decides
+ * @param caller  that decides, as its key names it: this is recorded, and not what its request says
+ * @param mayDecide whether it has the role for decisions
  * @param endUser for whom the caller decides, or null
  * @param of      the turn whose approvals are answered
  * @param answers at least one, each for a different call
  */
-public record DecideCommand(String tenant, String caller, String conversationId, String endUser, OfTurn of,
+public record DecideCommand(String tenant, String caller, boolean mayDecide, String conversationId, String endUser, OfTurn of,
         List<Answer> answers) {
 
     /**

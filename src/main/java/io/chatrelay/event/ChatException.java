@@ -25,6 +25,8 @@ public class ChatException extends RuntimeException {
         APPROVAL_AMBIGUOUS,
         /** The idempotency key belongs to another command. */
         KEY_REUSED,
+        /** The caller may not do this. */
+        ROLE_MISSING,
         /** This process cannot accept turns now. */
         UNAVAILABLE,
         /** The upstream's breaker refuses turns now. */
@@ -62,6 +64,14 @@ public class ChatException extends RuntimeException {
     public static ChatException keyReused() {
         return new ChatException(Kind.KEY_REUSED, "Idempotency-Key",
                 "This key was used for another command. Use a new key for a new command.", null);
+    }
+
+    /** @param role the role that the caller needs, or several that would do */
+    public static ChatException roleMissing(String role) {
+        return new ChatException(Kind.ROLE_MISSING, null,
+                "This needs the role %s, which your key does not have: an operator sets chat-relay.access.keys.<caller>.roles."
+                        .formatted(role),
+                null);
     }
 
     public static ChatException unavailable(String message, long retryAfter) {

@@ -138,7 +138,7 @@ final class LedgerRace {
 
     private Callable<Void> decider() {
         String caller = "caller-" + callers++;
-        DecideCommand command = new DecideCommand(tenant, caller, conversation.toString(), null,
+        DecideCommand command = new DecideCommand(tenant, caller, true, conversation.toString(), null,
                 new DecideCommand.OfTurn("turnId", null, false), someCalls().stream()
                         .map(call -> new DecideCommand.Answer("field", "call", "digest", call, random.nextBoolean(),
                                 "as " + caller + " says", null, null))

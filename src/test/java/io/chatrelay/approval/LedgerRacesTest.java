@@ -110,7 +110,7 @@ class LedgerRacesTest extends ServiceTest {
     private Told decide(Turn turn, String caller, List<DecideCommand.Answer> answers) {
         try {
             return new Told(caller, answers,
-                    approvals.decide(new DecideCommand("dev", caller, turn.conversationId(), null,
+                    approvals.decide(new DecideCommand("dev", caller, true, turn.conversationId(), null,
                             new DecideCommand.OfTurn("turnId", null, false), answers)),
                     null);
         } catch (ApprovalException e) {

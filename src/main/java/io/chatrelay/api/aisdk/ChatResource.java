@@ -4,6 +4,7 @@ import java.io.InputStream;
 import java.util.List;
 import java.util.Optional;
 
+import jakarta.annotation.security.RolesAllowed;
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.HeaderParam;
@@ -24,6 +25,7 @@ import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 
+import io.chatrelay.access.Roles;
 import io.chatrelay.api.ApprovalAnswers;
 import io.chatrelay.api.ApprovalBehavior;
 import io.chatrelay.api.ChatRequest;
@@ -47,6 +49,7 @@ import io.vertx.ext.web.RoutingContext;
 @Path(AiSdkProtocol.CHAT)
 @RunOnVirtualThread
 @Tag(name = "Chat")
+@RolesAllowed(Roles.CHAT)
 public class ChatResource {
 
     /** Source: Inkeep's answer to approvals that are sent through its chat. */
@@ -142,6 +145,7 @@ public class ChatResource {
 
     @GET
     @Path("/{id}/stream")
+    @RolesAllowed({ Roles.CHAT, Roles.STREAM_TOKEN })
     @Operation(summary = "Takes up the conversation's running turn; 204 when there is none. The path that useChat asks")
     @APIResponse(responseCode = "200", description = "The turn's events")
     @APIResponse(responseCode = "204", description = "There is nothing to read, or no such conversation: a chat that is new")

@@ -3,6 +3,7 @@ package io.chatrelay.api.openai;
 import java.io.InputStream;
 import java.util.Optional;
 
+import jakarta.annotation.security.RolesAllowed;
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
@@ -20,6 +21,7 @@ import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 
+import io.chatrelay.access.Roles;
 import io.chatrelay.api.ApprovalBehavior;
 import io.chatrelay.api.ChatRequest;
 import io.chatrelay.api.ReaderKind;
@@ -36,6 +38,7 @@ import io.vertx.ext.web.RoutingContext;
 @Path(OpenAiProtocol.COMPLETIONS)
 @RunOnVirtualThread
 @Tag(name = "Chat")
+@RolesAllowed(Roles.CHAT)
 public class CompletionsResource {
 
     private final TurnEndpoint turns;

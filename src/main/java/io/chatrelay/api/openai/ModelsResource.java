@@ -3,6 +3,7 @@ package io.chatrelay.api.openai;
 import java.util.List;
 import java.util.stream.Stream;
 
+import jakarta.annotation.security.RolesAllowed;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
@@ -15,6 +16,7 @@ import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 
+import io.chatrelay.access.Roles;
 import io.chatrelay.event.ChatException;
 import io.chatrelay.upstream.Upstreams;
 import io.quarkus.runtime.annotations.RegisterForReflection;
@@ -25,6 +27,7 @@ import io.smallrye.common.annotation.RunOnVirtualThread;
 @Produces(MediaType.APPLICATION_JSON)
 @RunOnVirtualThread
 @Tag(name = "Chat")
+@RolesAllowed(Roles.CHAT)
 public class ModelsResource {
 
     @RegisterForReflection
