@@ -3,6 +3,7 @@ package io.chatrelay;
 import static io.chatrelay.support.Relay.CHAT;
 import static io.chatrelay.support.Relay.COMPLETIONS;
 import static io.chatrelay.support.inkeep.TestUpstreams.FRAGILE;
+import static io.chatrelay.support.inkeep.TestUpstreams.OPEN;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -85,7 +86,7 @@ class CircuitBreakerTest extends ApprovalsTest {
                         Json.ask(conversation, "echo " + mark).put("model", FRAGILE).put("stream", stream));
 
                 assertError(path, answer, 503, OPEN_CODE);
-                assertThat(Integer.parseInt(answer.header("retry-after"))).isBetween(1, (int) TestUpstreams.OPEN.toSeconds());
+                assertThat(Integer.parseInt(answer.header("retry-after"))).isBetween(1, (int) OPEN.toSeconds());
                 assertThat(answer.json().path("detail").asText()).contains("'fragile'");
                 assertThat(emulator().asked(mark)).isEmpty();
                 assertThat(query("select id from conversation where external_id = ?", conversation)).isEmpty();

@@ -1,5 +1,6 @@
 package io.chatrelay.api;
 
+import java.lang.reflect.Method;
 import java.util.Arrays;
 import java.util.stream.Collectors;
 
@@ -13,6 +14,7 @@ import org.jboss.resteasy.reactive.server.ServerExceptionMapper;
 import io.chatrelay.access.Roles;
 import io.chatrelay.event.ChatException;
 import io.quarkiverse.resteasy.problem.ExceptionMapperBase;
+import io.quarkiverse.resteasy.problem.HttpProblem;
 import io.quarkiverse.resteasy.problem.postprocessing.ProblemContext;
 import io.quarkus.security.ForbiddenException;
 
@@ -25,14 +27,18 @@ class RoleErrors {
     @ServerExceptionMapper(priority = BEFORE_LIBRARY)
     Response forbidden(ForbiddenException cause, ResourceInfo resource, UriInfo uri) {
         return ExceptionMapperBase.postProcessorsRegistry
-                .applyPostProcessing(Problems.of(ChatException.roleMissing(needed(resource))), ProblemContext.of(cause, uri))
-                .toResponse();
+                .applyPostProcessing(problem(resource.getResourceMethod()), ProblemContext.of(cause, uri)).toResponse();
     }
 
-    private static String needed(ResourceInfo resource) {
-        RolesAllowed ofMethod = resource.getResourceMethod().getAnnotation(RolesAllowed.class);
-        RolesAllowed allowed = ofMethod != null ? ofMethod
-                : resource.getResourceMethod().getDeclaringClass().getAnnotation(RolesAllowed.class);
+    /** @param method null where a policy of the operator's own closes a path before it is matched to a resource */
+    private static HttpProblem problem(Method method) {
+        return method == null ? Problems.builder(403, "A policy of quarkus.http.auth does not let this caller in here.").build()
+                : Problems.of(ChatException.roleMissing(needed(method)));
+    }
+
+    private static String needed(Method method) {
+        RolesAllowed ofMethod = method.getAnnotation(RolesAllowed.class);
+        RolesAllowed allowed = ofMethod != null ? ofMethod : method.getDeclaringClass().getAnnotation(RolesAllowed.class);
         return Arrays.stream(allowed.value()).filter(role -> !role.equals(Roles.STREAM_TOKEN))
                 .collect(Collectors.joining(" or "));
     }
