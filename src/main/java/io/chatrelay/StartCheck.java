@@ -1,5 +1,8 @@
 package io.chatrelay;
 
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
@@ -82,6 +85,7 @@ final class StartCheck {
     /** Within it the others look at the database six times. */
     private static final Duration SHORTEST_ABSENCE = Duration.ofMillis(300);
     private static final String CONNECT_SECONDS = "5";
+    private static final String ALL_ADDRESSES = "0.0.0.0";
     /** Quarkus' name for no proxy. */
     private static final String NO_PROXY = "none";
     private static final String NEWEST_MIGRATION = "select max(version::numeric)::text from flyway_schema_history"
@@ -101,6 +105,7 @@ final class StartCheck {
             SmallRyeConfig config = sources.withMappingIgnore("chat-relay.**").build();
             settings(config);
             database(config);
+            ports(config);
         } catch (ConfigValidationException e) {
             throw new Unfit(e.getProblemCount() == 0 ? "its configuration is not valid" : e.getProblem(0).getMessage() + ".");
         } catch (IllegalArgumentException | NoSuchElementException e) {
@@ -113,10 +118,15 @@ final class StartCheck {
             throw new Unfit(EMULATOR + " is a setting of dev mode. Start the emulator beside the service, as docker/README.md"
                     + " says, and set chat-relay.upstreams.<name>.url to its address.");
         }
+        KnownSettings settings = new KnownSettings(MAPPINGS);
+        // First: what they were to set is missing.
+        refuse(settings.singleUnderscores(config).entrySet().stream()
+                .map(each -> "the environment variable %s sets nothing: a name of several words stands in double underscores, %s."
+                        .formatted(each.getKey(), each.getValue()))
+                .toList());
         upstreams(config.getConfigMapping(UpstreamsConfig.class));
         refuse(unknownTransports(config));
         access(config.getConfigMapping(AccessConfig.class));
-        KnownSettings settings = new KnownSettings(MAPPINGS);
         refuse(settings.invalid(config));
         refuse(settings.unknown(config).stream()
                 .map("%s is no setting of this version. Look for a misspelling, or remove it."::formatted).toList());
@@ -303,9 +313,10 @@ final class StartCheck {
         return url.replaceAll("\\?.*", "").replaceAll("//[^/]*@", "//");
     }
 
-    /** A driver that does not understand a URL quotes it. */
+    /** A driver that does not understand a URL quotes it. After the first line it says where in the server's source that was. */
     private static String reason(SQLException e) {
-        return String.valueOf(e.getMessage()).contains("jdbc:") ? "it is no URL that the driver understands" : e.getMessage();
+        String message = String.valueOf(e.getMessage());
+        return message.contains("jdbc:") ? "it is no URL that the driver understands" : message.lines().findFirst().orElse("");
     }
 
     /**
@@ -330,6 +341,27 @@ final class StartCheck {
         }
         try (Statement statement = connection.createStatement(); ResultSet newest = statement.executeQuery(NEWEST_MIGRATION)) {
             return newest.next() ? Optional.ofNullable(newest.getString(1)) : Optional.empty();
+        }
+    }
+
+    /** A port that another process has. The framework says so later, in several lines, and without the setting. */
+    private static void ports(SmallRyeConfig config) throws Unfit {
+        if (!config.getOptionalValue("quarkus.http.so-reuse-port", Boolean.class).orElse(false)) {
+            port(config, "quarkus.http", 8080);
+            port(config, "quarkus.management", 9000);
+        }
+    }
+
+    private static void port(SmallRyeConfig config, String listener, int usual) throws Unfit {
+        int port = config.getOptionalValue(listener + ".port", Integer.class).orElse(usual);
+        String host = value(config, listener + ".host").orElse(ALL_ADDRESSES);
+        try (ServerSocket socket = new ServerSocket()) {
+            // As Netty does: a connection of the process before, which is not quite closed, is no listener.
+            socket.setReuseAddress(true);
+            socket.bind(new InetSocketAddress(host, port));
+        } catch (IOException e) {
+            throw new Unfit("port %2$d of %3$s cannot be opened (%4$s). Stop what listens there, or set %1$s.port or .host."
+                    .formatted(listener, port, host, e.getMessage()));
         }
     }
 

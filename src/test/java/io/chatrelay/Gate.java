@@ -46,13 +46,6 @@ final class Gate implements AutoCloseable {
         listen();
     }
 
-    /** A port that nobody uses now. */
-    static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        }
-    }
-
     void become(State next) throws IOException {
         state = next;
         if (next == State.CLOSED) {

@@ -254,6 +254,28 @@ class StartCheckTest {
                 "chat-relay.upstreams.agents.tls-configuration-name needs an https URL in chat-relay.upstreams.agents.url.");
     }
 
+    /** Two levels of a setting and two words of a name look the same with single ones. */
+    @ParameterizedTest
+    @CsvSource({ "CHAT_RELAY_ACCESS_KEYS_MY_SERVICE_SHA256, CHAT_RELAY_ACCESS_KEYS__MY_SERVICE__SHA256",
+            "CHAT_RELAY_UPSTREAMS_OUR_OWN_AGENTS_URL, CHAT_RELAY_UPSTREAMS__OUR_OWN_AGENTS__URL",
+            "CHAT_RELAY_UPSTREAMS_MY_AGENTS_API_KEY, CHAT_RELAY_UPSTREAMS__MY_AGENTS__API_KEY",
+            "CHAT_RELAY_UPSTREAMS_MY_AGENTS_MODELS_0_, CHAT_RELAY_UPSTREAMS__MY_AGENTS__MODELS_0_" })
+    void aNameOfSeveralWordsInSingleUnderscoresIsSaid(String variable, String meant) {
+        environment.put(variable, "secret-value");
+        assertThat(said()).isEqualTo(
+                "the environment variable %s sets nothing: a name of several words stands in double underscores, %s."
+                        .formatted(variable, meant));
+    }
+
+    @Test
+    void whatVariablesSetIsNotTakenForAName() {
+        environment.putAll(Map.of("CHAT_RELAY_ACCESS_KEYS_BACKEND_SHA256", OTHER, "CHAT_RELAY_ACCESS_KEYS_BACKEND_TENANT", "t",
+                "CHAT_RELAY_UPSTREAMS_AGENTS_API_KEY", "key", "CHAT_RELAY_UPSTREAMS_AGENTS_MAX_FRAME", "1M",
+                "CHAT_RELAY_UPSTREAMS__MY_AGENTS__KIND", "agents", "CHAT_RELAY_UPSTREAMS__MY_AGENTS__URL", "http://a/run",
+                "CHAT_RELAY_UPSTREAMS_CLOUD_MODELS_0_", "gpt", "CHAT_RELAY_ACCESS_KEYS_IT_ON_DISCONNECT", "cancel"));
+        assertThat(said()).startsWith(WELL);
+    }
+
     @Test
     void aProxyConfigurationThatDoesNotExistIsSaid() {
         assertThat(said("chat-relay.upstreams.cloud.proxy-configuration-name", "none")).startsWith(WELL);

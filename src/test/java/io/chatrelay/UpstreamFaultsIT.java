@@ -37,6 +37,7 @@ import io.chatrelay.support.Json;
 import io.chatrelay.support.Relay;
 import io.chatrelay.support.Sse;
 import io.chatrelay.support.inkeep.Emulator;
+import io.chatrelay.support.it.FreePort;
 import io.chatrelay.support.it.RelayClient;
 import io.chatrelay.support.it.RelayProcess;
 import io.chatrelay.support.it.TestPostgres;
@@ -83,7 +84,7 @@ class UpstreamFaultsIT {
     static void askEverythingAtOnce() throws IOException {
         vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(2).setWorkerPoolSize(1));
         inkeep = new InkeepEmulator(vertx).listen(0);
-        int port = Gate.freePort();
+        int port = FreePort.find();
         // Every time and size as it is by default; but so many faults at once would open each breaker.
         process = RelayProcess.on(DATABASE, inkeep)
                 .agents("flapping-agents", URI.create("http://127.0.0.1:%d/run".formatted(port)))

@@ -7,8 +7,11 @@ import jakarta.enterprise.context.ApplicationScoped;
 import io.chatrelay.database.SqlErrors;
 import io.chatrelay.event.ChatException;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.Startup;
 
 /** Counts the turns that were rejected with a 503: nothing of them is stored, so there is no other trace of them. */
+// With the service: of a counter that appears with its first event, Prometheus does not see that event.
+@Startup
 @ApplicationScoped
 class RefusedTurnCounter {
 

@@ -1,5 +1,6 @@
 package io.chatrelay.api;
 
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -22,6 +23,9 @@ class StreamMetrics {
         told = registry.counter("chat.relay.streams.events");
         firstEvent = Timer.builder("chat.relay.streams.first.event")
                 .description("From the stored turn to its first event, for the caller who sent it").publishPercentileHistogram()
+                // What an objective is stated in: a bucket that ends there exactly.
+                .serviceLevelObjectives(Duration.ofSeconds(1), Duration.ofSeconds(2), Duration.ofSeconds(5),
+                        Duration.ofSeconds(10))
                 .register(registry);
     }
 

@@ -25,6 +25,7 @@ import io.chatrelay.defect.RepeatedTask;
 import io.chatrelay.defect.Trace;
 import io.chatrelay.event.ApprovalState;
 import io.chatrelay.logging.LogIds;
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.virtual.threads.VirtualThreads;
 
@@ -40,12 +41,16 @@ public class DecisionOutbox implements DecisionDelivery.Environment {
 
     private static final Logger LOG = Logger.getLogger(DecisionOutbox.class);
 
+    private static final String EVENTS = "chat.relay.approvals";
+
     private final DataSource database;
     private final ExecutorService virtualThreads;
     private final ApprovalsConfig config;
     private final MeterRegistry metrics;
     private final Map<UUID, AwaitingTurn> waiting = new ConcurrentHashMap<>();
     private final AtomicBoolean polling = new AtomicBoolean();
+    /** In seconds, as the last poll found it. */
+    private volatile double longestWait;
     private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("chat-relay-approval-clock").factory());
 
@@ -56,6 +61,12 @@ public class DecisionOutbox implements DecisionDelivery.Environment {
         this.config = config;
         this.metrics = metrics;
         metrics.gaugeMapSize("chat.relay.approvals.waiting.turns", List.of(), waiting);
+        // From the start on: of what appears with its first event, Prometheus does not see that event.
+        for (ApprovalState state : List.of(ApprovalState.APPROVED, ApprovalState.DENIED, ApprovalState.EXPIRED)) {
+            metrics.counter(EVENTS, "event", state.wireName());
+        }
+        Gauge.builder("chat.relay.approvals.oldest.seconds", this, outbox -> outbox.waiting.isEmpty() ? 0 : outbox.longestWait)
+                .description("Since the oldest approval was asked that waits in a turn of this replica").register(metrics);
     }
 
     public void start() {
@@ -94,6 +105,7 @@ public class DecisionOutbox implements DecisionDelivery.Environment {
                 virtualThreads.execute(() -> {
                     try {
                         look(waiting.keySet());
+                        measure();
                     } finally {
                         polling.set(false);
                     }
@@ -123,6 +135,14 @@ public class DecisionOutbox implements DecisionDelivery.Environment {
         }
     }
 
+    private void measure() {
+        try (Connection connection = database.getConnection()) {
+            longestWait = Ledger.longestWait(connection, List.copyOf(waiting.keySet()));
+        } catch (SQLException e) {
+            LOG.debugf("The oldest approval could not be looked up: %s", e.getSQLState());
+        }
+    }
+
     private static LogIds ids(AwaitingTurn turn) {
         return LogIds.ofTurn(turn.turn().id(), turn.turn().conversationId());
     }
@@ -147,7 +167,7 @@ public class DecisionOutbox implements DecisionDelivery.Environment {
 
     private void counted(int expired) {
         if (expired > 0) {
-            metrics.counter("chat.relay.approvals", "event", ApprovalState.EXPIRED.wireName()).increment(expired);
+            metrics.counter(EVENTS, "event", ApprovalState.EXPIRED.wireName()).increment(expired);
         }
     }
 
@@ -207,7 +227,7 @@ public class DecisionOutbox implements DecisionDelivery.Environment {
             if (!Ledger.decide(connection, wanted, by, endUser)) {
                 return false;
             }
-            wanted.forEach(one -> metrics.counter("chat.relay.approvals", "event", one.state().wireName()).increment());
+            wanted.forEach(one -> metrics.counter(EVENTS, "event", one.state().wireName()).increment());
             return true;
         } catch (SQLException e) {
             throw new IllegalStateException("a decision could not be recorded", e);

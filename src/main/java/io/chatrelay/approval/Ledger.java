@@ -90,6 +90,10 @@ public final class Ledger {
             from tool_approval
             where turn_id = any(?) and state in ('approved', 'denied', 'expired') and outcome is null order by id""";
 
+    private static final String LONGEST_WAIT = """
+            select coalesce(extract(epoch from clock_timestamp() - min(asked_at)), 0)::float8 from tool_approval
+            where turn_id = any(?) and state = 'pending'""";
+
     /**
      * Only the turn's owner sends, only while the turn runs, and never after the window. The owner must also know of every earlier try, because a
      * previous owner that was paused during a try may have recorded it later.
@@ -155,6 +159,17 @@ public final class Ledger {
             update.setArray(1, uuids(connection, turns));
             update.setString(2, EXPIRED);
             return update.executeUpdate();
+        }
+    }
+
+    /** For how many seconds a call of these turns has waited for a decision at most; 0 if none waits. */
+    static double longestWait(Connection connection, Collection<UUID> turns) throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement(LONGEST_WAIT)) {
+            select.setArray(1, uuids(connection, turns));
+            try (ResultSet row = select.executeQuery()) {
+                row.next();
+                return row.getDouble(1);
+            }
         }
     }
 

@@ -16,7 +16,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.Predicate;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -51,10 +54,18 @@ public final class KnownSettings {
                     .collect(Collectors.joining("(\"[^\"]+\"|[^.\"]+)")) + "(\\[\\d+])?");
         }
 
-        /** By MicroProfile Config's rules: every character that is neither a letter nor a digit becomes an underscore. */
         private boolean isOfVariable(String variable) {
-            return variable.matches(Arrays.stream(key.split(NAMED, -1)).map(StringUtil::replaceNonAlphanumericByUnderscores)
-                    .map(part -> part.toUpperCase(Locale.ROOT)).collect(Collectors.joining(".+")) + "(_\\d+_?)?");
+            return variable.matches(Arrays.stream(key.split(NAMED, -1)).map(KnownSettings::variable)
+                    .collect(Collectors.joining(".+")) + "(_\\d+_?)?");
+        }
+
+        /** The variable with its name in double underscores, if this setting has one and single ones are around it. */
+        private Optional<String> withDoubleUnderscores(String variable) {
+            Matcher named = Pattern.compile(Arrays.stream(key.split(NAMED, -1)).map(KnownSettings::variable)
+                    .collect(Collectors.joining("([^_]+(?:_[^_]+)+)")) + "(?:_\\d+_?)?").matcher(variable);
+            return !key.contains(NAMED) || !named.matches() ? Optional.empty()
+                    : Optional.of(variable.substring(0, named.start(1)) + "_" + named.group(1) + "_"
+                            + variable.substring(named.end(1)));
         }
     }
 
@@ -183,6 +194,27 @@ public final class KnownSettings {
     public List<String> unknownVariables(SmallRyeConfig config) {
         return names(config, name -> name.startsWith(IN_ENVIRONMENT) && !OF_PLATFORM.matcher(name).matches()
                 && all.stream().noneMatch(setting -> setting.isOfVariable(name)));
+    }
+
+    /**
+     * The environment variables that set nothing because a name of several words has single underscores around it, each with what it should be: it
+     * could be two levels of the setting.
+     */
+    public Map<String, String> singleUnderscores(SmallRyeConfig config) {
+        Set<String> read = names(config, name -> all.stream().anyMatch(setting -> setting.isOf(name))).stream()
+                .map(KnownSettings::variable).collect(Collectors.toSet());
+        Map<String, String> wrong = new TreeMap<>();
+        names(config, name -> name.startsWith(IN_ENVIRONMENT) && !read.contains(name)).forEach(name -> all.stream()
+                .flatMap(setting -> setting.withDoubleUnderscores(name).stream())
+                // The longest end of a setting leaves the name that was meant.
+                .min(Comparator.comparingInt(meant -> meant.lastIndexOf("__") - meant.indexOf("__")))
+                .ifPresent(meant -> wrong.put(name, meant)));
+        return wrong;
+    }
+
+    /** By MicroProfile Config's rules: every character that is neither a letter nor a digit becomes an underscore. */
+    private static String variable(String property) {
+        return StringUtil.replaceNonAlphanumericByUnderscores(property).toUpperCase(Locale.ROOT);
     }
 
     private static List<String> names(SmallRyeConfig config, Predicate<String> wanted) {

@@ -193,7 +193,7 @@ final class AnswerStream implements Flow.Subscription {
             } else if (connected.failed()) {
                 ConnectFailure why = ConnectFailure.of(connected.cause());
                 LOG.warnf("turn %s: no connection to Inkeep in try %d: %s (%s)", plan.turn(), state.attempt().number(),
-                        why.words(), connected.cause().getClass().getName());
+                        why.wordsAndSetting(), connected.cause().getClass().getName());
                 follow(plan.retries().noConnection(state.attempt(), why.failure()));
             } else {
                 state = state.connected(connected.result());

@@ -70,6 +70,17 @@ enum ConnectFailure {
         return words;
     }
 
+    /** The same for the log, with the setting to look at where an operator's setting is the likely reason. */
+    String wordsAndSetting() {
+        String setting = switch (this) {
+            case CERTIFICATE -> "tls-configuration-name";
+            case NAME, REFUSED, ROUTE -> "url";
+            case PROXY -> "proxy-configuration-name";
+            case TLS, TIMEOUT, BUSY, BROKEN -> null;
+        };
+        return setting == null ? words : words + ", see chat-relay.upstreams.<name>." + setting;
+    }
+
     /** The turn's failure for this reason. An upstream that is not trusted now will not be trusted a moment later. */
     Failure failure() {
         return Failure.of(

@@ -1,7 +1,6 @@
 package io.chatrelay.benchmark;
 
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
@@ -9,6 +8,7 @@ import java.util.Locale;
 import java.util.stream.Stream;
 
 import io.chatrelay.dev.EmulatorMain;
+import io.chatrelay.support.it.FreePort;
 import io.chatrelay.support.it.Postgres;
 import io.chatrelay.support.it.RelayProcess;
 import io.chatrelay.support.it.TestPostgres;
@@ -27,7 +27,7 @@ public final class Benchmark {
     /** @param args how many streams; 10, 100 and 500 if there are none */
     public static void main(String... args) throws IOException, InterruptedException {
         int[] levels = args.length == 0 ? new int[]{ 10, 100, 500 } : Stream.of(args).mapToInt(Integer::parseInt).toArray();
-        int port = freePort();
+        int port = FreePort.find();
         Process emulator = emulator(port);
         TestPostgres database = TestPostgres.fresh();
         URI inkeep = URI.create("http://127.0.0.1:%d/run".formatted(port));
@@ -75,12 +75,6 @@ public final class Benchmark {
     static Process emulator(int port, String heap) throws IOException, InterruptedException {
         return Jvm.listening(port, "benchmark-emulator", List.of("-Xmx" + heap, "-cp", System.getProperty("java.class.path"),
                 EmulatorMain.class.getName(), Integer.toString(port)));
-    }
-
-    static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        }
     }
 
     private static URI chat(RelayProcess relay) {

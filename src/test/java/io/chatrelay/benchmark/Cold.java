@@ -11,6 +11,7 @@ import java.util.concurrent.TimeUnit;
 import org.HdrHistogram.Histogram;
 
 import io.chatrelay.dev.TrainingMain;
+import io.chatrelay.support.it.FreePort;
 import io.chatrelay.support.it.Postgres;
 import io.chatrelay.support.it.RelayProcess;
 import io.chatrelay.support.it.TestPostgres;
@@ -56,7 +57,7 @@ public final class Cold {
         int callers = args.length > 1 ? Integer.parseInt(args[1]) : 50;
         int seconds = args.length > 2 ? Integer.parseInt(args[2]) : 10;
         train();
-        int port = Benchmark.freePort();
+        int port = FreePort.find();
         Process emulator = Benchmark.emulator(port);
         try {
             Cold cold = new Cold(TestPostgres.migrated(), port);

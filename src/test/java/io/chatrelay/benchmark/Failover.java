@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
+import io.chatrelay.support.it.FreePort;
 import io.chatrelay.support.it.OwnPostgres;
 import io.chatrelay.support.it.RelayProcess;
 
@@ -41,7 +42,7 @@ public final class Failover {
     public static void main(String... args) throws IOException, InterruptedException {
         int kills = args.length == 0 ? 20 : Integer.parseInt(args[0]);
         List<String> parts = args.length < 2 ? PARTS : List.of(args).subList(1, args.length);
-        int port = Benchmark.freePort();
+        int port = FreePort.find();
         Process emulator = Benchmark.emulator(port);
         try (OwnPostgres database = OwnPostgres.started()) {
             new Failover(database, Benchmark.service(database, port)).run(kills, parts);

@@ -13,6 +13,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 import io.chatrelay.benchmark.Memory.Instances;
+import io.chatrelay.support.it.FreePort;
 import io.chatrelay.support.it.RelayProcess;
 import io.chatrelay.support.it.TestPostgres;
 
@@ -41,7 +42,7 @@ public final class Idle {
     /** @param args how many streams; 20,000 if there is none */
     public static void main(String... args) throws IOException, InterruptedException {
         int streams = Stream.of(args).mapToInt(Integer::parseInt).findFirst().orElse(STREAMS);
-        int port = Benchmark.freePort();
+        int port = FreePort.find();
         Process emulator = Benchmark.emulator(port);
         try {
             turns(steps(streams, 2), port);

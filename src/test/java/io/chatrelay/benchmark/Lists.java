@@ -18,6 +18,7 @@ import java.util.stream.Stream;
 import org.HdrHistogram.Histogram;
 
 import io.chatrelay.it.ManyMessages;
+import io.chatrelay.support.it.FreePort;
 import io.chatrelay.support.it.OwnPostgres;
 import io.chatrelay.support.it.RelayProcess;
 
@@ -39,7 +40,7 @@ public final class Lists {
     /** @param args how many messages; a million if there is none */
     public static void main(String... args) throws Exception {
         int messages = Stream.of(args).mapToInt(Integer::parseInt).findFirst().orElse(MESSAGES);
-        int port = Benchmark.freePort();
+        int port = FreePort.find();
         Process emulator = Benchmark.emulator(port);
         try (OwnPostgres database = OwnPostgres.started(); RelayProcess relay = Benchmark.service(database, port).start()) {
             ManyMessages.seed(database, messages);

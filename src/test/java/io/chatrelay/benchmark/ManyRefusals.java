@@ -19,6 +19,7 @@ import org.HdrHistogram.Histogram;
 import io.chatrelay.it.EveryStatement;
 import io.chatrelay.it.ManyMessages;
 import io.chatrelay.it.Plans;
+import io.chatrelay.support.it.FreePort;
 import io.chatrelay.support.it.OwnPostgres;
 import io.chatrelay.support.it.RelayClient;
 import io.chatrelay.support.it.RelayProcess;
@@ -41,7 +42,7 @@ public final class ManyRefusals {
     /** @param args how many messages; two million if there is none */
     public static void main(String... args) throws Exception {
         int messages = args.length == 0 ? MESSAGES : Integer.parseInt(args[0]);
-        int port = Benchmark.freePort();
+        int port = FreePort.find();
         Process emulator = Benchmark.emulator(port);
         boolean sound;
         try (OwnPostgres database = OwnPostgres.explaining();

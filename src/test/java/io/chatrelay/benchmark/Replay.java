@@ -11,6 +11,7 @@ import java.util.stream.Stream;
 
 import org.HdrHistogram.Histogram;
 
+import io.chatrelay.support.it.FreePort;
 import io.chatrelay.support.it.RelayClient;
 import io.chatrelay.support.it.RelayProcess;
 import io.chatrelay.support.it.SseStream;
@@ -60,7 +61,7 @@ public final class Replay {
     /** @param args how many readers read at once; 100 if there is none */
     public static void main(String... args) throws IOException, InterruptedException {
         int readers = Stream.of(args).mapToInt(Integer::parseInt).findFirst().orElse(READERS);
-        int port = Benchmark.freePort();
+        int port = FreePort.find();
         Process emulator = Benchmark.emulator(port);
         TestPostgres database = TestPostgres.fresh();
         try (RelayProcess relay = Benchmark.service(database, port).start()) {

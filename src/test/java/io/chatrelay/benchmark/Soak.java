@@ -13,6 +13,7 @@ import java.util.stream.Stream;
 
 import io.chatrelay.benchmark.Curves.Curve;
 import io.chatrelay.benchmark.Curves.Panel;
+import io.chatrelay.support.it.FreePort;
 import io.chatrelay.support.it.RelayProcess;
 import io.chatrelay.support.it.TestPostgres;
 
@@ -53,7 +54,7 @@ public final class Soak {
         int turnsASecond = number(TURNS_A_SECOND, 2, args);
         long millis = TimeUnit.SECONDS.toMillis(streams) / turnsASecond;
         String text = "words %d %d".formatted(millis / MILLIS_BETWEEN_WORDS, MILLIS_BETWEEN_WORDS);
-        int port = Benchmark.freePort();
+        int port = FreePort.find();
         Process emulator = Benchmark.emulator(port, "3g");
         TestPostgres database = TestPostgres.fresh();
         try (RelayProcess relay = Benchmark.service(database, port).start();

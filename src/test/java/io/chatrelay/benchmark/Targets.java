@@ -10,6 +10,7 @@ import java.util.Deque;
 import java.util.List;
 
 import io.chatrelay.support.clients.Installed;
+import io.chatrelay.support.it.FreePort;
 import io.chatrelay.support.it.Nginx;
 import io.chatrelay.support.it.RelayProcess;
 import io.chatrelay.support.it.TestPostgres;
@@ -26,7 +27,7 @@ final class Targets implements AutoCloseable {
 
     /** @param journalOff the jar of the service that writes no events */
     Targets(Path journalOff) throws IOException, InterruptedException {
-        int emulator = Benchmark.freePort();
+        int emulator = FreePort.find();
         Process inkeep = Benchmark.emulator(emulator);
         stops.push(inkeep::destroy);
         try {
@@ -61,7 +62,7 @@ final class Targets implements AutoCloseable {
     }
 
     private void baseline(Target target, Path jar, String portName, URI upstream) throws IOException, InterruptedException {
-        int port = Benchmark.freePort();
+        int port = FreePort.find();
         List<String> arguments = new ArrayList<>(List.of(HEAP));
         arguments.addAll(Benchmark.options());
         arguments.addAll(

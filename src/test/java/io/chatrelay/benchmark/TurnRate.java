@@ -8,6 +8,7 @@ import java.util.stream.Stream;
 
 import org.HdrHistogram.Histogram;
 
+import io.chatrelay.support.it.FreePort;
 import io.chatrelay.support.it.RelayProcess;
 import io.chatrelay.support.it.TestPostgres;
 
@@ -27,7 +28,7 @@ public final class TurnRate {
     /** @param args how often the warm loop and the bursts are measured; 3 times if there is none */
     public static void main(String... args) throws IOException, InterruptedException {
         int runs = Stream.of(args).mapToInt(Integer::parseInt).findFirst().orElse(3);
-        int port = Benchmark.freePort();
+        int port = FreePort.find();
         Process emulator = Benchmark.emulator(port);
         TestPostgres database = TestPostgres.fresh();
         URI inkeep = URI.create("http://127.0.0.1:%d/run/api/chat".formatted(port));

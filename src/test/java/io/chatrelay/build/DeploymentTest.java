@@ -189,7 +189,7 @@ class DeploymentTest {
     @Test
     void metricsAreTheServices() throws IOException {
         Set<String> known = Metrics.ofTheService();
-        for (Path file : files(".json", "autoscaler.yaml")) {
+        for (Path file : files(".json", "autoscaler.yaml", "alerts.yml")) {
             Set<String> named = METRIC.matcher(Production.read(file)).results().map(MatchResult::group)
                     .collect(Collectors.toCollection(TreeSet::new));
             assertThat(named).as(file.toString()).isNotEmpty().allMatch(name -> Metrics.isOf(known, name));

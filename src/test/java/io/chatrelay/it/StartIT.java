@@ -2,7 +2,14 @@ package io.chatrelay.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
@@ -12,6 +19,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import com.fasterxml.jackson.databind.JsonNode;
 
 import io.chatrelay.support.it.Postgres;
 import io.chatrelay.support.it.RelayClient;
@@ -24,6 +34,7 @@ import io.chatrelay.support.it.TestPostgres;
 class StartIT {
 
     private static final TestPostgres DATABASE = TestPostgres.fresh();
+    private static final DateTimeFormatter TIME = DateTimeFormatter.ISO_OFFSET_DATE_TIME;
 
     static Stream<Arguments> starts() {
         return Stream.of(
@@ -55,6 +66,11 @@ class StartIT {
                         setup -> setup.with("quarkus.datasource.jdbc.url",
                                 "jdbc:postgresql://127.0.0.1:1/chat?password=secret"),
                         "no connection to the database jdbc:postgresql://127.0.0.1:1/chat could be made"),
+                start("a duration that is none", setup -> setup.with("chat-relay.lease.duration", "ten seconds"),
+                        "chat-relay.lease.duration"),
+                start("a database that the server does not have",
+                        setup -> setup.with("quarkus.datasource.jdbc.url", DATABASE.url().replaceFirst("[^/]*$", "nowhere")),
+                        "FATAL: database \"nowhere\" does not exist). Check quarkus.datasource.jdbc.url"),
                 start("a user that the database does not know", setup -> setup.with("quarkus.datasource.username", "nobody"),
                         "quarkus.datasource.username and .password."));
     }
@@ -66,6 +82,10 @@ class StartIT {
     @ParameterizedTest(name = "{0}")
     @MethodSource("starts")
     void endsWithOneLine(String name, UnaryOperator<Setup> with, String line) {
+        assertThatItEnds(with, line);
+    }
+
+    private static void assertThatItEnds(UnaryOperator<Setup> with, String line) {
         Setup complete = RelayProcess.unconfigured().quick().database(DATABASE)
                 .upstreams(URI.create("http://127.0.0.1:1/run"), URI.create("http://127.0.0.1:1/v1")).key();
 
@@ -73,6 +93,30 @@ class StartIT {
             assertThat(relay.exitCode()).isEqualTo(1);
             assertThat(relay.output().lines()).singleElement().asString().startsWith("chat-relay cannot start: ")
                     .contains(line).doesNotContain("Exception", "secret");
+        }
+    }
+
+    @Test
+    void aPasswordThatIsWrongIsSaid() throws IOException {
+        // The server trusts whoever is on this machine; this user it asks.
+        Path rules = Path.of(DATABASE.text("show hba_file"));
+        String before = Files.readString(rules);
+        DATABASE.execute("create role asked login password 'right'");
+        Files.writeString(rules, "host all asked all scram-sha-256\n" + before);
+        DATABASE.execute("select pg_reload_conf()");
+
+        assertThatItEnds(
+                setup -> setup.with("quarkus.datasource.username", "asked").with("quarkus.datasource.password", "secret"),
+                "(FATAL: password authentication failed for user \"asked\"). Check quarkus.datasource.jdbc.url,"
+                        + " quarkus.datasource.username and .password.");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = { "quarkus.http.port", "quarkus.management.port" })
+    void aPortThatAnotherProcessHasIsSaid(String setting) throws IOException {
+        try (ServerSocket other = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            assertThatItEnds(setup -> setup.with(setting, other.getLocalPort()), "port %d of 127.0.0.1 cannot be opened"
+                    .formatted(other.getLocalPort()) + " (Address already in use). Stop what listens there, or set " + setting);
         }
     }
 
@@ -107,10 +151,19 @@ class StartIT {
                 assertThat(client.chat(upstream, "of-" + upstream, "echo hi there").awaitEnd().answer()).as(upstream)
                         .isEqualTo("hi there");
             }
-            assertThat(relay.output()).contains(" DEBUG ").doesNotContain("hi there", RelayClient.KEY,
-                    Postgres.PASSWORD + "\"");
-            assertThat(relay.output().lines().filter(line -> line.contains(": request="))).hasSize(3)
-                    .allMatch(line -> line.contains(" caller=it ") && line.contains("conversation=of-"));
+            assertThat(relay.output()).doesNotContain("hi there", RelayClient.KEY, Postgres.PASSWORD + "\"");
+            List<JsonNode> lines = relay.log();
+            assertThat(lines).hasSize((int) relay.output().lines().count());
+            assertThat(lines).extracting(line -> line.path("level").asText()).contains("DEBUG", "INFO");
+            assertThat(lines)
+                    .allSatisfy(line -> assertThat(Instant.from(TIME.parse(line.path("timestamp").asText()))).isNotNull());
+            assertThat(lines.stream().filter(line -> line.path("message").asText().contains(": request="))).hasSize(3)
+                    .allSatisfy(line -> {
+                        assertThat(line.path("message").asText()).contains(" caller=it ", "conversation=of-",
+                                "request=" + line.at("/mdc/requestId").asText(), line.at("/mdc/turnId").asText());
+                        assertThat(line.at("/mdc/requestId").asText()).isNotEmpty();
+                        assertThat(line.at("/mdc/conversationId").asText()).startsWith("of-");
+                    });
         }
     }
 }

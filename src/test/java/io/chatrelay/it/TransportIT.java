@@ -104,7 +104,8 @@ class TransportIT {
         SseStream turn = client.chat(upstream, upstream + "-" + UUID.randomUUID(), "echo hi").awaitEnd();
 
         assertThat(turn.status()).isEqualTo(502);
-        assertThat(relay.output()).contains("its certificate is not trusted");
+        assertThat(relay.output())
+                .contains("its certificate is not trusted, see chat-relay.upstreams.<name>.tls-configuration-name");
     }
 
     @Test

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.regex.Pattern;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
@@ -25,6 +26,7 @@ public final class Relay {
     public static final String COMPLETIONS = "/run/v1/chat/completions";
     public static final String CONVERSATIONS = "/run/v1/conversations";
 
+    private static final Pattern OTHER_WIRE = Pattern.compile("[?&]wire=(?!ai-sdk|openai)");
     private static final HttpClient HTTP = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     /** Longer than the service waits for an Inkeep that says nothing. */
     private static final Duration PATIENCE = Duration.ofSeconds(90);
@@ -107,7 +109,12 @@ public final class Relay {
 
     private Sse stream(HttpRequest request) {
         HttpResponse<InputStream> response = send(request, BodyHandlers.ofInputStream());
-        return new Sse(response.statusCode(), response.headers(), response.body());
+        return new Sse(response.statusCode(), response.headers(), response.body(), isDescribed(request));
+    }
+
+    /** A protocol of a test's own is described nowhere. */
+    private static boolean isDescribed(HttpRequest request) {
+        return !OTHER_WIRE.matcher(request.uri().toString()).find();
     }
 
     private HttpRequest request(String method, String path, BodyPublisher body) {

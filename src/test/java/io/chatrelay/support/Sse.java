@@ -8,11 +8,15 @@ import java.io.InputStream;
 import java.net.http.HttpHeaders;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
 import io.chatrelay.support.sse.ReceivedEvents;
+import io.chatrelay.support.sse.SseEvent;
+import io.chatrelay.support.sse.StreamDocument;
 
 /**
  * A reader of server-sent events. It reads by itself until the stream ends or breaks; {@link #close} leaves in mid-stream. What
@@ -25,11 +29,15 @@ public final class Sse extends ReceivedEvents implements AutoCloseable {
     private final int status;
     private final HttpHeaders headers;
     private final InputStream body;
+    private final boolean described;
     private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     private volatile boolean over;
     private volatile boolean broken;
+    private volatile List<String> undescribed = List.of();
 
-    Sse(int status, HttpHeaders headers, InputStream body) {
+    /** @param described whether each event has to be as {@code /q/asyncapi} says */
+    Sse(int status, HttpHeaders headers, InputStream body, boolean described) {
+        this.described = described;
         this.status = status;
         this.headers = headers;
         this.body = body;
@@ -47,6 +55,15 @@ public final class Sse extends ReceivedEvents implements AutoCloseable {
             broken = true;
         } finally {
             over = true;
+        }
+    }
+
+    /** What the service tells is what it says that it tells. */
+    @Override
+    protected void received(SseEvent event) {
+        List<String> violations = described && undescribed.isEmpty() ? StreamDocument.violations(event) : List.of();
+        if (!violations.isEmpty()) {
+            undescribed = Stream.concat(Stream.of(event.toString()), violations.stream()).toList();
         }
     }
 
@@ -101,6 +118,9 @@ public final class Sse extends ReceivedEvents implements AutoCloseable {
     private void awaits(String what, BooleanSupplier there) {
         await(what).atMost(PATIENCE).pollDelay(Duration.ZERO).pollInterval(Duration.ofMillis(10))
                 .until(() -> over || there.getAsBoolean());
+        if (!undescribed.isEmpty()) {
+            throw new AssertionError("not as /q/asyncapi describes it: " + undescribed);
+        }
     }
 
     public boolean over() {

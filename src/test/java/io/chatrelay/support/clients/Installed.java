@@ -14,7 +14,9 @@ import java.util.stream.Stream;
 public enum Installed {
 
     CHROMIUM("chromium", "chromium-browser", "google-chrome"),
-    NGINX("nginx");
+    NGINX("nginx"),
+    PROMETHEUS("prometheus"),
+    PROMTOOL("promtool");
 
     private final List<String> names;
 
@@ -25,7 +27,8 @@ public enum Installed {
     /** Where the program is. */
     public String require() {
         return find().map(Path::toString).orElseGet(() -> {
-            String missing = "there is no '%s' on the path: 'apt-get install %1$s' on Debian".formatted(names.getFirst());
+            String missing = "there is no '%s' on the path: 'apt-get install %s' on Debian".formatted(names.getFirst(),
+                    this == PROMTOOL ? PROMETHEUS.names.getFirst() : names.getFirst());
             if (Boolean.parseBoolean(System.getenv("CHAT_RELAY_REQUIRE_" + name()))) {
                 fail(missing);
             }

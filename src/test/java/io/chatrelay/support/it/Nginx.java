@@ -2,7 +2,6 @@ package io.chatrelay.support.it;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
 import java.nio.file.Files;
@@ -33,7 +32,7 @@ public final class Nginx implements AutoCloseable {
     /** @param changes what of the documented configuration is replaced by what, beside ports and paths */
     public static Nginx before(URI service, Map<String, String> changes) throws IOException {
         Path folder = folder();
-        int port = freePort();
+        int port = FreePort.find();
         String documented = Docs.files("proxies.md").get("chat-relay.conf");
         documented = replace(documented, "server 127.0.0.1:8080;", "server %s;".formatted(service.getAuthority()));
         documented = replace(documented, "listen 8000;", "listen 127.0.0.1:%d;".formatted(port));
@@ -47,7 +46,7 @@ public final class Nginx implements AutoCloseable {
     /** It passes requests and streams on, over kept connections, and does nothing else. */
     public static Nginx passing(URI upstream) throws IOException {
         Path folder = folder();
-        int port = freePort();
+        int port = FreePort.find();
         return start(folder, port, """
                 upstream passed {
                     server %s;
@@ -100,12 +99,6 @@ public final class Nginx implements AutoCloseable {
             throw new AssertionError("the documented configuration has no '%s'".formatted(what));
         }
         return text.replace(what, by);
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        }
     }
 
     private Nginx awaitListening() {

@@ -20,7 +20,10 @@ import java.util.regex.Pattern;
 
 import org.awaitility.Awaitility;
 
+import com.fasterxml.jackson.databind.JsonNode;
+
 import io.chatrelay.dev.InkeepEmulator;
+import io.chatrelay.support.Json;
 
 /** The packaged service as a process of its own, in its production profile, on ports that were free. */
 public final class RelayProcess implements AutoCloseable {
@@ -116,7 +119,7 @@ public final class RelayProcess implements AutoCloseable {
     private static final Path JAR = Path.of("target/quarkus-app/quarkus-run.jar");
     private static final Duration START = Duration.ofSeconds(60);
     private static final Pattern LISTENING = Pattern
-            .compile("Listening on: (http://\\S+?)\\.? Management interface listening on (http://\\S+?)\\.?\\s");
+            .compile("Listening on: (http://\\S+?)\\.? Management interface listening on (http://[^\\s\"]+?)\\.?[\\s\"]");
     private static final AtomicInteger STARTED = new AtomicInteger();
     private static final HttpClient HTTP = HttpClient.newHttpClient();
 
@@ -203,6 +206,11 @@ public final class RelayProcess implements AutoCloseable {
         }
     }
 
+    /** The lines of its log, each a JSON object; what the JVM prints is none, nor is a line that is being written. */
+    public List<JsonNode> log() {
+        return output().lines().filter(line -> line.startsWith("{") && line.endsWith("}")).map(Json::read).toList();
+    }
+
     /** SIGKILL: it learns nothing of it. */
     public void kill9() {
         process.destroyForcibly();
@@ -232,7 +240,7 @@ public final class RelayProcess implements AutoCloseable {
     /** Waits for its end. */
     public int exitCode() {
         try {
-            if (!process.waitFor(60, TimeUnit.SECONDS)) {
+            if (!process.waitFor(150, TimeUnit.SECONDS)) {
                 throw new IllegalStateException("The service still runs, see " + log);
             }
             return process.exitValue();

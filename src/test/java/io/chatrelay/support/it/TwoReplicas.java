@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.UUID;
 import java.util.function.UnaryOperator;
@@ -93,7 +92,8 @@ public final class TwoReplicas implements AutoCloseable {
 
     /** Lines of the service's own that warn or worse. */
     public static List<String> warnings(RelayProcess relay) {
-        return Arrays.stream(relay.output().split("\n")).filter(line -> line.matches(".* (WARN|ERROR) +\\[io\\.cha.*"))
+        return relay.log().stream().filter(line -> line.path("loggerName").asText().startsWith("io.chatrelay."))
+                .filter(line -> line.path("level").asText().matches("WARN|ERROR")).map(line -> line.path("message").asText())
                 .toList();
     }
 
