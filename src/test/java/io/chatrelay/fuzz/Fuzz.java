@@ -19,6 +19,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import io.chatrelay.dev.InkeepEmulator;
 import io.chatrelay.fuzz.Exchange.Answer;
+import io.chatrelay.support.ApiDocument;
 import io.chatrelay.support.it.RelayProcess;
 import io.chatrelay.support.it.TestPostgres;
 import io.vertx.core.Vertx;

@@ -4,13 +4,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
-import io.chatrelay.fuzz.ApiDocument.Operation;
 import io.chatrelay.fuzz.Exchange.Answer;
 import io.chatrelay.fuzz.Exchange.End;
+import io.chatrelay.support.ApiDocument;
+import io.chatrelay.support.ApiDocument.Operation;
 
 /** Says what of an answer is not as the document, and good manners, have it. */
 final class Judge {
@@ -44,34 +44,13 @@ final class Judge {
             }
             return found;
         }
-        Optional<JsonNode> response = document.response(operation.get(), answer.status());
-        if (response.isEmpty()) {
-            found.add("a status that is not documented: " + answer.status());
-        } else if (hasBody(request, answer) && response.get().path("content").size() > 0) {
-            JsonNode content = response.get().path("content").path(type);
-            if (content.isMissingNode()) {
-                found.add("a type that is not documented for %d: '%s'".formatted(answer.status(), type));
-            } else if (!type.equals(STREAM)) {
-                found.addAll(schema(content.path("schema"), answer));
-            }
-        } else if (answer.status() >= 400 && hasBody(request, answer)) {
-            found.add("a body that is not documented for " + answer.status());
-        }
+        found.addAll(document.undocumented(operation.get(), answer.status(), type,
+                hasBody(request, answer) ? answer.text() : ""));
         return found;
     }
 
     private static boolean hasBody(Request request, Answer answer) {
         return !request.method().equals("HEAD") && answer.status() != 204;
-    }
-
-    private List<String> schema(JsonNode schema, Answer answer) {
-        try {
-            return document.violations(schema, JSON.readTree(answer.body()), answer.status() + ": body");
-        } catch (JsonProcessingException e) {
-            return List.of(answer.status() + ": a body that is no JSON");
-        } catch (java.io.IOException e) {
-            throw new java.io.UncheckedIOException(e);
-        }
     }
 
     /** Of what the document knows nothing, the body is an error all the same. */

@@ -11,8 +11,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
-import io.chatrelay.fuzz.ApiDocument.Operation;
-import io.chatrelay.fuzz.ApiDocument.Parameter;
+import io.chatrelay.support.ApiDocument;
+import io.chatrelay.support.ApiDocument.Operation;
+import io.chatrelay.support.ApiDocument.Parameter;
 import io.chatrelay.support.it.RelayClient;
 
 /** Makes a request of a seed: one that the document describes, and then more or less of it wrong. */

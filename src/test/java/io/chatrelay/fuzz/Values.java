@@ -9,6 +9,8 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import io.chatrelay.support.ApiDocument;
+
 /** Values that a schema allows, and values that no schema does. */
 final class Values {
 

@@ -1,5 +1,6 @@
-package io.chatrelay.fuzz;
+package io.chatrelay.support;
 
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -12,10 +13,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 
 /** The service's OpenAPI document, as far as requests are made of it and answers are compared with it. */
-final class ApiDocument {
+public final class ApiDocument {
 
     /** @param in path, query or header */
-    record Parameter(String name, String in, JsonNode schema) {}
+    public record Parameter(String name, String in, JsonNode schema) {}
 
     /**
      * One call.
@@ -24,7 +25,7 @@ final class ApiDocument {
      * @param examples  bodies that the document gives
      * @param responses by status, or {@code default}
      */
-    record Operation(String method, String path, List<Parameter> parameters, JsonNode body, List<JsonNode> examples,
+    public record Operation(String method, String path, List<Parameter> parameters, JsonNode body, List<JsonNode> examples,
             JsonNode responses) {
 
         private boolean isAt(String method, String path) {
@@ -33,12 +34,13 @@ final class ApiDocument {
         }
     }
 
+    private static final String STREAM = "text/event-stream";
     private static final Set<String> METHODS = Set.of("get", "put", "post", "delete", "patch", "options", "head", "trace");
 
     private final JsonNode document;
     private final List<Operation> operations = new ArrayList<>();
 
-    ApiDocument(JsonNode document) {
+    public ApiDocument(JsonNode document) {
         this.document = document;
         document.path("paths").properties().forEach(path -> path.getValue().properties().stream()
                 .filter(method -> METHODS.contains(method.getKey()))
@@ -62,30 +64,61 @@ final class ApiDocument {
                 described.path("responses"));
     }
 
-    List<Operation> operations() {
+    public List<Operation> operations() {
         return operations;
     }
 
     /** The call that a request makes, if the document knows it. {@code HEAD} is described where {@code GET} is. */
-    Optional<Operation> operation(String method, String path) {
+    public Optional<Operation> operation(String method, String path) {
         String described = method.equals("HEAD") ? "GET" : method;
         return operations.stream().filter(operation -> operation.isAt(described, path)).findFirst();
     }
 
     /** What a call's answer of that status looks like; empty where the document has nothing of it. */
-    Optional<JsonNode> response(Operation operation, int status) {
+    private Optional<JsonNode> response(Operation operation, int status) {
         JsonNode exact = operation.responses().path(Integer.toString(status));
         JsonNode found = exact.isMissingNode() && status >= 400 ? operation.responses().path("default") : exact;
         return found.isMissingNode() ? Optional.empty() : Optional.of(resolved(found));
     }
 
+    /**
+     * What of an answer is not as the document has it: its status, its type and its JSON.
+     *
+     * @param type of its body, without parameters
+     * @param body empty where it has none
+     */
+    public List<String> undocumented(Operation operation, int status, String type, String body) {
+        Optional<JsonNode> response = response(operation, status);
+        if (response.isEmpty()) {
+            return List.of("a status that is not documented: " + status);
+        }
+        if (body.isEmpty()) {
+            return List.of();
+        }
+        JsonNode content = response.get().path("content");
+        if (content.isEmpty()) {
+            return status >= 400 ? List.of("a body that is not documented for " + status) : List.of();
+        }
+        if (content.path(type).isMissingNode()) {
+            return List.of("a type that is not documented for %d: '%s'".formatted(status, type));
+        }
+        if (type.equals(STREAM)) {
+            return List.of();
+        }
+        try {
+            return violations(content.path(type).path("schema"), Json.read(body), status + ": body");
+        } catch (UncheckedIOException e) {
+            return List.of(status + ": a body that is no JSON");
+        }
+    }
+
     /** The schema of that name. */
-    JsonNode schema(String name) {
+    public JsonNode schema(String name) {
         return document.path("components").path("schemas").path(name);
     }
 
     /** What a reference means; anything else means itself. */
-    JsonNode resolved(JsonNode node) {
+    public JsonNode resolved(JsonNode node) {
         JsonNode found = node;
         while (found.has("$ref")) {
             found = document.at(found.get("$ref").asText().substring(1));
@@ -94,7 +127,7 @@ final class ApiDocument {
     }
 
     /** What of a value is not as its schema says: required members, types and choices. */
-    List<String> violations(JsonNode schema, JsonNode value, String at) {
+    private List<String> violations(JsonNode schema, JsonNode value, String at) {
         List<String> found = new ArrayList<>();
         JsonNode meant = resolved(schema);
         if (meant.has("type") && !isOneOf(meant.get("type"), value)) {
