@@ -35,6 +35,7 @@ import io.chatrelay.inkeep.UpstreamsConfig;
 import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
 import io.chatrelay.journal.FeedConfig;
 import io.chatrelay.journal.JournalConfig;
+import io.chatrelay.limit.LimitsConfig;
 import io.chatrelay.turn.AdmissionConfig;
 import io.chatrelay.turn.ShutdownConfig;
 import io.chatrelay.turn.TurnConfig;
@@ -54,7 +55,7 @@ import io.smallrye.config.common.utils.StringUtil;
         AccessConfig.class, AccessConfig.Key.class, AccessConfig.StreamTokens.class, ApiConfig.class, ApprovalsConfig.class,
         HistoryConfig.class, ShutdownConfig.class, TurnConfig.class, FeedConfig.class, JournalConfig.class,
         LeaseConfig.class, ConnectionsConfig.class, RequestsConfig.class, DatabaseConfig.class, ConversationConfig.class,
-        PageConfig.class })
+        PageConfig.class, LimitsConfig.class, LimitsConfig.OfCaller.class })
 final class StartCheck {
 
     /** What keeps the service from starting, in one line that says what to set. */
@@ -71,10 +72,10 @@ final class StartCheck {
     static final List<Class<?>> MAPPINGS = List.of(UpstreamsConfig.class, AccessConfig.class, ApiConfig.class,
             ApprovalsConfig.class, HistoryConfig.class, ShutdownConfig.class, TurnConfig.class, FeedConfig.class,
             JournalConfig.class, LeaseConfig.class, ConnectionsConfig.class, RequestsConfig.class, DatabaseConfig.class,
-            ConversationConfig.class, PageConfig.class, AdmissionConfig.class);
+            ConversationConfig.class, PageConfig.class, AdmissionConfig.class, LimitsConfig.class);
 
     /** Of the migrations that this version brings, the last. */
-    static final int SCHEMA = 12;
+    static final int SCHEMA = 14;
 
     /** Dev mode's own: the packaged service has no emulator in it. */
     private static final String EMULATOR = "chatrelay-dev.emulator.enabled";

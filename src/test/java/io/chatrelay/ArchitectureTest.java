@@ -54,6 +54,7 @@ class ArchitectureTest {
     private static final String CLUSTER = ROOT + ".cluster..";
     private static final String INKEEP = ROOT + ".inkeep..";
     private static final String ACCESS = ROOT + ".access..";
+    private static final String LIMIT = ROOT + ".limit..";
     private static final String DATABASE = ROOT + ".database..";
     private static final String DEFECT = ROOT + ".defect..";
     private static final String CONFIG = ROOT + ".config..";
@@ -77,7 +78,7 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule apiUses = uses(API, belongToAnyOf(JournalEntry.class), TURN, APPROVAL, CONVERSATION, UPSTREAM, EVENT,
-            ACCESS, DATABASE, DEFECT, CONFIG, LOGGING)
+            LIMIT, ACCESS, DATABASE, DEFECT, CONFIG, LOGGING)
             .because("the edge speaks to turns; which upstream answers, and how events are stored, is not its business."
                     + " It is only handed numbered entries");
 
@@ -86,8 +87,8 @@ class ArchitectureTest {
             .because("an upstream turns a request into events, and knows neither who asked nor what becomes of them");
 
     @ArchTest
-    static final ArchRule turnUses = uses(TURN, APPROVAL, CONVERSATION, UPSTREAM, EVENT, JOURNAL, CLUSTER, DATABASE, DEFECT,
-            CONFIG, LOGGING)
+    static final ArchRule turnUses = uses(TURN, APPROVAL, CONVERSATION, UPSTREAM, EVENT, LIMIT, JOURNAL, CLUSTER, DATABASE,
+            DEFECT, CONFIG, LOGGING)
             .because("a turn's rules hold whoever asks, over which wire, and whoever answers");
 
     @ArchTest
@@ -105,6 +106,10 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule eventUses = uses(EVENT, belongToAnyOf(EventCodec.class))
             .because("every room speaks of events; they know no room. Their codec is the one that the journal asks for");
+
+    @ArchTest
+    static final ArchRule limitUses = uses(LIMIT, EVENT, DATABASE, DEFECT, CONFIG)
+            .because("it counts by a caller's name, whatever is counted and over which wire");
 
     @ArchTest
     static final ArchRule journalUses = uses(JOURNAL, CLUSTER, DATABASE, DEFECT, CONFIG, LOGGING)

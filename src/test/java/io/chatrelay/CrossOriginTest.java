@@ -29,7 +29,7 @@ class CrossOriginTest extends ServiceTest {
 
     private static final String PAGE = "https://app.example";
     private static final String[] EXPOSED = { "x-conversation-id", "x-turn-id", "x-request-id", "retry-after",
-            "x-should-retry" };
+            "x-should-retry", "ratelimit", "ratelimit-policy" };
 
     /** Java's own client sets no such headers: the request is written by hand, and the answer's lines are given. */
     private String ask(String method, String path, String... headers) throws IOException {

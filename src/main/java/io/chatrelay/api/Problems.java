@@ -1,5 +1,6 @@
 package io.chatrelay.api;
 
+import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 
@@ -10,6 +11,7 @@ import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.event.ChatException;
 import io.chatrelay.event.Failure;
 import io.chatrelay.event.Turn;
+import io.chatrelay.limit.LimitException;
 import io.chatrelay.turn.TurnConflictException;
 import io.quarkiverse.resteasy.problem.HttpProblem;
 import io.quarkus.runtime.annotations.RegisterForReflection;
@@ -18,6 +20,8 @@ import io.quarkus.runtime.annotations.RegisterForReflection;
 final class Problems {
 
     static final String DETAILS = "details";
+    /** Source: draft-ietf-httpapi-ratelimit-headers-10. */
+    private static final URI QUOTA_EXCEEDED = URI.create("https://iana.org/assignments/http-problem-types#quota-exceeded");
     private static final String WAITS = " It waits for the approvals that are listed: decide each with POST /run/api/tool-approvals"
             + " {approved, conversationId, toolCallId}, or with POST /run/api/chat, and it goes on.";
 
@@ -72,6 +76,7 @@ final class Problems {
             case UNAVAILABLE -> builder(503, e.getMessage()).withHeader("retry-after", e.retryAfter()).build();
             case BREAKER_OPEN -> builder(503, e.getMessage()).with("code", "upstream_breaker_open")
                     .withHeader("retry-after", e.retryAfter()).build();
+            case LIMIT_REACHED -> limited((LimitException) e);
             case TURN_RUNNING -> running((TurnConflictException) e);
             case NOT_RUNNING -> notRunning((TurnConflictException) e);
             case APPROVAL_DECIDED -> recorded(409, isSuperseded(e) ? "approval_superseded" : "approval_decided", e);
@@ -79,6 +84,12 @@ final class Problems {
             case APPROVAL_AMBIGUOUS -> recorded(409, "approval_ambiguous", e);
             case APPROVAL_EXPIRED -> recorded(410, "approval_expired", e);
         };
+    }
+
+    private static HttpProblem limited(LimitException e) {
+        return builder(429, e.getMessage()).withType(QUOTA_EXCEEDED)
+                .with("violated-policies", List.of(e.limit().wireName())).withHeader("retry-after", e.retryAfter())
+                .build();
     }
 
     private static HttpProblem missing(ChatException e) {

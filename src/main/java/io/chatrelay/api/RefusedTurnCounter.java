@@ -9,7 +9,7 @@ import io.chatrelay.event.ChatException;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.Startup;
 
-/** Counts the turns that were rejected with a 503: nothing of them is stored, so there is no other trace of them. */
+/** Counts the turns that were rejected with a 503, or for a limit of their caller: nothing of them is stored, so there is no other trace of them. */
 // With the service: of a counter that appears with its first event, Prometheus does not see that event.
 @Startup
 @ApplicationScoped
@@ -21,7 +21,9 @@ class RefusedTurnCounter {
         /** The database cannot be reached. */
         DATABASE,
         /** The upstream's breaker is open. */
-        BREAKER;
+        BREAKER,
+        /** Its caller has reached a limit. */
+        LIMIT;
 
         String tag() {
             return name().toLowerCase(Locale.ROOT);
@@ -45,6 +47,8 @@ class RefusedTurnCounter {
                 count(Reason.REPLICA);
             } else if (chat.kind() == ChatException.Kind.BREAKER_OPEN) {
                 count(Reason.BREAKER);
+            } else if (chat.kind() == ChatException.Kind.LIMIT_REACHED) {
+                count(Reason.LIMIT);
             }
         } else if (SqlErrors.isAway(refusal)) {
             count(Reason.DATABASE);

@@ -13,6 +13,7 @@ import io.chatrelay.api.protocol.Protocol;
 import io.chatrelay.database.SqlErrors;
 import io.chatrelay.event.JsonWriter;
 import io.chatrelay.event.Turn;
+import io.chatrelay.limit.LimitException;
 import io.chatrelay.turn.StoredTurns;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.ext.web.RoutingContext;
@@ -35,7 +36,8 @@ public class StreamResumer {
 
     /**
      * 204 means that there is nothing, or nothing more, to read: the only answer that stops an {@code EventSource}. If the database cannot be
-     * reached, or this replica stops, the connection of an {@code EventSource} is cut, because an error status would stop it for good.
+     * reached, or this replica stops, the connection of an {@code EventSource} is cut, because an error status would stop it for good; also if it
+     * reconnects, and the caller has as many streams as it may.
      *
      * @param otherwise the behavior at an approval for a reader that states neither this nor its position
      */
@@ -77,7 +79,7 @@ public class StreamResumer {
     }
 
     private void guarded(RoutingContext http, Runnable read) {
-        boolean eventSource = isEventSource(http);
+        boolean eventSource = RequestLimit.isEventSource(http.request());
         if (eventSource && storedTurns.closesReaders()) {
             http.response().reset();
             return;
@@ -85,7 +87,8 @@ public class StreamResumer {
         try {
             read.run();
         } catch (RuntimeException e) {
-            if (!eventSource || !SqlErrors.isAway(e)) {
+            boolean passes = SqlErrors.isAway(e) || e instanceof LimitException && RequestLimit.isReconnecting(http.request());
+            if (!eventSource || !passes) {
                 throw e;
             }
             http.response().reset();
@@ -162,10 +165,5 @@ public class StreamResumer {
             }
         });
         return position.frames() >= TurnStream.frames(out.toBytes());
-    }
-
-    private static boolean isEventSource(RoutingContext http) {
-        String accept = http.request().getHeader("accept");
-        return accept != null && accept.contains("text/event-stream");
     }
 }

@@ -21,6 +21,9 @@ import io.chatrelay.approval.DecideCommand;
 import io.chatrelay.approval.RecordedDecision;
 import io.chatrelay.event.PausePoints;
 import io.chatrelay.event.Turn;
+import io.chatrelay.limit.CallerLimits;
+import io.chatrelay.limit.LimitException;
+import io.chatrelay.limit.Limits;
 import io.chatrelay.logging.LogIds;
 import io.chatrelay.turn.Cancellation;
 import io.chatrelay.turn.StoredTurns;
@@ -36,12 +39,15 @@ import io.vertx.ext.web.RoutingContext;
 public class TurnEndpoint {
 
     private static final Logger LOG = Logger.getLogger(TurnEndpoint.class);
+    /** Where a request keeps its place among the caller's streams. */
+    private static final String PLACE = "chat-relay.stream";
 
     private final Turns turns;
     private final StoredTurns storedTurns;
     private final Approvals approvals;
     private final Cancellation cancellation;
     private final CurrentCaller caller;
+    private final Limits limits;
     private final ApiConfig config;
     private final RequestBodies bodies;
     private final StreamMetrics metrics;
@@ -50,7 +56,8 @@ public class TurnEndpoint {
     private final ExecutorService virtualThreads;
 
     TurnEndpoint(Turns turns, StoredTurns storedTurns, Approvals approvals, Cancellation cancellation, CurrentCaller caller,
-            ApiConfig config, RequestBodies bodies, StreamMetrics metrics, RefusedTurnCounter refusals, RoutingContext http,
+            Limits limits, ApiConfig config, RequestBodies bodies, StreamMetrics metrics, RefusedTurnCounter refusals,
+            RoutingContext http,
             @VirtualThreads ExecutorService virtualThreads) {
         this.turns = turns;
         this.storedTurns = storedTurns;
@@ -58,6 +65,7 @@ public class TurnEndpoint {
         this.cancellation = cancellation;
         this.virtualThreads = virtualThreads;
         this.caller = caller;
+        this.limits = limits;
         this.config = config;
         this.bodies = bodies;
         this.metrics = metrics;
@@ -82,9 +90,19 @@ public class TurnEndpoint {
         return caller.get();
     }
 
-    public Turn send(ChatRequest request) {
+    /**
+     * Begins the turn of a message, or attaches to the one that the same message began.
+     *
+     * @param streams whether the answer is a stream. Its place among the caller's streams is taken first, so that no turn begins whose answer could
+     *                not be read
+     */
+    public Turn send(ChatRequest request, boolean streams) {
         try {
+            if (streams) {
+                openStream();
+            }
             Turn turn = turns.send(request.command());
+            limits().turnsLeft().ifPresent(left -> RateLimitHeaders.put(http, left));
             // All later lines contain the turn's id; its owner and the request that began it are found here.
             LogIds ids = ids(http, turn);
             String name = caller.get().name();
@@ -93,6 +111,32 @@ public class TurnEndpoint {
             return turn;
         } catch (RuntimeException e) {
             refusals.count(e);
+            if (e instanceof LimitException limited) {
+                RateLimitHeaders.put(http, limited.left());
+            }
+            throw e;
+        }
+    }
+
+    private CallerLimits limits() {
+        return limits.of(caller.get().tenant(), caller.get().name());
+    }
+
+    /**
+     * Takes a place among the caller's streams for this request's answer. It is given back at the end of the answer, whatever that is. A stream
+     * whose place was not taken before takes it when it begins.
+     *
+     * @throws LimitException if the caller has as many streams as it may
+     */
+    public void openStream() {
+        CallerLimits own = limits();
+        try {
+            CallerLimits.OpenStream place = own.openStream();
+            http.put(PLACE, place);
+            http.addEndHandler(_ -> place.close());
+            own.streamsLeft().ifPresent(left -> RateLimitHeaders.put(http, left));
+        } catch (LimitException e) {
+            RateLimitHeaders.put(http, e.left());
             throw e;
         }
     }
@@ -164,10 +208,14 @@ public class TurnEndpoint {
             // HTTP/1.0 has no chunks, so a stream ends with its connection, even if the client requested to keep it.
             http.addEndHandler(_ -> http.request().connection().close());
         }
+        if (http.get(PLACE) == null) {
+            openStream();
+        }
+        CallerLimits.OpenStream place = http.get(PLACE);
         Context context = context(http, turn);
         TurnStream stream = new TurnStream(turn, frames, skipped, filter, config, context, http.response(), refusal, reader,
                 left(turn, reader.leavingStops()),
-                metrics);
+                metrics, place);
         storedTurns.follow(turn, after, on(context), true).subscribe().withSubscriber(stream);
     }
 

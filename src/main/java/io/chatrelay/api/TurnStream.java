@@ -20,6 +20,7 @@ import io.chatrelay.event.JsonWriter;
 import io.chatrelay.event.Outcome;
 import io.chatrelay.event.Turn;
 import io.chatrelay.journal.JournalEntry;
+import io.chatrelay.limit.CallerLimits;
 import io.vertx.core.Context;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerResponse;
@@ -61,6 +62,7 @@ final class TurnStream implements Flow.Subscriber<List<JournalEntry<ChatEvent>>>
     private final ReaderKind reader;
     private final Runnable left;
     private final StreamMetrics metrics;
+    private final CallerLimits.OpenStream place;
     private Flow.Subscription events;
     private long headTimer = NO_TIMER;
     private long heartbeatTimer = NO_TIMER;
@@ -75,10 +77,12 @@ final class TurnStream implements Flow.Subscriber<List<JournalEntry<ChatEvent>>>
     /**
      * @param skipped how many frames of the first event the reader already has
      * @param left    called when the caller disconnects before the end
+     * @param place   the stream's place among its caller's, given back at its end
      */
     TurnStream(Turn turn, FrameWriter frames, int skipped, PauseFilter filter, ApiConfig config, Context context,
             HttpServerResponse response,
-            AsyncResponse refusal, ReaderKind reader, Runnable left, StreamMetrics metrics) {
+            AsyncResponse refusal, ReaderKind reader, Runnable left, StreamMetrics metrics,
+            CallerLimits.OpenStream place) {
         this.turn = turn;
         this.frames = frames;
         this.skipped = skipped;
@@ -90,6 +94,7 @@ final class TurnStream implements Flow.Subscriber<List<JournalEntry<ChatEvent>>>
         this.reader = reader;
         this.left = left;
         this.metrics = metrics;
+        this.place = place;
     }
 
     @Override
@@ -333,6 +338,7 @@ final class TurnStream implements Flow.Subscriber<List<JournalEntry<ChatEvent>>>
         if (!ended) {
             ended = true;
             metrics.closed();
+            place.close();
             filter.stop();
             context.owner().cancelTimer(headTimer);
             context.owner().cancelTimer(heartbeatTimer);

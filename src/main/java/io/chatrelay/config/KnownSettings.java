@@ -29,6 +29,7 @@ import jakarta.validation.constraints.NotBlank;
 
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.SmallRyeConfig;
+import io.smallrye.config.WithName;
 import io.smallrye.config.common.utils.StringUtil;
 
 /** All settings of the service, as its {@link ConfigMapping}s declare them: the keys and their ranges. */
@@ -109,7 +110,8 @@ public final class KnownSettings {
     }
 
     private static String key(String prefix, Method reader) {
-        return prefix + "." + StringUtil.skewer(reader.getName());
+        WithName named = reader.getAnnotation(WithName.class);
+        return prefix + "." + (named == null ? StringUtil.skewer(reader.getName()) : named.value());
     }
 
     public List<Setting> all() {

@@ -30,7 +30,9 @@ public class ChatException extends RuntimeException {
         /** This process cannot accept turns now. */
         UNAVAILABLE,
         /** The upstream's breaker refuses turns now. */
-        BREAKER_OPEN
+        BREAKER_OPEN,
+        /** The caller has reached one of its limits. */
+        LIMIT_REACHED
     }
 
     private final transient Kind kind;

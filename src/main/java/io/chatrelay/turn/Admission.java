@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.UUID;
 
 import io.chatrelay.cluster.Lease;
@@ -39,12 +40,13 @@ final class Admission implements GroupCommit.SharedStatement<Admission.Command, 
      * @param conversation the id of the conversation if it is new
      * @param answer       the id of the assistant's message
      * @param messages     the request's messages as they are stored: the earlier ones if they can be, then those that are asked
+     * @param most         how many turns of the caller may run; empty if that is not limited
      */
     record Command(SendCommand sent, byte[] digest, String upstream, String request, boolean isForNew, boolean isForKnown,
-            UUID turn, UUID conversation, UUID answer, List<StoredMessage> messages, Instant at) {
+            UUID turn, UUID conversation, UUID answer, List<StoredMessage> messages, Instant at, OptionalInt most) {
 
         static Command of(SendCommand sent, byte[] digest, String upstream, StoredRequest request, boolean isForNew,
-                boolean isForKnown) {
+                boolean isForKnown, OptionalInt most) {
             UUID turn = Ids.next();
             List<StoredMessage> messages = new ArrayList<>(sent.asked().size());
             int earlier = sent.before().size();
@@ -54,7 +56,11 @@ final class Admission implements GroupCommit.SharedStatement<Admission.Command, 
                         newest ? sent.messageId() : null));
             }
             return new Command(sent, digest, upstream, request == null ? null : request.write(), isForNew, isForKnown, turn,
-                    Ids.next(), Ids.next(), messages, Instant.now());
+                    Ids.next(), Ids.next(), messages, Instant.now(), most);
+        }
+
+        private Sender sender() {
+            return new Sender(sent.tenant(), sent.caller());
         }
 
         String model() {
@@ -77,10 +83,15 @@ final class Admission implements GroupCommit.SharedStatement<Admission.Command, 
     }
 
     /**
-     * @param isNew whether its conversation began with it
-     * @param as    the incarnation that owns it
+     * @param isNew   whether its conversation began with it
+     * @param as      the incarnation that owns it
+     * @param running how many turns of the caller run now; empty if that is not limited
      */
-    record Begun(Turn turn, boolean isNew, UUID as) {}
+    record Begun(Turn turn, boolean isNew, UUID as, OptionalInt running) {}
+
+    private record Sender(String tenant, String caller) {}
+
+    private record Row(Command command, UUID conversation, int ordinal) {}
 
     /**
      * A message of a request.
@@ -105,19 +116,21 @@ final class Admission implements GroupCommit.SharedStatement<Admission.Command, 
                 select given.*, lock is null or pg_try_advisory_xact_lock(lock) as unlocked
                 from held, unnest(?::uuid[], ?::uuid[], ?::uuid[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[],
                                   ?::text[], ?::text[], ?::text[], ?::bytea[], ?::bigint[], ?::boolean[], ?::boolean[], ?::boolean[],
-                                  ?::integer[], ?::integer[], ?::timestamptz[])
+                                  ?::integer[], ?::integer[], ?::timestamptz[], ?::integer[])
                     as given(turn_id, conversation_id, answer_id, tenant, external_id, caller, end_user, upstream, model,
                              request, idempotency_key, message_external_id, digest, lock, client_repeats, as_new, as_known,
-                             earlier, asked, at)),
+                             earlier, asked, at, most)),
             known as (%s),
+            limited as materialized (%s),
             admitted as (%s),
             created as (%s),
             moved as (%s),
             said as (select * from unnest(?::uuid[], ?::uuid[], ?::integer[], ?::text[], ?::text[], ?::text[], ?::text[], ?::integer[])
                          as given(id, turn_id, place, external_id, role, name, parts, size)),
             stored as (%s)
-            select id, conversation_id, ordinal from admitted"""
-            .formatted(Lease.FENCE, ConversationEffects.HOLD_KNOWN,
+            select id, conversation_id, ordinal, null as tenant, null as caller, null as running from admitted
+            union all select null, null, null, tenant, caller, running from limited"""
+            .formatted(Lease.FENCE, ConversationEffects.HOLD_KNOWN, TurnStore.COUNT_LIMITED,
                     TurnStore.INSERT_ADMITTED, ConversationEffects.INSERT_NEW, ConversationEffects.MOVE_KNOWN,
                     ConversationEffects.INSERT_SAID);
 
@@ -136,35 +149,63 @@ final class Admission implements GroupCommit.SharedStatement<Admission.Command, 
     public Map<Command, Begun> run(Connection connection, UUID as, List<Command> commands) throws SQLException {
         Map<UUID, Command> byTurn = HashMap.newHashMap(commands.size());
         commands.forEach(command -> byTurn.put(command.turn(), command));
-        Map<Command, Begun> begun = new IdentityHashMap<>(commands.size());
+        List<Row> began = new ArrayList<>(commands.size());
+        Map<Sender, Integer> running = new HashMap<>();
         connection.setAutoCommit(true);
         try (PreparedStatement begin = connection.prepareStatement(BEGIN)) {
             begin.setObject(1, as);
-            int next = bind(new SqlArrays<>(connection, begin, commands, 2));
+            Map<UUID, Integer> most = most(commands);
+            int next = bind(new SqlArrays<>(connection, begin, commands, 2), most);
             begin.setObject(next, as);
             bindMessages(new SqlArrays<>(connection, begin,
                     commands.stream().flatMap(command -> command.messages().stream()).toList(), next + 1));
             try (ResultSet rows = begin.executeQuery()) {
                 while (rows.next()) {
-                    Command command = byTurn.get(rows.getObject(1, UUID.class));
-                    UUID conversation = rows.getObject(2, UUID.class);
-                    begun.put(command, begun(command, conversation, rows.getInt(3), as));
+                    UUID turn = rows.getObject(1, UUID.class);
+                    if (turn == null) {
+                        running.merge(new Sender(rows.getString(4), rows.getString(5)), rows.getInt(6), Integer::sum);
+                    } else {
+                        Command command = byTurn.get(turn);
+                        began.add(new Row(command, rows.getObject(2, UUID.class), rows.getInt(3)));
+                        running.merge(command.sender(), 1, Integer::sum);
+                    }
                 }
             }
         }
+        Map<Command, Begun> begun = new IdentityHashMap<>(commands.size());
+        began.forEach(row -> begun.put(row.command, begun(row, as, running)));
         return begun;
     }
 
-    private static Begun begun(Command command, UUID conversation, int ordinal, UUID as) {
+    /**
+     * By turn: below which number of running turns it may begin. Those before it in this statement are subtracted, whether they begin or not: a
+     * command that is left out for no good reason is tried alone.
+     */
+    private static Map<UUID, Integer> most(List<Command> commands) {
+        Map<UUID, Integer> most = new HashMap<>();
+        Map<Sender, Integer> before = new HashMap<>();
+        for (Command command : commands) {
+            if (command.most().isPresent()) {
+                int place = before.merge(command.sender(), 1, Integer::sum) - 1;
+                most.put(command.turn(), command.most().getAsInt() - place);
+            }
+        }
+        return most;
+    }
+
+    private static Begun begun(Row row, UUID as, Map<Sender, Integer> running) {
+        Command command = row.command;
+        UUID conversation = row.conversation;
         SendCommand sent = command.sent();
         String externalId = sent.conversationId() == null ? conversation.toString() : sent.conversationId();
-        return new Begun(new Turn(command.turn(), sent.tenant(), sent.caller(), conversation, externalId, ordinal,
+        return new Begun(new Turn(command.turn(), sent.tenant(), sent.caller(), conversation, externalId, row.ordinal,
                 command.upstream(), command.model(), command.answer(), command.at()),
-                conversation.equals(command.conversation()), as);
+                conversation.equals(command.conversation()), as,
+                command.most().isPresent() ? OptionalInt.of(running.get(command.sender())) : OptionalInt.empty());
     }
 
     /** @return the index of the next parameter */
-    private static int bind(SqlArrays<Command> arrays) throws SQLException {
+    private static int bind(SqlArrays<Command> arrays, Map<UUID, Integer> most) throws SQLException {
         return arrays.add("uuid", Command::turn).add("uuid", Command::conversation).add("uuid", Command::answer)
                 .add("text", command -> command.sent().tenant()).add("text", command -> command.sent().conversationId())
                 .add("text", command -> command.sent().caller()).add("text", command -> command.sent().endUser())
@@ -176,7 +217,8 @@ final class Admission implements GroupCommit.SharedStatement<Admission.Command, 
                 .add("boolean", Command::isForNew).add("boolean", Command::isForKnown)
                 .add("integer", command -> command.sent().before().size())
                 .add("integer", command -> command.sent().asked().size())
-                .add("timestamptz", command -> command.at().toString()).next();
+                .add("timestamptz", command -> command.at().toString())
+                .add("integer", command -> most.get(command.turn())).next();
     }
 
     private static void bindMessages(SqlArrays<StoredMessage> arrays) throws SQLException {

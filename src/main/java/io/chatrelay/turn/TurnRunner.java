@@ -191,6 +191,12 @@ class TurnRunner implements RunningTurn.Environment {
         return running.size();
     }
 
+    /** How many turns of a caller run on this replica. */
+    int count(String tenant, String caller) {
+        return (int) running.values().stream().map(RunningTurn::turn)
+                .filter(turn -> turn.caller().equals(caller) && turn.tenant().equals(tenant)).count();
+    }
+
     List<RunningTurn> all() {
         return List.copyOf(running.values());
     }

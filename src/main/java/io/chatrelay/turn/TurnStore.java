@@ -24,7 +24,7 @@ final class TurnStore implements TurnOwnership {
     /**
      * Inserts the turns of new commands, and returns them. A part of {@link Admission}'s statement, whose parts {@code command} and {@code known} it
      * reads. A turn that runs and a used key conflict in the table's indexes; they leave the command out, as do an edit (the id of a known message),
-     * another upstream, and a conversation that another transaction holds. The subselects are scalar, because of "not exists" the planner may make a
+     * another upstream, a conversation that another transaction holds, and a caller whose turns run already ({@link #COUNT_LIMITED}). The subselects are scalar, because of "not exists" the planner may make a
      * hash of the whole table.
      */
     static final String INSERT_ADMITTED = """
@@ -35,7 +35,8 @@ final class TurnStore implements TurnOwnership {
                    coalesce(k.next_position, 1 + n.earlier) + n.asked, n.request, n.caller, n.idempotency_key, n.digest,
                    n.client_repeats, n.at
             from command n left join known k on k.tenant = n.tenant and k.external_id = n.external_id
-            where n.unlocked and case
+                 left join limited l on l.tenant = n.tenant and l.caller = n.caller
+            where n.unlocked and (n.most is null or l.running < n.most) and case
                 when k.id is not null then n.as_known and k.upstream = n.upstream
                     and (select m.id from message m where m.conversation_id = k.id
                          and m.external_id = n.message_external_id and m.superseded_by is null) is null
@@ -43,6 +44,18 @@ final class TurnStore implements TurnOwnership {
                                    where c.tenant = n.tenant and c.external_id = n.external_id) is null end
             on conflict do nothing
             returning id, conversation_id, ordinal, message_position""";
+
+    /**
+     * How many turns run of the commands' callers that may have so many only, as {@code limited}. Where a turn more is allowed, the function holds a
+     * lock of the caller until the end of the transaction, so that the figure stays true on all replicas; in the order of the callers, so that two
+     * statements do not wait for each other. A part of {@link Admission}'s statement.
+     */
+    static final String COUNT_LIMITED = """
+            select c.tenant, c.caller, running_turns(c.tenant, c.caller, c.most) as running
+            from (select tenant, caller, max(most) as most from command where most is not null
+                  group by tenant, caller order by tenant, caller) c""";
+
+    private static final String COUNT = "select running_turns(?, ?, ?)";
 
     private static final String OF_OWNER = "select id from turn where owner = ? and " + RUNNING;
 
@@ -115,6 +128,22 @@ final class TurnStore implements TurnOwnership {
     @Override
     public boolean lock(Connection connection, UUID turn) throws SQLException {
         return !ids(connection, "select id from turn where id = ? for update", turn).isEmpty();
+    }
+
+    /**
+     * How many turns of a caller run. If it is less than the limit, it stays true until the transaction ends: no other transaction begins a turn of a
+     * caller that is limited.
+     */
+    static int running(Connection connection, String tenant, String caller, int limit) throws SQLException {
+        try (PreparedStatement count = connection.prepareStatement(COUNT)) {
+            count.setString(1, tenant);
+            count.setString(2, caller);
+            count.setInt(3, limit);
+            try (ResultSet row = count.executeQuery()) {
+                row.next();
+                return row.getInt(1);
+            }
+        }
     }
 
     /** Stores the cancel request. Returns false if the turn has already ended. */

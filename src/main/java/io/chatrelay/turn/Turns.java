@@ -31,6 +31,9 @@ import io.chatrelay.event.Role;
 import io.chatrelay.event.Turn;
 import io.chatrelay.journal.GroupCommit;
 import io.chatrelay.journal.Journal;
+import io.chatrelay.limit.CallerLimits;
+import io.chatrelay.limit.Limit;
+import io.chatrelay.limit.Limits;
 import io.chatrelay.upstream.Upstream;
 import io.chatrelay.upstream.UpstreamRequest;
 import io.chatrelay.upstream.UpstreamRequest.ChatMessage;
@@ -77,11 +80,12 @@ public class Turns {
     private final TurnConfig config;
     private final LeaseConfig lease;
     private final Cancellation cancellation;
+    private final Limits limits;
     private final GroupCommit<Admission.Command, Admission.Begun> admission;
 
     Turns(Conversation.Repository conversations, Message.Repository messages, TurnRow.Repository turns, Upstreams upstreams,
             History history, TurnRunner runner, Journal<ChatEvent> journal, Approvals approvals, TurnConfig config,
-            LeaseConfig lease, Cancellation cancellation, AdmissionConfig bounds) {
+            LeaseConfig lease, Cancellation cancellation, Limits limits, AdmissionConfig bounds) {
         this.conversations = conversations;
         this.messages = messages;
         this.turns = turns;
@@ -93,6 +97,7 @@ public class Turns {
         this.config = config;
         this.lease = lease;
         this.cancellation = cancellation;
+        this.limits = limits;
         this.admission = journal.groupCommit("admission", new Admission(), bounds.maxTogether(),
                 bounds.maxBytes().asLongValue(), bounds.maxWaiting());
     }
@@ -125,6 +130,16 @@ public class Turns {
         if (plain.isEmpty()) {
             return Optional.empty();
         }
+        CallerLimits caller = limits.of(command.tenant(), command.caller());
+        // Turns of other replicas are counted by the statement.
+        Optional<Limit> reached = caller
+                .keepsFromBeginning(() -> runner.count(command.tenant(), command.caller()));
+        if (reached.isPresent()) {
+            if (mayRepeat(command)) {
+                return Optional.empty();
+            }
+            throw caller.refusesTurn(reached.get());
+        }
         try (HeldPermission permission = new HeldPermission()) {
             if (mayRepeat(command)) {
                 if (!permission.tryAcquire(upstream.get())) {
@@ -139,6 +154,7 @@ public class Turns {
                 runner.run(question(begun.turn(), plain.get().newest(), command, before), upstream.get(), begun.as(),
                         permission.held());
                 permission.handedOver();
+                begun.running().ifPresent(caller::running);
                 return begun.turn();
             });
         }
@@ -165,13 +181,13 @@ public class Turns {
      * The command, if its turn can begin together with others. It cannot if only its conversation decides whether it is valid, which instructions it
      * changes, or which history its upstream is sent.
      */
-    private static Optional<Admission.Command> plain(SendCommand command, byte[] digest, Upstream upstream) {
+    private Optional<Admission.Command> plain(SendCommand command, byte[] digest, Upstream upstream) {
         boolean isForNew = !needsKnown(command, upstream);
         boolean isForKnown = command.conversationId() != null && upstream.remembers()
                 && command.before().stream().noneMatch(said -> said.role() == Role.SYSTEM);
         return isForNew || isForKnown
                 ? Optional.of(Admission.Command.of(command, digest, upstream.name(), request(command, upstream), isForNew,
-                        isForKnown))
+                        isForKnown, limits.of(command.tenant(), command.caller()).runningTurns()))
                 : Optional.empty();
     }
 
@@ -246,10 +262,33 @@ public class Turns {
         }
         if (running.isEmpty() || makesRoom) {
             // Before a running turn is cancelled for it, too.
+            checkLimits(command, running);
             permission.acquire(upstream);
         }
         refuseWhileRunning(running, conversation, makesRoom);
         return begin(command, conversation, upstream, owner, digest, known.isEmpty());
+    }
+
+    /**
+     * Refuses the command if its caller has reached a limit.
+     *
+     * @param replaced the turn that is cancelled for it
+     */
+    private void checkLimits(SendCommand command, Optional<TurnRow> replaced) {
+        CallerLimits caller = limits.of(command.tenant(), command.caller());
+        caller.keepsFromBeginning(() -> {
+            int running = storedRunning(command, caller.runningTurns().orElseThrow())
+                    - (int) replaced.filter(turn -> turn.caller.equals(command.caller())).stream().count();
+            caller.running(running + 1);
+            return running;
+        }).ifPresent(limit -> {
+            throw caller.refusesTurn(limit);
+        });
+    }
+
+    private int storedRunning(SendCommand command, int limit) {
+        return turns.getEntityManager().unwrap(Session.class).doReturningWork(
+                connection -> TurnStore.running(connection, command.tenant(), command.caller(), limit));
     }
 
     private UUID fence() {

@@ -9,6 +9,7 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.UUID;
 import java.util.stream.IntStream;
 
@@ -101,7 +102,7 @@ class AdmissionTest extends ServiceTest {
             SendCommand command = command();
             return Command.of(command, CommandDigest.of(command), upstream, new StoredRequest(command.parameters(), Map.of()),
                     true,
-                    true);
+                    true, OptionalInt.empty());
         }
 
         Command plain() {
@@ -189,8 +190,10 @@ class AdmissionTest extends ServiceTest {
         Command edits = known.withKey(null).plain();
         Command usesTheKey = new Sent(newId()).withKey(key).plain();
         Command ofAnother = new Sent(known.conversation()).plain("cloud");
-        Command unknown = Command.of(new Sent(newId()).command(), new byte[32], "agents", null, false, true);
-        Command onlyNew = Command.of(new Sent(known.conversation()).command(), new byte[32], "agents", null, true, false);
+        Command unknown = Command.of(new Sent(newId()).command(), new byte[32], "agents", null, false, true,
+                OptionalInt.empty());
+        Command onlyNew = Command.of(new Sent(known.conversation()).command(), new byte[32], "agents", null, true, false,
+                OptionalInt.empty());
         Command plain = new Sent(newId()).plain();
 
         assertThat(admit(runs, usesTheKey, edits, unknown, plain)).satisfiesExactly(begun -> assertThat(begun).isNull(),

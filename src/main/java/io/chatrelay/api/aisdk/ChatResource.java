@@ -108,7 +108,7 @@ public class ChatResource {
             resumer.readOn(again.get(), http, reply);
             return;
         }
-        Turn turn = turns.send(request);
+        Turn turn = turns.send(request, streams);
         if (!streams) {
             turns.reply(turn, protocol, TurnReply.prefersWait(headers) || "wait".equals(approvals), request.leavingStops(),
                     http, reply);
@@ -124,6 +124,9 @@ public class ChatResource {
     /** A client that continues automatically receives the events after the pause; any other client receives the answer of the run API. */
     private void decide(ApprovalAnswers answers, ApprovalBehavior atApproval, Optional<RepeatedPost> again, RoutingContext http,
             AsyncResponse reply) {
+        if (answers.stream(atApproval)) {
+            turns.openStream();
+        }
         // A repeated decision gets the same answer.
         List<RecordedDecision> decided = turns.decide(answers.command());
         if (again.isPresent()) {

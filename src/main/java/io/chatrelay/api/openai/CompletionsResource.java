@@ -72,7 +72,7 @@ public class CompletionsResource {
             resumer.readOn(again.get(), http, reply);
             return;
         }
-        Turn turn = turns.send(request);
+        Turn turn = turns.send(request, streams);
         if (streams) {
             turns.stream(turn, protocol.frames(turn, request.includeUsage()), 0, 0, http, reply,
                     ReaderKind.whoAsked(request.leavingStops()));

@@ -1,0 +1,55 @@
+package io.chatrelay.limit;
+
+import java.util.Map;
+import java.util.OptionalInt;
+
+import io.chatrelay.config.Between;
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithName;
+
+/**
+ * How much each caller may ask for. Nothing is limited unless it is set: the right figure depends on what Inkeep and the replicas can do, and
+ * a default would refuse callers after an upgrade.
+ */
+@ConfigMapping(prefix = "chat-relay.limits")
+public interface LimitsConfig {
+
+    /** The limits of a caller that has none of its own. Each caller has these figures for itself; callers share nothing. */
+    @WithName("default")
+    OfCaller defaults();
+
+    /** Limits of a caller by its name. What is not set here is as in the default; a large number lifts the default. */
+    Map<String, OfCaller> callers();
+
+    /** The limits of one caller. */
+    interface OfCaller {
+
+        /**
+         * Requests a second on one replica, any of the API's calls. Divide what all replicas may take by their number. Higher: the replica's CPU
+         * and the database's connections are the limit. Lower: more requests are answered with 429.
+         */
+        @Between(least = "1", most = "1000000")
+        OptionalInt requestsPerSecond();
+
+        /**
+         * Requests at once after a pause, which the rate then fills up again; as many as the rate gives in a second unless set. Higher: a page that
+         * loads its lists together is not refused. Lower: requests are spread more evenly.
+         */
+        @Between(least = "1", most = "1000000")
+        OptionalInt burst();
+
+        /**
+         * Turns that run at the same time, on all replicas together; one that waits for an approval runs. Higher: the caller takes more of Inkeep's
+         * capacity from others. Lower: its users wait.
+         */
+        @Between(least = "1", most = "1000000")
+        OptionalInt runningTurns();
+
+        /**
+         * Streams that are open at the same time on one replica, of those who sent and those who only read. A user may have several tabs, and a
+         * connection that broke is noticed late. Higher: one caller may take all of {@code chat-relay.connections.max}.
+         */
+        @Between(least = "1", most = "1000000")
+        OptionalInt openStreams();
+    }
+}

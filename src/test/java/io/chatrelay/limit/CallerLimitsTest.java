@@ -1,0 +1,168 @@
+package io.chatrelay.limit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Duration;
+import java.util.Map;
+import java.util.OptionalInt;
+
+import org.junit.jupiter.api.Test;
+
+import io.github.bucket4j.TimeMeter;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+
+class CallerLimitsTest {
+
+    /** A number below zero is none. */
+    private record Figures(int rate, int bucket, int turns, int streams) implements LimitsConfig.OfCaller {
+
+        private static OptionalInt optional(int figure) {
+            return figure < 0 ? OptionalInt.empty() : OptionalInt.of(figure);
+        }
+
+        @Override
+        public OptionalInt requestsPerSecond() {
+            return optional(rate);
+        }
+
+        @Override
+        public OptionalInt burst() {
+            return optional(bucket);
+        }
+
+        @Override
+        public OptionalInt runningTurns() {
+            return optional(turns);
+        }
+
+        @Override
+        public OptionalInt openStreams() {
+            return optional(streams);
+        }
+    }
+
+    private record Config(OfCaller defaults, Map<String, OfCaller> callers) implements LimitsConfig {}
+
+    private static final class Clock implements TimeMeter {
+
+        private long nanos;
+
+        @Override
+        public long currentTimeNanos() {
+            return nanos;
+        }
+
+        @Override
+        public boolean isWallClockBased() {
+            return false;
+        }
+    }
+
+    private static final Figures NONE = new Figures(-1, -1, -1, -1);
+
+    private final Clock clock = new Clock();
+    private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
+
+    private Limits limits(Figures defaults, Map<String, LimitsConfig.OfCaller> callers) {
+        return new Limits(new Config(defaults, callers), metrics, clock);
+    }
+
+    private static boolean isAllowed(CallerLimits caller) {
+        return caller.request().orElseThrow().isAllowed();
+    }
+
+    @Test
+    void nothingIsLimitedUnlessItIsSet() {
+        CallerLimits caller = limits(NONE, Map.of()).of("t", "one");
+
+        assertThat(caller.quotas()).isEmpty();
+        assertThat(caller.request()).isEmpty();
+        assertThat(caller.runningTurns()).isEmpty();
+        assertThat(caller.keepsFromBeginning(() -> {
+            throw new AssertionError("nothing is counted");
+        })).isEmpty();
+        for (int i = 0; i < 1000; i++) {
+            caller.openStream();
+        }
+    }
+
+    @Test
+    void requestsFillTheBucketAgainOneByOne() {
+        CallerLimits caller = limits(new Figures(4, 2, -1, -1), Map.of()).of("t", "one");
+
+        assertThat(caller.request().orElseThrow().left().remaining()).isEqualTo(1);
+        assertThat(isAllowed(caller)).isTrue();
+        assertThat(isAllowed(caller)).isFalse();
+        clock.nanos += Duration.ofMillis(249).toNanos();
+        assertThat(isAllowed(caller)).isFalse();
+        clock.nanos += Duration.ofMillis(1).toNanos();
+        assertThat(isAllowed(caller)).isTrue();
+        assertThat(isAllowed(caller)).isFalse();
+        clock.nanos += Duration.ofHours(1).toNanos();
+        assertThat(isAllowed(caller)).isTrue();
+        assertThat(isAllowed(caller)).isTrue();
+        assertThat(isAllowed(caller)).isFalse();
+    }
+
+    @Test
+    void aCallersOwnFigureReplacesTheDefaultOneByOne() {
+        Limits limits = limits(new Figures(10, -1, 5, 7), Map.of("own", new Figures(-1, 3, 9, -1)));
+
+        assertThat(limits.of("t", "own").quotas()).containsExactly(
+                new Quota(Limit.REQUESTS_PER_SECOND, 3, Duration.ofSeconds(1), "chat-relay.limits.default.requests-per-second"),
+                new Quota(Limit.RUNNING_TURNS, 9, null, "chat-relay.limits.callers.\"own\".running-turns"),
+                new Quota(Limit.OPEN_STREAMS, 7, null, "chat-relay.limits.default.open-streams"));
+        assertThat(limits.of("t", "another").quotas()).containsExactly(
+                new Quota(Limit.REQUESTS_PER_SECOND, 10, Duration.ofSeconds(1),
+                        "chat-relay.limits.default.requests-per-second"),
+                new Quota(Limit.RUNNING_TURNS, 5, null, "chat-relay.limits.default.running-turns"),
+                new Quota(Limit.OPEN_STREAMS, 7, null, "chat-relay.limits.default.open-streams"));
+    }
+
+    @Test
+    void callersShareNothing() {
+        Limits limits = limits(new Figures(1, 1, -1, 1), Map.of());
+        assertThat(isAllowed(limits.of("t", "one"))).isTrue();
+        assertThat(isAllowed(limits.of("t", "one"))).isFalse();
+        limits.of("t", "one").openStream();
+
+        assertThat(isAllowed(limits.of("t", "two"))).isTrue();
+        assertThat(isAllowed(limits.of("u", "one"))).isTrue();
+        limits.of("t", "two").openStream();
+    }
+
+    @Test
+    void aStreamGivesItsPlaceBackOnce() {
+        CallerLimits caller = limits(new Figures(-1, -1, -1, 2), Map.of()).of("t", "one");
+        CallerLimits.OpenStream first = caller.openStream();
+        caller.openStream();
+        assertThatThrownBy(caller::openStream).isInstanceOf(LimitException.class)
+                .hasMessageContaining("chat-relay.limits.default.open-streams");
+
+        first.close();
+        first.close();
+
+        assertThat(caller.streamsLeft().orElseThrow().remaining()).isEqualTo(1);
+        caller.openStream();
+        assertThatThrownBy(caller::openStream).isInstanceOf(LimitException.class);
+    }
+
+    @Test
+    void aRefusalIsCountedByLimitAndConfiguredName() {
+        Limits limits = limits(new Figures(-1, -1, 1, 1), Map.of("own", NONE));
+        for (String name : new String[]{ "own", "a", "b" }) {
+            CallerLimits caller = limits.of("t", name);
+            caller.openStream();
+            assertThatThrownBy(caller::openStream).isInstanceOf(LimitException.class);
+            assertThat(caller.refusesTurn(caller.keepsFromBeginning(() -> 1).orElseThrow()).retryAfter()).isPositive();
+        }
+
+        for (String limit : new String[]{ "open-streams", "running-turns" }) {
+            assertThat(metrics.get("chat.relay.limits.hit").tag("limit", limit).tag("caller", "own").counter().count())
+                    .isEqualTo(1);
+            assertThat(metrics.get("chat.relay.limits.hit").tag("limit", limit).tag("caller", "other").counter().count())
+                    .isEqualTo(2);
+        }
+    }
+}
