@@ -75,7 +75,7 @@ final class StartCheck {
             ConversationConfig.class, PageConfig.class, AdmissionConfig.class, LimitsConfig.class);
 
     /** Of the migrations that this version brings, the last. */
-    static final int SCHEMA = 14;
+    static final int SCHEMA = 16;
 
     /** Dev mode's own: the packaged service has no emulator in it. */
     private static final String EMULATOR = "chatrelay-dev.emulator.enabled";

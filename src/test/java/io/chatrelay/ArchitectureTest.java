@@ -59,6 +59,7 @@ class ArchitectureTest {
     private static final String DEFECT = ROOT + ".defect..";
     private static final String CONFIG = ROOT + ".config..";
     private static final String LOGGING = ROOT + ".logging..";
+    private static final String TRACING = ROOT + ".tracing..";
     private static final String DEV = ROOT + ".dev..";
     /** The rooms that hold the rules: of a turn, and of all that it is made of. */
     private static final String[] RULES = { TURN, APPROVAL, CONVERSATION, UPSTREAM, EVENT };
@@ -78,7 +79,7 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule apiUses = uses(API, belongToAnyOf(JournalEntry.class), TURN, APPROVAL, CONVERSATION, UPSTREAM, EVENT,
-            LIMIT, ACCESS, DATABASE, DEFECT, CONFIG, LOGGING)
+            LIMIT, ACCESS, DATABASE, DEFECT, CONFIG, LOGGING, TRACING)
             .because("the edge speaks to turns; which upstream answers, and how events are stored, is not its business."
                     + " It is only handed numbered entries");
 
@@ -88,7 +89,7 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule turnUses = uses(TURN, APPROVAL, CONVERSATION, UPSTREAM, EVENT, LIMIT, JOURNAL, CLUSTER, DATABASE,
-            DEFECT, CONFIG, LOGGING)
+            DEFECT, CONFIG, LOGGING, TRACING)
             .because("a turn's rules hold whoever asks, over which wire, and whoever answers");
 
     @ArchTest
@@ -124,6 +125,9 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule databaseUses = uses(DATABASE, CONFIG).because("it is at the bottom of the house");
+
+    @ArchTest
+    static final ArchRule tracingUses = uses(TRACING, EVENT).because("it knows a turn's trace context, and no turn");
 
     @ArchTest
     static final ArchRule devUsesOnlyItsSeam = uses(DEV,

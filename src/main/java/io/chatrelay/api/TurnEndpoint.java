@@ -204,6 +204,7 @@ public class TurnEndpoint {
 
     private void stream(Turn turn, FrameWriter frames, PauseFilter filter, long after, int skipped, RoutingContext http,
             AsyncResponse refusal, ReaderKind reader) {
+        TraceLinks.link(turn);
         if (http.request().version() == HttpVersion.HTTP_1_0) {
             // HTTP/1.0 has no chunks, so a stream ends with its connection, even if the client requested to keep it.
             http.addEndHandler(_ -> http.request().connection().close());
@@ -228,6 +229,7 @@ public class TurnEndpoint {
      */
     public void reply(Turn turn, Protocol protocol, boolean toTheEnd, boolean leavingStops, RoutingContext http,
             AsyncResponse reply) {
+        TraceLinks.link(turn);
         Context context = context(http, turn);
         ApprovalPauseDetector waits = toTheEnd ? null : waits(turn, new PausePoints(), context);
         storedTurns.follow(turn, 0, on(context), false).subscribe()

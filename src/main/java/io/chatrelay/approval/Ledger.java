@@ -5,6 +5,8 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Instant;
+import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -28,7 +30,11 @@ public final class Ledger {
 
     /** A decision that the turn's replica has to send, or has sent with an unknown result. */
     public record Due(UUID id, UUID turn, String callId, String approvalId, Asker asker, ApprovalState state, String reason,
-            int attempts, boolean acknowledged) {
+            int attempts, boolean acknowledged, Instant askedAt, Instant decidedAt) {
+
+        public String toolName() {
+            return asker.toolName();
+        }
 
         Decision decision() {
             return new Decision(asker.number(), asker.callId(), asker.approvalId(), asker.toolName(),
@@ -86,7 +92,7 @@ public final class Ledger {
 
     private static final String DUE = """
             select id, turn_id, call_id, approval_id, tool_name, state, reason, attempts, acknowledged_at is not null,
-                   coalesce(call_number, -1), upstream_call_id, upstream_approval_id
+                   coalesce(call_number, -1), upstream_call_id, upstream_approval_id, asked_at, decided_at
             from tool_approval
             where turn_id = any(?) and state in ('approved', 'denied', 'expired') and outcome is null order by id""";
 
@@ -184,7 +190,9 @@ public final class Ledger {
                             upstreamId(rows.getString(12), rows.getString(4)), rows.getString(5));
                     due.add(new Due(rows.getObject(1, UUID.class), rows.getObject(2, UUID.class), rows.getString(3),
                             rows.getString(4), asker, ApprovalState.of(rows.getString(6)).orElseThrow(),
-                            rows.getString(7), rows.getInt(8), rows.getBoolean(9)));
+                            rows.getString(7), rows.getInt(8), rows.getBoolean(9),
+                            rows.getObject(13, OffsetDateTime.class).toInstant(),
+                            rows.getObject(14, OffsetDateTime.class).toInstant()));
                 }
             }
         }

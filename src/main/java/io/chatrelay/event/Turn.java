@@ -3,6 +3,8 @@ package io.chatrelay.event;
 import java.time.Instant;
 import java.util.UUID;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * The unit of work, from a caller's message to the end of its answer.
  *
@@ -15,6 +17,21 @@ import java.util.UUID;
  * @param upstream       the configured name of the upstream that answers
  * @param model          the model's name in the caller's protocol
  * @param messageId      the assistant's message, the same in every replay
+ * @param trace          the context of the span that was begun for it, or null if none was
  */
 public record Turn(UUID id, String tenant, String caller, UUID conversation, String conversationId, int ordinal,
-        String upstream, String model, UUID messageId, Instant startedAt) {}
+        String upstream, String model, UUID messageId, Instant startedAt,
+        @Nullable TraceContext trace) {
+
+    /** A turn that is not traced. */
+    public Turn(UUID id, String tenant, String caller, UUID conversation, String conversationId, int ordinal,
+            String upstream, String model, UUID messageId, Instant startedAt) {
+        this(id, tenant, caller, conversation, conversationId, ordinal, upstream, model, messageId, startedAt, null);
+    }
+
+    /** The same turn with another span. */
+    public Turn with(@Nullable TraceContext other) {
+        return new Turn(id, tenant, caller, conversation, conversationId, ordinal, upstream, model, messageId, startedAt,
+                other);
+    }
+}

@@ -88,6 +88,17 @@ final class AgentsUpstream implements Upstream {
         return config.models().orElse(List.of());
     }
 
+    /** Its agent decides about the model: the name that the caller used. */
+    @Override
+    public String requestModel(String model) {
+        return model != null && models().contains(model) ? model : name;
+    }
+
+    @Override
+    public GenAi genAi() {
+        return GenAiTerms.of("invoke_agent", name, config.url());
+    }
+
     @Override
     public boolean remembers() {
         return true;

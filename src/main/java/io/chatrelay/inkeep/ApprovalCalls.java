@@ -54,7 +54,7 @@ final class ApprovalCalls {
     record DecisionCall(Turn turn, Map<String, String> headers, Decision decision, BooleanSupplier wanted) {
 
         private <B extends RunApiMessages.Body> GuardedRequest<B> guarded(B body, BooleanSupplier stillWanted) {
-            return new GuardedRequest<>(body, headers, stillWanted);
+            return new GuardedRequest<>(body, TraceHeaders.with(headers, turn), stillWanted);
         }
     }
 
@@ -92,13 +92,14 @@ final class ApprovalCalls {
 
     /** The call for which a durable run of the conversation waits, or empty; any one if there are several. Fails if Inkeep does not report it. */
     Uni<Optional<String>> pending(Turn turn) {
-        return calls.call(timeout, () -> true, (api, _) -> api.pendingApprovals(turn.conversation().toString())).map(reply -> {
-            if (reply instanceof CallResult.Accepted<PendingApprovals>(_, var said) && said != null
-                    && said.hasPending() != null) {
-                return said.hasPending() ? Optional.of(said.toolCallId()) : Optional.empty();
-            }
-            throw new IllegalStateException("no answer");
-        });
+        return calls.call(timeout, () -> true, (api, _) -> api.pendingApprovals(turn.conversation().toString(),
+                TraceHeaders.parent(turn), TraceHeaders.state(turn))).map(reply -> {
+                    if (reply instanceof CallResult.Accepted<PendingApprovals>(_, var said) && said != null
+                            && said.hasPending() != null) {
+                        return said.hasPending() ? Optional.of(said.toolCallId()) : Optional.empty();
+                    }
+                    throw new IllegalStateException("no answer");
+                });
     }
 
     /** The path of a durable run. Source: {@code executions.ts} of inkeep/agents; its {@code /stream} sends the whole run. */

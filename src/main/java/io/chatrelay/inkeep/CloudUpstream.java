@@ -1,5 +1,6 @@
 package io.chatrelay.inkeep;
 
+import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -42,6 +43,7 @@ final class CloudUpstream implements Upstream {
     private final String name;
     private final List<String> models;
     private final boolean usage;
+    private final URI url;
     private final InkeepClient client;
     private final PassedHeaders passed;
     private final Set<String> ignored;
@@ -51,6 +53,7 @@ final class CloudUpstream implements Upstream {
         this.name = name;
         this.models = config.models().orElse(List.of(DEFAULT_MODEL));
         this.usage = config.usage();
+        this.url = config.url();
         this.client = client;
         this.passed = new PassedHeaders(config.headers());
         this.ignored = config.ignoredParameters().orElse(Set.of());
@@ -65,6 +68,16 @@ final class CloudUpstream implements Upstream {
     @Override
     public List<String> models() {
         return models;
+    }
+
+    @Override
+    public String requestModel(String model) {
+        return model != null && models.contains(model) ? model : models.getFirst();
+    }
+
+    @Override
+    public GenAi genAi() {
+        return GenAiTerms.of("chat", null, url);
     }
 
     @Override
@@ -164,8 +177,7 @@ final class CloudUpstream implements Upstream {
 
     private ObjectNode body(UpstreamRequest question) {
         ObjectNode body = JsonNodeFactory.instance.objectNode();
-        String asked = question.turn().model();
-        body.put("model", models.contains(asked) ? asked : models.getFirst()).put("stream", true);
+        body.put("model", requestModel(question.turn().model())).put("stream", true);
         if (usage) {
             // Requested even if the caller does not need it: other callers may ask for it, now or later.
             body.putObject("stream_options").put("include_usage", true);

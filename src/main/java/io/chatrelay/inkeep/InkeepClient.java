@@ -71,7 +71,8 @@ final class InkeepClient {
     /** Sends a request and returns the answer's events; nothing is sent before the subscription. */
     Multi<ChatEvent> post(Turn turn, String path, QuestionBody body, Map<String, String> headers, Resend resend,
             Function<HttpClientResponse, AnswerDecoder> decoder) {
-        AnswerStream.Plan plan = plan(turn, request(HttpMethod.POST, path, headers), body, decoder, resend, config.retries());
+        AnswerStream.Plan plan = plan(turn, request(HttpMethod.POST, path, TraceHeaders.with(headers, turn)), body, decoder,
+                resend, config.retries());
         return Multi.createFrom().publisher(subscriber -> {
             Context context = context(turn);
             AnswerStream stream = new AnswerStream(streams, EventLoop.of(context), plan, subscriber);
@@ -82,7 +83,7 @@ final class InkeepClient {
 
     /** Reads a run again; nothing is sent before the subscription. */
     Multi<ChatEvent> reread(Turn turn, String path, RunFollower.Run run) {
-        RequestOptions request = request(HttpMethod.GET, path, Map.of());
+        RequestOptions request = request(HttpMethod.GET, path, TraceHeaders.with(Map.of(), turn));
         AnswerStream.Plan plan = plan(turn, request, null, null, Resend.NEVER, 0);
         return Multi.createFrom().publisher(subscriber -> {
             Context context = context(turn);
@@ -102,7 +103,7 @@ final class InkeepClient {
      */
     Uni<CallResult<DecisionAnswer>> call(Turn turn, String path, Buffer body, Map<String, String> headers, Duration toBeSent,
             Duration toBeHeard, BooleanSupplier wanted, Supplier<AnswerDecoder> decoder) {
-        RequestOptions options = request(HttpMethod.POST, path, headers).putHeader("accept", "*/*");
+        RequestOptions options = request(HttpMethod.POST, path, TraceHeaders.with(headers, turn)).putHeader("accept", "*/*");
         return Uni.createFrom().emitter(emitter -> {
             Context context = context(turn);
             context.exceptionHandler(VertxRequests.defects(emitter::fail));
@@ -178,7 +179,7 @@ final class InkeepClient {
 
     private RequestOptions request(HttpMethod method, String path, Map<String, String> headers) {
         URI url = config.url();
-        boolean tls = "https".equals(url.getScheme());
+        boolean tls = Ports.isTls(url);
         String base = url.getRawPath() == null ? "" : url.getRawPath().replaceAll("/+$", "");
         MultiMap sent = MultiMap.caseInsensitiveMultiMap().addAll(headers).set("accept", "text/event-stream");
         if (method != HttpMethod.GET) {
@@ -186,7 +187,7 @@ final class InkeepClient {
         }
         config.apiKey().ifPresent(key -> sent.set("authorization", "Bearer " + key));
         return new RequestOptions().setMethod(method).setSsl(tls).setHost(url.getHost())
-                .setPort(url.getPort() >= 0 ? url.getPort() : tls ? 443 : 80).setURI(base + path).setHeaders(sent);
+                .setPort(Ports.of(url)).setURI(base + path).setHeaders(sent);
     }
 
     void close() {

@@ -2,6 +2,7 @@ package io.chatrelay.inkeep;
 
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.GET;
+import jakarta.ws.rs.HeaderParam;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
@@ -42,10 +43,11 @@ interface InkeepRunApi extends AutoCloseable {
     Uni<RestResponse<DecisionAnswer>> decideExecution(@PathParam("run") String run, @PathParam("call") String call,
             GuardedRequest<ExecutionDecision> decision);
 
-    /** The call for which a durable run of the conversation waits. */
+    /** The call for which a durable run of the conversation waits. @param traceparent null, as the state, if the turn is not traced */
     @GET
     @Path("v1/conversations/{conversation}/pending-approvals")
-    Uni<RestResponse<PendingApprovals>> pendingApprovals(@PathParam("conversation") String conversation);
+    Uni<RestResponse<PendingApprovals>> pendingApprovals(@PathParam("conversation") String conversation,
+            @HeaderParam(TraceHeaders.PARENT) String traceparent, @HeaderParam(TraceHeaders.STATE) String tracestate);
 
     /** Closes the connections. */
     @Override

@@ -11,6 +11,7 @@ import io.quarkus.tls.runtime.config.TlsConfigUtils;
 import io.vertx.core.http.HttpClientOptions;
 import io.vertx.core.net.ProxyOptions;
 import io.vertx.core.net.ProxyType;
+import io.vertx.core.tracing.TracingPolicy;
 
 /**
  * How connections to one upstream are made. Both of its HTTP clients, for streams and for short calls, are configured by this class, so that they
@@ -36,6 +37,8 @@ record Transport(Optional<TlsConfiguration> tls, Optional<ProxyConfiguration> pr
     /** Sets everything that is the same for streams and short calls; what a framework has preset for it is replaced. */
     void configure(HttpClientOptions options, UpstreamConfig config) {
         options.setConnectTimeout((int) config.connectTimeout().toMillis()).setDecompressionSupported(false)
+                // The headers of a turn's trace are ours, see TraceHeaders. With tracing on, Vert.x would make a span of each request beside them.
+                .setTracingPolicy(TracingPolicy.IGNORE)
                 .setKeepAliveTimeout(KEEP_ALIVE_SECONDS).setTcpNoDelay(true).setTrustAll(false).setVerifyHost(true);
         tls.ifPresent(configuration -> TlsConfigUtils.configure(options, configuration));
         options.setProxyOptions(proxy.map(Transport::options).orElse(null));

@@ -39,14 +39,16 @@ final class Admission implements GroupCommit.SharedStatement<Admission.Command, 
      * @param isForKnown   whether a known conversation can go on with it
      * @param conversation the id of the conversation if it is new
      * @param answer       the id of the assistant's message
+     * @param span         of the turn, or null if nothing is traced
      * @param messages     the request's messages as they are stored: the earlier ones if they can be, then those that are asked
      * @param most         how many turns of the caller may run; empty if that is not limited
      */
     record Command(SendCommand sent, byte[] digest, String upstream, String request, boolean isForNew, boolean isForKnown,
-            UUID turn, UUID conversation, UUID answer, List<StoredMessage> messages, Instant at, OptionalInt most) {
+            UUID turn, UUID conversation, UUID answer, TurnSpan span, List<StoredMessage> messages, Instant at,
+            OptionalInt most) {
 
         static Command of(SendCommand sent, byte[] digest, String upstream, StoredRequest request, boolean isForNew,
-                boolean isForKnown, OptionalInt most) {
+                boolean isForKnown, TurnSpan span, OptionalInt most) {
             UUID turn = Ids.next();
             List<StoredMessage> messages = new ArrayList<>(sent.asked().size());
             int earlier = sent.before().size();
@@ -56,7 +58,7 @@ final class Admission implements GroupCommit.SharedStatement<Admission.Command, 
                         newest ? sent.messageId() : null));
             }
             return new Command(sent, digest, upstream, request == null ? null : request.write(), isForNew, isForKnown, turn,
-                    Ids.next(), Ids.next(), messages, Instant.now(), most);
+                    Ids.next(), Ids.next(), span, messages, Instant.now(), most);
         }
 
         private Sender sender() {
@@ -116,10 +118,10 @@ final class Admission implements GroupCommit.SharedStatement<Admission.Command, 
                 select given.*, lock is null or pg_try_advisory_xact_lock(lock) as unlocked
                 from held, unnest(?::uuid[], ?::uuid[], ?::uuid[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[],
                                   ?::text[], ?::text[], ?::text[], ?::bytea[], ?::bigint[], ?::boolean[], ?::boolean[], ?::boolean[],
-                                  ?::integer[], ?::integer[], ?::timestamptz[], ?::integer[])
+                                  ?::integer[], ?::integer[], ?::text[], ?::timestamptz[], ?::integer[])
                     as given(turn_id, conversation_id, answer_id, tenant, external_id, caller, end_user, upstream, model,
                              request, idempotency_key, message_external_id, digest, lock, client_repeats, as_new, as_known,
-                             earlier, asked, at, most)),
+                             earlier, asked, trace, at, most)),
             known as (%s),
             limited as materialized (%s),
             admitted as (%s),
@@ -199,7 +201,8 @@ final class Admission implements GroupCommit.SharedStatement<Admission.Command, 
         SendCommand sent = command.sent();
         String externalId = sent.conversationId() == null ? conversation.toString() : sent.conversationId();
         return new Begun(new Turn(command.turn(), sent.tenant(), sent.caller(), conversation, externalId, row.ordinal,
-                command.upstream(), command.model(), command.answer(), command.at()),
+                command.upstream(), command.model(), command.answer(), command.at(),
+                command.span() == null ? null : command.span().context()),
                 conversation.equals(command.conversation()), as,
                 command.most().isPresent() ? OptionalInt.of(running.get(command.sender())) : OptionalInt.empty());
     }
@@ -217,6 +220,7 @@ final class Admission implements GroupCommit.SharedStatement<Admission.Command, 
                 .add("boolean", Command::isForNew).add("boolean", Command::isForKnown)
                 .add("integer", command -> command.sent().before().size())
                 .add("integer", command -> command.sent().asked().size())
+                .add("text", command -> command.span() == null ? null : command.span().context().stored())
                 .add("timestamptz", command -> command.at().toString())
                 .add("integer", command -> most.get(command.turn())).next();
     }

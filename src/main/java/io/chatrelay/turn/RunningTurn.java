@@ -19,6 +19,7 @@ import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatEvent.ApprovalRequested;
 import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.event.ChatEvent.Started;
+import io.chatrelay.event.ChatEvent.ToolCalled;
 import io.chatrelay.event.EventWeight;
 import io.chatrelay.event.Failure;
 import io.chatrelay.event.InputDigest;
@@ -213,8 +214,19 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner, Aw
         if (event instanceof Started(var id) && id != null && id.length() <= PrintableName.LONGEST) {
             return new TurnPosition(turn.id(), id);
         }
+        if (event instanceof ToolCalled call) {
+            listener.called(turn, call);
+            return null;
+        }
         CallOutcome outcome = CallOutcome.of(turn.id(), event);
-        if (outcome == null || !awaited.settled(outcome.callId())) {
+        if (outcome == null) {
+            return null;
+        }
+        ToolCalled call = transcript.open(outcome.callId());
+        if (call != null) {
+            listener.settled(turn, call, event);
+        }
+        if (!awaited.settled(outcome.callId())) {
             return null;
         }
         if (awaited.isEmpty()) {
@@ -260,6 +272,7 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner, Aw
             }
             awaited.asked(call.call(), false);
             listener.awaitsDecision(this);
+            listener.asked(turn, call, asked);
             take(asked, andWaiting(ApprovalInsert.of(turn.id(), call, asked, digest, terms, environment.approvals())));
             ended = complete;
             more = log.hasRoom();
@@ -285,6 +298,7 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner, Aw
                 transcript.apply(event);
                 log.append(List.of(event), this::updateWaiting);
                 size += EventWeight.of(event);
+                listener.decided(turn, decision);
                 timeouts.heard();
             }
             ready = handOver();
@@ -420,6 +434,7 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner, Aw
         }
         progress = progress.handedOver();
         leave();
+        listener.left(turn);
         return true;
     }
 
@@ -563,6 +578,7 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner, Aw
             if (!isOver()) {
                 progress = progress.ended();
                 leave();
+                listener.left(turn);
             }
         }
     }

@@ -6,8 +6,12 @@ import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 
 import io.chatrelay.approval.AwaitingTurn;
+import io.chatrelay.approval.Ledger;
 import io.chatrelay.defect.Trace;
+import io.chatrelay.event.ChatEvent;
+import io.chatrelay.event.ChatEvent.ApprovalRequested;
 import io.chatrelay.event.ChatEvent.Ended;
+import io.chatrelay.event.ChatEvent.ToolCalled;
 import io.chatrelay.event.Turn;
 import io.chatrelay.logging.LogIds;
 
@@ -32,6 +36,26 @@ record TurnListeners(List<TurnListener> all) implements TurnListener {
     }
 
     @Override
+    public void called(Turn turn, ToolCalled call) {
+        each(turn, listener -> listener.called(turn, call));
+    }
+
+    @Override
+    public void asked(Turn turn, ToolCalled call, ApprovalRequested request) {
+        each(turn, listener -> listener.asked(turn, call, request));
+    }
+
+    @Override
+    public void decided(Turn turn, Ledger.Due decision) {
+        each(turn, listener -> listener.decided(turn, decision));
+    }
+
+    @Override
+    public void settled(Turn turn, ToolCalled call, ChatEvent outcome) {
+        each(turn, listener -> listener.settled(turn, call, outcome));
+    }
+
+    @Override
     public void ends(Turn turn, Ended ended) {
         each(turn, listener -> listener.ends(turn, ended));
     }
@@ -39,6 +63,11 @@ record TurnListeners(List<TurnListener> all) implements TurnListener {
     @Override
     public void over(AwaitingTurn turn) {
         each(turn.turn(), listener -> listener.over(turn));
+    }
+
+    @Override
+    public void left(Turn turn) {
+        each(turn, listener -> listener.left(turn));
     }
 
     @Override

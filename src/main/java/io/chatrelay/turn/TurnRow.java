@@ -18,6 +18,7 @@ import jakarta.persistence.Id;
 import jakarta.persistence.Table;
 
 import io.chatrelay.event.Failure;
+import io.chatrelay.event.TraceContext;
 import io.chatrelay.event.Turn;
 import io.chatrelay.event.TurnView;
 import io.quarkus.hibernate.orm.panache.PanacheRepositoryBase;
@@ -86,6 +87,10 @@ class TurnRow {
     @Column(name = "client_repeats", updatable = false)
     boolean clientRepeats;
 
+    /** A {@link TraceContext}, or null if the turn is not traced. */
+    @Column(name = "trace_context", updatable = false)
+    String traceContext;
+
     @Column(name = "finish_reason", updatable = false)
     String finishReason;
 
@@ -120,7 +125,7 @@ class TurnRow {
 
     Turn turn(String conversationExternalId) {
         return new Turn(id, tenant, caller, conversationId, conversationExternalId, ordinal == null ? 0 : ordinal,
-                upstream, model, messageId, startedAt);
+                upstream, model, messageId, startedAt, TraceContext.read(traceContext));
     }
 
     /**

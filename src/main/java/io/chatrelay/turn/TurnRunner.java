@@ -7,6 +7,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -94,6 +95,7 @@ class TurnRunner implements RunningTurn.Environment {
     private final Upstreams upstreams;
     private final ApprovalRow.Repository approvals;
     private final DecisionOutbox outbox;
+    private final TurnSpans spans;
     private final Set<UUID> takenOver = ConcurrentHashMap.newKeySet();
     private final Semaphore takeOvers = new Semaphore(TAKE_OVERS);
     private final Map<UUID, RunningTurn> running = new ConcurrentHashMap<>();
@@ -103,7 +105,8 @@ class TurnRunner implements RunningTurn.Environment {
     TurnRunner(Journal<ChatEvent> journal, TurnConfig config, DataSource database,
             @VirtualThreads ExecutorService virtualThreads,
             TurnRow.Repository turns, Conversation.Repository conversations, Message.Repository messages,
-            ApprovalRow.Repository approvals, Upstreams upstreams, DecisionOutbox outbox, @All List<TurnListener> listeners) {
+            ApprovalRow.Repository approvals, Upstreams upstreams, DecisionOutbox outbox, TurnSpans spans,
+            @All List<TurnListener> listeners) {
         this.journal = journal;
         this.config = config;
         this.database = database;
@@ -114,6 +117,7 @@ class TurnRunner implements RunningTurn.Environment {
         this.approvals = approvals;
         this.upstreams = upstreams;
         this.outbox = outbox;
+        this.spans = spans;
         this.listener = new TurnListeners(Stream.concat(Stream.of(new TurnListener() {
             @Override
             public void over(AwaitingTurn turn) {
@@ -149,17 +153,27 @@ class TurnRunner implements RunningTurn.Environment {
      * Starts to read the upstream's answer; from now on the turn does not depend on any client connection.
      *
      * @param permission of the upstream's breaker. If this method returns, the turn tells it what became of the turn
+     * @param span       of the turn, or null if nothing is traced
      */
-    void run(UpstreamRequest question, Upstream upstream, UUID owner, Breaker.Permission permission) {
+    void run(UpstreamRequest question, Upstream upstream, UUID owner, Breaker.Permission permission, TurnSpan span) {
         Turn turn = question.turn();
+        if (span != null) {
+            span.of(turn);
+        }
         RunningTurn begun = new RunningTurn(turn, new Transcript(), 0, config, upstream.approvals(), System.nanoTime(),
-                new TurnListeners(List.of(listener, new PermittedTurn(permission, System::nanoTime))), this);
+                listeners(new PermittedTurn(permission, System::nanoTime), span), this);
         begun.writesTo(journal.open(turn.id(), 0, owner, begun), owner);
         begun.logIds().run(() -> {
             LOG.infof("turn %s begins: conversation=%s caller=%s upstream=%s", turn.id(), turn.conversationId(), turn.caller(),
                     turn.upstream());
             reads(begun, () -> upstream.run(question));
         });
+    }
+
+    /** @param own of one turn, some of them null */
+    private TurnListener listeners(TurnListener... own) {
+        List<TurnListener> present = Stream.of(own).filter(Objects::nonNull).toList();
+        return present.isEmpty() ? listener : new TurnListeners(Stream.concat(Stream.of(listener), present.stream()).toList());
     }
 
     /** From now on the clock checks the turn's time-outs. */
@@ -314,10 +328,12 @@ class TurnRunner implements RunningTurn.Environment {
     }
 
     private void resume(Left left, long lastNumber, UUID owner) {
-        Turn turn = left.turn();
+        Optional<Upstream> upstream = upstreams.named(left.turn().upstream());
+        TurnSpan span = upstream.map(named -> spans.goOn(named, left.turn())).orElse(null);
+        // The upstream is told the span of this replica, or none.
+        Turn turn = left.turn().with(span == null ? null : span.context());
         UUID id = turn.id();
         Stored stored = stored(id);
-        Optional<Upstream> upstream = upstreams.named(turn.upstream());
         Optional<UpstreamRun> run = left.cancelled() ? Optional.empty()
                 : upstream.flatMap(named -> furtherRun(turn, named, stored, lastNumber));
         LOG.infof("turn %s is taken over after event %d: %s", id, lastNumber,
@@ -328,7 +344,7 @@ class TurnRunner implements RunningTurn.Environment {
         RunningTurn orphan = new RunningTurn(turn, stored.transcript(),
                 stored.events().stream().mapToLong(EventWeight::of).sum(), config,
                 upstream.map(Upstream::approvals).orElse(new Upstream.Approvals(Duration.ZERO, false)), begun,
-                listener, this);
+                listeners(span), this);
         orphan.writesTo(journal.open(id, lastNumber, owner, orphan), owner);
         try {
             resume(orphan, run, left.cancelled());

@@ -67,7 +67,7 @@ public class Turns {
         }
     }
 
-    private record Accepted(Turn turn, Upstream upstream, UpstreamRequest question, UUID owner) {}
+    private record Accepted(Turn turn, Upstream upstream, UpstreamRequest question, UUID owner, TurnSpan span) {}
 
     private final Conversation.Repository conversations;
     private final Message.Repository messages;
@@ -81,11 +81,12 @@ public class Turns {
     private final LeaseConfig lease;
     private final Cancellation cancellation;
     private final Limits limits;
+    private final TurnSpans spans;
     private final GroupCommit<Admission.Command, Admission.Begun> admission;
 
     Turns(Conversation.Repository conversations, Message.Repository messages, TurnRow.Repository turns, Upstreams upstreams,
             History history, TurnRunner runner, Journal<ChatEvent> journal, Approvals approvals, TurnConfig config,
-            LeaseConfig lease, Cancellation cancellation, Limits limits, AdmissionConfig bounds) {
+            LeaseConfig lease, Cancellation cancellation, Limits limits, TurnSpans spans, AdmissionConfig bounds) {
         this.conversations = conversations;
         this.messages = messages;
         this.turns = turns;
@@ -98,6 +99,7 @@ public class Turns {
         this.lease = lease;
         this.cancellation = cancellation;
         this.limits = limits;
+        this.spans = spans;
         this.admission = journal.groupCommit("admission", new Admission(), bounds.maxTogether(),
                 bounds.maxBytes().asLongValue(), bounds.maxWaiting());
     }
@@ -152,7 +154,7 @@ public class Turns {
             List<ChatMessage> before = upstream.get().remembers() ? List.of() : history.ofNew(command.before());
             return admission.run(plain.get()).map(begun -> {
                 runner.run(question(begun.turn(), plain.get().newest(), command, before), upstream.get(), begun.as(),
-                        permission.held());
+                        permission.held(), plain.get().span());
                 permission.handedOver();
                 begun.running().ifPresent(caller::running);
                 return begun.turn();
@@ -187,7 +189,8 @@ public class Turns {
                 && command.before().stream().noneMatch(said -> said.role() == Role.SYSTEM);
         return isForNew || isForKnown
                 ? Optional.of(Admission.Command.of(command, digest, upstream.name(), request(command, upstream), isForNew,
-                        isForKnown, limits.of(command.tenant(), command.caller()).runningTurns()))
+                        isForKnown, spans.begin(upstream, command.model()),
+                        limits.of(command.tenant(), command.caller()).runningTurns()))
                 : Optional.empty();
     }
 
@@ -205,7 +208,8 @@ public class Turns {
                 Accepted accepted = QuarkusTransaction.requiringNew()
                         .call(() -> accept(command, digest, makesRoom, permission));
                 if (accepted.question() != null) {
-                    runner.run(accepted.question(), accepted.upstream(), accepted.owner(), permission.held());
+                    runner.run(accepted.question(), accepted.upstream(), accepted.owner(), permission.held(),
+                            accepted.span());
                     permission.handedOver();
                 }
                 return accepted.turn();
@@ -325,7 +329,7 @@ public class Turns {
     }
 
     private Accepted attach(TurnRow row) {
-        return new Accepted(row.turn(conversations.findById(row.conversationId).externalId), null, null, null);
+        return new Accepted(row.turn(conversations.findById(row.conversationId).externalId), null, null, null, null);
     }
 
     private Upstream upstream(SendCommand command, Optional<Conversation> known) {
@@ -435,6 +439,8 @@ public class Turns {
         // Stored messages are authoritative; from the earlier messages of a request, only new instructions are stored.
         List<ChatMessage> earlier = fresh ? command.before() : history.newInstructions(command.before(), conversation);
         TurnRow row = row(command, conversation, upstream, owner, digest, id, earlier.size());
+        TurnSpan span = spans.begin(upstream, command.model());
+        row.traceContext = span == null ? null : span.context().stored();
         turns.persistAndFlush(row);
         // Instructions belong to the turn: they do not count if the turn's messages do not count.
         earlier.forEach(said -> store(conversation, said, said.role() == Role.SYSTEM ? id : null, null));
@@ -447,7 +453,7 @@ public class Turns {
         conversation.nextPosition++;
         conversation.updatedAt = row.startedAt;
         Turn turn = row.turn(conversation.externalId);
-        return new Accepted(turn, upstream, question(turn, last, command, before), owner);
+        return new Accepted(turn, upstream, question(turn, last, command, before), owner, span);
     }
 
     /** A message id that the conversation contains is an edit, or requests a new answer: the messages from its position on are superseded. */

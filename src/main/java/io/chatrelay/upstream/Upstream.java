@@ -5,6 +5,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
+import org.jspecify.annotations.Nullable;
+
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.Outcome;
 import io.chatrelay.event.RawJson;
@@ -21,11 +23,31 @@ public interface Upstream {
      */
     record Approvals(Duration window, boolean ends) {}
 
+    /**
+     * What a turn is at the upstream, in the terms of OpenTelemetry's semantic conventions for GenAI.
+     *
+     * @param operation {@code gen_ai.operation.name}
+     * @param provider  {@code gen_ai.provider.name}
+     * @param agent     {@code gen_ai.agent.name}, or null if it is a model that is asked
+     * @param host      {@code server.address}
+     * @param port      {@code server.port}
+     */
+    record GenAi(String operation, String provider, @Nullable String agent, String host, int port) {}
+
     /** The configured name, which callers may also send as {@code model}. */
     String name();
 
     /** Further models that callers may name; empty if the key determines the model. */
     List<String> models();
+
+    /**
+     * The model that is requested for a caller who asks for this one: one of the configured names.
+     *
+     * @param model any name, or null
+     */
+    String requestModel(@Nullable String model);
+
+    GenAi genAi();
 
     /** Whether the upstream stores the conversation itself and receives only new messages. */
     boolean remembers();

@@ -102,7 +102,7 @@ class AdmissionTest extends ServiceTest {
             SendCommand command = command();
             return Command.of(command, CommandDigest.of(command), upstream, new StoredRequest(command.parameters(), Map.of()),
                     true,
-                    true, OptionalInt.empty());
+                    true, null, OptionalInt.empty());
         }
 
         Command plain() {
@@ -190,9 +190,9 @@ class AdmissionTest extends ServiceTest {
         Command edits = known.withKey(null).plain();
         Command usesTheKey = new Sent(newId()).withKey(key).plain();
         Command ofAnother = new Sent(known.conversation()).plain("cloud");
-        Command unknown = Command.of(new Sent(newId()).command(), new byte[32], "agents", null, false, true,
+        Command unknown = Command.of(new Sent(newId()).command(), new byte[32], "agents", null, false, true, null,
                 OptionalInt.empty());
-        Command onlyNew = Command.of(new Sent(known.conversation()).command(), new byte[32], "agents", null, true, false,
+        Command onlyNew = Command.of(new Sent(known.conversation()).command(), new byte[32], "agents", null, true, false, null,
                 OptionalInt.empty());
         Command plain = new Sent(newId()).plain();
 

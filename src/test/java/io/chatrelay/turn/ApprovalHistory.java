@@ -63,7 +63,8 @@ final class ApprovalHistory {
 
         Ledger.Due due(UUID turn) {
             return new Ledger.Due(id, turn, callId, "ask-" + callId,
-                    new Ledger.Asker(0, callId, "ask-" + callId, "delete_file"), state, reason, attempts, acknowledged);
+                    new Ledger.Asker(0, callId, "ask-" + callId, "delete_file"), state, reason, attempts, acknowledged,
+                    Instant.EPOCH, Instant.EPOCH);
         }
     }
 

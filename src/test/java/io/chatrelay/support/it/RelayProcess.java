@@ -141,7 +141,8 @@ public final class RelayProcess implements AutoCloseable {
         command.addAll(List.of("-jar", setup.jar.toString()));
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
         // Whoever runs the tests may have the service configured for themselves.
-        builder.environment().keySet().removeIf(name -> name.startsWith("CHAT_RELAY_") || name.startsWith("QUARKUS_"));
+        builder.environment().keySet().removeIf(name -> name.startsWith("CHAT_RELAY_") || name.startsWith("QUARKUS_")
+                || name.startsWith("OTEL_"));
         try {
             process = builder.start();
         } catch (IOException e) {
