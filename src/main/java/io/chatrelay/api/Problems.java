@@ -11,6 +11,7 @@ import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.event.ChatException;
 import io.chatrelay.event.Failure;
 import io.chatrelay.event.Turn;
+import io.chatrelay.limit.Limit;
 import io.chatrelay.limit.LimitException;
 import io.chatrelay.turn.TurnConflictException;
 import io.quarkiverse.resteasy.problem.HttpProblem;
@@ -87,9 +88,13 @@ final class Problems {
     }
 
     private static HttpProblem limited(LimitException e) {
-        return builder(429, e.getMessage()).withType(QUOTA_EXCEEDED)
-                .with("violated-policies", List.of(e.limit().wireName())).withHeader("retry-after", e.retryAfter())
-                .build();
+        HttpProblem.Builder problem = builder(429, e.getMessage()).withType(QUOTA_EXCEEDED)
+                .with("violated-policies", List.of(e.limit().wireName())).withHeader("retry-after", e.retryAfter());
+        if (e.limit() == Limit.TOKENS_PER_DAY) {
+            // The retries of an SDK would be told the same until midnight.
+            problem.withHeader("x-should-retry", "false");
+        }
+        return problem.build();
     }
 
     private static HttpProblem missing(ChatException e) {

@@ -56,6 +56,8 @@ final class RateLimitHeaders {
         return switch (quota.limit()) {
             case REQUESTS_PER_SECOND -> "";
             case RUNNING_TURNS, OPEN_STREAMS -> ";qu=\"concurrent-requests\"";
+            // None of the draft's units is it.
+            case TOKENS_PER_DAY -> ";qu=\"tokens\"";
         };
     }
 

@@ -102,7 +102,9 @@ public class TurnEndpoint {
                 openStream();
             }
             Turn turn = turns.send(request.command());
-            limits().turnsLeft().ifPresent(left -> RateLimitHeaders.put(http, left));
+            CallerLimits own = limits();
+            own.turnsLeft().ifPresent(left -> RateLimitHeaders.put(http, left));
+            own.tokensLeft().ifPresent(left -> RateLimitHeaders.put(http, left));
             // All later lines contain the turn's id; its owner and the request that began it are found here.
             LogIds ids = ids(http, turn);
             String name = caller.get().name();

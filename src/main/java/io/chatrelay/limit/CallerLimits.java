@@ -30,18 +30,32 @@ public final class CallerLimits {
         void close();
     }
 
+    /** The tokens of the caller on this day. */
+    interface UsedTokens {
+
+        long today();
+
+        void add(long tokens);
+
+        /** Time until the day ends; more than zero. */
+        Duration untilTomorrow();
+    }
+
     private final String caller;
     private final @Nullable Quota requests;
     private final @Nullable Bucket bucket;
     private final @Nullable Quota turns;
     private final @Nullable Quota streams;
+    private final @Nullable Quota tokens;
+    private final UsedTokens used;
     private final AtomicInteger openStreams = new AtomicInteger();
     private final Consumer<Limit> hit;
     private volatile int runningTurns;
 
     /** @param hit called for each refusal */
-    CallerLimits(String caller, LimitsConfig config, TimeMeter clock, Consumer<Limit> hit) {
+    CallerLimits(String caller, LimitsConfig config, TimeMeter clock, UsedTokens used, Consumer<Limit> hit) {
         this.caller = caller;
+        this.used = used;
         this.hit = hit;
         LimitsConfig.OfCaller own = config.callers().get(caller);
         LimitsConfig.OfCaller defaults = config.defaults();
@@ -61,6 +75,9 @@ public final class CallerLimits {
         }
         turns = quota(Limit.RUNNING_TURNS, own == null ? OptionalInt.empty() : own.runningTurns(), defaults.runningTurns());
         streams = quota(Limit.OPEN_STREAMS, own == null ? OptionalInt.empty() : own.openStreams(), defaults.openStreams());
+        Optional<Long> ownTokens = own == null ? Optional.empty() : own.tokensPerDay();
+        tokens = ownTokens.or(defaults::tokensPerDay).map(amount -> new Quota(Limit.TOKENS_PER_DAY, amount, Duration.ofDays(1),
+                setting(Limit.TOKENS_PER_DAY, ownTokens.isPresent()))).orElse(null);
     }
 
     private @Nullable Quota quota(Limit limit, OptionalInt own, OptionalInt otherwise) {
@@ -75,7 +92,7 @@ public final class CallerLimits {
 
     /** All that is limited for this caller. */
     public List<Quota> quotas() {
-        return Stream.of(requests, turns, streams).mapMulti((@Nullable Quota quota, Consumer<Quota> found) -> {
+        return Stream.of(requests, turns, streams, tokens).mapMulti((@Nullable Quota quota, Consumer<Quota> found) -> {
             if (quota != null) {
                 found.accept(quota);
             }
@@ -128,18 +145,52 @@ public final class CallerLimits {
      * @param running how many turns of the caller run; not asked where they are not limited
      */
     public Optional<Limit> keepsFromBeginning(IntSupplier running) {
+        if (tokens != null && used.today() >= tokens.amount()) {
+            return Optional.of(Limit.TOKENS_PER_DAY);
+        }
         return turns != null && running.getAsInt() >= turns.amount() ? Optional.of(Limit.RUNNING_TURNS) : Optional.empty();
     }
 
     /** @param limit as {@link #keepsFromBeginning} gave it */
     public LimitException refusesTurn(Limit limit) {
         hit.accept(limit);
+        if (limit == Limit.TOKENS_PER_DAY && tokens != null) {
+            return usedUp(tokens);
+        }
         Quota quota = quotas().stream().filter(each -> each.limit() == limit).findFirst().orElseThrow();
         return new LimitException(quota.left(0, null),
                 ("%d turns of the caller '%s' run or wait for an approval, and it may have %1$d at a time (%s). Nothing of this one is"
                         + " stored, and its Idempotency-Key can be used again. Try again when one has ended.")
                         .formatted(quota.amount(), caller, quota.setting()),
                 ENDS_SOON_SECONDS);
+    }
+
+    private LimitException usedUp(Quota quota) {
+        Quota.Left left = tokensLeft(quota);
+        long seconds = left.reset() == null ? 1 : left.reset().toSeconds();
+        return new LimitException(left,
+                ("The answers of this day (UTC) to the caller '%s' have used %d tokens, and it may use %d (%s). Nothing of this turn is stored,"
+                        + " and its Idempotency-Key can be used again, from midnight (UTC) on, in %d s.")
+                        .formatted(caller, used.today(), quota.amount(), quota.setting(), seconds),
+                seconds);
+    }
+
+    private Quota.Left tokensLeft(Quota quota) {
+        // Rounded up: when the seconds are over, the day is.
+        return quota.left(quota.amount() - used.today(),
+                Duration.ofSeconds(Math.ceilDiv(used.untilTomorrow().toMillis(), 1000L)));
+    }
+
+    /** How many tokens are left of this day's; empty if they are not limited. */
+    public Optional<Quota.Left> tokensLeft() {
+        return tokens == null ? Optional.empty() : Optional.of(tokensLeft(tokens));
+    }
+
+    /** Counts the tokens of an answer that ended. */
+    public void used(long count) {
+        if (tokens != null && count > 0) {
+            used.add(count);
+        }
     }
 
     /** The number of the caller's running turns when its last turn began. */

@@ -10,7 +10,9 @@ public enum Limit {
     /** Turns that run or wait for an approval, on all replicas: they are counted in the database when a turn begins. */
     RUNNING_TURNS,
     /** Streams of events, on this replica: a stream belongs to the process that writes it. */
-    OPEN_STREAMS;
+    OPEN_STREAMS,
+    /** Tokens of answers that ended on this day of UTC, on all replicas: each adds what it has counted to the database once a second. */
+    TOKENS_PER_DAY;
 
     public String wireName() {
         return name().toLowerCase(Locale.ROOT).replace('_', '-');

@@ -1,10 +1,13 @@
 package io.chatrelay.limit;
 
+import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 import io.chatrelay.config.Between;
 import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
 import io.smallrye.config.WithName;
 
 /**
@@ -51,5 +54,21 @@ public interface LimitsConfig {
          */
         @Between(least = "1", most = "1000000")
         OptionalInt openStreams();
+
+        /**
+         * Tokens of the answers of one day (UTC), prompt and completion, as the upstreams count them, on all replicas together. A turn whose use is
+         * not told counts nothing, so this holds for upstreams alone that tell it. What a turn will use is not known when it begins: the turns that
+         * run when the figure is reached go on, and new ones are refused.
+         */
+        @Between(least = "1", most = "1000000000000")
+        Optional<Long> tokensPerDay();
     }
+
+    /**
+     * How often each replica adds the tokens that it has counted to the database, and reads what the others have added. Longer: a caller may go
+     * further beyond its tokens on several replicas, and a process that dies loses more of what it has counted. Shorter: more statements.
+     */
+    @WithDefault("1s")
+    @Between(least = "1s", most = "10m")
+    Duration tokensEvery();
 }

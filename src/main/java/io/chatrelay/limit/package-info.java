@@ -1,5 +1,5 @@
 /**
- * How much a caller may ask for: requests, running turns and open streams. What is counted on one replica, and what on all of them, is
+ * How much a caller may ask for: requests, running turns, open streams and tokens. What is counted on one replica, and what on all of them, is
  * written at each {@link io.chatrelay.limit.Limit}. A limit refuses before anything is stored.
  */
 @NullMarked

@@ -27,6 +27,7 @@ class TableOwnersTest {
             "message", "conversation/(Message|ConversationEffects)\\.java",
             "conversation", "conversation/(Conversation|ConversationEffects)\\.java",
             "turn_event", "journal/EventTable\\.java",
+            "caller_tokens", "limit/TokenLedger\\.java",
             "replica", "cluster/Lease\\.java");
 
     private static final Pattern WRITES = Pattern.compile("(?i)\\b(?:update|insert\\s+into|delete\\s+from)\\s+([a-z_]+)\\b");

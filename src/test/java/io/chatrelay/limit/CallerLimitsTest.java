@@ -4,7 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 import org.junit.jupiter.api.Test;
@@ -15,7 +19,11 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 class CallerLimitsTest {
 
     /** A number below zero is none. */
-    private record Figures(int rate, int bucket, int turns, int streams) implements LimitsConfig.OfCaller {
+    private record Figures(int rate, int bucket, int turns, int streams, long tokens) implements LimitsConfig.OfCaller {
+
+        Figures(int rate, int bucket, int turns, int streams) {
+            this(rate, bucket, turns, streams, -1);
+        }
 
         private static OptionalInt optional(int figure) {
             return figure < 0 ? OptionalInt.empty() : OptionalInt.of(figure);
@@ -40,9 +48,40 @@ class CallerLimitsTest {
         public OptionalInt openStreams() {
             return optional(streams);
         }
+
+        @Override
+        public Optional<Long> tokensPerDay() {
+            return tokens < 0 ? Optional.empty() : Optional.of(tokens);
+        }
     }
 
-    private record Config(OfCaller defaults, Map<String, OfCaller> callers) implements LimitsConfig {}
+    private record Config(OfCaller defaults, Map<String, OfCaller> callers) implements LimitsConfig {
+
+        @Override
+        public Duration tokensEvery() {
+            return Duration.ofSeconds(1);
+        }
+    }
+
+    private static final class Day extends java.time.Clock {
+
+        private Instant now = Instant.parse("2026-11-27T23:59:58.500Z");
+
+        @Override
+        public ZoneId getZone() {
+            return ZoneOffset.UTC;
+        }
+
+        @Override
+        public java.time.Clock withZone(ZoneId zone) {
+            return this;
+        }
+
+        @Override
+        public Instant instant() {
+            return now;
+        }
+    }
 
     private static final class Clock implements TimeMeter {
 
@@ -62,10 +101,11 @@ class CallerLimitsTest {
     private static final Figures NONE = new Figures(-1, -1, -1, -1);
 
     private final Clock clock = new Clock();
+    private final Day day = new Day();
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
 
     private Limits limits(Figures defaults, Map<String, LimitsConfig.OfCaller> callers) {
-        return new Limits(new Config(defaults, callers), metrics, clock);
+        return new Limits(new Config(defaults, callers), metrics, clock, new TokenLedger(null, day));
     }
 
     private static boolean isAllowed(CallerLimits caller) {
@@ -130,6 +170,29 @@ class CallerLimitsTest {
         assertThat(isAllowed(limits.of("t", "two"))).isTrue();
         assertThat(isAllowed(limits.of("u", "one"))).isTrue();
         limits.of("t", "two").openStream();
+    }
+
+    @Test
+    void tokensAreThereAgainOnTheNextDay() {
+        Limits limits = limits(new Figures(-1, -1, -1, -1, 100), Map.of());
+        CallerLimits caller = limits.of("t", "one");
+        caller.used(99);
+        assertThat(caller.keepsFromBeginning(() -> 0)).isEmpty();
+        assertThat(caller.tokensLeft().orElseThrow().remaining()).isEqualTo(1);
+        caller.used(41);
+
+        assertThat(caller.keepsFromBeginning(() -> 0)).contains(Limit.TOKENS_PER_DAY);
+        LimitException refusal = caller.refusesTurn(Limit.TOKENS_PER_DAY);
+        assertThat(refusal.retryAfter()).as("rounded up").isEqualTo(2);
+        assertThat(refusal.left().remaining()).isZero();
+        assertThat(refusal).hasMessageContaining("140").hasMessageContaining("chat-relay.limits.default.tokens-per-day");
+        assertThat(limits.of("t", "two").keepsFromBeginning(() -> 0)).isEmpty();
+
+        day.now = Instant.parse("2026-11-28T00:00:00Z");
+
+        assertThat(caller.keepsFromBeginning(() -> 0)).isEmpty();
+        assertThat(caller.tokensLeft().orElseThrow())
+                .isEqualTo(new Quota.Left(caller.quotas().getFirst(), 100, Duration.ofDays(1)));
     }
 
     @Test
