@@ -26,6 +26,7 @@ import io.chatrelay.api.ApiConfig;
 import io.chatrelay.api.RequestsConfig;
 import io.chatrelay.approval.ApprovalsConfig;
 import io.chatrelay.cluster.LeaseConfig;
+import io.chatrelay.config.HttpUrl;
 import io.chatrelay.config.KnownSettings;
 import io.chatrelay.conversation.ConversationConfig;
 import io.chatrelay.conversation.HistoryConfig;
@@ -52,7 +53,8 @@ import io.smallrye.config.common.utils.StringUtil;
  * trace out of whatever needed it first.
  */
 @RegisterForReflection(targets = { UpstreamsConfig.class, UpstreamConfig.class, UpstreamConfig.BreakerConfig.class,
-        AccessConfig.class, AccessConfig.Key.class, AccessConfig.StreamTokens.class, ApiConfig.class, ApprovalsConfig.class,
+        AccessConfig.class, AccessConfig.Key.class, AccessConfig.Oidc.class, AccessConfig.StreamTokens.class, ApiConfig.class,
+        ApprovalsConfig.class,
         HistoryConfig.class, ShutdownConfig.class, TurnConfig.class, FeedConfig.class, JournalConfig.class,
         LeaseConfig.class, ConnectionsConfig.class, RequestsConfig.class, DatabaseConfig.class, ConversationConfig.class,
         PageConfig.class, LimitsConfig.class, LimitsConfig.OfCaller.class })
@@ -80,6 +82,8 @@ final class StartCheck {
     /** Dev mode's own: the packaged service has no emulator in it. */
     private static final String EMULATOR = "chatrelay-dev.emulator.enabled";
     private static final String DATABASE = "quarkus.datasource.jdbc.url";
+    private static final String ISSUER = "quarkus.oidc.auth-server-url";
+    private static final String AUDIENCE = "quarkus.oidc.token.audience";
     private static final String POOL = "quarkus.datasource.jdbc.max-size";
     /** Callers need one. The journal's own connections are not of the pool. */
     private static final int NOT_FOR_READERS = 1;
@@ -127,7 +131,8 @@ final class StartCheck {
                 .toList());
         upstreams(config.getConfigMapping(UpstreamsConfig.class));
         refuse(unknownTransports(config));
-        access(config.getConfigMapping(AccessConfig.class));
+        issuer(config);
+        access(config.getConfigMapping(AccessConfig.class), hasIssuer(config));
         refuse(settings.invalid(config));
         refuse(settings.unknown(config).stream()
                 .map("%s is no setting of this version. Look for a misspelling, or remove it."::formatted).toList());
@@ -211,10 +216,28 @@ final class StartCheck {
                 .anyMatch(set -> keys.stream().anyMatch(set::startsWith) || variables.stream().anyMatch(set::startsWith));
     }
 
-    private static void access(AccessConfig config) throws Unfit {
-        if (config.keys().isEmpty()) {
-            throw new Unfit("no access key is configured, so nobody could call it."
-                    + " Set chat-relay.access.keys.<caller>.sha256 and .tenant.");
+    private static boolean hasIssuer(SmallRyeConfig config) {
+        return value(config, ISSUER).isPresent()
+                && config.getOptionalValue("quarkus.oidc.tenant-enabled", Boolean.class).orElse(true);
+    }
+
+    /** A token that the issuer made for another service must not be good for this one. */
+    private static void issuer(SmallRyeConfig config) throws Unfit {
+        if (hasIssuer(config)) {
+            if (!HttpUrl.Validator.isHttpUrl(value(config, ISSUER).get())) {
+                throw new Unfit(ISSUER + " must be an http or https URL.");
+            }
+            if (config.getOptionalValues(AUDIENCE, String.class).orElse(List.of()).isEmpty()) {
+                throw new Unfit(("%s is set, but %s is not: a token that is meant for another service would be accepted."
+                        + " Set it to the name that the tokens' claim aud has for this service.").formatted(ISSUER, AUDIENCE));
+            }
+        }
+    }
+
+    private static void access(AccessConfig config, boolean hasIssuer) throws Unfit {
+        if (config.keys().isEmpty() && !hasIssuer) {
+            throw new Unfit("no access key and no issuer is configured, so nobody could call it."
+                    + " Set chat-relay.access.keys.<caller>.sha256 and .tenant, or %s and %s.".formatted(ISSUER, AUDIENCE));
         }
         Map<String, String> callers = new HashMap<>();
         for (Map.Entry<String, AccessConfig.Key> key : config.keys().entrySet()) {

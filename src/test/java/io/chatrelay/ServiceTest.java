@@ -24,6 +24,7 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
 import com.fasterxml.jackson.databind.JsonNode;
 
 import io.chatrelay.support.Relay;
+import io.chatrelay.support.access.IssuerResource;
 import io.chatrelay.support.inkeep.Emulator;
 import io.chatrelay.support.inkeep.EmulatorResource;
 import io.chatrelay.support.inkeep.TestUpstreams;
@@ -32,6 +33,7 @@ import io.quarkus.test.common.http.TestHTTPResource;
 
 /** What every test of the running service has at hand. */
 @QuarkusTestResource(TestUpstreams.class)
+@QuarkusTestResource(IssuerResource.class)
 public abstract class ServiceTest {
 
     static {

@@ -200,6 +200,28 @@ class StartCheckTest {
         assertThat(said("chat-relay.access.keys.it.sha256[1]", OTHER)).doesNotContain("no setting");
     }
 
+    @Test
+    void nobodyWhoCouldCallIsSaid() {
+        properties.remove("chat-relay.access.keys.it.sha256");
+        properties.remove("chat-relay.access.keys.it.tenant");
+
+        assertThat(said()).isEqualTo("no access key and no issuer is configured, so nobody could call it."
+                + " Set chat-relay.access.keys.<caller>.sha256 and .tenant, or quarkus.oidc.auth-server-url and quarkus.oidc.token.audience.");
+        properties.put("quarkus.oidc.token.audience", "chat-relay");
+        properties.put("quarkus.oidc.auth-server-url", "https://issuer.example/realms/all");
+        assertThat(said()).as("an issuer is enough").startsWith(WELL);
+        assertThat(said("quarkus.oidc.tenant-enabled", "false")).startsWith("no access key and no issuer is configured");
+    }
+
+    @Test
+    void anIssuerWhoseTokensAreForAnyServiceIsRefused() {
+        assertThat(said("quarkus.oidc.auth-server-url", "https://issuer.example"))
+                .startsWith("quarkus.oidc.auth-server-url is set, but quarkus.oidc.token.audience is not");
+        assertThat(said("quarkus.oidc.auth-server-url", "issuer.example"))
+                .isEqualTo("quarkus.oidc.auth-server-url must be an http or https URL.");
+        assertThat(said("chat-relay.access.oidc.tenant-claim", " ")).contains("chat-relay.access.oidc.tenant-claim");
+    }
+
     @ParameterizedTest
     @ValueSource(strings = { "it-key", DIGEST + ",it-key", "it-key," + OTHER, DIGEST + ",12," + OTHER + ",it-key" })
     void aDigestThatIsNoneIsRefusedAndNotShown(String digests) {

@@ -12,7 +12,7 @@ import io.chatrelay.config.Between;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 
-/** The callers of the API, by name. The service never stores a key, only its digest. */
+/** The callers of the API: by name those with a key, of which the service stores only the digest, and those with a token of the company's issuer. */
 @ConfigMapping(prefix = "chat-relay.access")
 public interface AccessConfig {
 
@@ -20,6 +20,9 @@ public interface AccessConfig {
     String SHA256 = " *[0-9a-fA-F]{64} *";
 
     Map<String, Key> keys();
+
+    /** How a token of the company's issuer names its caller. The issuer itself is {@code quarkus.oidc.auth-server-url}. */
+    Oidc oidc();
 
     /** Tokens in place of keys, for readers that cannot send a header. */
     StreamTokens streamTokens();
@@ -68,6 +71,41 @@ public interface AccessConfig {
          * What happens to a message that arrives while a turn runs in its conversation, if its request does not state it. A chat UI that sends the
          * next message right after its stop button needs {@code cancel}.
          */
+        @WithDefault("refuse")
+        OnRunning onRunning();
+    }
+
+    /**
+     * What the claims of a token say about its caller. The token is a JWT, or an opaque token with the claims of its introspection. Each setting
+     * is the name of a claim, or a path of names separated by slashes if no claim has that name.
+     */
+    interface Oidc {
+
+        /** The claim with the tenant whose data the caller sees. A token without it is refused. */
+        @WithDefault("tenant")
+        @NotBlank(message = "must not be blank")
+        String tenantClaim();
+
+        /**
+         * The claims that may name the caller: the first that the token has counts. The name is that of the service that calls, because idempotency
+         * keys belong to it. Source of the first: RFC 9068 and RFC 7662; of the second: OpenID Connect.
+         */
+        @WithDefault("client_id,azp")
+        List<@NotBlank(message = "must not be blank") String> callerClaims();
+
+        /**
+         * The claim with the caller's roles: a list, or a text with blanks between them, as {@code scope} is. It may contain names of other
+         * services, which do not count. Source of the default: RFC 9068.
+         */
+        @WithDefault("roles")
+        @NotBlank(message = "must not be blank")
+        String rolesClaim();
+
+        /** As {@link Key#onDisconnect}, for all callers with a token. */
+        @WithDefault("detach")
+        OnDisconnect onDisconnect();
+
+        /** As {@link Key#onRunning}, for all callers with a token. */
         @WithDefault("refuse")
         OnRunning onRunning();
     }

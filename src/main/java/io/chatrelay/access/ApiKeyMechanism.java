@@ -2,7 +2,6 @@ package io.chatrelay.access;
 
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -47,12 +46,7 @@ class ApiKeyMechanism implements HttpAuthenticationMechanism {
 
     ApiKeyMechanism(Callers callers) {
         this.callers = callers;
-        this.identities = callers.all().stream().collect(Collectors.toMap(Function.identity(), ApiKeyMechanism::identity));
-    }
-
-    private static SecurityIdentity identity(Caller caller) {
-        Set<String> roles = caller.roles().stream().map(Role::wireName).collect(Collectors.toSet());
-        return QuarkusSecurityIdentity.builder().setPrincipal(caller).addRoles(roles).build();
+        this.identities = callers.all().stream().collect(Collectors.toMap(Function.identity(), Caller::identity));
     }
 
     @Override
@@ -100,5 +94,11 @@ class ApiKeyMechanism implements HttpAuthenticationMechanism {
     public Uni<Boolean> sendChallenge(RoutingContext context) {
         return Uni.createFrom()
                 .failure(new Unauthorized(token(context.request()) == null ? Unauthorized.NO_KEY : NO_STREAM));
+    }
+
+    /** Before {@link IssuerTokenMechanism}: a key is found without asking anyone. */
+    @Override
+    public int getPriority() {
+        return IssuerTokenMechanism.PRIORITY + 1;
     }
 }

@@ -3,18 +3,29 @@ package io.chatrelay.access;
 import java.security.Principal;
 import java.util.Set;
 
+import io.quarkus.security.identity.SecurityIdentity;
+import io.quarkus.security.runtime.QuarkusSecurityIdentity;
+
 /**
  * An authenticated caller.
  *
- * @param name   the configured name; idempotency keys belong to it
+ * @param source what authenticated it
+ * @param name   the configured name, or the name in its token; idempotency keys belong to it
  * @param tenant the tenant whose data it sees
  * @param roles  what it may do
  * @param leavingStops    whether its turns are cancelled when it disconnects, if its request does not state it
  * @param replacesRunning whether its message cancels the running turn, if its request does not state it
  */
-public record Caller(String name, String tenant, Set<Role> roles, boolean leavingStops, boolean replacesRunning)
-        implements
-            Principal {
+public record Caller(Source source, String name, String tenant, Set<Role> roles, boolean leavingStops,
+        boolean replacesRunning) implements Principal {
+
+    /** What authenticated a caller. */
+    public enum Source {
+        /** A configured key. */
+        KEY,
+        /** A token of the company's issuer. */
+        ISSUER
+    }
 
     @Override
     public String getName() {
@@ -23,5 +34,12 @@ public record Caller(String name, String tenant, Set<Role> roles, boolean leavin
 
     public boolean may(Role role) {
         return roles.contains(role);
+    }
+
+    /** It contains no credential, so nothing that refers to it can reveal one. */
+    SecurityIdentity identity() {
+        QuarkusSecurityIdentity.Builder identity = QuarkusSecurityIdentity.builder().setPrincipal(this);
+        roles.forEach(role -> identity.addRole(role.wireName()));
+        return identity.build();
     }
 }

@@ -14,15 +14,19 @@ import jakarta.enterprise.context.ApplicationScoped;
 
 import io.quarkus.runtime.configuration.ConfigurationException;
 
-/** Finds callers by their keys. An issuer's tokens would be resolved here too. */
+/** Finds callers by their keys, and the callers that created stream tokens. */
 @ApplicationScoped
 public class Callers {
 
     private static final String SCHEME = "bearer ";
+    /** Before the name of a caller with a token of the issuer, where a stream token refers to it: a key's caller may have the same name. */
+    private static final String OF_ISSUER = "issuer:";
 
     private final Map<String, Caller> byDigest = new HashMap<>();
+    private final TokenCallers tokens;
 
-    Callers(AccessConfig config) {
+    Callers(AccessConfig config, TokenCallers tokens) {
+        this.tokens = tokens;
         config.keys().forEach((name, key) -> {
             Caller caller = caller(name, key);
             key.sha256().forEach(digest -> add(digest.strip().toLowerCase(Locale.ROOT), caller));
@@ -30,7 +34,7 @@ public class Callers {
     }
 
     private static Caller caller(String name, AccessConfig.Key key) {
-        return new Caller(name, key.tenant(), Set.copyOf(key.roles()),
+        return new Caller(Caller.Source.KEY, name, key.tenant(), Set.copyOf(key.roles()),
                 key.onDisconnect() == AccessConfig.OnDisconnect.CANCEL, key.onRunning() == AccessConfig.OnRunning.CANCEL);
     }
 
@@ -54,9 +58,24 @@ public class Callers {
         return Optional.ofNullable(byDigest.get(digest(authorization.substring(SCHEME.length()).strip())));
     }
 
-    /** The caller of that name and tenant, if it still has a key: when its last key is withdrawn, its tokens become invalid too. */
-    public Optional<Caller> named(String name, String tenant) {
-        return byDigest.values().stream().filter(caller -> caller.name().equals(name) && caller.tenant().equals(tenant))
+    /** What a stream token stores of its creator. */
+    public static String reference(Caller creator) {
+        return switch (creator.source()) {
+            case KEY -> creator.name();
+            case ISSUER -> OF_ISSUER + creator.name();
+        };
+    }
+
+    /**
+     * The creator of a stream token, as a {@linkplain #reference reference} names it. A caller with a key is found while it has one: when its last key
+     * is withdrawn, its stream tokens become invalid too. A caller with a token of the issuer is found while the service has an issuer, because
+     * nothing else is known of it without its token.
+     */
+    public Optional<Caller> creator(String reference, String tenant) {
+        if (reference.startsWith(OF_ISSUER)) {
+            return tokens.creator(reference.substring(OF_ISSUER.length()), tenant);
+        }
+        return byDigest.values().stream().filter(caller -> caller.name().equals(reference) && caller.tenant().equals(tenant))
                 .findFirst();
     }
 

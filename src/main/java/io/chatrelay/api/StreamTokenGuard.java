@@ -9,6 +9,7 @@ import jakarta.ws.rs.NotAuthorizedException;
 import io.chatrelay.access.Callers;
 import io.chatrelay.access.CurrentCaller;
 import io.chatrelay.access.Role;
+import io.chatrelay.access.Unauthorized;
 import io.chatrelay.event.Turn;
 import io.chatrelay.turn.StreamTokens;
 
@@ -54,7 +55,7 @@ class StreamTokenGuard {
         }
         StreamTokens.Grant grant = tokens.find(token.get()).filter(found -> found.conversation().equals(conversation))
                 .orElseThrow(StreamTokenGuard::refused);
-        current.redeemed(callers.named(grant.caller(), grant.tenant()).filter(caller -> caller.may(Role.CHAT))
+        current.redeemed(callers.creator(grant.caller(), grant.tenant()).filter(caller -> caller.may(Role.CHAT))
                 .orElseThrow(StreamTokenGuard::refused));
         return new Admission(grant.turn());
     }
@@ -62,6 +63,6 @@ class StreamTokenGuard {
     private static NotAuthorizedException refused() {
         return new NotAuthorizedException("token is not known, has expired, or is for another conversation or turn."
                 + " Make a new one with POST /run/v1/conversations/{id}/stream-tokens.",
-                "Bearer realm=\"chat-relay\", error=\"invalid_token\"");
+                Unauthorized.INVALID_TOKEN);
     }
 }

@@ -6,6 +6,7 @@ import static java.lang.annotation.RetentionPolicy.RUNTIME;
 import java.lang.annotation.Retention;
 import java.lang.annotation.Target;
 import java.net.URI;
+import java.net.URISyntaxException;
 
 import jakarta.validation.Constraint;
 import jakarta.validation.ConstraintValidator;
@@ -30,6 +31,15 @@ public @interface HttpUrl {
         @Override
         public boolean isValid(URI value, ConstraintValidatorContext context) {
             return contains(value);
+        }
+
+        /** Whether the text of a setting that is not mapped is such an address. */
+        public static boolean isHttpUrl(String value) {
+            try {
+                return contains(new URI(value));
+            } catch (URISyntaxException e) {
+                return false;
+            }
         }
 
         static boolean contains(URI value) {
