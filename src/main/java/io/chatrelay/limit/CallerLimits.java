@@ -6,8 +6,10 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.IntSupplier;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 import org.jspecify.annotations.Nullable;
@@ -48,6 +50,7 @@ public final class CallerLimits {
     private final @Nullable Quota streams;
     private final @Nullable Quota tokens;
     private final UsedTokens used;
+    private final ReentrantLock beginning = new ReentrantLock();
     private final AtomicInteger openStreams = new AtomicInteger();
     private final Consumer<Limit> hit;
     private volatile int runningTurns;
@@ -149,6 +152,22 @@ public final class CallerLimits {
             return Optional.of(Limit.TOKENS_PER_DAY);
         }
         return turns != null && running.getAsInt() >= turns.amount() ? Optional.of(Limit.RUNNING_TURNS) : Optional.empty();
+    }
+
+    /**
+     * Runs a transaction that begins a turn. Those of a caller whose running turns are limited wait for each other in the database anyway, and here
+     * they wait without a connection, and for longer than the database lets a transaction wait for a lock.
+     */
+    public <T> T begin(Supplier<T> transaction) {
+        if (turns == null) {
+            return transaction.get();
+        }
+        beginning.lock();
+        try {
+            return transaction.get();
+        } finally {
+            beginning.unlock();
+        }
     }
 
     /** @param limit as {@link #keepsFromBeginning} gave it */

@@ -205,8 +205,8 @@ public class Turns {
         for (int attempt = 1;; attempt++) {
             boolean makesRoom = replaces;
             try (HeldPermission permission = new HeldPermission()) {
-                Accepted accepted = QuarkusTransaction.requiringNew()
-                        .call(() -> accept(command, digest, makesRoom, permission));
+                Accepted accepted = limits.of(command.tenant(), command.caller()).begin(() -> QuarkusTransaction
+                        .requiringNew().call(() -> accept(command, digest, makesRoom, permission)));
                 if (accepted.question() != null) {
                     runner.run(accepted.question(), accepted.upstream(), accepted.owner(), permission.held(),
                             accepted.span());

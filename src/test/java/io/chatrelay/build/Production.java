@@ -55,7 +55,8 @@ final class Production {
     /** Whether the image's build is told to leave out the package. */
     static boolean isInitialisedAtRunTime(Class<?> type) {
         return read(CLASSES.resolve("application.properties")).lines()
-                .anyMatch(line -> line.matches(".*--initialize-at-run-time=" + Pattern.quote(type.getPackageName()) + "(,.*)?"));
+                .anyMatch(
+                        line -> line.matches(".*--initialize-at-run-time=" + Pattern.quote(type.getPackageName()) + "(,.*)?"));
     }
 
     /** Initialised, as the image's build does it; a class of a library whose own optional libraries are absent is left out. */
