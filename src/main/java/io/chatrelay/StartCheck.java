@@ -57,7 +57,8 @@ import io.smallrye.config.common.utils.StringUtil;
         ApprovalsConfig.class,
         HistoryConfig.class, ShutdownConfig.class, TurnConfig.class, FeedConfig.class, JournalConfig.class,
         LeaseConfig.class, ConnectionsConfig.class, RequestsConfig.class, DatabaseConfig.class, ConversationConfig.class,
-        PageConfig.class, LimitsConfig.class, LimitsConfig.OfCaller.class })
+        PageConfig.class, LimitsConfig.class, LimitsConfig.OfCaller.class,
+        LimitsConfig.Replica.class })
 final class StartCheck {
 
     /** What keeps the service from starting, in one line that says what to set. */

@@ -77,6 +77,8 @@ final class Problems {
             case UNAVAILABLE -> builder(503, e.getMessage()).withHeader("retry-after", e.retryAfter()).build();
             case BREAKER_OPEN -> builder(503, e.getMessage()).with("code", "upstream_breaker_open")
                     .withHeader("retry-after", e.retryAfter()).build();
+            case OVERLOADED -> builder(503, e.getMessage()).with("code", "replica_overloaded")
+                    .withHeader("retry-after", e.retryAfter()).build();
             case LIMIT_REACHED -> limited((LimitException) e);
             case TURN_RUNNING -> running((TurnConflictException) e);
             case NOT_RUNNING -> notRunning((TurnConflictException) e);

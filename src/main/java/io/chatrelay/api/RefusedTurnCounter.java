@@ -23,7 +23,9 @@ class RefusedTurnCounter {
         /** The upstream's breaker is open. */
         BREAKER,
         /** Its caller has reached a limit. */
-        LIMIT;
+        LIMIT,
+        /** The replica has as much to do as it is configured to take. */
+        LOAD;
 
         String tag() {
             return name().toLowerCase(Locale.ROOT);
@@ -49,6 +51,8 @@ class RefusedTurnCounter {
                 count(Reason.BREAKER);
             } else if (chat.kind() == ChatException.Kind.LIMIT_REACHED) {
                 count(Reason.LIMIT);
+            } else if (chat.kind() == ChatException.Kind.OVERLOADED) {
+                count(Reason.LOAD);
             }
         } else if (SqlErrors.isAway(refusal)) {
             count(Reason.DATABASE);

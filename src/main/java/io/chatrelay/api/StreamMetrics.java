@@ -37,6 +37,10 @@ class StreamMetrics {
         open.decrementAndGet();
     }
 
+    int open() {
+        return open.get();
+    }
+
     void firstEvent(long nanos) {
         firstEvent.record(nanos, TimeUnit.NANOSECONDS);
     }

@@ -11,9 +11,9 @@ import jakarta.ws.rs.container.AsyncResponse;
 import io.chatrelay.api.protocol.FrameWriter;
 import io.chatrelay.api.protocol.Protocol;
 import io.chatrelay.database.SqlErrors;
+import io.chatrelay.event.ChatException;
 import io.chatrelay.event.JsonWriter;
 import io.chatrelay.event.Turn;
-import io.chatrelay.limit.LimitException;
 import io.chatrelay.turn.StoredTurns;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.ext.web.RoutingContext;
@@ -37,7 +37,7 @@ public class StreamResumer {
     /**
      * 204 means that there is nothing, or nothing more, to read: the only answer that stops an {@code EventSource}. If the database cannot be
      * reached, or this replica stops, the connection of an {@code EventSource} is cut, because an error status would stop it for good; also if it
-     * reconnects, and the caller has as many streams as it may.
+     * reconnects, and there are as many streams as there may be.
      *
      * @param otherwise the behavior at an approval for a reader that states neither this nor its position
      */
@@ -87,12 +87,17 @@ public class StreamResumer {
         try {
             read.run();
         } catch (RuntimeException e) {
-            boolean passes = SqlErrors.isAway(e) || e instanceof LimitException && RequestLimit.isReconnecting(http.request());
+            boolean passes = SqlErrors.isAway(e) || isFull(e) && RequestLimit.isReconnecting(http.request());
             if (!eventSource || !passes) {
                 throw e;
             }
             http.response().reset();
         }
+    }
+
+    private static boolean isFull(RuntimeException e) {
+        return e instanceof ChatException refused && (refused.kind() == ChatException.Kind.LIMIT_REACHED
+                || refused.kind() == ChatException.Kind.OVERLOADED);
     }
 
     private void find(String conversation, StreamPosition position, StreamTokenGuard.Admission admission,

@@ -19,6 +19,7 @@ import io.chatrelay.api.protocol.Protocol;
 import io.chatrelay.approval.Approvals;
 import io.chatrelay.approval.DecideCommand;
 import io.chatrelay.approval.RecordedDecision;
+import io.chatrelay.event.ChatException;
 import io.chatrelay.event.PausePoints;
 import io.chatrelay.event.Turn;
 import io.chatrelay.limit.CallerLimits;
@@ -48,6 +49,7 @@ public class TurnEndpoint {
     private final Cancellation cancellation;
     private final CurrentCaller caller;
     private final Limits limits;
+    private final ReplicaLoad load;
     private final ApiConfig config;
     private final RequestBodies bodies;
     private final StreamMetrics metrics;
@@ -56,7 +58,8 @@ public class TurnEndpoint {
     private final ExecutorService virtualThreads;
 
     TurnEndpoint(Turns turns, StoredTurns storedTurns, Approvals approvals, Cancellation cancellation, CurrentCaller caller,
-            Limits limits, ApiConfig config, RequestBodies bodies, StreamMetrics metrics, RefusedTurnCounter refusals,
+            Limits limits, ReplicaLoad load, ApiConfig config, RequestBodies bodies, StreamMetrics metrics,
+            RefusedTurnCounter refusals,
             RoutingContext http,
             @VirtualThreads ExecutorService virtualThreads) {
         this.turns = turns;
@@ -66,6 +69,7 @@ public class TurnEndpoint {
         this.virtualThreads = virtualThreads;
         this.caller = caller;
         this.limits = limits;
+        this.load = load;
         this.config = config;
         this.bodies = bodies;
         this.metrics = metrics;
@@ -98,6 +102,7 @@ public class TurnEndpoint {
      */
     public Turn send(ChatRequest request, boolean streams) {
         try {
+            load.checkTurn();
             if (streams) {
                 openStream();
             }
@@ -129,9 +134,11 @@ public class TurnEndpoint {
      * whose place was not taken before takes it when it begins.
      *
      * @throws LimitException if the caller has as many streams as it may
+     * @throws ChatException  if this replica has
      */
     public void openStream() {
         CallerLimits own = limits();
+        load.checkStream();
         try {
             CallerLimits.OpenStream place = own.openStream();
             http.put(PLACE, place);

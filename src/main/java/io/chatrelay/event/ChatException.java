@@ -32,7 +32,9 @@ public class ChatException extends RuntimeException {
         /** The upstream's breaker refuses turns now. */
         BREAKER_OPEN,
         /** The caller has reached one of its limits. */
-        LIMIT_REACHED
+        LIMIT_REACHED,
+        /** This process has as much to do as it is configured to take. */
+        OVERLOADED
     }
 
     private final transient Kind kind;
@@ -78,6 +80,14 @@ public class ChatException extends RuntimeException {
 
     public static ChatException unavailable(String message, long retryAfter) {
         return new ChatException(Kind.UNAVAILABLE, null, message, retryAfter);
+    }
+
+    /** @param load what there is too much of, as a sentence, with the setting */
+    public static ChatException overloaded(String load, long retryAfter) {
+        return new ChatException(Kind.OVERLOADED, null,
+                "%s This replica takes no more now, and nothing is stored. Try again in %d s, at any replica.".formatted(load,
+                        retryAfter),
+                retryAfter);
     }
 
     public static ChatException breakerOpen(String upstream, long retryAfter) {

@@ -95,6 +95,11 @@ public class Limits {
         }
     }
 
+    /** What this replica takes, whoever asks. */
+    public LimitsConfig.Replica ofReplica() {
+        return config.replica();
+    }
+
     public CallerLimits of(String tenant, String caller) {
         return callers.computeIfAbsent(new Caller(tenant, caller), _ -> new CallerLimits(caller, config, clock,
                 tokens(tenant, caller), limit -> hit(limit, caller)));

@@ -64,6 +64,31 @@ public interface LimitsConfig {
         Optional<Long> tokensPerDay();
     }
 
+    /** What one replica takes, whoever asks. Above it a new turn is a 503; reads and decisions go on. */
+    Replica replica();
+
+    /** The limits of a replica. */
+    interface Replica {
+
+        /**
+         * Turns that run on one replica. Turns of a replica that is gone are taken over beyond it. Higher: more memory, some tens of kilobytes a
+         * turn, and later answers. Lower: turns are refused that there would be room for.
+         */
+        @Between(least = "1", most = "1000000")
+        OptionalInt runningTurns();
+
+        /** Streams that are open on one replica. Beside it, {@code chat-relay.connections.max} bounds connections of every kind. */
+        @Between(least = "1", most = "1000000")
+        OptionalInt openStreams();
+
+        /**
+         * How late an event loop may run what is due before new turns are refused. Streams are later by as much. Higher: a replica that has too much to
+         * do takes still more. Lower: a pause of the garbage collector refuses turns; 500 ms is longer than those of most heaps.
+         */
+        @Between(least = "1ms", most = "1m")
+        Optional<Duration> maxEventLoopLag();
+    }
+
     /**
      * How often each replica adds the tokens that it has counted to the database, and reads what the others have added. Longer: a caller may go
      * further beyond its tokens on several replicas, and a process that dies loses more of what it has counted. Shorter: more statements.

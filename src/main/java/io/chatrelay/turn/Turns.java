@@ -120,6 +120,11 @@ public class Turns {
         }
     }
 
+    /** How many turns run on this replica. */
+    public int running() {
+        return runner.count();
+    }
+
     /** Begins a turn in one transaction with others; empty, and nothing is stored, if the command needs a transaction of its own. */
     private Optional<Turn> together(SendCommand command, byte[] digest) throws SQLException {
         if (command.repeated()) {

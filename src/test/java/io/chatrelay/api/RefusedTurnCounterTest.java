@@ -22,12 +22,14 @@ class RefusedTurnCounterTest {
     void areCountedByReason() {
         refusals.count(ChatException.unavailable("It stops.", 1));
         refusals.count(ChatException.breakerOpen("agents", 7));
+        refusals.count(ChatException.overloaded("It is late.", 1));
         refusals.count(new IllegalStateException(new SQLException("gone", "08006")));
         refusals.count(new IllegalStateException(new SQLException("gone", "08006")));
 
         assertThat(counted("replica")).isEqualTo(1);
         assertThat(counted("database")).isEqualTo(2);
         assertThat(counted("breaker")).isEqualTo(1);
+        assertThat(counted("load")).isEqualTo(1);
     }
 
     @Test

@@ -58,6 +58,11 @@ class CallerLimitsTest {
     private record Config(OfCaller defaults, Map<String, OfCaller> callers) implements LimitsConfig {
 
         @Override
+        public Replica replica() {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
         public Duration tokensEvery() {
             return Duration.ofSeconds(1);
         }
