@@ -3,10 +3,14 @@ package io.chatrelay.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.UUID;
 
@@ -18,6 +22,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 
 import io.chatrelay.dev.InkeepEmulator;
 import io.chatrelay.support.Json;
+import io.chatrelay.support.Relay;
 import io.chatrelay.support.clients.Installed;
 import io.chatrelay.support.it.Prometheus;
 import io.chatrelay.support.it.RelayClient;
@@ -37,15 +42,20 @@ class DashboardIT {
         List<String> queries = queries();
         assertThat(queries).hasSizeGreaterThan(20);
         try (InkeepEmulator inkeep = new InkeepEmulator(RelayClient.VERTX).listen(0);
-                RelayProcess relay = RelayProcess.on(TestPostgres.fresh(), inkeep).start();
+                RelayProcess relay = RelayProcess.on(TestPostgres.fresh(), inkeep)
+                        .with("chat-relay.access.keys.limited.sha256", sha256("limited-key"))
+                        .with("chat-relay.access.keys.limited.tenant", "limited")
+                        .with("chat-relay.limits.callers.limited.requests-per-second", 1).start();
                 Prometheus prometheus = Prometheus.of(relay)) {
             RelayClient client = new RelayClient(relay);
+            Relay limited = new Relay(relay.api(), "limited-key");
             new WaitingTurn(client, "agents", "use tool delete_file").awaitAsked(client, 1);
 
             Awaitility.await().atMost(Duration.ofSeconds(90)).pollInterval(Duration.ofMillis(500)).untilAsserted(() -> {
                 for (String upstream : List.of("agents", "cloud")) {
                     assertThat(client.chat(upstream, "dashboard-" + UUID.randomUUID(), "echo hi").awaitEnd().answer())
                             .isEqualTo("hi");
+                    limited.get(Relay.CONVERSATIONS);
                 }
                 assertThat(queries.stream().filter(query -> isEmpty(prometheus.query(query)))).isEmpty();
                 assertThat(prometheus.query("chat_relay_approvals_oldest_seconds").at("/0/value/1").asDouble()).isPositive();
@@ -54,6 +64,15 @@ class DashboardIT {
                     .allSatisfy(rule -> assertThat(rule.path("health").asText()).as(rule.toString()).isEqualTo("ok")));
             assertThat(rules(prometheus)).as("nothing is wrong").allSatisfy(rule -> assertThat(rule.path("state").asText())
                     .as(rule.toString()).isNotEqualTo("firing"));
+        }
+    }
+
+    private static String sha256(String key) {
+        try {
+            return HexFormat.of()
+                    .formatHex(MessageDigest.getInstance("SHA-256").digest(key.getBytes(StandardCharsets.UTF_8)));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
         }
     }
 
