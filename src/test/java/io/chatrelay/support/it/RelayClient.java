@@ -6,6 +6,7 @@ import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -36,13 +37,26 @@ public final class RelayClient {
             .version(java.net.http.HttpClient.Version.HTTP_1_1).build();
 
     private final URI api;
+    private final Map<String, String> always;
 
     public RelayClient(RelayProcess relay) {
         this(relay.api());
     }
 
     RelayClient(URI api) {
+        this(api, Map.of());
+    }
+
+    private RelayClient(URI api, Map<String, String> always) {
         this.api = api;
+        this.always = always;
+    }
+
+    /** The same caller, whose streams are asked for with one more header. */
+    public RelayClient with(String header, String value) {
+        Map<String, String> more = new HashMap<>(always);
+        more.put(header, value);
+        return new RelayClient(api, more);
     }
 
     /** A message of a user as the AI SDK's chat sends it. */
@@ -94,6 +108,7 @@ public final class RelayClient {
     private SseStream open(HttpMethod method, String path, String body, Map<String, String> headers, SseStream stream) {
         RequestOptions options = new RequestOptions().setMethod(method).setHost(api.getHost()).setPort(api.getPort())
                 .setURI(path).putHeader("authorization", "Bearer " + KEY).putHeader("content-type", "application/json");
+        always.forEach(options::putHeader);
         headers.forEach(options::putHeader);
         STREAMS.request(options).onFailure(_ -> stream.failed()).onSuccess(request -> {
             stream.asked(request);
