@@ -21,6 +21,7 @@ import io.quarkus.security.identity.SecurityIdentity;
 import io.quarkus.vertx.http.runtime.security.ChallengeData;
 import io.quarkus.vertx.http.runtime.security.HttpAuthenticationMechanism;
 import io.smallrye.mutiny.Uni;
+import io.vertx.core.VertxException;
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.RoutingContext;
 
@@ -77,12 +78,18 @@ class IssuerTokenMechanism implements HttpAuthenticationMechanism {
             return known;
         }
         for (Throwable each = cause; each != null; each = each.getCause()) {
-            if (each instanceof IOException || each instanceof TimeoutException || each instanceof OIDCException) {
+            if (isFailedCall(each)) {
                 LOG.warnf("a token could not be checked, because the issuer did not answer: %s", each.getClass().getName());
                 return new IssuerUnavailable();
             }
         }
         return isJwt(context) ? Unauthorized.tokenInvalid() : new Unauthorized(Unauthorized.NO_KEY);
+    }
+
+    /** A refused or cut connection, a late answer, or an answer that is an error. */
+    private static boolean isFailedCall(Throwable cause) {
+        return cause instanceof IOException || cause instanceof VertxException || cause instanceof TimeoutException
+                || cause instanceof OIDCException;
     }
 
     /** Only a JWT has two dots. */
