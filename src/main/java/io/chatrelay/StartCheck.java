@@ -53,6 +53,7 @@ import io.smallrye.config.common.utils.StringUtil;
  * trace out of whatever needed it first.
  */
 @RegisterForReflection(targets = { UpstreamsConfig.class, UpstreamConfig.class, UpstreamConfig.BreakerConfig.class,
+        UpstreamsConfig.ToolConfig.class,
         AccessConfig.class, AccessConfig.Key.class, AccessConfig.Oidc.class, AccessConfig.StreamTokens.class, ApiConfig.class,
         ApprovalsConfig.class,
         HistoryConfig.class, ShutdownConfig.class, TurnConfig.class, FeedConfig.class, JournalConfig.class,
@@ -78,7 +79,7 @@ final class StartCheck {
             ConversationConfig.class, PageConfig.class, AdmissionConfig.class, LimitsConfig.class);
 
     /** Of the migrations that this version brings, the last. */
-    static final int SCHEMA = 16;
+    static final int SCHEMA = 18;
 
     /** Dev mode's own: the packaged service has no emulator in it. */
     private static final String EMULATOR = "chatrelay-dev.emulator.enabled";

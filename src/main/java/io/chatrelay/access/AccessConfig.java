@@ -3,6 +3,7 @@ package io.chatrelay.access;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 import jakarta.validation.constraints.NotBlank;
@@ -92,6 +93,12 @@ public interface AccessConfig {
          */
         @WithDefault("client_id,azp")
         List<@NotBlank(message = "must not be blank") String> callerClaims();
+
+        /**
+         * The claim with the end user for whom the caller acts. A token that has it sees and continues only the conversations of this end user; one
+         * without it, such as that of a service account, sees all of the tenant's. If it is not set, every token does.
+         */
+        Optional<String> endUserClaim();
 
         /**
          * The claim with the caller's roles: a list, or a text with blanks between them, as {@code scope} is. It may contain names of other

@@ -3,6 +3,8 @@ package io.chatrelay.access;
 import java.security.Principal;
 import java.util.Set;
 
+import org.jspecify.annotations.Nullable;
+
 import io.quarkus.security.identity.SecurityIdentity;
 import io.quarkus.security.runtime.QuarkusSecurityIdentity;
 
@@ -12,12 +14,13 @@ import io.quarkus.security.runtime.QuarkusSecurityIdentity;
  * @param source what authenticated it
  * @param name   the configured name, or the name in its token; idempotency keys belong to it
  * @param tenant the tenant whose data it sees
+ * @param endUser the only end user whose data it sees, or null if it sees all of the tenant's
  * @param roles  what it may do
  * @param leavingStops    whether its turns are cancelled when it disconnects, if its request does not state it
  * @param replacesRunning whether its message cancels the running turn, if its request does not state it
  */
-public record Caller(Source source, String name, String tenant, Set<Role> roles, boolean leavingStops,
-        boolean replacesRunning) implements Principal {
+public record Caller(Source source, String name, String tenant, @Nullable String endUser, Set<Role> roles,
+        boolean leavingStops, boolean replacesRunning) implements Principal {
 
     /** What authenticated a caller. */
     public enum Source {

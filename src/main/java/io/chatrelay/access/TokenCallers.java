@@ -45,16 +45,24 @@ class TokenCallers {
         String name = config.callerClaims().stream().flatMap(claim -> name(claims, claim).stream()).findFirst()
                 .orElseThrow(() -> Unauthorized.claimMissing("caller", String.join("' or '", config.callerClaims()),
                         "chat-relay.access.oidc.caller-claims"));
-        return caller(name, tenant, roles(claims));
+        return caller(name, tenant, endUser(claims), roles(claims));
     }
 
     /** The creator of a stream token, with the role that it had to have; empty if the service has no issuer. */
     Optional<Caller> creator(String name, String tenant) {
-        return enabled ? Optional.of(caller(name, tenant, Set.of(Role.CHAT))) : Optional.empty();
+        return enabled ? Optional.of(caller(name, tenant, null, Set.of(Role.CHAT))) : Optional.empty();
     }
 
-    private Caller caller(String name, String tenant, Set<Role> roles) {
-        return new Caller(Caller.Source.ISSUER, name, tenant, roles, config.onDisconnect() == AccessConfig.OnDisconnect.CANCEL,
+    /** A value that is no name must not make the token one that sees everything. */
+    private String endUser(JsonObject claims) {
+        Optional<String> claim = config.endUserClaim().filter(named -> value(claims, named) != null);
+        return claim.map(named -> name(claims, named).orElseThrow(() -> Unauthorized.claimMissing("end user", named,
+                "chat-relay.access.oidc.end-user-claim"))).orElse(null);
+    }
+
+    private Caller caller(String name, String tenant, String endUser, Set<Role> roles) {
+        return new Caller(Caller.Source.ISSUER, name, tenant, endUser, roles,
+                config.onDisconnect() == AccessConfig.OnDisconnect.CANCEL,
                 config.onRunning() == AccessConfig.OnRunning.CANCEL);
     }
 

@@ -56,7 +56,8 @@ public record ApprovalAnswers(DecideCommand command, SeenCalls seen, boolean use
         // An app sends the same fields with all of its requests: {@code onRunning} is checked, but has no effect here.
         CancelOptions cancel = CancelOptions.of(body, http, caller);
         return Optional.of(new ApprovalAnswers(
-                new DecideCommand(caller.tenant(), caller.name(), caller.may(Role.APPROVE), conversation, body.name("user"),
+                new DecideCommand(EndUsers.scope(caller), caller.name(), caller.may(Role.APPROVE), conversation,
+                        EndUsers.of(body, caller),
                         answered(message), answers),
                 SeenCalls.of(parts, answers), body.text("trigger") != null, body.flag("stream", true),
                 cancel.leavingStops()));

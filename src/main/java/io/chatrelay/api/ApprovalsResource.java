@@ -53,7 +53,7 @@ public class ApprovalsResource {
                             message = Rules.LIMIT_REASON) String limit,
             @QueryParam("cursor") String cursor) {
         int size = Page.limit(limit);
-        ApprovalPage found = approvals.list(turns.tenant(), state(state), conversationId, Page.idCursor(cursor), size);
+        ApprovalPage found = approvals.list(turns.scope(), state(state), conversationId, Page.idCursor(cursor), size);
         List<ApprovalView> views = found.approvals();
         return new Page<>(views.stream().map(ApprovalView::withoutHistory).toList(),
                 found.more() ? views.getLast().id().toString() : null);
@@ -63,7 +63,7 @@ public class ApprovalsResource {
     @Path("/{id}")
     @Operation(summary = "One approval, with what happened to it")
     public ApprovalView get(@PathParam("id") String id) {
-        return approvals.get(turns.tenant(), approvalId(id));
+        return approvals.get(turns.scope(), approvalId(id));
     }
 
     private static UUID approvalId(String id) {

@@ -71,9 +71,10 @@ public record ChatRequest(SendCommand command, Boolean stream, boolean includeUs
         JsonBody options = body.object("stream_options");
         CancelOptions cancel = CancelOptions.of(body, http, caller);
         String retries = http.getHeaderString(RETRY_COUNT);
-        SendCommand command = new SendCommand(caller.tenant(), caller.name(), conversation, body.name("model"),
-                messages.getLast().id("id"), asked, first, before, beforeAt, parameters, headers(http), body.name("user"),
-                idempotencyKey(http), retries != null, retries != null && !retries.equals("0"),
+        SendCommand command = new SendCommand(EndUsers.scope(caller), caller.name(), conversation, body.name("model"),
+                messages.getLast().id("id"), asked, first, before, beforeAt, parameters, headers(http),
+                EndUsers.of(body, caller),
+                idempotencyKey(http, caller), retries != null, retries != null && !retries.equals("0"),
                 cancel.replacesRunning(), cancel.replacesSame());
         return new ChatRequest(command, stream, options != null && options.flag("include_usage", false),
                 cancel.leavingStops());
@@ -91,6 +92,12 @@ public record ChatRequest(SendCommand command, Boolean stream, boolean includeUs
             first--;
         }
         return first;
+    }
+
+    /** The keys of two end users never meet, for each of them is a client of its own. */
+    private static String idempotencyKey(HttpHeaders http, Caller caller) {
+        String key = idempotencyKey(http);
+        return key == null || caller.endUser() == null ? key : caller.endUser() + " " + key;
     }
 
     private static String idempotencyKey(HttpHeaders http) {

@@ -152,7 +152,7 @@ public class ConversationsResource {
                             message = Rules.LIMIT_REASON) String limit,
             @QueryParam("cursor") String cursor) {
         int size = Page.limit(limit);
-        ConversationPage found = conversations.list(turns.tenant(), Page.idCursor(cursor), size);
+        ConversationPage found = conversations.list(turns.scope(), Page.idCursor(cursor), size);
         List<ConversationView> views = found.conversations();
         return new Page<>(views.stream().map(ConversationReply::of).toList(),
                 found.more() && !views.isEmpty() ? views.getLast().cursor().toString() : null);
@@ -165,11 +165,11 @@ public class ConversationsResource {
     public ConversationReply get(@PathParam("id") @Pattern(regexp = Rules.ID, message = Rules.ID_REASON) String id,
             @QueryParam("include") @Pattern(regexp = "messages", message = "can only be messages") String include,
             @HeaderParam(WIDGET) String widget) {
-        ConversationReply conversation = ConversationReply.of(conversations.get(turns.tenant(), id));
+        ConversationReply conversation = ConversationReply.of(conversations.get(turns.scope(), id));
         if (include == null && widget == null) {
             return conversation;
         }
-        MessagePage newest = conversations.messages(turns.tenant(), id, Integer.MAX_VALUE, Page.MOST);
+        MessagePage newest = conversations.messages(turns.scope(), id, Integer.MAX_VALUE, Page.MOST);
         return conversation.with(newest.messages().reversed().stream().map(view -> MessageReply.of(id, view)).toList());
     }
 
@@ -185,8 +185,8 @@ public class ConversationsResource {
             @QueryParam("order") @Pattern(regexp = "asc|desc", message = "must be asc or desc") String order) {
         int size = Page.limit(limit);
         MessagePage found = "asc".equals(order)
-                ? conversations.messagesAfter(turns.tenant(), id, Page.placeCursor(cursor, 0), size)
-                : conversations.messages(turns.tenant(), id, Page.placeCursor(cursor, Integer.MAX_VALUE), size);
+                ? conversations.messagesAfter(turns.scope(), id, Page.placeCursor(cursor, 0), size)
+                : conversations.messages(turns.scope(), id, Page.placeCursor(cursor, Integer.MAX_VALUE), size);
         List<MessageView> views = found.messages();
         return new Page<>(views.stream().map(view -> MessageReply.of(id, view)).toList(),
                 found.more() ? Integer.toString(views.getLast().position()) : null);
@@ -198,7 +198,7 @@ public class ConversationsResource {
     @Operation(summary = "What waits for a decision in the running turn")
     public PendingReply pendingApprovals(@PathParam("id") @Pattern(regexp = Rules.ID, message = Rules.ID_REASON) String id) {
         return PendingReply.of(
-                storedTurns.running(turns.tenant(), id).map(turn -> approvals.open(turn.id())).orElse(List.of()));
+                storedTurns.running(turns.scope(), id).map(turn -> approvals.open(turn.id())).orElse(List.of()));
     }
 
     @PATCH
@@ -222,7 +222,7 @@ public class ConversationsResource {
             throw change.wrong("title", "is longer than %d characters".formatted(LONGEST_TITLE));
         }
         RawJson properties = change.object("properties") == null ? null : change.raw("properties");
-        return ConversationReply.of(conversations.change(turns.tenant(), id,
+        return ConversationReply.of(conversations.change(turns.scope(), id,
                 change.node().has("title") ? Optional.ofNullable(title) : null, properties));
     }
 
@@ -231,7 +231,7 @@ public class ConversationsResource {
     @RolesAllowed({ Roles.CHAT, Roles.OPERATE })
     @Operation(summary = "Erases it with its messages, turns and events; 409 while a turn runs")
     public void delete(@PathParam("id") @Pattern(regexp = Rules.ID, message = Rules.ID_REASON) String id) {
-        storedTurns.delete(turns.tenant(), id);
+        storedTurns.delete(turns.scope(), id);
     }
 
     @POST

@@ -76,7 +76,8 @@ public class DecisionResource {
             StreamPosition.turnId("turnId", turn);
         }
         turns.decide(
-                new DecideCommand(caller.tenant(), caller.name(), caller.may(Role.APPROVE), conversation, body.name("user"),
+                new DecideCommand(EndUsers.scope(caller), caller.name(), caller.may(Role.APPROVE), conversation,
+                        EndUsers.of(body, caller),
                         new DecideCommand.OfTurn("turnId", turn, false), List.of(answer)));
         return new Reply(true, answer.approved() ? "Tool execution approved" : "Tool execution denied");
     }

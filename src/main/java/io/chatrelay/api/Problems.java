@@ -72,6 +72,7 @@ final class Problems {
             case INVALID -> invalid(e.field(), e.getMessage());
             case NOT_FOUND -> missing(e);
             case ROLE_MISSING -> builder(403, e.getMessage()).build();
+            case DECIDER_REFUSED -> builder(403, e.getMessage()).with("code", "decider_refused").build();
             case KEY_REUSED -> builder(422, e.getMessage()).with("field", e.field())
                     .with(DETAILS, List.of(new Detail(e.field(), e.getMessage()))).build();
             case UNAVAILABLE -> builder(503, e.getMessage()).withHeader("retry-after", e.retryAfter()).build();

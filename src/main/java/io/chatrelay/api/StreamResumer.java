@@ -70,7 +70,7 @@ public class StreamResumer {
         guarded(http, () -> {
             JsonBody.checkId("id", conversation);
             StreamTokenGuard.Admission admission = tokens.admit(conversation);
-            if (storedTurns.exists(turns.tenant(), conversation)) {
+            if (storedTurns.exists(turns.scope(), conversation)) {
                 find(conversation, position.within(admission), admission, otherwise, http, reply);
             } else {
                 reply.resume(ReaderKind.NOTHING);
@@ -111,8 +111,8 @@ public class StreamResumer {
     private Optional<Turn> readable(String conversation, StreamPosition position, long after) {
         Optional<EventId> event = position.event();
         UUID named = position.turnId();
-        return event.isEmpty() && named == null ? storedTurns.running(turns.tenant(), conversation)
-                : storedTurns.readable(turns.tenant(), conversation, named, event.map(EventId::ordinal).orElse(null),
+        return event.isEmpty() && named == null ? storedTurns.running(turns.scope(), conversation)
+                : storedTurns.readable(turns.scope(), conversation, named, event.map(EventId::ordinal).orElse(null),
                         after);
     }
 

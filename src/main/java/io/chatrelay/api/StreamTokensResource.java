@@ -84,7 +84,7 @@ public class StreamTokensResource {
         UUID turn = body.has("turnId") ? StreamPosition.turnId("turnId", body.text("turnId")) : null;
         Duration lifetime = lifetime(body);
         Caller caller = turns.caller();
-        StreamTokens.Issued issued = tokens.issue(caller.tenant(), Callers.reference(caller), id, turn, lifetime);
+        StreamTokens.Issued issued = tokens.issue(turns.scope(), Callers.reference(caller), id, turn, lifetime);
         // A cached copy of this answer would be a copy of a key.
         return Response.status(Response.Status.CREATED).entity(TokenReply.of(issued, id, turn))
                 .header(HttpHeaders.CACHE_CONTROL, "no-store").build();

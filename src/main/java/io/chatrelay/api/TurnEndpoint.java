@@ -21,6 +21,7 @@ import io.chatrelay.approval.DecideCommand;
 import io.chatrelay.approval.RecordedDecision;
 import io.chatrelay.event.ChatException;
 import io.chatrelay.event.PausePoints;
+import io.chatrelay.event.Scope;
 import io.chatrelay.event.Turn;
 import io.chatrelay.limit.CallerLimits;
 import io.chatrelay.limit.LimitException;
@@ -86,8 +87,9 @@ public class TurnEndpoint {
         return bodies.readIfAny(in, http);
     }
 
-    String tenant() {
-        return caller.get().tenant();
+    /** What the caller may see. */
+    Scope scope() {
+        return EndUsers.scope(caller.get());
     }
 
     public Caller caller() {
@@ -165,7 +167,7 @@ public class TurnEndpoint {
      * @param turnId the only turn that may be cancelled, or null
      */
     Cancellation.Asked cancel(String conversation, UUID turnId) {
-        return cancellation.cancel(tenant(), conversation, turnId);
+        return cancellation.cancel(scope(), conversation, turnId);
     }
 
     /**

@@ -22,6 +22,7 @@ import org.hibernate.annotations.Immutable;
 
 import io.chatrelay.event.ApprovalState;
 import io.chatrelay.event.RawJson;
+import io.chatrelay.event.Scope;
 import io.quarkus.hibernate.orm.panache.PanacheRepositoryBase;
 import io.quarkus.panache.common.Page;
 
@@ -174,13 +175,18 @@ public class ApprovalRow {
         }
 
         /** Bytes by approval id, newest first. Each query has its own index. */
-        Map<UUID, Long> sizes(String tenant, Optional<ApprovalState> state, UUID conversation, UUID before, int limit) {
+        Map<UUID, Long> sizes(Scope scope, Optional<ApprovalState> state, UUID conversation, UUID before, int limit) {
             StringBuilder where = new StringBuilder("tenant = ?1 and id < ?2");
-            List<Object> parameters = new ArrayList<>(List.of(tenant, before == null ? new UUID(-1, -1) : before));
+            List<Object> parameters = new ArrayList<>(List.of(scope.tenant(), before == null ? new UUID(-1, -1) : before));
             state.ifPresent(wanted -> {
                 parameters.add(wanted.wireName());
                 where.append(" and state = ?").append(parameters.size());
             });
+            if (scope.endUser() != null) {
+                parameters.add(scope.endUser());
+                where.append(" and conversationId in (select c.id from Conversation c where c.tenant = ?1 and c.endUser = ?")
+                        .append(parameters.size()).append(')');
+            }
             if (conversation != null) {
                 parameters.add(conversation);
                 where.append(" and conversationId = ?").append(parameters.size());

@@ -18,6 +18,16 @@ public interface ApprovalTurns {
     /** A turn that is known to exist. */
     Turn turn(UUID id);
 
+    /**
+     * Whose message a turn answers.
+     *
+     * @param upstream the configured name of the upstream that answers
+     */
+    record Asked(String upstream, Person by) {}
+
+    /** The same of a turn that is known to exist. */
+    Asked asked(UUID turn);
+
     /** How long after a decision a client may still retry it. */
     Duration retryWindow();
 }

@@ -18,10 +18,13 @@ import io.chatrelay.event.ChatException;
 import io.chatrelay.event.Ids;
 import io.chatrelay.event.InputDigest;
 import io.chatrelay.event.RawJson;
+import io.chatrelay.event.Scope;
+import io.chatrelay.upstream.Deciders;
+import io.chatrelay.upstream.Upstreams;
 import io.quarkus.narayana.jta.QuarkusTransaction;
 
 /**
- * The ledger of approvals, as callers read and answer it. Approvals of another tenant are not found. The first decision wins, by compare-and-set. A
+ * The ledger of approvals, as callers read and answer it. Approvals outside of the given scope are not found. The first decision wins, by compare-and-set. A
  * repeated equal decision gets the same response; a contrary decision is rejected with the recorded approval.
  */
 @ApplicationScoped
@@ -35,14 +38,16 @@ public class Approvals {
     private final ApprovalTurns turns;
     private final DecisionOutbox outbox;
     private final PageConfig pages;
+    private final Upstreams upstreams;
 
     Approvals(ApprovalRow.Repository approvals, Conversation.Repository conversations, ApprovalTurns turns,
-            DecisionOutbox outbox, PageConfig pages) {
+            DecisionOutbox outbox, PageConfig pages, Upstreams upstreams) {
         this.approvals = approvals;
         this.conversations = conversations;
         this.turns = turns;
         this.outbox = outbox;
         this.pages = pages;
+        this.upstreams = upstreams;
     }
 
     private record Asked(DecideCommand.Answer answer, ApprovalRow row) {
@@ -85,7 +90,7 @@ public class Approvals {
 
     /** The recorded approvals to which the answers belong; an answer that contradicts its record is rejected. */
     private List<Asked> look(DecideCommand command) {
-        Conversation conversation = conversation(command.tenant(), command.conversationId());
+        Conversation conversation = conversation(command.scope(), command.conversationId());
         Optional<UUID> turn = Optional.of(command.of()).filter(named -> named.id() != null)
                 .map(named -> named(conversation, named));
         List<Asked> asked = new ArrayList<>();
@@ -109,9 +114,22 @@ public class Approvals {
                         row.view(conversation.externalId));
             }
             check(answer, row, conversation);
+            checkDecider(command.by(), row);
             asked.add(new Asked(answer, row));
         }
         return asked;
+    }
+
+    /** An upstream that is no longer configured gets no decision, so nobody in particular has to make it. */
+    private void checkDecider(Person by, ApprovalRow row) {
+        ApprovalTurns.Asked asked = turns.asked(row.turnId);
+        Deciders deciders = upstreams.named(asked.upstream()).map(upstream -> upstream.deciders(row.toolName))
+                .orElse(Deciders.ANYONE);
+        if (!by.mayDecide(asked.by(), deciders)) {
+            throw ChatException.deciderRefused(deciders == Deciders.REQUESTER
+                    ? "Only the end user who asked may decide this call. A caller that acts for this end user names it in user."
+                    : "Only another person than the end user who asked may decide this call. A caller that acts for one names it in user.");
+        }
     }
 
     private UUID named(Conversation conversation, DecideCommand.OfTurn named) {
@@ -167,23 +185,24 @@ public class Approvals {
     }
 
     /**
-     * A page of the tenant's approvals, newest first. It has fewer than {@code limit} if their inputs are large, but at least one.
+     * A page of the approvals in the scope, newest first. It has fewer than {@code limit} if their inputs are large, but at least one.
      *
      * @param state        or empty for all
-     * @param conversation the callers' id of one conversation, or null for all; not found if the tenant does not own it
+     * @param conversation the callers' id of one conversation, or null for all; not found outside of the scope
      * @param before       the id of the last approval of the previous page, or null
      */
     @Transactional
-    public ApprovalPage list(String tenant, Optional<ApprovalState> state, String conversation, UUID before, int limit) {
-        UUID one = conversation == null ? null : conversation(tenant, conversation).id;
-        PageSelection page = PageSelection.of(approvals.sizes(tenant, state, one, before, limit + 1), limit,
+    public ApprovalPage list(Scope scope, Optional<ApprovalState> state, String conversation, UUID before, int limit) {
+        UUID one = conversation == null ? null : conversation(scope, conversation).id;
+        PageSelection page = PageSelection.of(approvals.sizes(scope, state, one, before, limit + 1), limit,
                 pages.maxBytes().asLongValue());
         return new ApprovalPage(views(approvals.newestFirst(page.ids())), page.more());
     }
 
     @Transactional
-    public ApprovalView get(String tenant, UUID id) {
-        return approvals.findByIdOptional(id).filter(row -> row.tenant.equals(tenant)).map(this::view)
+    public ApprovalView get(Scope scope, UUID id) {
+        return approvals.findByIdOptional(id).filter(row -> conversations.findById(row.conversationId).isIn(scope))
+                .map(this::view)
                 .orElseThrow(() -> ChatException.notFound("There is no such approval."));
     }
 
@@ -201,7 +220,7 @@ public class Approvals {
         return row.view(conversations.findById(row.conversationId).externalId);
     }
 
-    private Conversation conversation(String tenant, String id) {
-        return conversations.of(tenant, id).orElseThrow(() -> ChatException.notFound("There is no such conversation."));
+    private Conversation conversation(Scope scope, String id) {
+        return conversations.of(scope, id).orElseThrow(() -> ChatException.notFound("There is no such conversation."));
     }
 }

@@ -3,18 +3,25 @@ package io.chatrelay.approval;
 import java.util.List;
 
 import io.chatrelay.event.RawJson;
+import io.chatrelay.event.Scope;
 
 /**
  * Answers to approvals of one conversation, as received from a caller: all are accepted, or none.
  *
+ * @param scope   the conversations whose approvals the caller may decide
  * @param caller  that decides, as its key names it: this is recorded, and not what its request says
  * @param mayDecide whether it has the role for decisions
  * @param endUser for whom the caller decides, or null
  * @param of      the turn whose approvals are answered
  * @param answers at least one, each for a different call
  */
-public record DecideCommand(String tenant, String caller, boolean mayDecide, String conversationId, String endUser, OfTurn of,
+public record DecideCommand(Scope scope, String caller, boolean mayDecide, String conversationId, String endUser, OfTurn of,
         List<Answer> answers) {
+
+    /** Who decides. */
+    Person by() {
+        return new Person(caller, endUser);
+    }
 
     /**
      * A turn, as the caller names it: a model may use a call's id in several turns.

@@ -16,6 +16,7 @@ import jakarta.persistence.Entity;
 import jakarta.persistence.FetchType;
 import jakarta.persistence.Id;
 import jakarta.persistence.LockModeType;
+import jakarta.persistence.Query;
 import jakarta.persistence.Table;
 
 import org.hibernate.annotations.DynamicUpdate;
@@ -23,6 +24,7 @@ import org.hibernate.annotations.JdbcTypeCode;
 import org.hibernate.type.SqlTypes;
 
 import io.chatrelay.event.RawJson;
+import io.chatrelay.event.Scope;
 import io.quarkus.hibernate.orm.panache.PanacheRepositoryBase;
 
 /** A conversation of one tenant. Callers know it by {@link #externalId}, the upstream by {@link #id}. */
@@ -73,6 +75,10 @@ public class Conversation {
     @Column(name = "updated_at")
     public Instant updatedAt;
 
+    public boolean isIn(Scope scope) {
+        return scope.covers(tenant, endUser);
+    }
+
     RawJson properties() {
         return new RawJson(properties);
     }
@@ -86,31 +92,37 @@ public class Conversation {
     @ApplicationScoped
     public static class Repository implements PanacheRepositoryBase<Conversation, UUID> {
 
-        public Optional<Conversation> of(String tenant, String externalId) {
-            return find("tenant = ?1 and externalId = ?2", tenant, externalId).firstResultOptional();
+        public Optional<Conversation> of(Scope scope, String externalId) {
+            return find("tenant = ?1 and externalId = ?2", scope.tenant(), externalId).firstResultOptional()
+                    .filter(found -> found.isIn(scope));
         }
 
         /** Locked until the transaction ends: sends to one conversation are serialised. */
-        public Optional<Conversation> locked(String tenant, String externalId) {
-            return find("tenant = ?1 and externalId = ?2", tenant, externalId).withLock(LockModeType.PESSIMISTIC_WRITE)
-                    .firstResultOptional();
+        public Optional<Conversation> locked(Scope scope, String externalId) {
+            return find("tenant = ?1 and externalId = ?2", scope.tenant(), externalId)
+                    .withLock(LockModeType.PESSIMISTIC_WRITE).firstResultOptional().filter(found -> found.isIn(scope));
         }
 
         /**
          * Sizes by conversation id, newest first, before the given conversation, or from the newest if it is null. Properties that are too large and
          * have no stored size are not decompressed to measure them.
          */
-        Map<UUID, Sizes> sizes(String tenant, UUID before, int limit, long maxProperties) {
-            @SuppressWarnings("unchecked")
-            List<Object[]> rows = getEntityManager()
+        Map<UUID, Sizes> sizes(Scope scope, UUID before, int limit, long maxProperties) {
+            Query query = getEntityManager()
                     .createNativeQuery(
                             """
                                     select id, coalesce(octet_length(title), 0),
                                            coalesce(properties_size, case when pg_column_size(properties) <= :max then octet_length(properties::text)
                                                                      else pg_column_size(properties) end)
-                                    from conversation where tenant = :tenant and id < :before order by id desc limit :limit""")
-                    .setParameter("tenant", tenant).setParameter("before", before == null ? new UUID(-1, -1) : before)
-                    .setParameter("max", maxProperties).setParameter("limit", limit).getResultList();
+                                    from conversation where tenant = :tenant and id < :before %s order by id desc limit :limit"""
+                                    .formatted(scope.endUser() == null ? "" : "and end_user = :endUser"))
+                    .setParameter("tenant", scope.tenant()).setParameter("before", before == null ? new UUID(-1, -1) : before)
+                    .setParameter("max", maxProperties).setParameter("limit", limit);
+            if (scope.endUser() != null) {
+                query.setParameter("endUser", scope.endUser());
+            }
+            @SuppressWarnings("unchecked")
+            List<Object[]> rows = query.getResultList();
             Map<UUID, Sizes> sizes = new LinkedHashMap<>();
             rows.forEach(row -> sizes.put((UUID) row[0],
                     new Sizes(((Number) row[1]).longValue(), ((Number) row[2]).longValue())));

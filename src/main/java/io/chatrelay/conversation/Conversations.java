@@ -14,9 +14,10 @@ import jakarta.transaction.Transactional;
 import io.chatrelay.event.ChatException;
 import io.chatrelay.event.Jsonb;
 import io.chatrelay.event.RawJson;
+import io.chatrelay.event.Scope;
 import io.chatrelay.event.TurnView;
 
-/** Reads and changes a tenant's conversations. Conversations of another tenant are not found. */
+/** Reads and changes conversations. Those outside of the given scope are not found. */
 @ApplicationScoped
 public class Conversations {
 
@@ -39,12 +40,12 @@ public class Conversations {
     }
 
     /**
-     * A page of the tenant's conversations, newest first, after the conversation with this cursor. Properties above the maximum size are omitted.
+     * A page of the conversations in the scope, newest first, after the conversation with this cursor. Properties above the maximum size are omitted.
      */
     @Transactional
-    public ConversationPage list(String tenant, UUID after, int limit) {
+    public ConversationPage list(Scope scope, UUID after, int limit) {
         long most = bounds.maxProperties().asLongValue();
-        Map<UUID, Conversation.Sizes> sizes = conversations.sizes(tenant, after, limit + 1, most);
+        Map<UUID, Conversation.Sizes> sizes = conversations.sizes(scope, after, limit + 1, most);
         Map<UUID, Long> shown = new LinkedHashMap<>();
         sizes.forEach((id, size) -> shown.put(id, size.title() + (size.properties() <= most ? size.properties() : 0)));
         PageSelection page = PageSelection.of(shown, limit, pages.maxBytes().asLongValue());
@@ -55,8 +56,8 @@ public class Conversations {
     }
 
     @Transactional
-    public ConversationView get(String tenant, String id) {
-        Conversation conversation = find(tenant, id);
+    public ConversationView get(Scope scope, String id) {
+        Conversation conversation = find(scope, id);
         return whole(conversation);
     }
 
@@ -66,16 +67,16 @@ public class Conversations {
      * @param limit maximum number of messages; fewer if they are large, and one message whatever its size
      */
     @Transactional
-    public MessagePage messages(String tenant, String id, int beforePosition, int limit) {
-        List<Message> found = messages.page(find(tenant, id).id, beforePosition, limit + 1, pages.maxBytes().asLongValue());
+    public MessagePage messages(Scope scope, String id, int beforePosition, int limit) {
+        List<Message> found = messages.page(find(scope, id).id, beforePosition, limit + 1, pages.maxBytes().asLongValue());
         boolean more = found.size() > limit || !found.isEmpty() && messages.isOlder(found.getLast());
         return new MessagePage(found.stream().limit(limit).map(Message::view).toList(), more);
     }
 
     /** A page as in {@link #messages}, but oldest first, after a position. */
     @Transactional
-    public MessagePage messagesAfter(String tenant, String id, int afterPosition, int limit) {
-        List<Message> found = messages.pageAfter(find(tenant, id).id, afterPosition, limit + 1,
+    public MessagePage messagesAfter(Scope scope, String id, int afterPosition, int limit) {
+        List<Message> found = messages.pageAfter(find(scope, id).id, afterPosition, limit + 1,
                 pages.maxBytes().asLongValue());
         boolean more = found.size() > limit || !found.isEmpty() && messages.isNewer(found.getLast());
         return new MessagePage(found.stream().limit(limit).map(Message::view).toList(), more);
@@ -87,12 +88,12 @@ public class Conversations {
      * @throws ChatException if the properties exceed the maximum size
      */
     @Transactional
-    public ConversationView change(String tenant, String id, Optional<String> title, RawJson properties) {
+    public ConversationView change(Scope scope, String id, Optional<String> title, RawJson properties) {
         if (properties != null && size(properties) > bounds.maxProperties().asLongValue()) {
             throw ChatException.invalid("properties",
                     "are larger than %d bytes of JSON".formatted(bounds.maxProperties().asLongValue()));
         }
-        Conversation conversation = conversations.locked(tenant, id).orElseThrow(() -> ChatException.notFound(MISSING));
+        Conversation conversation = conversations.locked(scope, id).orElseThrow(() -> ChatException.notFound(MISSING));
         if (title != null) {
             conversation.title = title.map(Jsonb::clean).orElse(null);
         }
@@ -104,8 +105,8 @@ public class Conversations {
         return whole(conversation);
     }
 
-    private Conversation find(String tenant, String id) {
-        return conversations.of(tenant, id).orElseThrow(() -> ChatException.notFound(MISSING));
+    private Conversation find(Scope scope, String id) {
+        return conversations.of(scope, id).orElseThrow(() -> ChatException.notFound(MISSING));
     }
 
     private static int size(RawJson json) {

@@ -27,6 +27,8 @@ public class ChatException extends RuntimeException {
         KEY_REUSED,
         /** The caller may not do this. */
         ROLE_MISSING,
+        /** Another person has to decide the approval. */
+        DECIDER_REFUSED,
         /** This process cannot accept turns now. */
         UNAVAILABLE,
         /** The upstream's breaker refuses turns now. */
@@ -76,6 +78,10 @@ public class ChatException extends RuntimeException {
                 "This needs the role %s, which your key does not have: an operator sets chat-relay.access.keys.<caller>.roles."
                         .formatted(role),
                 null);
+    }
+
+    public static ChatException deciderRefused(String message) {
+        return new ChatException(Kind.DECIDER_REFUSED, null, message, null);
     }
 
     public static ChatException unavailable(String message, long retryAfter) {

@@ -24,6 +24,7 @@ import io.chatrelay.inkeep.ServerVersionProbe.Generation;
 import io.chatrelay.inkeep.UpstreamsConfig.ExecutionMode;
 import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
 import io.chatrelay.upstream.Breaker;
+import io.chatrelay.upstream.Deciders;
 import io.chatrelay.upstream.Upstream;
 import io.chatrelay.upstream.UpstreamRequest;
 import io.chatrelay.upstream.UpstreamRequest.ChatMessage;
@@ -172,6 +173,11 @@ final class AgentsUpstream implements Upstream {
     /** After this time a decision does harm at Inkeep. */
     static Duration window(ExecutionMode mode) {
         return mode == ExecutionMode.DURABLE ? DURABLE_WINDOW : CLASSIC_WINDOW;
+    }
+
+    @Override
+    public Deciders deciders(String tool) {
+        return config.decidersOf(tool);
     }
 
     @Override

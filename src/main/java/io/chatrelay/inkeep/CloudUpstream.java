@@ -21,6 +21,7 @@ import io.chatrelay.event.Usage;
 import io.chatrelay.inkeep.RetryPolicy.Resend;
 import io.chatrelay.inkeep.UpstreamsConfig.UpstreamConfig;
 import io.chatrelay.upstream.Breaker;
+import io.chatrelay.upstream.Deciders;
 import io.chatrelay.upstream.Decision;
 import io.chatrelay.upstream.DeliveryResult;
 import io.chatrelay.upstream.Upstream;
@@ -115,6 +116,12 @@ final class CloudUpstream implements Upstream {
     @Override
     public Approvals approvals() {
         return new Approvals(Duration.ZERO, false);
+    }
+
+    @Override
+    public Deciders deciders(String tool) {
+        // It runs no tools, so it asks for no approval.
+        return Deciders.ANYONE;
     }
 
     @Override

@@ -9,6 +9,7 @@ import java.util.Set;
 
 import io.chatrelay.config.Between;
 import io.chatrelay.config.HttpUrl;
+import io.chatrelay.upstream.Deciders;
 import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
@@ -46,8 +47,27 @@ public interface UpstreamsConfig {
         LEGACY
     }
 
+    /** What is configured for one tool of an upstream. */
+    interface ToolConfig {
+
+        /** Who may decide whether it is called; beside the role {@code approve}, which everyone needs. */
+        Deciders deciders();
+    }
+
     /** One Inkeep upstream. */
     interface UpstreamConfig {
+
+        /** Who may decide whether a tool is called that {@link #tools} does not name. */
+        @WithDefault("anyone")
+        Deciders deciders();
+
+        /** Tools by their name, as the upstream names them. */
+        Map<String, ToolConfig> tools();
+
+        /** Who may decide whether this tool is called. */
+        default Deciders decidersOf(String tool) {
+            return tools().containsKey(tool) ? tools().get(tool).deciders() : deciders();
+        }
 
         Kind kind();
 

@@ -16,6 +16,7 @@ import org.jboss.logging.Logger;
 import io.chatrelay.conversation.Conversation;
 import io.chatrelay.event.ChatException;
 import io.chatrelay.event.Outcome;
+import io.chatrelay.event.Scope;
 import io.chatrelay.event.Turn;
 import io.chatrelay.event.TurnView;
 import io.chatrelay.logging.LogIds;
@@ -70,8 +71,8 @@ public class Cancellation {
      *
      * @param turnId the only turn that may be cancelled, or null for the running turn
      */
-    public Asked cancel(String tenant, String conversationId, UUID turnId) {
-        UUID turn = QuarkusTransaction.requiringNew().call(() -> find(tenant, conversationId, turnId).id);
+    public Asked cancel(Scope scope, String conversationId, UUID turnId) {
+        UUID turn = QuarkusTransaction.requiringNew().call(() -> find(scope, conversationId, turnId).id);
         boolean stops = stop(turn);
         return QuarkusTransaction.requiringNew().call(() -> {
             TurnRow now = turns.findByIdOptional(turn).orElseThrow(() -> ChatException.notFound(MISSING));
@@ -83,8 +84,8 @@ public class Cancellation {
         });
     }
 
-    private TurnRow find(String tenant, String conversationId, UUID turnId) {
-        Conversation conversation = conversations.of(tenant, conversationId)
+    private TurnRow find(Scope scope, String conversationId, UUID turnId) {
+        Conversation conversation = conversations.of(scope, conversationId)
                 .orElseThrow(() -> ChatException.notFound(MISSING));
         Optional<TurnRow> found = turnId == null ? turns.current(conversation.id)
                 : turns.findByIdOptional(turnId).filter(row -> row.conversationId.equals(conversation.id));

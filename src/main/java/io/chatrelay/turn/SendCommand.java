@@ -4,12 +4,13 @@ import java.util.List;
 import java.util.Map;
 
 import io.chatrelay.event.RawJson;
+import io.chatrelay.event.Scope;
 import io.chatrelay.upstream.UpstreamRequest;
 
 /**
  * A message for a conversation, as received from a caller.
  *
- * @param tenant         the tenant of the conversation
+ * @param scope          the conversations that the caller may continue; a new one is of its tenant
  * @param caller         the caller that sends the command
  * @param conversationId the caller's id, or null if this service creates it
  * @param model          the model that the caller requests, or null
@@ -27,9 +28,15 @@ import io.chatrelay.upstream.UpstreamRequest;
  * @param replacesRunning whether a running turn of the conversation is cancelled for this command
  * @param replacesSame whether it is cancelled even if the same message began it
  */
-public record SendCommand(String tenant, String caller, String conversationId, String model, String messageId,
+public record SendCommand(Scope scope, String caller, String conversationId, String model, String messageId,
         List<UpstreamRequest.ChatMessage> asked, int askedAt, List<UpstreamRequest.ChatMessage> before, List<Integer> beforeAt,
         Map<String, RawJson> parameters,
         Map<String, String> headers,
         String endUser, String idempotencyKey, boolean maybeRepeated, boolean repeated,
-        boolean replacesRunning, boolean replacesSame) {}
+        boolean replacesRunning, boolean replacesSame) {
+
+    /** The tenant of the conversation. */
+    public String tenant() {
+        return scope.tenant();
+    }
+}

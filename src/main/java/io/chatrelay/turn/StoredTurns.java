@@ -16,17 +16,19 @@ import org.hibernate.Session;
 
 import io.chatrelay.approval.ApprovalRow;
 import io.chatrelay.approval.ApprovalTurns;
+import io.chatrelay.approval.Person;
 import io.chatrelay.conversation.Conversation;
 import io.chatrelay.conversation.RunningTurnLookup;
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatException;
+import io.chatrelay.event.Scope;
 import io.chatrelay.event.Turn;
 import io.chatrelay.event.TurnView;
 import io.chatrelay.journal.Journal;
 import io.chatrelay.journal.JournalEntry;
 import io.smallrye.mutiny.Multi;
 
-/** The stored turns of a tenant's conversations: which turn a reader may read, its events, its deletion. Turns of another tenant are not found. */
+/** The stored turns of a tenant's conversations: which turn a reader may read, its events, its deletion. Turns outside of the given scope are not found. */
 @ApplicationScoped
 public class StoredTurns implements RunningTurnLookup, ApprovalTurns {
 
@@ -60,8 +62,8 @@ public class StoredTurns implements RunningTurnLookup, ApprovalTurns {
 
     /** The running turn of a conversation. */
     @Transactional
-    public Optional<Turn> running(String tenant, String id) {
-        return turns.running(find(tenant, id).id).map(turn -> turn.turn(id));
+    public Optional<Turn> running(Scope scope, String id) {
+        return turns.running(find(scope, id).id).map(turn -> turn.turn(id));
     }
 
     /**
@@ -72,8 +74,8 @@ public class StoredTurns implements RunningTurnLookup, ApprovalTurns {
      * @param ordinal its position in the conversation, or null; if both are given, they must name the same turn
      */
     @Transactional
-    public Optional<Turn> readable(String tenant, String id, UUID turnId, Integer ordinal, long after) {
-        Conversation conversation = find(tenant, id);
+    public Optional<Turn> readable(Scope scope, String id, UUID turnId, Integer ordinal, long after) {
+        Conversation conversation = find(scope, id);
         if (turnId == null && ordinal == null) {
             return turns.running(conversation.id).map(row -> row.turn(id));
         }
@@ -109,7 +111,7 @@ public class StoredTurns implements RunningTurnLookup, ApprovalTurns {
      */
     @Transactional
     public Optional<Turn> readableAgain(SendCommand command, String id, Integer ordinal, long after) {
-        Conversation conversation = find(command.tenant(), id);
+        Conversation conversation = find(command.scope(), id);
         Optional<TurnRow> turn = ordinal == null ? turns.running(conversation.id)
                 : Optional.of(turns.byOrdinal(conversation.id, ordinal)
                         .orElseThrow(
@@ -159,8 +161,8 @@ public class StoredTurns implements RunningTurnLookup, ApprovalTurns {
     }
 
     @Transactional
-    public boolean exists(String tenant, String conversationId) {
-        return conversations.of(tenant, conversationId).isPresent();
+    public boolean exists(Scope scope, String conversationId) {
+        return conversations.of(scope, conversationId).isPresent();
     }
 
     @Override
@@ -185,14 +187,21 @@ public class StoredTurns implements RunningTurnLookup, ApprovalTurns {
     }
 
     @Override
+    public Asked asked(UUID id) {
+        TurnRow row = turns.findById(id);
+        return new Asked(row.upstream, new Person(row.caller,
+                row.endUser != null ? row.endUser : conversations.findById(row.conversationId).endUser));
+    }
+
+    @Override
     public Duration retryWindow() {
         return config.retryWindow();
     }
 
     /** Deletes a conversation with its messages, turns and events. Rejected while a turn runs. */
     @Transactional
-    public void delete(String tenant, String id) {
-        Conversation conversation = conversations.locked(tenant, id).orElseThrow(() -> ChatException.notFound(MISSING));
+    public void delete(Scope scope, String id) {
+        Conversation conversation = conversations.locked(scope, id).orElseThrow(() -> ChatException.notFound(MISSING));
         turns.running(conversation.id).ifPresent(turn -> {
             throw TurnConflictException.turnRunning(turns.view(turn, id),
                     approvals.pending(turn.id).stream().map(row -> row.view(id)).toList(),
@@ -207,7 +216,7 @@ public class StoredTurns implements RunningTurnLookup, ApprovalTurns {
         conversations.delete(conversation);
     }
 
-    private Conversation find(String tenant, String id) {
-        return conversations.of(tenant, id).orElseThrow(() -> ChatException.notFound(MISSING));
+    private Conversation find(Scope scope, String id) {
+        return conversations.of(scope, id).orElseThrow(() -> ChatException.notFound(MISSING));
     }
 }

@@ -23,6 +23,7 @@ import org.hibernate.Session;
 
 import io.chatrelay.conversation.Conversation;
 import io.chatrelay.event.ChatException;
+import io.chatrelay.event.Scope;
 
 /**
  * Tokens that let a reader without an API key read the stream of one conversation or one turn for some minutes. Only their digests are stored, so a
@@ -70,13 +71,13 @@ public class StreamTokens {
     }
 
     /**
-     * Creates a token for a stream of one of the tenant's conversations.
+     * Creates a token for a stream of a conversation in the scope.
      *
      * @param turnId the only turn to which it grants access, or null for every turn
      */
     @Transactional
-    public Issued issue(String tenant, String caller, String conversationId, UUID turnId, Duration lifetime) {
-        Conversation conversation = conversations.of(tenant, conversationId).orElseThrow(StreamTokens::missing);
+    public Issued issue(Scope scope, String caller, String conversationId, UUID turnId, Duration lifetime) {
+        Conversation conversation = conversations.of(scope, conversationId).orElseThrow(StreamTokens::missing);
         if (turnId != null) {
             turns.findByIdOptional(turnId).filter(row -> row.conversationId.equals(conversation.id)).orElseThrow(
                     () -> ChatException.notFound("turnId", "turnId names no turn of this conversation."));

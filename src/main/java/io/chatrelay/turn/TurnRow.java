@@ -77,6 +77,10 @@ class TurnRow {
     @Column(updatable = false)
     String caller;
 
+    /** For whom the caller sent the message, or null. An earlier version stored it with the conversation alone. */
+    @Column(name = "end_user", updatable = false)
+    String endUser;
+
     @Column(name = "idempotency_key", updatable = false)
     String idempotencyKey;
 

@@ -29,10 +29,10 @@ final class TurnStore implements TurnOwnership {
      */
     static final String INSERT_ADMITTED = """
             insert into turn (id, tenant, conversation_id, ordinal, state, owner, upstream, model, message_id, message_position,
-                              request, caller, idempotency_key, command_digest, client_repeats, trace_context, started_at)
+                              request, caller, end_user, idempotency_key, command_digest, client_repeats, trace_context, started_at)
             select n.turn_id, n.tenant, coalesce(k.id, n.conversation_id), coalesce(k.turns, 0) + 1, 'running', ?::uuid,
                    n.upstream, n.model, n.answer_id,
-                   coalesce(k.next_position, 1 + n.earlier) + n.asked, n.request, n.caller, n.idempotency_key, n.digest,
+                   coalesce(k.next_position, 1 + n.earlier) + n.asked, n.request, n.caller, n.end_user, n.idempotency_key, n.digest,
                    n.client_repeats, n.trace, n.at
             from command n left join known k on k.tenant = n.tenant and k.external_id = n.external_id
                  left join limited l on l.tenant = n.tenant and l.caller = n.caller

@@ -28,6 +28,7 @@ import io.chatrelay.event.ChatException;
 import io.chatrelay.event.Ids;
 import io.chatrelay.event.MessageParts;
 import io.chatrelay.event.Role;
+import io.chatrelay.event.Scope;
 import io.chatrelay.event.Turn;
 import io.chatrelay.journal.GroupCommit;
 import io.chatrelay.journal.Journal;
@@ -185,12 +186,12 @@ public class Turns {
     }
 
     /**
-     * The command, if its turn can begin together with others. It cannot if only its conversation decides whether it is valid, which instructions it
-     * changes, or which history its upstream is sent.
+     * The command, if its turn can begin together with others. It cannot if only its conversation decides whether it is valid, whether its end user
+     * may continue it, which instructions it changes, or which history its upstream is sent.
      */
     private Optional<Admission.Command> plain(SendCommand command, byte[] digest, Upstream upstream) {
         boolean isForNew = !needsKnown(command, upstream);
-        boolean isForKnown = command.conversationId() != null && upstream.remembers()
+        boolean isForKnown = command.conversationId() != null && command.scope().endUser() == null && upstream.remembers()
                 && command.before().stream().noneMatch(said -> said.role() == Role.SYSTEM);
         return isForNew || isForKnown
                 ? Optional.of(Admission.Command.of(command, digest, upstream.name(), request(command, upstream), isForNew,
@@ -250,7 +251,11 @@ public class Turns {
             return attach(repeated.get());
         }
         Optional<Conversation> known = command.conversationId() == null ? Optional.empty()
-                : conversations.locked(command.tenant(), command.conversationId());
+                : conversations.locked(Scope.of(command.tenant()), command.conversationId());
+        if (known.isPresent() && !known.get().isIn(command.scope())) {
+            // Its id is taken, so no conversation of this end user can begin with it.
+            throw ChatException.notFound("There is no such conversation.");
+        }
         // The same command may have been stored while this one waited for the lock.
         repeated = known.isPresent() ? repeated(command, digest) : Optional.empty();
         if (repeated.isPresent()) {
@@ -487,6 +492,7 @@ public class Turns {
             row.remember(request);
         }
         row.caller = command.caller();
+        row.endUser = command.endUser();
         row.idempotencyKey = command.idempotencyKey();
         row.commandDigest = digest;
         row.clientRepeats = command.maybeRepeated();

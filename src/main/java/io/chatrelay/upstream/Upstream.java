@@ -57,6 +57,13 @@ public interface Upstream {
 
     Approvals approvals();
 
+    /**
+     * Who may decide an approval.
+     *
+     * @param tool the name of the tool that is to be called
+     */
+    Deciders deciders(String tool);
+
     /** Refuses new turns while the upstream fails or is slow. Decisions, and runs that are followed, do not ask it. */
     Breaker breaker();
 

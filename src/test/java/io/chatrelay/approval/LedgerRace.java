@@ -31,6 +31,7 @@ import io.chatrelay.event.ChatException;
 import io.chatrelay.event.Ids;
 import io.chatrelay.event.InputDigest;
 import io.chatrelay.event.RawJson;
+import io.chatrelay.event.Scope;
 import io.chatrelay.turn.TurnFixtures;
 
 /**
@@ -138,7 +139,7 @@ final class LedgerRace {
 
     private Callable<Void> decider() {
         String caller = "caller-" + callers++;
-        DecideCommand command = new DecideCommand(tenant, caller, true, conversation.toString(), null,
+        DecideCommand command = new DecideCommand(Scope.of(tenant), caller, true, conversation.toString(), null,
                 new DecideCommand.OfTurn("turnId", null, false), someCalls().stream()
                         .map(call -> new DecideCommand.Answer("field", "call", "digest", call, random.nextBoolean(),
                                 "as " + caller + " says", null, null))

@@ -35,6 +35,7 @@ import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatEventCodec;
 import io.chatrelay.event.ChatException;
 import io.chatrelay.event.Ids;
+import io.chatrelay.event.Scope;
 import io.chatrelay.event.Turn;
 import io.chatrelay.turn.TurnFixtures;
 import io.quarkus.test.junit.QuarkusTest;
@@ -110,7 +111,7 @@ class LedgerRacesTest extends ServiceTest {
     private Told decide(Turn turn, String caller, List<DecideCommand.Answer> answers) {
         try {
             return new Told(caller, answers,
-                    approvals.decide(new DecideCommand("dev", caller, true, turn.conversationId(), null,
+                    approvals.decide(new DecideCommand(Scope.of("dev"), caller, true, turn.conversationId(), null,
                             new DecideCommand.OfTurn("turnId", null, false), answers)),
                     null);
         } catch (ApprovalException e) {

@@ -23,6 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import io.chatrelay.ServiceTest;
 import io.chatrelay.event.Part;
 import io.chatrelay.event.Role;
+import io.chatrelay.event.Scope;
 import io.chatrelay.event.Turn;
 import io.chatrelay.support.Json;
 import io.chatrelay.support.Relay;
@@ -93,7 +94,7 @@ class AdmissionTest extends ServiceTest {
         }
 
         SendCommand command() {
-            return new SendCommand("dev", "dev", conversation, model, messageId, asked, before.size(), before,
+            return new SendCommand(Scope.of("dev"), "dev", conversation, model, messageId, asked, before.size(), before,
                     IntStream.range(0, before.size()).boxed().toList(), Map.of(),
                     Map.of("x-forward-this", "1"), "u-1", key, maybeRepeated, false, false, false);
         }

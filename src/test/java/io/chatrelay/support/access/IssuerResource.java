@@ -11,6 +11,7 @@ public final class IssuerResource implements QuarkusTestResourceLifecycleManager
     public Map<String, String> start() {
         return Map.of("quarkus.oidc.auth-server-url", TestIssuer.INSTANCE.start(),
                 "quarkus.oidc.token.audience", TestIssuer.AUDIENCE,
+                "chat-relay.access.oidc.end-user-claim", "act/sub",
                 "quarkus.oidc.token.allow-opaque-token-introspection", "true",
                 "quarkus.oidc.client-id", TestIssuer.AUDIENCE, "quarkus.oidc.credentials.secret",
                 "the-secret-of-the-client-with-32-bytes",
