@@ -69,6 +69,8 @@ final class StartCheck {
         Unfit(String reason) {
             // One line, without the names and numbers that libraries put before what they say.
             super(reason.replaceAll("\\s+", " ").replaceAll("([a-z]+\\.)+[A-Za-z]+Exception: |SRCFG\\d+: ", "")
+                    .replaceAll("The config property (\\S+) is defined as the empty String.*",
+                            "$1 is empty. Give it a value, or remove it.")
                     .replace("threw an Exception whilst being converted", "is not valid:").strip(), null, false, false);
         }
     }
@@ -244,7 +246,7 @@ final class StartCheck {
         Map<String, String> callers = new HashMap<>();
         for (Map.Entry<String, AccessConfig.Key> key : config.keys().entrySet()) {
             for (String digest : key.getValue().sha256()) {
-                String other = callers.putIfAbsent(digest.strip().toLowerCase(Locale.ROOT), key.getKey());
+                String other = callers.putIfAbsent(AccessConfig.canonical(digest), key.getKey());
                 if (other != null) {
                     throw new Unfit(sameDigest(other, key.getKey()));
                 }

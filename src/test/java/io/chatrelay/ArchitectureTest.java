@@ -4,7 +4,6 @@ import static com.tngtech.archunit.base.DescribedPredicate.not;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.belongToAnyOf;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
-import static com.tngtech.archunit.core.domain.properties.CanBeAnnotated.Predicates.annotatedWith;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.methods;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noMethods;
@@ -16,9 +15,7 @@ import java.util.stream.Stream;
 
 import jakarta.annotation.security.RolesAllowed;
 import jakarta.transaction.Transactional;
-import jakarta.ws.rs.Path;
-
-import org.eclipse.microprofile.openapi.annotations.Operation;
+import jakarta.ws.rs.HttpMethod;
 
 import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaClass;
@@ -137,9 +134,8 @@ class ArchitectureTest {
             .because("an emulator that shares code with what it tests proves nothing");
 
     @ArchTest
-    static final ArchRule resourcesSayWhoMayCallThem = methods().that().arePublic().and()
-            .areDeclaredInClassesThat(resideInAPackage(API).and(annotatedWith(Path.class))).and()
-            .areAnnotatedWith(Operation.class)
+    static final ArchRule resourcesSayWhoMayCallThem = methods().that()
+            .areDeclaredInClassesThat(resideInAPackage(API)).and().areMetaAnnotatedWith(HttpMethod.class)
             .should().beAnnotatedWith(RolesAllowed.class).orShould().beDeclaredInClassesThat()
             .areAnnotatedWith(RolesAllowed.class)
             .because("a resource without a role would be open to every caller");

@@ -247,6 +247,12 @@ class StartCheckTest {
     }
 
     @Test
+    void aSettingWithoutAValueIsSaid() {
+        assertThat(said("chat-relay.access.keys.it.roles", ""))
+                .isEqualTo("chat-relay.access.keys.it.roles is empty. Give it a value, or remove it.");
+    }
+
+    @Test
     void oneUpstreamUnderTwoNamesIsRefused() {
         properties.put("chat-relay.upstreams.Agents.kind", "agents");
         properties.put("chat-relay.upstreams.Agents.url", "http://127.0.0.1:1/run");

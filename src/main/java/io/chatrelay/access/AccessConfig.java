@@ -2,6 +2,7 @@ package io.chatrelay.access;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -19,6 +20,11 @@ public interface AccessConfig {
 
     /** The format of a digest, with the blanks that may stand beside a comma. */
     String SHA256 = " *[0-9a-fA-F]{64} *";
+
+    /** The digest as it is compared: digests are written with capitals or without. */
+    static String canonical(String digest) {
+        return digest.strip().toLowerCase(Locale.ROOT);
+    }
 
     Map<String, Key> keys();
 

@@ -5,7 +5,6 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HashMap;
 import java.util.HexFormat;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -29,7 +28,7 @@ public class Callers {
         this.tokens = tokens;
         config.keys().forEach((name, key) -> {
             Caller caller = caller(name, key);
-            key.sha256().forEach(digest -> add(digest.strip().toLowerCase(Locale.ROOT), caller));
+            key.sha256().forEach(digest -> add(AccessConfig.canonical(digest), caller));
         });
     }
 
