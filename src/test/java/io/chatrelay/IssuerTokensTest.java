@@ -180,8 +180,16 @@ class IssuerTokensTest extends ApprovalsTest {
             String opaque = issuer.opaque(claims("dev", "chat"));
             issuer.away(true);
             try {
+                Relay.Answer refused = with(opaque).get(CONVERSATIONS);
+                assertError(CONVERSATIONS, refused, 503, "service_unavailable");
+                assertThat(refused.header("retry-after")).isEqualTo("5");
+                assertThat(refused.json().path("detail").asText()).contains("The issuer of the token cannot be reached");
                 assertThat(relay().get(CONVERSATIONS).status()).isEqualTo(200);
                 assertThat(with(known).get(CONVERSATIONS).status()).as("its keys are known").isEqualTo(200);
+
+                issuer.rotate();
+                String unknown = issuer.sign(Algorithm.ES256, claims("dev", "chat"));
+                assertError(CONVERSATIONS, with(unknown).get(CONVERSATIONS), 503, "service_unavailable");
             } finally {
                 issuer.away(false);
             }

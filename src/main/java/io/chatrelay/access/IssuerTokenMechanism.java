@@ -1,12 +1,14 @@
 package io.chatrelay.access;
 
 import java.io.IOException;
+import java.util.Optional;
 import java.util.concurrent.TimeoutException;
 
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.ws.rs.core.HttpHeaders;
 
 import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
 
 import io.quarkus.oidc.AccessTokenCredential;
 import io.quarkus.oidc.OIDCException;
@@ -20,6 +22,7 @@ import io.quarkus.security.identity.IdentityProviderManager;
 import io.quarkus.security.identity.SecurityIdentity;
 import io.quarkus.vertx.http.runtime.security.ChallengeData;
 import io.quarkus.vertx.http.runtime.security.HttpAuthenticationMechanism;
+import io.smallrye.mutiny.CompositeException;
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.VertxException;
 import io.vertx.core.json.JsonObject;
@@ -77,19 +80,23 @@ class IssuerTokenMechanism implements HttpAuthenticationMechanism {
         if (cause instanceof Unauthorized known) {
             return known;
         }
-        for (Throwable each = cause; each != null; each = each.getCause()) {
-            if (isFailedCall(each)) {
-                LOG.warnf("a token could not be checked, because the issuer did not answer: %s", each.getClass().getName());
-                return new IssuerUnavailable();
-            }
+        Optional<Throwable> failed = failedCall(cause);
+        if (failed.isPresent()) {
+            LOG.warnf("a token could not be checked, because the issuer did not answer: %s", failed.get().getClass().getName());
+            return new IssuerUnavailable();
         }
         return isJwt(context) ? Unauthorized.tokenInvalid() : new Unauthorized(Unauthorized.NO_KEY);
     }
 
     /** A refused or cut connection, a late answer, or an answer that is an error. */
-    private static boolean isFailedCall(Throwable cause) {
-        return cause instanceof IOException || cause instanceof VertxException || cause instanceof TimeoutException
-                || cause instanceof OIDCException;
+    private static Optional<Throwable> failedCall(@Nullable Throwable cause) {
+        return switch (cause) {
+            case null -> Optional.empty();
+            case IOException _,VertxException _,TimeoutException _,OIDCException _ -> Optional.of(cause);
+            // quarkus-oidc looks for the cause of a call that failed, and a cut connection has none: then what failed is lost, and this is left.
+            case CompositeException _ -> Optional.of(cause);
+            default -> failedCall(cause.getCause());
+        };
     }
 
     /** Only a JWT has two dots. */
