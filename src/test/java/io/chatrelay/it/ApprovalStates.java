@@ -96,6 +96,8 @@ final class ApprovalStates implements AutoCloseable {
     private RelayProcess.Setup setup() {
         // A call that Inkeep does not answer is unknown when its process dies, and not before, however slow the machine.
         return RelayProcess.on(database, inkeep).with("chat-relay.upstreams.agents.approval-timeout", "90s")
+                // A send that the gate holds is not given up, and tried once more behind it, before the process is killed.
+                .with("chat-relay.database.answer-within", "1m")
                 .agents(DURABLE, inkeep.agentsUrl())
                 .with("chat-relay.upstreams.agents-durable.execution-mode", "durable")
                 .agents(EXECUTIONS, inkeep.agentsUrl())
