@@ -72,8 +72,8 @@ class ReplicasIT {
     @Test
     void readersOfAReplicaThatIsKilledReadOnAtAnother() {
         try (RoundRobin both = new RoundRobin(replicas.a, replicas.b)) {
-            SseStream agents = a().chat("agents", "killed-agents", "words 300 20").awaitEvents(20);
-            SseStream cloud = a().chat("cloud", "killed-cloud", "words 300 20").awaitEvents(20);
+            SseStream agents = a().chat("agents", "killed-agents", "words 300 40").awaitEvents(20);
+            SseStream cloud = a().chat("cloud", "killed-cloud", "words 300 40").awaitEvents(20);
             List<EventSourceReader> followers = List.of(EventSourceReader.of(both.api(), "killed-agents"),
                     EventSourceReader.of(both.api(), "killed-agents"));
             List<EventSourceReader> interrupted = List.of(EventSourceReader.of(both.api(), "killed-cloud"),
@@ -92,7 +92,7 @@ class ReplicasIT {
                 List<String> words = EventSourceReader.words(reader.answer());
                 assertThat(words).as("the partial answer").hasSizeBetween(30, 299)
                         .isEqualTo(EventSourceReader.words(words.size()));
-                assertThat(b().messages("killed-cloud")).containsExactly("user: words 300 20", "assistant: " + reader.answer());
+                assertThat(b().messages("killed-cloud")).containsExactly("user: words 300 40", "assistant: " + reader.answer());
             }
             assertThat(followers).as("who read at the replica that was killed").anyMatch(reader -> reader.connections() > 2);
             replicas.assertState(agents.turn(), "completed");

@@ -51,7 +51,7 @@ class StartIT {
                 start("the emulator of dev mode", setup -> setup.with("chatrelay-dev.emulator.enabled", true),
                         "chatrelay-dev.emulator.enabled is a setting of dev mode. Start the emulator beside the service"),
                 start("no access key", setup -> setup.without("chat-relay.access"),
-                        "Set chat-relay.access.keys.<caller>.sha256 and .tenant."),
+                        "Set chat-relay.access.keys.<caller>.sha256 and .tenant, or quarkus.oidc.auth-server-url and quarkus.oidc.token.audience."),
                 start("a digest that is none", setup -> setup.with("chat-relay.access.keys.it.sha256", "it-key"),
                         "chat-relay.access.keys.it.sha256 must be a SHA-256 digest: 64 hexadecimal digits."),
                 start("a word for a caller's leaving that is none",
