@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
@@ -14,6 +15,7 @@ import java.util.stream.Stream;
 
 import org.jspecify.annotations.Nullable;
 
+import io.chatrelay.event.ChatException;
 import io.github.bucket4j.Bucket;
 import io.github.bucket4j.ConsumptionProbe;
 import io.github.bucket4j.TimeMeter;
@@ -49,15 +51,22 @@ public final class CallerLimits {
     private final @Nullable Quota turns;
     private final @Nullable Quota streams;
     private final @Nullable Quota tokens;
+    private final List<Quota> quotas;
     private final UsedTokens used;
+    private final Duration beginWithin;
     private final ReentrantLock beginning = new ReentrantLock();
     private final AtomicInteger openStreams = new AtomicInteger();
     private final Consumer<Limit> hit;
     private volatile int runningTurns;
 
-    /** @param hit called for each refusal */
-    CallerLimits(String caller, LimitsConfig config, TimeMeter clock, UsedTokens used, Consumer<Limit> hit) {
+    /**
+     * @param beginWithin how long a turn waits for others of the caller to begin
+     * @param hit         called for each refusal
+     */
+    CallerLimits(String caller, LimitsConfig config, TimeMeter clock, UsedTokens used, Duration beginWithin,
+            Consumer<Limit> hit) {
         this.caller = caller;
+        this.beginWithin = beginWithin;
         this.used = used;
         this.hit = hit;
         LimitsConfig.OfCaller own = config.callers().get(caller);
@@ -81,6 +90,12 @@ public final class CallerLimits {
         Optional<Long> ownTokens = own == null ? Optional.empty() : own.tokensPerDay();
         tokens = ownTokens.or(defaults::tokensPerDay).map(amount -> new Quota(Limit.TOKENS_PER_DAY, amount, Duration.ofDays(1),
                 setting(Limit.TOKENS_PER_DAY, ownTokens.isPresent()))).orElse(null);
+        // Each request is told of them.
+        quotas = Stream.of(requests, turns, streams, tokens).mapMulti((@Nullable Quota quota, Consumer<Quota> found) -> {
+            if (quota != null) {
+                found.accept(quota);
+            }
+        }).toList();
     }
 
     private @Nullable Quota quota(Limit limit, OptionalInt own, OptionalInt otherwise) {
@@ -95,11 +110,7 @@ public final class CallerLimits {
 
     /** All that is limited for this caller. */
     public List<Quota> quotas() {
-        return Stream.of(requests, turns, streams, tokens).mapMulti((@Nullable Quota quota, Consumer<Quota> found) -> {
-            if (quota != null) {
-                found.accept(quota);
-            }
-        }).toList();
+        return quotas;
     }
 
     /**
@@ -157,16 +168,31 @@ public final class CallerLimits {
     /**
      * Runs a transaction that begins a turn. Those of a caller whose running turns are limited wait for each other in the database anyway, and here
      * they wait without a connection, and for longer than the database lets a transaction wait for a lock.
+     *
+     * @throws ChatException if it would have to wait for longer than a caller waits for a connection
      */
     public <T> T begin(Supplier<T> transaction) {
         if (turns == null) {
             return transaction.get();
         }
-        beginning.lock();
+        if (!isTurnToBegin()) {
+            throw ChatException.unavailable(
+                    "Too many turns of the caller '%s' begin at once. Nothing of this one is stored.".formatted(caller),
+                    ENDS_SOON_SECONDS);
+        }
         try {
             return transaction.get();
         } finally {
             beginning.unlock();
+        }
+    }
+
+    private boolean isTurnToBegin() {
+        try {
+            return beginning.tryLock(beginWithin.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
         }
     }
 
@@ -176,7 +202,7 @@ public final class CallerLimits {
         if (limit == Limit.TOKENS_PER_DAY && tokens != null) {
             return usedUp(tokens);
         }
-        Quota quota = quotas().stream().filter(each -> each.limit() == limit).findFirst().orElseThrow();
+        Quota quota = quotas.stream().filter(each -> each.limit() == limit).findFirst().orElseThrow();
         return new LimitException(quota.left(0, null),
                 ("%d turns of the caller '%s' run or wait for an approval, and it may have %1$d at a time (%s). Nothing of this one is"
                         + " stored, and its Idempotency-Key can be used again. Try again when one has ended.")

@@ -14,6 +14,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Inject;
 
+import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jboss.logging.Logger;
 
 import io.chatrelay.database.SqlErrors;
@@ -46,17 +47,21 @@ public class Limits {
     private final MeterRegistry metrics;
     private final TimeMeter clock;
     private final TokenLedger ledger;
+    private final Duration beginWithin;
     private final RepeatedTask exchange = new RepeatedTask("The exchange of tokens", this::exchangeTokens);
     private final boolean countsTokens;
     private final Map<Caller, CallerLimits> callers = new ConcurrentHashMap<>();
 
     @Inject
-    Limits(LimitsConfig config, MeterRegistry metrics, DataSource database) {
-        this(config, metrics, TimeMeter.SYSTEM_NANOTIME, new TokenLedger(database, Clock.systemUTC()));
+    Limits(LimitsConfig config, MeterRegistry metrics, DataSource database,
+            @ConfigProperty(name = "quarkus.datasource.jdbc.acquisition-timeout") Duration acquisition) {
+        this(config, metrics, TimeMeter.SYSTEM_NANOTIME, new TokenLedger(database, Clock.systemUTC()), acquisition);
     }
 
-    Limits(LimitsConfig config, MeterRegistry metrics, TimeMeter clock, TokenLedger ledger) {
+    /** @param beginWithin how long a turn waits for others of its caller to begin */
+    Limits(LimitsConfig config, MeterRegistry metrics, TimeMeter clock, TokenLedger ledger, Duration beginWithin) {
         this.config = config;
+        this.beginWithin = beginWithin;
         this.metrics = metrics;
         this.clock = clock;
         this.ledger = ledger;
@@ -102,7 +107,7 @@ public class Limits {
 
     public CallerLimits of(String tenant, String caller) {
         return callers.computeIfAbsent(new Caller(tenant, caller), _ -> new CallerLimits(caller, config, clock,
-                tokens(tenant, caller), limit -> hit(limit, caller)));
+                tokens(tenant, caller), beginWithin, limit -> hit(limit, caller)));
     }
 
     private CallerLimits.UsedTokens tokens(String tenant, String caller) {

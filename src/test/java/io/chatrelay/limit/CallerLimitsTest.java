@@ -10,9 +10,12 @@ import java.time.ZoneOffset;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 
 import org.junit.jupiter.api.Test;
 
+import io.chatrelay.event.ChatException;
 import io.github.bucket4j.TimeMeter;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 
@@ -103,6 +106,7 @@ class CallerLimitsTest {
         }
     }
 
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final Figures NONE = new Figures(-1, -1, -1, -1);
 
     private final Clock clock = new Clock();
@@ -110,7 +114,8 @@ class CallerLimitsTest {
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
 
     private Limits limits(Figures defaults, Map<String, LimitsConfig.OfCaller> callers) {
-        return new Limits(new Config(defaults, callers), metrics, clock, new TokenLedger(null, day));
+        return new Limits(new Config(defaults, callers), metrics, clock, new TokenLedger(null, day),
+                Duration.ofMillis(50));
     }
 
     private static boolean isAllowed(CallerLimits caller) {
@@ -163,6 +168,27 @@ class CallerLimitsTest {
                         "chat-relay.limits.default.requests-per-second"),
                 new Quota(Limit.RUNNING_TURNS, 5, null, "chat-relay.limits.default.running-turns"),
                 new Quota(Limit.OPEN_STREAMS, 7, null, "chat-relay.limits.default.open-streams"));
+    }
+
+    @Test
+    void turnsOfALimitedCallerBeginOneByOneAndDoNotWaitForEver() throws Exception {
+        CallerLimits limited = limits(new Figures(-1, -1, 5, -1), Map.of()).of("t", "one");
+        CallerLimits free = limits(NONE, Map.of()).of("t", "one");
+
+        limited.begin(() -> free.begin(() -> {
+            assertThat(CompletableFuture.supplyAsync(() -> free.begin(() -> "at once"))).succeedsWithin(PATIENCE)
+                    .isEqualTo("at once");
+            assertThat(CompletableFuture.supplyAsync(() -> limited.begin(() -> "too early"))).failsWithin(PATIENCE)
+                    .withThrowableOfType(ExecutionException.class).havingCause()
+                    .isInstanceOfSatisfying(ChatException.class, refusal -> {
+                        assertThat(refusal.kind()).isEqualTo(ChatException.Kind.UNAVAILABLE);
+                        assertThat(refusal.getMessage()).contains("'one'", "Nothing of this one is stored");
+                    });
+            return null;
+        }));
+
+        assertThat(CompletableFuture.supplyAsync(() -> limited.begin(() -> "afterwards"))).succeedsWithin(PATIENCE)
+                .isEqualTo("afterwards");
     }
 
     @Test
