@@ -95,7 +95,7 @@ public class DecisionOutbox implements DecisionDelivery.Environment {
     /** A decision for this turn may exist: if the turn runs here, it does not wait for the poll. */
     void nudge(UUID turn) {
         if (waiting.containsKey(turn)) {
-            later(Duration.ZERO, () -> look(Set.of(turn)));
+            later(Duration.ZERO, () -> look(turn));
         }
     }
 
@@ -104,8 +104,7 @@ public class DecisionOutbox implements DecisionDelivery.Environment {
             try {
                 virtualThreads.execute(() -> {
                     try {
-                        look(waiting.keySet());
-                        measure();
+                        lookAtAll();
                     } finally {
                         polling.set(false);
                     }
@@ -118,28 +117,39 @@ public class DecisionOutbox implements DecisionDelivery.Environment {
         }
     }
 
-    private void look(Set<UUID> turns) {
-        List<UUID> asking = List.copyOf(turns);
-        try (Connection connection = database.getConnection()) {
-            counted(Ledger.expire(connection, asking));
-            for (Ledger.Due due : Ledger.due(connection, asking)) {
-                AwaitingTurn turn = waiting.get(due.turn());
-                if (turn != null) {
-                    ids(turn).run(() -> tell(turn, due));
-                }
+    private void lookAtAll() {
+        List<UUID> asking = List.copyOf(waiting.keySet());
+        withDatabase(connection -> {
+            look(connection, asking);
+            longestWait = Ledger.longestWait(connection, asking);
+        });
+    }
+
+    private void look(UUID turn) {
+        withDatabase(connection -> look(connection, List.of(turn)));
+    }
+
+    private void look(Connection connection, List<UUID> asking) throws SQLException {
+        counted(Ledger.expire(connection, asking));
+        for (Ledger.Due due : Ledger.due(connection, asking)) {
+            AwaitingTurn turn = waiting.get(due.turn());
+            if (turn != null) {
+                ids(turn).run(() -> tell(turn, due));
             }
+        }
+    }
+
+    private interface Looking {
+        void at(Connection connection) throws SQLException;
+    }
+
+    private void withDatabase(Looking look) {
+        try (Connection connection = database.getConnection()) {
+            look.at(connection);
         } catch (SQLException e) {
             LOG.warnf("Decisions wait for the database: %s", e.getSQLState());
         } catch (RuntimeException e) {
             LOG.errorf("Decisions could not be looked up: %s", Trace.of(e));
-        }
-    }
-
-    private void measure() {
-        try (Connection connection = database.getConnection()) {
-            longestWait = Ledger.longestWait(connection, List.copyOf(waiting.keySet()));
-        } catch (SQLException e) {
-            LOG.debugf("The oldest approval could not be looked up: %s", e.getSQLState());
         }
     }
 

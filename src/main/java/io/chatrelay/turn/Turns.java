@@ -7,7 +7,6 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Stream;
 
@@ -23,6 +22,7 @@ import io.chatrelay.cluster.LeaseConfig;
 import io.chatrelay.conversation.Conversation;
 import io.chatrelay.conversation.History;
 import io.chatrelay.conversation.Message;
+import io.chatrelay.database.SqlErrors;
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatException;
 import io.chatrelay.event.Ids;
@@ -55,7 +55,7 @@ public class Turns {
     /** Two equal commands at the same moment conflict once in a unique index; the second attempt finds the turn of the other command. */
     private static final int TRIES = 4;
     /** Unique violation and deadlock. Source: PostgreSQL, appendix A. */
-    private static final Set<String> MET = Set.of("23505", "40P01");
+    private static final String DEADLOCK = "40P01";
 
     /** A turn runs in the command's conversation, and the command must not attach to it. */
     private static final class Occupied extends RuntimeException {
@@ -234,7 +234,7 @@ public class Turns {
     /** Two transactions inserted the same, or waited for each other: the next attempt finds what the other one stored. */
     private static boolean metAnother(Throwable e) {
         for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-            if (cause instanceof SQLException sql && MET.contains(String.valueOf(sql.getSQLState()))) {
+            if (cause instanceof SQLException sql && (SqlErrors.isDuplicate(sql) || DEADLOCK.equals(sql.getSQLState()))) {
                 return true;
             }
         }
