@@ -27,6 +27,9 @@ import io.chatrelay.upstream.UpstreamRequest.ChatMessage;
  * Begins the turns of many commands in one statement: it reads the fence, holds the conversations, checks, and inserts turns, conversations and
  * messages. It begins the plain turns only: a command that another transaction, a running turn, a used key or an edit stands in the way of is left
  * out, and {@link Turns} accepts it in a transaction of its own, or refuses it with the reason.
+ *
+ * <p>Turns begin and end by the database's clock. What the statement reads, it reads before it asks for the time, so a turn starts after all turns
+ * that it found ended.
  */
 final class Admission implements GroupCommit.SharedStatement<Admission.Command, Admission.Begun> {
 
@@ -44,8 +47,7 @@ final class Admission implements GroupCommit.SharedStatement<Admission.Command, 
      * @param most         how many turns of the caller may run; empty if that is not limited
      */
     record Command(SendCommand sent, byte[] digest, String upstream, String request, boolean isForNew, boolean isForKnown,
-            UUID turn, UUID conversation, UUID answer, TurnSpan span, List<StoredMessage> messages, Instant at,
-            OptionalInt most) {
+            UUID turn, UUID conversation, UUID answer, TurnSpan span, List<StoredMessage> messages, OptionalInt most) {
 
         static Command of(SendCommand sent, byte[] digest, String upstream, StoredRequest request, boolean isForNew,
                 boolean isForKnown, TurnSpan span, OptionalInt most) {
@@ -58,7 +60,7 @@ final class Admission implements GroupCommit.SharedStatement<Admission.Command, 
                         newest ? sent.messageId() : null));
             }
             return new Command(sent, digest, upstream, request == null ? null : request.write(), isForNew, isForKnown, turn,
-                    Ids.next(), Ids.next(), span, messages, Instant.now(), most);
+                    Ids.next(), Ids.next(), span, messages, most);
         }
 
         private Sender sender() {
@@ -93,7 +95,7 @@ final class Admission implements GroupCommit.SharedStatement<Admission.Command, 
 
     private record Sender(String tenant, String caller) {}
 
-    private record Row(Command command, UUID conversation, int ordinal) {}
+    private record Row(Command command, UUID conversation, int ordinal, Instant startedAt) {}
 
     /**
      * A message of a request.
@@ -115,13 +117,13 @@ final class Admission implements GroupCommit.SharedStatement<Admission.Command, 
     private static final String BEGIN = """
             with held as (%s),
             command as materialized (
-                select given.*, lock is null or pg_try_advisory_xact_lock(lock) as unlocked
+                select given.*, lock is null or pg_try_advisory_xact_lock(lock) as unlocked, clock_timestamp() as at
                 from held, unnest(?::uuid[], ?::uuid[], ?::uuid[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[],
                                   ?::text[], ?::text[], ?::text[], ?::bytea[], ?::bigint[], ?::boolean[], ?::boolean[], ?::boolean[],
-                                  ?::integer[], ?::integer[], ?::text[], ?::timestamptz[], ?::integer[])
+                                  ?::integer[], ?::integer[], ?::text[], ?::integer[])
                     as given(turn_id, conversation_id, answer_id, tenant, external_id, caller, end_user, upstream, model,
                              request, idempotency_key, message_external_id, digest, lock, client_repeats, as_new, as_known,
-                             earlier, asked, trace, at, most)),
+                             earlier, asked, trace, most)),
             known as (%s),
             limited as materialized (%s),
             admitted as (%s),
@@ -130,8 +132,8 @@ final class Admission implements GroupCommit.SharedStatement<Admission.Command, 
             said as (select * from unnest(?::uuid[], ?::uuid[], ?::integer[], ?::text[], ?::text[], ?::text[], ?::text[], ?::integer[])
                          as given(id, turn_id, place, external_id, role, name, parts, size)),
             stored as (%s)
-            select id, conversation_id, ordinal, null as tenant, null as caller, null as running from admitted
-            union all select null, null, null, tenant, caller, running from limited"""
+            select id, conversation_id, ordinal, started_at, null as tenant, null as caller, null as running from admitted
+            union all select null, null, null, null, tenant, caller, running from limited"""
             .formatted(Lease.FENCE, ConversationEffects.HOLD_KNOWN, TurnStore.COUNT_LIMITED,
                     TurnStore.INSERT_ADMITTED, ConversationEffects.INSERT_NEW, ConversationEffects.MOVE_KNOWN,
                     ConversationEffects.INSERT_SAID);
@@ -165,10 +167,11 @@ final class Admission implements GroupCommit.SharedStatement<Admission.Command, 
                 while (rows.next()) {
                     UUID turn = rows.getObject(1, UUID.class);
                     if (turn == null) {
-                        running.merge(new Sender(rows.getString(4), rows.getString(5)), rows.getInt(6), Integer::sum);
+                        running.merge(new Sender(rows.getString(5), rows.getString(6)), rows.getInt(7), Integer::sum);
                     } else {
                         Command command = byTurn.get(turn);
-                        began.add(new Row(command, rows.getObject(2, UUID.class), rows.getInt(3)));
+                        began.add(new Row(command, rows.getObject(2, UUID.class), rows.getInt(3),
+                                rows.getTimestamp(4).toInstant()));
                         running.merge(command.sender(), 1, Integer::sum);
                     }
                 }
@@ -201,7 +204,7 @@ final class Admission implements GroupCommit.SharedStatement<Admission.Command, 
         SendCommand sent = command.sent();
         String externalId = sent.conversationId() == null ? conversation.toString() : sent.conversationId();
         return new Begun(new Turn(command.turn(), sent.tenant(), sent.caller(), conversation, externalId, row.ordinal,
-                command.upstream(), command.model(), command.answer(), command.at(),
+                command.upstream(), command.model(), command.answer(), row.startedAt,
                 command.span() == null ? null : command.span().context()),
                 conversation.equals(command.conversation()), as,
                 command.most().isPresent() ? OptionalInt.of(running.get(command.sender())) : OptionalInt.empty());
@@ -221,7 +224,6 @@ final class Admission implements GroupCommit.SharedStatement<Admission.Command, 
                 .add("integer", command -> command.sent().before().size())
                 .add("integer", command -> command.sent().asked().size())
                 .add("text", command -> command.span() == null ? null : command.span().context().stored())
-                .add("timestamptz", command -> command.at().toString())
                 .add("integer", command -> most.get(command.turn())).next();
     }
 

@@ -240,6 +240,11 @@ class TurnRow {
                     .setParameter("turn", turn).getSingleResult()).longValue();
         }
 
+        /** The database's time, by which turns begin and end: the clocks of replicas differ. */
+        Instant now() {
+            return (Instant) getEntityManager().createNativeQuery("select clock_timestamp()", Instant.class).getSingleResult();
+        }
+
         /** Seconds until the turn's replica is replaced, if the replica has missed a renewal; otherwise empty. By the database's clock. */
         Optional<Long> replacedIn(UUID turn, long renewMillis) {
             @SuppressWarnings("unchecked")

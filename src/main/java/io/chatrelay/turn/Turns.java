@@ -407,7 +407,7 @@ public class Turns {
         conversation.caller = command.caller();
         conversation.endUser = command.endUser();
         conversation.upstream = upstream.name();
-        conversation.createdAt = Instant.now();
+        conversation.createdAt = turns.now();
         conversation.updatedAt = conversation.createdAt;
         conversations.persistAndFlush(conversation);
         return conversation;
@@ -449,16 +449,17 @@ public class Turns {
         // Stored messages are authoritative; from the earlier messages of a request, only new instructions are stored.
         List<ChatMessage> earlier = fresh ? command.before() : history.newInstructions(command.before(), conversation);
         TurnRow row = row(command, conversation, upstream, owner, digest, id, earlier.size());
+        row.startedAt = turns.now();
         TurnSpan span = spans.begin(upstream, command.model());
         row.traceContext = span == null ? null : span.context().stored();
         turns.persistAndFlush(row);
         // Instructions belong to the turn: they do not count if the turn's messages do not count.
-        earlier.forEach(said -> store(conversation, said, said.role() == Role.SYSTEM ? id : null, null));
+        earlier.forEach(said -> store(conversation, said, said.role() == Role.SYSTEM ? id : null, null, row.startedAt));
         List<ChatMessage> before = upstream.remembers() ? List.of() : history.before(conversation);
         UUID last = null;
         for (int i = 0; i < command.asked().size(); i++) {
             boolean newest = i == command.asked().size() - 1;
-            last = store(conversation, command.asked().get(i), id, newest ? command.messageId() : null);
+            last = store(conversation, command.asked().get(i), id, newest ? command.messageId() : null, row.startedAt);
         }
         conversation.nextPosition++;
         conversation.updatedAt = row.startedAt;
@@ -496,7 +497,6 @@ public class Turns {
         row.idempotencyKey = command.idempotencyKey();
         row.commandDigest = digest;
         row.clientRepeats = command.maybeRepeated();
-        row.startedAt = Instant.now();
         return row;
     }
 
@@ -505,7 +505,7 @@ public class Turns {
         return upstream.remembers() ? new StoredRequest(command.parameters(), upstream.passes(command.headers())) : null;
     }
 
-    private UUID store(Conversation conversation, ChatMessage said, UUID turn, String externalId) {
+    private UUID store(Conversation conversation, ChatMessage said, UUID turn, String externalId, Instant at) {
         Message message = new Message();
         message.id = Ids.next();
         message.conversationId = conversation.id;
@@ -516,7 +516,7 @@ public class Turns {
         message.name = said.name();
         message.parts = MessageParts.write(said.parts());
         message.size = message.parts.getBytes(StandardCharsets.UTF_8).length;
-        message.createdAt = Instant.now();
+        message.createdAt = at;
         messages.persist(message);
         return message.id;
     }

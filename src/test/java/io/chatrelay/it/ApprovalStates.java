@@ -81,6 +81,15 @@ final class ApprovalStates implements AutoCloseable {
                 .formatted(recorded.approval(0)));
         timeIsUp(expires, false);
         timeIsUp(expiresTooLate, true);
+        // Its turns are its own until the test says otherwise, however long the next process takes to start.
+        database.execute("update replica set lease_end = clock_timestamp() + interval '1 hour'");
+    }
+
+    /** From now on the turns of the killed process may be taken over. */
+    void leaseEnds(RelayProcess again) {
+        assertThat(again.output()).as("decided while the turns were still the dead process'").doesNotContain("is taken over");
+        database.execute(
+                "update replica set lease_end = clock_timestamp() where lease_end > clock_timestamp() + interval '30 minutes'");
     }
 
     /** Another process at the same database and the same Inkeep. */

@@ -2,6 +2,7 @@ package io.chatrelay.turn;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.math.BigDecimal;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -209,6 +210,31 @@ class AdmissionTest extends ServiceTest {
                 "select count(*) from message where conversation_id = (select id from conversation where external_id = ?)",
                 known.conversation())).isEqualTo(1);
         assertThat(number("select next_position from conversation where external_id = ?", known.conversation())).isEqualTo(3);
+    }
+
+    @Test
+    void aTurnStartsAfterTheEndOfTheOneBeforeItHoweverLongItHasWaited() throws SQLException {
+        for (boolean together : List.of(true, false)) {
+            Sent sent = new Sent(newId());
+            Turn first = admit(sent.plain()).getFirst().turn();
+            Command waits = sent.plain();
+            end(first);
+
+            Turn second = together ? admit(waits).getFirst().turn() : alone(sent);
+            List<List<Object>> stored = TurnFixtures.rows(database,
+                    """
+                            select b.started_at > a.ended_at, extract(epoch from b.started_at), c.updated_at = b.started_at
+                            from turn a join turn b on b.conversation_id = a.conversation_id join conversation c on c.id = b.conversation_id
+                            where a.id = ? and b.id = ?""",
+                    first.id(), second.id());
+            assertThat(stored).singleElement().satisfies(row -> {
+                assertThat(row.getFirst()).isEqualTo(true);
+                assertThat(row.getLast()).isEqualTo(true);
+                assertThat(row.get(1)).as("what is told live is what is stored").isEqualTo(new BigDecimal("%d.%06d".formatted(
+                        second.startedAt().getEpochSecond(), second.startedAt().getNano() / 1000)));
+            });
+            assertThat(second.startedAt().getNano() % 1000).isZero();
+        }
     }
 
     private long conversations(Command command) {
