@@ -92,8 +92,15 @@ class ApiKeyMechanism implements HttpAuthenticationMechanism {
     /** Fails the request instead of answering it, so that the answer is made where all errors are. */
     @Override
     public Uni<Boolean> sendChallenge(RoutingContext context) {
-        return Uni.createFrom()
-                .failure(new Unauthorized(token(context.request()) == null ? Unauthorized.NO_KEY : NO_STREAM));
+        return Uni.createFrom().failure(refusal(context.request()));
+    }
+
+    private static Unauthorized refusal(HttpServerRequest request) {
+        if (token(request) != null) {
+            return new Unauthorized(Unauthorized.Reason.STREAM_TOKEN_MISPLACED, NO_STREAM);
+        }
+        return new Unauthorized(request.headers().contains(HttpHeaders.AUTHORIZATION) ? Unauthorized.Reason.KEY_UNKNOWN
+                : Unauthorized.Reason.CREDENTIAL_MISSING, Unauthorized.NO_KEY);
     }
 
     /** Before {@link IssuerTokenMechanism}: a key is found without asking anyone. */

@@ -38,6 +38,6 @@ public class CurrentCaller {
         if (identity.getPrincipal() instanceof Caller caller) {
             return caller;
         }
-        throw new Unauthorized(Unauthorized.NO_KEY);
+        throw new Unauthorized(Unauthorized.Reason.STREAM_TOKEN_MISPLACED, Unauthorized.NO_KEY);
     }
 }

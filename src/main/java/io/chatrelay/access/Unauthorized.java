@@ -14,20 +14,40 @@ public final class Unauthorized extends UnauthorizedException {
 
     private static final long serialVersionUID = 1;
 
-    private final String challenge;
-
-    Unauthorized(String detail) {
-        this(detail, CHALLENGE);
+    /** Why a client is not known. */
+    public enum Reason {
+        /** It sent neither a key nor a token. */
+        CREDENTIAL_MISSING,
+        /** Its key is not configured, or what it sent is neither a key nor a token. */
+        KEY_UNKNOWN,
+        /** Its stream token does not open this path. */
+        STREAM_TOKEN_MISPLACED,
+        /** Its token is not one of the issuer for this service, or has expired. */
+        TOKEN_INVALID,
+        /** Its token does not name what it has to. */
+        CLAIM_MISSING
     }
 
-    private Unauthorized(String detail, String challenge) {
+    private final transient Reason reason;
+    private final String challenge;
+
+    Unauthorized(Reason reason, String detail) {
+        this(reason, detail, CHALLENGE);
+    }
+
+    private Unauthorized(Reason reason, String detail, String challenge) {
         super(detail);
+        this.reason = reason;
         this.challenge = challenge;
+    }
+
+    public Reason reason() {
+        return reason;
     }
 
     /** It does not state what is wrong with the token: the client may not be the one that it was issued to. */
     static Unauthorized tokenInvalid() {
-        return new Unauthorized(
+        return new Unauthorized(Reason.TOKEN_INVALID,
                 "The token was not accepted. It must be a token of this service's issuer for this service that has not expired:"
                         + " get a new one.",
                 INVALID_TOKEN);
@@ -35,7 +55,7 @@ public final class Unauthorized extends UnauthorizedException {
 
     /** @param what the claim is for */
     static Unauthorized claimMissing(String what, String claim, String setting) {
-        return new Unauthorized(
+        return new Unauthorized(Reason.CLAIM_MISSING,
                 "The token does not name its %s: it has no usable claim '%s'. Have the issuer add it, or an operator set %s."
                         .formatted(what, claim, setting),
                 INVALID_TOKEN);

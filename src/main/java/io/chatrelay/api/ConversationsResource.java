@@ -34,6 +34,7 @@ import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 
+import io.chatrelay.access.Caller;
 import io.chatrelay.access.Roles;
 import io.chatrelay.approval.ApprovalView;
 import io.chatrelay.approval.Approvals;
@@ -44,6 +45,7 @@ import io.chatrelay.conversation.MessagePage;
 import io.chatrelay.conversation.MessageView;
 import io.chatrelay.event.RawJson;
 import io.chatrelay.event.TurnView;
+import io.chatrelay.logging.Audit;
 import io.chatrelay.turn.Cancellation;
 import io.chatrelay.turn.StoredTurns;
 import io.quarkus.runtime.annotations.RegisterForReflection;
@@ -232,6 +234,9 @@ public class ConversationsResource {
     @Operation(summary = "Erases it with its messages, turns and events; 409 while a turn runs")
     public void delete(@PathParam("id") @Pattern(regexp = Rules.ID, message = Rules.ID_REASON) String id) {
         storedTurns.delete(turns.scope(), id);
+        Caller caller = turns.caller();
+        Audit.of("erased").with("conversation", id).with("tenant", caller.tenant()).with("caller", caller.name())
+                .with("user", caller.endUser()).log();
     }
 
     @POST

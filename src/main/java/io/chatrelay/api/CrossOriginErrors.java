@@ -102,6 +102,7 @@ class CrossOriginErrors {
     }
 
     private void refuse(RoutingContext context, String reason) {
+        RefusalAudit.log(403, "origin_refused", context);
         HttpProblem problem = errors.apply(Problems.builder(403, reason).build(),
                 ProblemContext.of(new IllegalStateException(reason), context.normalizedPath()));
         try {

@@ -94,6 +94,7 @@ class ErrorBody implements ProblemPostProcessor {
             if (problem.getStatusCode() == 500) {
                 LOG.errorf("request %s to %s failed: %s", id, uri.getPath(), cause == null ? "no cause" : Trace.of(cause));
             }
+            RefusalAudit.log(problem, cause, request);
             response.setEntity(HttpProblem.builder(problem).with("requestId", id).build());
             response.getHeaders().putSingle("content-type", format(uri.getPath()).mediaType());
         }

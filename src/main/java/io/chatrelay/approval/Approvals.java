@@ -19,6 +19,7 @@ import io.chatrelay.event.Ids;
 import io.chatrelay.event.InputDigest;
 import io.chatrelay.event.RawJson;
 import io.chatrelay.event.Scope;
+import io.chatrelay.logging.Audit;
 import io.chatrelay.upstream.Deciders;
 import io.chatrelay.upstream.Upstreams;
 import io.quarkus.narayana.jta.QuarkusTransaction;
@@ -80,12 +81,20 @@ public class Approvals {
                 List<RecordedDecision> decided = QuarkusTransaction.requiringNew()
                         .call(() -> asked.stream().map(this::decided).toList());
                 decided.stream().filter(one -> !one.alreadyDecided()).forEach(one -> outbox.nudge(one.turn().id()));
+                asked.stream().filter(Asked::isPending).forEach(one -> audit(command, one));
                 return decided;
             }
             // Another decision or the expiry came first: the next attempt responds with the recorded state.
             outbox.expire(asked.stream().map(one -> one.row().turnId).collect(Collectors.toSet()));
         }
         throw ChatException.unavailable("The approval is being changed by others. Try again in a moment.", 1);
+    }
+
+    private static void audit(DecideCommand command, Asked one) {
+        Audit.of("decision").with("state", one.wanted().wireName()).with("approval", one.row().id).with("turn", one.row().turnId)
+                .with("conversation", command.conversationId()).with("call", one.answer().toolCallId())
+                .with("tool", one.row().toolName).with("tenant", command.scope().tenant()).with("caller", command.caller())
+                .with("user", command.endUser()).log();
     }
 
     /** The recorded approvals to which the answers belong; an answer that contradicts its record is rejected. */
