@@ -38,6 +38,7 @@ import io.chatrelay.journal.FeedConfig;
 import io.chatrelay.journal.JournalConfig;
 import io.chatrelay.limit.LimitsConfig;
 import io.chatrelay.turn.AdmissionConfig;
+import io.chatrelay.turn.QueueConfig;
 import io.chatrelay.turn.ShutdownConfig;
 import io.chatrelay.turn.TurnConfig;
 import io.quarkus.runtime.annotations.RegisterForReflection;
@@ -56,7 +57,7 @@ import io.smallrye.config.common.utils.StringUtil;
         UpstreamsConfig.ToolConfig.class,
         AccessConfig.class, AccessConfig.Key.class, AccessConfig.Oidc.class, AccessConfig.StreamTokens.class, ApiConfig.class,
         ApprovalsConfig.class,
-        HistoryConfig.class, ShutdownConfig.class, TurnConfig.class, FeedConfig.class, JournalConfig.class,
+        HistoryConfig.class, ShutdownConfig.class, TurnConfig.class, QueueConfig.class, FeedConfig.class, JournalConfig.class,
         LeaseConfig.class, ConnectionsConfig.class, RequestsConfig.class, DatabaseConfig.class, ConversationConfig.class,
         PageConfig.class, LimitsConfig.class, LimitsConfig.OfCaller.class,
         LimitsConfig.Replica.class })
@@ -76,12 +77,13 @@ final class StartCheck {
     }
 
     static final List<Class<?>> MAPPINGS = List.of(UpstreamsConfig.class, AccessConfig.class, ApiConfig.class,
-            ApprovalsConfig.class, HistoryConfig.class, ShutdownConfig.class, TurnConfig.class, FeedConfig.class,
+            ApprovalsConfig.class, HistoryConfig.class, ShutdownConfig.class, TurnConfig.class, QueueConfig.class,
+            FeedConfig.class,
             JournalConfig.class, LeaseConfig.class, ConnectionsConfig.class, RequestsConfig.class, DatabaseConfig.class,
             ConversationConfig.class, PageConfig.class, AdmissionConfig.class, LimitsConfig.class);
 
     /** Of the migrations that this version brings, the last. */
-    static final int SCHEMA = 18;
+    static final int SCHEMA = 19;
 
     /** Dev mode's own: the packaged service has no emulator in it. */
     private static final String EMULATOR = "chatrelay-dev.emulator.enabled";

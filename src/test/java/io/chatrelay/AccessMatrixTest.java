@@ -37,6 +37,7 @@ class AccessMatrixTest extends ServiceTest {
     private static final Set<Integer> DENIED = Set.of(401, 403);
     /** A conversation that nobody has. */
     private static final String NOBODYS = "nobodys";
+    private static final String NOBODYS_ID = "0198c0de-0000-7000-8000-000000000000";
 
     private ApiDocument document;
 
@@ -115,7 +116,7 @@ class AccessMatrixTest extends ServiceTest {
     private Relay.Answer ask(Relay caller, Operation call, String conversation) {
         String path = call.path().replace("{id}", call.path().contains("conversations") || call.path().contains("chat")
                 ? conversation
-                : call.path().contains("models") ? "agents" : "0198c0de-0000-7000-8000-000000000000");
+                : call.path().contains("models") ? "agents" : NOBODYS_ID).replace("{message}", NOBODYS_ID);
         if (call.body().isMissingNode()) {
             return caller.answer(call.method(), path, BodyPublishers.noBody());
         }

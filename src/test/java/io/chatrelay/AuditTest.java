@@ -104,12 +104,14 @@ class AuditTest extends ApprovalsTest {
         Waiting waiting = waiting(ONE);
 
         new Relay(base, "chat-key").post(DECIDE, waiting.decision(0, true));
-        new Relay(base, "chat-key").post(CHAT, Json.of("{'messages':[{'role':'assistant','parts':[{'type':'dynamic-tool','toolName':'a',"
-                + "'toolCallId':'%s','state':'approval-responded','approval':{'id':'a','approved':true}}]}]}"
-                        .formatted(waiting.call(0)))
+        new Relay(base, "chat-key").post(CHAT, Json
+                .of("{'messages':[{'role':'assistant','parts':[{'type':'dynamic-tool','toolName':'a',"
+                        + "'toolCallId':'%s','state':'approval-responded','approval':{'id':'a','approved':true}}]}]}"
+                                .formatted(waiting.call(0)))
                 .put("id", waiting.conversation()));
 
-        assertThat(about("caller=chatter")).hasSize(2).allMatch(line -> line.startsWith("refused status=403 reason=forbidden method=POST path="));
+        assertThat(about("caller=chatter")).hasSize(2)
+                .allMatch(line -> line.startsWith("refused status=403 reason=forbidden method=POST path="));
         relay().post(DECIDE, waiting.decision(0, false));
     }
 

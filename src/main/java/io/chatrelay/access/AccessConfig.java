@@ -47,7 +47,9 @@ public interface AccessConfig {
         /** The message is rejected. */
         REFUSE,
         /** The running turn is cancelled first. */
-        CANCEL
+        CANCEL,
+        /** The message waits until the turns before it have ended. */
+        ENQUEUE
     }
 
     /** One caller. */
@@ -76,7 +78,7 @@ public interface AccessConfig {
 
         /**
          * What happens to a message that arrives while a turn runs in its conversation, if its request does not state it. A chat UI that sends the
-         * next message right after its stop button needs {@code cancel}.
+         * next message right after its stop button needs {@code cancel}; one that lets people write ahead, {@code enqueue}.
          */
         @WithDefault("refuse")
         OnRunning onRunning();

@@ -17,10 +17,10 @@ import io.quarkus.security.runtime.QuarkusSecurityIdentity;
  * @param endUser the only end user whose data it sees, or null if it sees all of the tenant's
  * @param roles  what it may do
  * @param leavingStops    whether its turns are cancelled when it disconnects, if its request does not state it
- * @param replacesRunning whether its message cancels the running turn, if its request does not state it
+ * @param onRunning       what happens to its message while a turn runs, if its request does not state it
  */
 public record Caller(Source source, String name, String tenant, @Nullable String endUser, Set<Role> roles,
-        boolean leavingStops, boolean replacesRunning) implements Principal {
+        boolean leavingStops, AccessConfig.OnRunning onRunning) implements Principal {
 
     /** What authenticated a caller. */
     public enum Source {

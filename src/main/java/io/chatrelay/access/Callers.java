@@ -34,7 +34,7 @@ public class Callers {
 
     private static Caller caller(String name, AccessConfig.Key key) {
         return new Caller(Caller.Source.KEY, name, key.tenant(), null, Set.copyOf(key.roles()),
-                key.onDisconnect() == AccessConfig.OnDisconnect.CANCEL, key.onRunning() == AccessConfig.OnRunning.CANCEL);
+                key.onDisconnect() == AccessConfig.OnDisconnect.CANCEL, key.onRunning());
     }
 
     private void add(String digest, Caller caller) {

@@ -85,7 +85,8 @@ class IssuerTokenMechanism implements HttpAuthenticationMechanism {
             LOG.warnf("a token could not be checked, because the issuer did not answer: %s", failed.get().getClass().getName());
             return new IssuerUnavailable();
         }
-        return isJwt(context) ? Unauthorized.tokenInvalid() : new Unauthorized(Unauthorized.Reason.KEY_UNKNOWN, Unauthorized.NO_KEY);
+        return isJwt(context) ? Unauthorized.tokenInvalid()
+                : new Unauthorized(Unauthorized.Reason.KEY_UNKNOWN, Unauthorized.NO_KEY);
     }
 
     /** A refused or cut connection, a late answer, or an answer that is an error. */

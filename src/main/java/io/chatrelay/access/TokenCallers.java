@@ -63,7 +63,7 @@ class TokenCallers {
     private Caller caller(String name, String tenant, String endUser, Set<Role> roles) {
         return new Caller(Caller.Source.ISSUER, name, tenant, endUser, roles,
                 config.onDisconnect() == AccessConfig.OnDisconnect.CANCEL,
-                config.onRunning() == AccessConfig.OnRunning.CANCEL);
+                config.onRunning());
     }
 
     /** A text that can be a name: it is stored, and logged. */

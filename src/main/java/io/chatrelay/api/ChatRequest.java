@@ -75,7 +75,7 @@ public record ChatRequest(SendCommand command, Boolean stream, boolean includeUs
                 messages.getLast().id("id"), asked, first, before, beforeAt, parameters, headers(http),
                 EndUsers.of(body, caller),
                 idempotencyKey(http, caller), retries != null, retries != null && !retries.equals("0"),
-                cancel.replacesRunning(), cancel.replacesSame());
+                cancel.onRunning(), cancel.replacesSame());
         return new ChatRequest(command, stream, options != null && options.flag("include_usage", false),
                 cancel.leavingStops());
     }

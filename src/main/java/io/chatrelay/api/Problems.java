@@ -82,7 +82,12 @@ final class Problems {
                     .withHeader("retry-after", e.retryAfter()).build();
             case LIMIT_REACHED -> limited((LimitException) e);
             case TURN_RUNNING -> running((TurnConflictException) e);
-            case NOT_RUNNING -> notRunning((TurnConflictException) e);
+            case QUEUE_FULL ->
+                    builder(409, e.getMessage()).with("code", "queue_full").withHeader("x-should-retry", "false").build();
+            case MESSAGE_QUEUED -> builder(409, e.getMessage()).with("code", "message_queued")
+                    .withHeader("retry-after", e.retryAfter()).build();
+            case MESSAGE_BEGUN -> conflict("message_begun", (TurnConflictException) e);
+            case NOT_RUNNING -> conflict("no_running_turn", (TurnConflictException) e);
             case APPROVAL_DECIDED -> recorded(409, isSuperseded(e) ? "approval_superseded" : "approval_decided", e);
             case INPUT_CHANGED -> recorded(409, "input_changed", e);
             case APPROVAL_AMBIGUOUS -> recorded(409, "approval_ambiguous", e);
@@ -136,9 +141,8 @@ final class Problems {
         return problem.withHeader("x-should-retry", "false").build();
     }
 
-    private static HttpProblem notRunning(TurnConflictException e) {
-        HttpProblem.Builder problem = builder(409, e.getMessage()).with("code", "no_running_turn").withHeader("x-should-retry",
-                "false");
+    private static HttpProblem conflict(String code, TurnConflictException e) {
+        HttpProblem.Builder problem = builder(409, e.getMessage()).with("code", code).withHeader("x-should-retry", "false");
         e.turn().ifPresent(turn -> problem.with("turn", turn));
         return problem.build();
     }

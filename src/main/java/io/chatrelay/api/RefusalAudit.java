@@ -45,8 +45,9 @@ final class RefusalAudit {
 
     /** Empty for a client that is not known, and for a reader with a stream token. */
     private static Optional<Caller> caller(RoutingContext request) {
-        return request.user() instanceof QuarkusHttpUser user && user.getSecurityIdentity().getPrincipal() instanceof Caller caller
-                ? Optional.of(caller)
-                : Optional.empty();
+        return request.user() instanceof QuarkusHttpUser user
+                && user.getSecurityIdentity().getPrincipal() instanceof Caller caller
+                        ? Optional.of(caller)
+                        : Optional.empty();
     }
 }

@@ -2,6 +2,7 @@ package io.chatrelay.api;
 
 import java.io.InputStream;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
@@ -9,6 +10,8 @@ import java.util.concurrent.ExecutorService;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.ws.rs.container.AsyncResponse;
 import jakarta.ws.rs.core.HttpHeaders;
+import jakarta.ws.rs.core.MediaType;
+import jakarta.ws.rs.core.Response;
 
 import org.jboss.logging.Logger;
 
@@ -28,6 +31,7 @@ import io.chatrelay.limit.LimitException;
 import io.chatrelay.limit.Limits;
 import io.chatrelay.logging.LogIds;
 import io.chatrelay.turn.Cancellation;
+import io.chatrelay.turn.Sent;
 import io.chatrelay.turn.StoredTurns;
 import io.chatrelay.turn.Turns;
 import io.quarkus.virtual.threads.VirtualThreads;
@@ -101,23 +105,32 @@ public class TurnEndpoint {
      *
      * @param streams whether the answer is a stream. Its place among the caller's streams is taken first, so that no turn begins whose answer could
      *                not be read
+     * @return empty if the message waits for its turn: the reply says so
      */
-    public Turn send(ChatRequest request, boolean streams) {
+    public Optional<Turn> send(ChatRequest request, boolean streams, AsyncResponse reply) {
         try {
             load.checkTurn();
             if (streams) {
                 openStream();
             }
-            Turn turn = turns.send(request.command());
+            Sent sent = turns.send(request.command());
             CallerLimits own = limits();
             own.turnsLeft().ifPresent(left -> RateLimitHeaders.put(http, left));
             own.tokensLeft().ifPresent(left -> RateLimitHeaders.put(http, left));
+            if (sent instanceof Sent.Queued(var message)) {
+                LOG.infof("message %s waits: conversation=%s caller=%s tenant=%s", message.id(), message.conversationId(),
+                        caller.get().name(), caller.get().tenant());
+                reply.resume(Response.accepted(QueuedReply.of(message)).type(MediaType.APPLICATION_JSON_TYPE)
+                        .header(HttpHeaders.RETRY_AFTER, 1).header(ConversationHeader.NAME, message.conversationId()).build());
+                return Optional.empty();
+            }
+            Turn turn = ((Sent.InTurn) sent).turn();
             // All later lines contain the turn's id; its owner and the request that began it are found here.
             LogIds ids = ids(http, turn);
             String name = caller.get().name();
             ids.run(() -> LOG.infof("turn %s: request=%s conversation=%s caller=%s tenant=%s", turn.id(), ids.request(),
                     turn.conversationId(), name, turn.tenant()));
-            return turn;
+            return Optional.of(turn);
         } catch (RuntimeException e) {
             refusals.count(e);
             if (e instanceof LimitException limited) {

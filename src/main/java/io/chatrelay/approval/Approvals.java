@@ -91,7 +91,8 @@ public class Approvals {
     }
 
     private static void audit(DecideCommand command, Asked one) {
-        Audit.of("decision").with("state", one.wanted().wireName()).with("approval", one.row().id).with("turn", one.row().turnId)
+        Audit.of("decision").with("state", one.wanted().wireName()).with("approval", one.row().id)
+                .with("turn", one.row().turnId)
                 .with("conversation", command.conversationId()).with("call", one.answer().toolCallId())
                 .with("tool", one.row().toolName).with("tenant", command.scope().tenant()).with("caller", command.caller())
                 .with("user", command.endUser()).log();

@@ -13,6 +13,12 @@ public class ChatException extends RuntimeException {
         NOT_FOUND,
         /** A turn runs in this conversation. */
         TURN_RUNNING,
+        /** As many messages wait in the conversation as may. */
+        QUEUE_FULL,
+        /** A message waits for its turn, which has no events yet. */
+        MESSAGE_QUEUED,
+        /** The turn of the message has begun. */
+        MESSAGE_BEGUN,
         /** No turn that could be cancelled is running. */
         NOT_RUNNING,
         /** The approval already has another decision, or its turn has ended. */
@@ -70,6 +76,19 @@ public class ChatException extends RuntimeException {
     public static ChatException keyReused() {
         return new ChatException(Kind.KEY_REUSED, "Idempotency-Key",
                 "This key was used for another command. Use a new key for a new command.", null);
+    }
+
+    /** @param waiting how many messages wait in the conversation */
+    public static ChatException queueFull(int waiting) {
+        return new ChatException(Kind.QUEUE_FULL, null,
+                ("%d messages wait in this conversation, which is as many as chat-relay.queue.max-messages allows. Nothing of this one is"
+                        + " stored: wait for an answer, or withdraw one.").formatted(waiting),
+                null);
+    }
+
+    public static ChatException messageQueued() {
+        return new ChatException(Kind.MESSAGE_QUEUED, null,
+                "The message still waits for the turns before it. Its turn will have this id: read it then.", 1L);
     }
 
     /** @param role the role that the caller needs, or several that would do */

@@ -3,6 +3,7 @@ package io.chatrelay.turn;
 import java.util.List;
 import java.util.Map;
 
+import io.chatrelay.event.OnRunning;
 import io.chatrelay.event.RawJson;
 import io.chatrelay.event.Scope;
 import io.chatrelay.upstream.UpstreamRequest;
@@ -25,15 +26,15 @@ import io.chatrelay.upstream.UpstreamRequest;
  * @param idempotencyKey or null
  * @param maybeRepeated  whether the client automatically retries requests without a key, so that equal commands count as one
  * @param repeated       whether the client marks this request as such a retry
- * @param replacesRunning whether a running turn of the conversation is cancelled for this command
- * @param replacesSame whether it is cancelled even if the same message began it
+ * @param onRunning      what happens to it while a turn of the conversation runs
+ * @param replacesSame   whether that turn is cancelled even if the same message began it
  */
 public record SendCommand(Scope scope, String caller, String conversationId, String model, String messageId,
         List<UpstreamRequest.ChatMessage> asked, int askedAt, List<UpstreamRequest.ChatMessage> before, List<Integer> beforeAt,
         Map<String, RawJson> parameters,
         Map<String, String> headers,
         String endUser, String idempotencyKey, boolean maybeRepeated, boolean repeated,
-        boolean replacesRunning, boolean replacesSame) {
+        OnRunning onRunning, boolean replacesSame) {
 
     /** The tenant of the conversation. */
     public String tenant() {

@@ -13,6 +13,7 @@ import com.fasterxml.jackson.core.JsonToken;
 import io.chatrelay.event.JsonWriter;
 import io.chatrelay.event.RawJson;
 import io.chatrelay.event.UnlimitedJson;
+import io.chatrelay.upstream.Upstream;
 
 /**
  * The part of a turn's request beside its message, as it is stored while the turn runs.
@@ -23,6 +24,16 @@ import io.chatrelay.event.UnlimitedJson;
 record StoredRequest(Map<String, RawJson> parameters, Map<String, String> headers) {
 
     private static final Set<String> KNOWN = Set.of("parameters", "headers");
+
+    /** What a takeover needs of the request; null for an upstream without memory, which is never sent a request again. */
+    static StoredRequest forTakeover(SendCommand command, Upstream upstream) {
+        return upstream.remembers() ? of(command, upstream) : null;
+    }
+
+    /** All that the upstream is to be given. */
+    static StoredRequest of(SendCommand command, Upstream upstream) {
+        return new StoredRequest(command.parameters(), upstream.passes(command.headers()));
+    }
 
     String write() {
         JsonWriter out = new JsonWriter(128).ascii("{\"parameters\":{");

@@ -47,14 +47,17 @@ public class StoredTurns implements RunningTurnLookup, ApprovalTurns {
 
     private final Conversation.Repository conversations;
     private final TurnRow.Repository turns;
+    private final QueuedRow.Repository queue;
     private final ApprovalRow.Repository approvals;
     private final Journal<ChatEvent> journal;
     private final TurnConfig config;
 
-    StoredTurns(Conversation.Repository conversations, TurnRow.Repository turns, ApprovalRow.Repository approvals,
+    StoredTurns(Conversation.Repository conversations, TurnRow.Repository turns,
+            QueuedRow.Repository queue, ApprovalRow.Repository approvals,
             Journal<ChatEvent> journal, TurnConfig config) {
         this.conversations = conversations;
         this.turns = turns;
+        this.queue = queue;
         this.approvals = approvals;
         this.journal = journal;
         this.config = config;
@@ -81,7 +84,9 @@ public class StoredTurns implements RunningTurnLookup, ApprovalTurns {
         }
         TurnRow turn = (turnId == null ? turns.byOrdinal(conversation.id, ordinal)
                 : turns.findByIdOptional(turnId).filter(row -> row.conversationId.equals(conversation.id)))
-                .orElseThrow(() -> ChatException.notFound("There is no such turn in this conversation."));
+                .orElseThrow(
+                        () -> turnId != null && queue.in(conversation.id, turnId).isPresent() ? ChatException.messageQueued()
+                                : ChatException.notFound("There is no such turn in this conversation."));
         if (ordinal != null && !ordinal.equals(turn.ordinal)) {
             throw ChatException.invalid("Last-Event-ID", "names another turn than ?turn= does");
         }

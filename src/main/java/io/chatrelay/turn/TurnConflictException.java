@@ -38,6 +38,13 @@ public final class TurnConflictException extends ChatException {
                 List.of());
     }
 
+    /** @param turn of the message that no longer waits */
+    static TurnConflictException begun(TurnView turn) {
+        return new TurnConflictException(Kind.MESSAGE_BEGUN,
+                "This message waits no longer: its turn %s has begun and is %s.".formatted(turn.id(), turn.state()), null, turn,
+                List.of());
+    }
+
     /** The running turn, or the latest turn that has ended; empty if the conversation never had a turn. */
     public Optional<TurnView> turn() {
         return Optional.ofNullable(turn);

@@ -25,7 +25,8 @@ final class TurnStore implements TurnOwnership {
      * Inserts the turns of new commands, and returns them. A part of {@link Admission}'s statement, whose parts {@code command} and {@code known} it
      * reads. A turn that runs and a used key conflict in the table's indexes; they leave the command out, as do an edit (the id of a known message),
      * another upstream, a conversation that another transaction holds, and a caller whose turns run already ({@link #COUNT_LIMITED}). A turn that ran
-     * when the statement began leaves it out though it ends meanwhile, because it would end after the new one's start. The subselects are scalar,
+     * when the statement began leaves it out though it ends meanwhile, because it would end after the new one's start; so does a message that waits,
+     * which the command may repeat. The subselects are scalar,
      * because of "not exists" the planner may make a hash of the whole table.
      */
     static final String INSERT_ADMITTED = """
@@ -43,6 +44,7 @@ final class TurnStore implements TurnOwnership {
                          and m.external_id = n.message_external_id and m.superseded_by is null) is null
                     and (select t.id from turn t where t.conversation_id = k.id
                          and t.state in ('running', 'awaiting_approval')) is null
+                    and (select q.id from queued_message q where q.conversation_id = k.id limit 1) is null
                 else n.as_new and (select c.id from conversation c
                                    where c.tenant = n.tenant and c.external_id = n.external_id) is null end
             on conflict do nothing

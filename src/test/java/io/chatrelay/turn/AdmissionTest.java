@@ -22,6 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import io.chatrelay.ServiceTest;
+import io.chatrelay.event.OnRunning;
 import io.chatrelay.event.Part;
 import io.chatrelay.event.Role;
 import io.chatrelay.event.Scope;
@@ -48,7 +49,7 @@ class AdmissionTest extends ServiceTest {
             where c.id = ? and t.id = ? order by m.position""";
 
     @Inject
-    Turns turns;
+    Acceptance acceptance;
 
     private final UUID replica = UUID.randomUUID();
     private final Admission admission = new Admission();
@@ -97,7 +98,7 @@ class AdmissionTest extends ServiceTest {
         SendCommand command() {
             return new SendCommand(Scope.of("dev"), "dev", conversation, model, messageId, asked, before.size(), before,
                     IntStream.range(0, before.size()).boxed().toList(), Map.of(),
-                    Map.of("x-forward-this", "1"), "u-1", key, maybeRepeated, false, false, false);
+                    Map.of("x-forward-this", "1"), "u-1", key, maybeRepeated, false, OnRunning.REFUSE, false);
         }
 
         Command plain(String upstream) {
@@ -132,7 +133,7 @@ class AdmissionTest extends ServiceTest {
 
     private Turn alone(Sent sent) {
         SendCommand command = sent.command();
-        return turns.alone(command, CommandDigest.of(command));
+        return ((io.chatrelay.turn.Sent.InTurn) acceptance.accept(command, CommandDigest.of(command))).turn();
     }
 
     @Test

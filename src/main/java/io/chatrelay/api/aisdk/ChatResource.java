@@ -30,6 +30,7 @@ import io.chatrelay.api.ApprovalAnswers;
 import io.chatrelay.api.ApprovalBehavior;
 import io.chatrelay.api.ChatRequest;
 import io.chatrelay.api.JsonBody;
+import io.chatrelay.api.QueuedReply;
 import io.chatrelay.api.ReaderKind;
 import io.chatrelay.api.RepeatedPost;
 import io.chatrelay.api.ReplayPosition;
@@ -85,6 +86,8 @@ public class ChatResource {
     @RequestBody(required = true,
             content = @Content(mediaType = MediaType.APPLICATION_JSON, schema = @Schema(ref = "ChatRequest")))
     @APIResponse(responseCode = "200", description = "The answer")
+    @APIResponse(responseCode = "202", description = "The message waits for its turn (onRunning enqueue)",
+            content = @Content(mediaType = MediaType.APPLICATION_JSON, schema = @Schema(implementation = QueuedReply.class)))
     public void send(InputStream in, @QueryParam("approvals") String approvals, @Context HttpHeaders headers,
             @Context RoutingContext http, @Suspended AsyncResponse reply) {
         try (RequestBodies.Read body = turns.body(in, headers)) {
@@ -108,7 +111,12 @@ public class ChatResource {
             resumer.readOn(again.get(), http, reply);
             return;
         }
-        Turn turn = turns.send(request, streams);
+        turns.send(request, streams, reply)
+                .ifPresent(turn -> answer(turn, request, streams, atApproval, approvals, headers, http, reply));
+    }
+
+    private void answer(Turn turn, ChatRequest request, boolean streams, ApprovalBehavior atApproval, String approvals,
+            HttpHeaders headers, RoutingContext http, AsyncResponse reply) {
         if (!streams) {
             turns.reply(turn, protocol, TurnReply.prefersWait(headers) || "wait".equals(approvals), request.leavingStops(),
                     http, reply);

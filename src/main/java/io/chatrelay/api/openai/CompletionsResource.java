@@ -24,6 +24,7 @@ import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 import io.chatrelay.access.Roles;
 import io.chatrelay.api.ApprovalBehavior;
 import io.chatrelay.api.ChatRequest;
+import io.chatrelay.api.QueuedReply;
 import io.chatrelay.api.ReaderKind;
 import io.chatrelay.api.RepeatedPost;
 import io.chatrelay.api.RequestBodies;
@@ -57,6 +58,8 @@ public class CompletionsResource {
     @RequestBody(required = true,
             content = @Content(mediaType = MediaType.APPLICATION_JSON, schema = @Schema(ref = "CompletionRequest")))
     @APIResponse(responseCode = "200", description = "The answer")
+    @APIResponse(responseCode = "202", description = "The message waits for its turn (onRunning enqueue)",
+            content = @Content(mediaType = MediaType.APPLICATION_JSON, schema = @Schema(implementation = QueuedReply.class)))
     public void send(InputStream body, @QueryParam("approvals") String approvals, @Context HttpHeaders headers,
             @Context RoutingContext http, @Suspended AsyncResponse reply) {
         ApprovalBehavior.refusePause(approvals);
@@ -72,7 +75,11 @@ public class CompletionsResource {
             resumer.readOn(again.get(), http, reply);
             return;
         }
-        Turn turn = turns.send(request, streams);
+        turns.send(request, streams, reply).ifPresent(turn -> answer(turn, request, streams, approvals, headers, http, reply));
+    }
+
+    private void answer(Turn turn, ChatRequest request, boolean streams, String approvals, HttpHeaders headers,
+            RoutingContext http, AsyncResponse reply) {
         if (streams) {
             turns.stream(turn, protocol.frames(turn, request.includeUsage()), 0, 0, http, reply,
                     ReaderKind.whoAsked(request.leavingStops()));

@@ -1,0 +1,431 @@
+package io.chatrelay.turn;
+
+import java.nio.charset.StandardCharsets;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.UUID;
+
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.persistence.LockModeType;
+import jakarta.persistence.PersistenceException;
+
+import org.hibernate.Session;
+import org.jboss.logging.Logger;
+
+import io.chatrelay.approval.ApprovalView;
+import io.chatrelay.approval.Approvals;
+import io.chatrelay.cluster.LeaseConfig;
+import io.chatrelay.conversation.Conversation;
+import io.chatrelay.conversation.History;
+import io.chatrelay.conversation.Message;
+import io.chatrelay.database.SqlErrors;
+import io.chatrelay.event.ChatEvent;
+import io.chatrelay.event.ChatException;
+import io.chatrelay.event.Ids;
+import io.chatrelay.event.MessageParts;
+import io.chatrelay.event.OnRunning;
+import io.chatrelay.event.Role;
+import io.chatrelay.event.Scope;
+import io.chatrelay.event.Turn;
+import io.chatrelay.journal.Journal;
+import io.chatrelay.limit.CallerLimits;
+import io.chatrelay.limit.Limits;
+import io.chatrelay.upstream.Upstream;
+import io.chatrelay.upstream.UpstreamRequest;
+import io.chatrelay.upstream.UpstreamRequest.ChatMessage;
+import io.quarkus.narayana.jta.QuarkusTransaction;
+
+/**
+ * Accepts one command in a transaction of its own, and knows every rule: it begins a turn, attaches to one, edits, cancels the turn that runs, lets
+ * the message wait behind it, or gives the reason why the turn cannot begin. Most turns do not need it: they begin together ({@link Admission}).
+ */
+@ApplicationScoped
+class Acceptance {
+
+    private static final Logger LOG = Logger.getLogger(Acceptance.class);
+    /** Two equal commands at the same moment conflict once in a unique index; the second attempt finds the turn of the other command. */
+    private static final int TRIES = 4;
+    /** Source: PostgreSQL, appendix A. */
+    private static final String DEADLOCK = "40P01";
+
+    /** A turn runs in the command's conversation, and the command must not attach to it. */
+    private static final class Occupied extends RuntimeException {
+        private static final long serialVersionUID = 1;
+        private final transient UUID turn;
+
+        Occupied(UUID turn) {
+            super(null, null, false, false);
+            this.turn = turn;
+        }
+    }
+
+    /** What a transaction has stored, or found. */
+    private sealed interface Accepted {}
+
+    /** The turn that the same command began before. */
+    private record Attached(Turn turn) implements Accepted {}
+
+    /** A turn that is to be run. */
+    private record Begun(Turn turn, Upstream upstream, UpstreamRequest question, UUID owner,
+            TurnSpan span) implements Accepted {}
+
+    /** The message waits for the turns before it. */
+    private record Waits(QueuedMessage message) implements Accepted {}
+
+    private final Conversation.Repository conversations;
+    private final Message.Repository messages;
+    private final TurnRow.Repository turns;
+    private final QueuedRow.Repository queue;
+    private final UpstreamSelection upstreams;
+    private final History history;
+    private final TurnRunner runner;
+    private final Journal<ChatEvent> journal;
+    private final Approvals approvals;
+    private final TurnConfig config;
+    private final LeaseConfig lease;
+    private final Cancellation cancellation;
+    private final Limits limits;
+    private final TurnSpans spans;
+
+    Acceptance(Conversation.Repository conversations, Message.Repository messages, TurnRow.Repository turns,
+            QueuedRow.Repository queue, UpstreamSelection upstreams, History history, TurnRunner runner,
+            Journal<ChatEvent> journal, Approvals approvals, TurnConfig config, LeaseConfig lease, Cancellation cancellation,
+            Limits limits, TurnSpans spans) {
+        this.conversations = conversations;
+        this.messages = messages;
+        this.turns = turns;
+        this.queue = queue;
+        this.upstreams = upstreams;
+        this.history = history;
+        this.runner = runner;
+        this.journal = journal;
+        this.approvals = approvals;
+        this.config = config;
+        this.lease = lease;
+        this.cancellation = cancellation;
+        this.limits = limits;
+        this.spans = spans;
+    }
+
+    /** What the upstream is asked. */
+    UpstreamRequest question(Turn turn, UUID messageId, SendCommand command, List<ChatMessage> before) {
+        return new UpstreamRequest(turn, messageId, command.asked(), before, Collections.unmodifiableMap(command.parameters()),
+                command.headers(), runner.earlier(turn));
+    }
+
+    /** Begins the turn of a command in a transaction of its own, attaches to one, or stores the message for later. */
+    Sent accept(SendCommand command, byte[] digest) {
+        boolean replaces = command.onRunning() == OnRunning.CANCEL;
+        for (int attempt = 1;; attempt++) {
+            boolean makesRoom = replaces;
+            try (HeldPermission permission = new HeldPermission()) {
+                return switch (limits.of(command.tenant(), command.caller()).begin(() -> QuarkusTransaction
+                        .requiringNew().call(() -> look(command, digest, makesRoom, permission)))) {
+                    case Waits(var message) -> new Sent.Queued(message);
+                    case Attached(var turn) -> new Sent.InTurn(turn);
+                    case Begun begun -> new Sent.InTurn(run(begun, permission));
+                };
+            } catch (Occupied e) {
+                // Another turn may have begun meanwhile; on the last attempt a running turn rejects the command.
+                replaces = cancellation.makeRoom(e.turn) && attempt < TRIES;
+            } catch (PersistenceException e) {
+                if (attempt >= TRIES || !metAnother(e)) {
+                    throw e;
+                }
+                LOG.debugf("Two commands met; trying again (%d)", attempt);
+            }
+        }
+    }
+
+    /** Two transactions inserted the same, or waited for each other: the next attempt finds what the other one stored. */
+    private static boolean metAnother(Throwable e) {
+        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+            if (cause instanceof SQLException sql && (SqlErrors.isDuplicate(sql) || DEADLOCK.equals(sql.getSQLState()))) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private Turn run(Begun begun, HeldPermission permission) {
+        runner.run(begun.question(), begun.upstream(), begun.owner(), permission.held(), begun.span());
+        permission.handedOver();
+        return begun.turn();
+    }
+
+    /**
+     * Begins the turn of the message that has waited longest in a conversation.
+     *
+     * @return false if none waits, or a turn runs there
+     * @throws ChatException if the turn cannot begin, now or ever
+     */
+    boolean acceptNext(UUID conversation) {
+        try (HeldPermission permission = new HeldPermission()) {
+            Optional<Begun> begun = QuarkusTransaction.requiringNew().call(() -> lookNext(conversation, permission));
+            begun.ifPresent(next -> run(next, permission));
+            return begun.isPresent();
+        }
+    }
+
+    private Optional<Begun> lookNext(UUID id, HeldPermission permission) {
+        UUID owner = fence();
+        Conversation conversation = conversations.findById(id, LockModeType.PESSIMISTIC_WRITE);
+        if (conversation == null || turns.running(id).isPresent()) {
+            return Optional.empty();
+        }
+        return queue.first(id).map(next -> {
+            SendCommand command = next.command(conversation.externalId);
+            if (command.idempotencyKey() != null
+                    && turns.byKey(command.tenant(), command.caller(), command.idempotencyKey()).isPresent()) {
+                throw ChatException.keyReused();
+            }
+            Upstream upstream = upstreams.of(command, Optional.of(conversation));
+            upstreams.check(command, upstream);
+            checkLimits(command, Optional.empty());
+            permission.acquire(upstream);
+            queue.remove(next);
+            return begin(command, conversation, upstream, owner, next.commandDigest, false, next.id);
+        });
+    }
+
+    private Accepted look(SendCommand command, byte[] digest, boolean makesRoom, HeldPermission permission) {
+        UUID owner = fence();
+        if (command.maybeRepeated()) {
+            lockDigest(digest);
+        }
+        Optional<Accepted> repeated = repeated(command, digest);
+        if (repeated.isPresent()) {
+            return repeated.get();
+        }
+        Optional<Conversation> known = command.conversationId() == null ? Optional.empty()
+                : conversations.locked(Scope.of(command.tenant()), command.conversationId());
+        if (known.isPresent() && !known.get().isIn(command.scope())) {
+            // Its id is taken, so no conversation of this end user can begin with it.
+            throw ChatException.notFound("There is no such conversation.");
+        }
+        // The same command may have been stored while this one waited for the lock.
+        repeated = known.isPresent() ? repeated(command, digest) : Optional.empty();
+        if (repeated.isPresent()) {
+            return repeated.get();
+        }
+        Upstream upstream = upstreams.of(command, known);
+        upstreams.check(command, upstream);
+        if (known.isEmpty() && UpstreamSelection.needsKnown(command, upstream)) {
+            throw ChatException.invalid("messages",
+                    ("holds answers of a conversation that is not known here, and the upstream '%s' keeps"
+                            + " its history itself: send the conversationId of the conversation, or the new message alone")
+                            .formatted(upstream.name()));
+        }
+        Conversation conversation = known.orElseGet(() -> create(command, upstream));
+        Optional<TurnRow> running = turns.running(conversation.id);
+        boolean mayWait = command.onRunning() == OnRunning.ENQUEUE;
+        // Whoever may write ahead may write the same again: only its key, or its client's marker, says that it repeats itself.
+        if (running.isPresent() && !mayWait && !command.replacesSame() && isSame(command, digest, running.get())) {
+            return attach(running.get());
+        }
+        if (mayWait && (running.isPresent() || queue.first(conversation.id).isPresent())) {
+            return new Waits(queue.add(command, digest, conversation, upstream));
+        }
+        if (running.isEmpty() || makesRoom) {
+            // Before a running turn is cancelled for it, too.
+            checkLimits(command, running);
+            permission.acquire(upstream);
+        }
+        refuseWhileRunning(running, conversation, makesRoom);
+        return begin(command, conversation, upstream, owner, digest, known.isEmpty(), Ids.next());
+    }
+
+    /**
+     * Refuses the command if its caller has reached a limit.
+     *
+     * @param replaced the turn that is cancelled for it
+     */
+    private void checkLimits(SendCommand command, Optional<TurnRow> replaced) {
+        CallerLimits caller = limits.of(command.tenant(), command.caller());
+        caller.keepsFromBeginning(() -> {
+            int running = storedRunning(command, caller.runningTurns().orElseThrow())
+                    - (int) replaced.filter(turn -> turn.caller.equals(command.caller())).stream().count();
+            caller.running(running + 1);
+            return running;
+        }).ifPresent(limit -> {
+            throw caller.refusesTurn(limit);
+        });
+    }
+
+    private int storedRunning(SendCommand command, int limit) {
+        return turns.getEntityManager().unwrap(Session.class).doReturningWork(
+                connection -> TurnStore.running(connection, command.tenant(), command.caller(), limit));
+    }
+
+    private UUID fence() {
+        return turns.getEntityManager().unwrap(Session.class).doReturningWork(connection -> {
+            try {
+                return journal.fence(connection);
+            } catch (SQLException e) {
+                if ("57P03".equals(e.getSQLState())) {
+                    throw ChatException.unavailable(
+                            "This replica takes no turns now: it stops, or registers anew. Try again in a moment.", 1);
+                }
+                throw e;
+            }
+        });
+    }
+
+    /** A client that retries without a key may send the retry while its first request is still being stored: the lock serialises them. */
+    private void lockDigest(byte[] digest) {
+        turns.getEntityManager().createNativeQuery("select 1 from (select pg_advisory_xact_lock(:key)) as locked")
+                .setParameter("key", CommandDigest.lock(digest)).getSingleResult();
+    }
+
+    private Optional<Accepted> repeated(SendCommand command, byte[] digest) {
+        if (command.idempotencyKey() != null) {
+            return byKey(command, digest);
+        }
+        if (!command.repeated()) {
+            return Optional.empty();
+        }
+        Instant since = turns.now().minus(config.retryWindow());
+        return queue.byDigest(command, digest, since).map(this::waits)
+                .or(() -> turns.byDigest(command.tenant(), command.caller(), digest, since).map(this::attach));
+    }
+
+    private Optional<Accepted> byKey(SendCommand command, byte[] digest) {
+        Optional<QueuedRow> queued = queue.byKey(command);
+        Optional<TurnRow> turn = queued.isPresent() ? Optional.empty()
+                : turns.byKey(command.tenant(), command.caller(), command.idempotencyKey());
+        if (turn.isPresent() && !isBegunBy(command, digest, turn.get())
+                || queued.isPresent() && !Arrays.equals(queued.get().commandDigest, digest)) {
+            throw ChatException.keyReused();
+        }
+        return queued.map(this::waits).or(() -> turn.map(this::attach));
+    }
+
+    private Accepted waits(QueuedRow row) {
+        return new Waits(queue.view(row, conversations.findById(row.conversationId).externalId));
+    }
+
+    private Accepted attach(TurnRow row) {
+        return new Attached(row.turn(conversations.findById(row.conversationId).externalId));
+    }
+
+    private Conversation create(SendCommand command, Upstream upstream) {
+        Conversation conversation = new Conversation();
+        conversation.id = Ids.next();
+        conversation.tenant = command.tenant();
+        conversation.externalId = command.conversationId() == null ? conversation.id.toString() : command.conversationId();
+        conversation.caller = command.caller();
+        conversation.endUser = command.endUser();
+        conversation.upstream = upstream.name();
+        conversation.createdAt = turns.now();
+        conversation.updatedAt = conversation.createdAt;
+        conversations.persistAndFlush(conversation);
+        return conversation;
+    }
+
+    /**
+     * Whether the command repeats the one that began the running turn: the client's request was interrupted. A command that replaces that turn
+     * requests a new one, and a client that uses keys identifies equal commands itself.
+     */
+    private boolean isSame(SendCommand command, byte[] digest, TurnRow running) {
+        return running.caller.equals(command.caller()) && Objects.equals(running.idempotencyKey, command.idempotencyKey())
+                && isBegunBy(command, digest, running);
+    }
+
+    private boolean isBegunBy(SendCommand command, byte[] digest, TurnRow turn) {
+        return turn.isBegunBy(command, digest) && (command.conversationId() == null
+                || conversations.findById(turn.conversationId).externalId.equals(command.conversationId()));
+    }
+
+    private void refuseWhileRunning(Optional<TurnRow> running, Conversation conversation, boolean makesRoom) {
+        if (running.isPresent() && makesRoom) {
+            throw new Occupied(running.get().id);
+        }
+        if (running.isPresent()) {
+            Optional<Long> replaced = turns.replacedIn(running.get().id, lease.renewEvery().toMillis());
+            List<ApprovalView> open = approvals.open(running.get().id);
+            throw TurnConflictException.turnRunning(turns.view(running.get(), conversation.externalId), open,
+                    (open.isEmpty() ? "The turn %s is running in this conversation. Follow it, or wait for its end."
+                            : "The turn %s is running in this conversation.")
+                            .formatted(running.get().id),
+                    replaced.orElse(null));
+        }
+    }
+
+    private Begun begin(SendCommand command, Conversation conversation, Upstream upstream, UUID owner, byte[] digest,
+            boolean fresh, UUID id) {
+        supersede(command, conversation, id);
+        // Stored messages are authoritative; from the earlier messages of a request, only new instructions are stored.
+        List<ChatMessage> earlier = fresh ? command.before() : history.newInstructions(command.before(), conversation);
+        TurnRow row = row(command, conversation, upstream, owner, digest, id, earlier.size());
+        row.startedAt = turns.now();
+        TurnSpan span = spans.begin(upstream, command.model());
+        row.traceContext = span == null ? null : span.context().stored();
+        turns.persistAndFlush(row);
+        // Instructions belong to the turn: they do not count if the turn's messages do not count.
+        earlier.forEach(said -> store(conversation, said, said.role() == Role.SYSTEM ? id : null, null, row.startedAt));
+        List<ChatMessage> before = upstream.remembers() ? List.of() : history.before(conversation);
+        UUID last = null;
+        for (int i = 0; i < command.asked().size(); i++) {
+            boolean newest = i == command.asked().size() - 1;
+            last = store(conversation, command.asked().get(i), id, newest ? command.messageId() : null, row.startedAt);
+        }
+        conversation.nextPosition++;
+        conversation.updatedAt = row.startedAt;
+        Turn turn = row.turn(conversation.externalId);
+        return new Begun(turn, upstream, question(turn, last, command, before), owner, span);
+    }
+
+    /** A message id that the conversation contains is an edit, or requests a new answer: the messages from its position on are superseded. */
+    private void supersede(SendCommand command, Conversation conversation, UUID turn) {
+        if (command.messageId() != null) {
+            messages.current(conversation.id, command.messageId())
+                    .ifPresent(edited -> messages.supersede(conversation.id, edited.position, turn));
+        }
+    }
+
+    private static TurnRow row(SendCommand command, Conversation conversation, Upstream upstream, UUID owner, byte[] digest,
+            UUID id, int earlier) {
+        TurnRow row = new TurnRow();
+        row.id = id;
+        row.tenant = command.tenant();
+        row.conversationId = conversation.id;
+        row.ordinal = ++conversation.turns;
+        row.state = "running";
+        row.owner = owner;
+        row.upstream = upstream.name();
+        row.model = command.model() == null ? upstream.name() : command.model();
+        row.messageId = Ids.next();
+        row.messagePosition = conversation.nextPosition + earlier + command.asked().size();
+        StoredRequest request = StoredRequest.forTakeover(command, upstream);
+        if (request != null) {
+            row.remember(request);
+        }
+        row.caller = command.caller();
+        row.endUser = command.endUser();
+        row.idempotencyKey = command.idempotencyKey();
+        row.commandDigest = digest;
+        row.clientRepeats = command.maybeRepeated();
+        return row;
+    }
+
+    private UUID store(Conversation conversation, ChatMessage said, UUID turn, String externalId, Instant at) {
+        Message message = new Message();
+        message.id = Ids.next();
+        message.conversationId = conversation.id;
+        message.turnId = turn;
+        message.position = conversation.nextPosition++;
+        message.externalId = externalId;
+        message.role = said.role().wireName();
+        message.name = said.name();
+        message.parts = MessageParts.write(said.parts());
+        message.size = message.parts.getBytes(StandardCharsets.UTF_8).length;
+        message.createdAt = at;
+        messages.persist(message);
+        return message.id;
+    }
+}
