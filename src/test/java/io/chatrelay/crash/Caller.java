@@ -1,8 +1,9 @@
 package io.chatrelay.crash;
 
-import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
 import java.util.Random;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 
@@ -21,7 +22,7 @@ final class Caller implements Runnable {
     private final int number;
     private final String name;
     private final Random random;
-    private final List<Thread> meanwhile = new ArrayList<>();
+    private final Queue<Thread> meanwhile = new ConcurrentLinkedQueue<>();
     private int begun;
     private int left;
     private String conversation;
@@ -61,8 +62,9 @@ final class Caller implements Runnable {
                 new CopyOnWriteArrayList<>());
         Dialect dialect = random.nextInt(4) == 0 ? Dialect.OPENAI : Dialect.AI_SDK;
         ObjectNode options = Json.object();
-        if (shared && random.nextInt(3) == 0) {
-            options.put("onRunning", "cancel");
+        int whileRunning = random.nextInt(3);
+        if (shared && whileRunning < 2) {
+            options.put("onRunning", whileRunning == 0 ? "cancel" : "enqueue");
         }
         if (random.nextInt(15) == 0) {
             options.put("onDisconnect", "cancel");
@@ -84,7 +86,16 @@ final class Caller implements Runnable {
         if (whole) {
             go(() -> sender(at, asking, "-whole").ask(sent, dialect, options));
         }
-        boolean read = sender(at, sending, "").send(sent, dialect, options, sight -> accompany(sight, said, others));
+        History.Sent ahead = random.nextInt(5) != 0 ? null
+                : new History.Sent("key-%s-ahead-%d".formatted(name, world.mark()), where,
+                        Said.draw(at, world.mark(), random), new CopyOnWriteArrayList<>());
+        Random waiting = own();
+        boolean read = sender(at, sending, "").send(sent, dialect, options, sight -> {
+            if (ahead != null) {
+                go(() -> writeAhead(ahead, at, dialect, waiting));
+            }
+            return accompany(sight, said, others);
+        });
         awaitAll();
         if (read && again) {
             Sender later = sender(at, repeating, "-again");
@@ -96,6 +107,13 @@ final class Caller implements Runnable {
         }
         world.history.sent.add(sent);
         World.pause(rest);
+    }
+
+    /** The next message, while the answer to this one runs. */
+    private void writeAhead(History.Sent ahead, String at, Dialect dialect, Random own) {
+        sender(at, own, "-ahead").send(ahead, dialect, Json.object().put("onRunning", "enqueue"),
+                sight -> accompany(sight, ahead.said(), new Random(own.nextLong())));
+        world.history.sent.add(ahead);
     }
 
     private Sender sender(String at, Random own, String role) {
@@ -143,7 +161,7 @@ final class Caller implements Runnable {
     }
 
     private void awaitAll() {
-        for (Thread thread : meanwhile) {
+        for (Thread thread = meanwhile.poll(); thread != null; thread = meanwhile.poll()) {
             try {
                 thread.join();
             } catch (InterruptedException e) {
@@ -151,6 +169,5 @@ final class Caller implements Runnable {
                 throw new IllegalStateException(e);
             }
         }
-        meanwhile.clear();
     }
 }

@@ -119,6 +119,12 @@ final class Sender {
 
     /** Whether a good client sends it again. */
     private boolean again(History.Sent sent, int status, String body) {
+        if (status == 202) {
+            // It waits; its turn will have this id, and the same again is answered by the turn once it runs.
+            sent.acknowledged().add(UUID.fromString(Json.read(body).path("id").asText()));
+            world.history.count("messages that waited");
+            return true;
+        }
         if (status >= 500) {
             if (status != 503) {
                 world.history.note(name, body);
