@@ -1,6 +1,5 @@
 package io.chatrelay.turn;
 
-import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.Arrays;
@@ -21,15 +20,11 @@ import io.chatrelay.approval.ApprovalView;
 import io.chatrelay.approval.Approvals;
 import io.chatrelay.cluster.LeaseConfig;
 import io.chatrelay.conversation.Conversation;
-import io.chatrelay.conversation.History;
-import io.chatrelay.conversation.Message;
 import io.chatrelay.database.SqlErrors;
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatException;
 import io.chatrelay.event.Ids;
-import io.chatrelay.event.MessageParts;
 import io.chatrelay.event.OnRunning;
-import io.chatrelay.event.Role;
 import io.chatrelay.event.Scope;
 import io.chatrelay.event.Turn;
 import io.chatrelay.journal.Journal;
@@ -78,11 +73,10 @@ class Acceptance {
     private record Waits(QueuedMessage message) implements Accepted {}
 
     private final Conversation.Repository conversations;
-    private final Message.Repository messages;
     private final TurnRow.Repository turns;
     private final QueuedRow.Repository queue;
     private final UpstreamSelection upstreams;
-    private final History history;
+    private final TurnInsert insert;
     private final TurnRunner runner;
     private final Journal<ChatEvent> journal;
     private final Approvals approvals;
@@ -90,18 +84,15 @@ class Acceptance {
     private final LeaseConfig lease;
     private final Cancellation cancellation;
     private final Limits limits;
-    private final TurnSpans spans;
 
-    Acceptance(Conversation.Repository conversations, Message.Repository messages, TurnRow.Repository turns,
-            QueuedRow.Repository queue, UpstreamSelection upstreams, History history, TurnRunner runner,
-            Journal<ChatEvent> journal, Approvals approvals, TurnConfig config, LeaseConfig lease, Cancellation cancellation,
-            Limits limits, TurnSpans spans) {
+    Acceptance(Conversation.Repository conversations, TurnRow.Repository turns, QueuedRow.Repository queue,
+            UpstreamSelection upstreams, TurnInsert insert, TurnRunner runner, Journal<ChatEvent> journal, Approvals approvals,
+            TurnConfig config, LeaseConfig lease, Cancellation cancellation, Limits limits) {
         this.conversations = conversations;
-        this.messages = messages;
         this.turns = turns;
         this.queue = queue;
         this.upstreams = upstreams;
-        this.history = history;
+        this.insert = insert;
         this.runner = runner;
         this.journal = journal;
         this.approvals = approvals;
@@ -109,7 +100,6 @@ class Acceptance {
         this.lease = lease;
         this.cancellation = cancellation;
         this.limits = limits;
-        this.spans = spans;
     }
 
     /** What the upstream is asked. */
@@ -221,7 +211,7 @@ class Acceptance {
                             + " its history itself: send the conversationId of the conversation, or the new message alone")
                             .formatted(upstream.name()));
         }
-        Conversation conversation = known.orElseGet(() -> create(command, upstream));
+        Conversation conversation = known.orElseGet(() -> insert.conversation(command, upstream));
         Optional<TurnRow> running = turns.running(conversation.id);
         boolean mayWait = command.onRunning() == OnRunning.ENQUEUE;
         // Whoever may write ahead may write the same again: only its key, or its client's marker, says that it repeats itself.
@@ -313,20 +303,6 @@ class Acceptance {
         return new Attached(row.turn(conversations.findById(row.conversationId).externalId));
     }
 
-    private Conversation create(SendCommand command, Upstream upstream) {
-        Conversation conversation = new Conversation();
-        conversation.id = Ids.next();
-        conversation.tenant = command.tenant();
-        conversation.externalId = command.conversationId() == null ? conversation.id.toString() : command.conversationId();
-        conversation.caller = command.caller();
-        conversation.endUser = command.endUser();
-        conversation.upstream = upstream.name();
-        conversation.createdAt = turns.now();
-        conversation.updatedAt = conversation.createdAt;
-        conversations.persistAndFlush(conversation);
-        return conversation;
-    }
-
     /**
      * Whether the command repeats the one that began the running turn: the client's request was interrupted. A command that replaces that turn
      * requests a new one, and a client that uses keys identifies equal commands itself.
@@ -358,74 +334,8 @@ class Acceptance {
 
     private Begun begin(SendCommand command, Conversation conversation, Upstream upstream, UUID owner, byte[] digest,
             boolean fresh, UUID id) {
-        supersede(command, conversation, id);
-        // Stored messages are authoritative; from the earlier messages of a request, only new instructions are stored.
-        List<ChatMessage> earlier = fresh ? command.before() : history.newInstructions(command.before(), conversation);
-        TurnRow row = row(command, conversation, upstream, owner, digest, id, earlier.size());
-        row.startedAt = turns.now();
-        TurnSpan span = spans.begin(upstream, command.model());
-        row.traceContext = span == null ? null : span.context().stored();
-        turns.persistAndFlush(row);
-        // Instructions belong to the turn: they do not count if the turn's messages do not count.
-        earlier.forEach(said -> store(conversation, said, said.role() == Role.SYSTEM ? id : null, null, row.startedAt));
-        List<ChatMessage> before = upstream.remembers() ? List.of() : history.before(conversation);
-        UUID last = null;
-        for (int i = 0; i < command.asked().size(); i++) {
-            boolean newest = i == command.asked().size() - 1;
-            last = store(conversation, command.asked().get(i), id, newest ? command.messageId() : null, row.startedAt);
-        }
-        conversation.nextPosition++;
-        conversation.updatedAt = row.startedAt;
-        Turn turn = row.turn(conversation.externalId);
-        return new Begun(turn, upstream, question(turn, last, command, before), owner, span);
-    }
-
-    /** A message id that the conversation contains is an edit, or requests a new answer: the messages from its position on are superseded. */
-    private void supersede(SendCommand command, Conversation conversation, UUID turn) {
-        if (command.messageId() != null) {
-            messages.current(conversation.id, command.messageId())
-                    .ifPresent(edited -> messages.supersede(conversation.id, edited.position, turn));
-        }
-    }
-
-    private static TurnRow row(SendCommand command, Conversation conversation, Upstream upstream, UUID owner, byte[] digest,
-            UUID id, int earlier) {
-        TurnRow row = new TurnRow();
-        row.id = id;
-        row.tenant = command.tenant();
-        row.conversationId = conversation.id;
-        row.ordinal = ++conversation.turns;
-        row.state = "running";
-        row.owner = owner;
-        row.upstream = upstream.name();
-        row.model = command.model() == null ? upstream.name() : command.model();
-        row.messageId = Ids.next();
-        row.messagePosition = conversation.nextPosition + earlier + command.asked().size();
-        StoredRequest request = StoredRequest.forTakeover(command, upstream);
-        if (request != null) {
-            row.remember(request);
-        }
-        row.caller = command.caller();
-        row.endUser = command.endUser();
-        row.idempotencyKey = command.idempotencyKey();
-        row.commandDigest = digest;
-        row.clientRepeats = command.maybeRepeated();
-        return row;
-    }
-
-    private UUID store(Conversation conversation, ChatMessage said, UUID turn, String externalId, Instant at) {
-        Message message = new Message();
-        message.id = Ids.next();
-        message.conversationId = conversation.id;
-        message.turnId = turn;
-        message.position = conversation.nextPosition++;
-        message.externalId = externalId;
-        message.role = said.role().wireName();
-        message.name = said.name();
-        message.parts = MessageParts.write(said.parts());
-        message.size = message.parts.getBytes(StandardCharsets.UTF_8).length;
-        message.createdAt = at;
-        messages.persist(message);
-        return message.id;
+        TurnInsert.Inserted inserted = insert.turn(command, conversation, upstream, owner, digest, fresh, id);
+        return new Begun(inserted.turn(), upstream,
+                question(inserted.turn(), inserted.newest(), command, inserted.before()), owner, inserted.span());
     }
 }
