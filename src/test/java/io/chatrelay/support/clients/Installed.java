@@ -13,6 +13,7 @@ import java.util.stream.Stream;
 /** Programs of the machine that some tests need. Without one they are skipped, unless {@code CHAT_RELAY_REQUIRE_<NAME>=true} insists on it. */
 public enum Installed {
 
+    CURL("curl"),
     CHROMIUM("chromium", "chromium-browser", "google-chrome"),
     NGINX("nginx"),
     PROMETHEUS("prometheus"),
