@@ -20,10 +20,16 @@ create table queued_message (
     client_repeats      boolean     not null,
     size                integer     not null,
     queued_at           timestamptz not null,
+    -- Another message goes first until then.
     not_before          timestamptz not null,
-    -- Why its turn can never begin.
+    -- Since when its turn cannot begin for a reason of its own, and that reason; it is final once refused.
+    failing_since       timestamptz,
+    refused             boolean     not null,
     refusal             text,
     unique (conversation_id, place)
 );
 create unique index queued_message_key on queued_message (tenant, caller, idempotency_key) where idempotency_key is not null;
+create index queued_message_due on queued_message (not_before) where not refused;
 create index queued_message_repeated on queued_message (tenant, caller, command_digest) where client_repeats;
+-- Whether a turn's message had waited: it counts, whatever becomes of the turn. A nullable column without a default changes no row.
+alter table turn add column acknowledged boolean;

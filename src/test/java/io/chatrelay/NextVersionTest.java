@@ -33,7 +33,7 @@ import io.quarkus.test.junit.QuarkusTest;
 class NextVersionTest extends ServiceTest {
 
     private static final List<String> TABLES = List.of("conversation", "turn", "message", "tool_approval", "replica",
-            "turn_event", "stream_token");
+            "turn_event", "stream_token", "queued_message");
     private static final List<String> CHECKS = List.of("turn turn_state_check", "message message_role_check",
             "tool_approval tool_approval_state_check", "tool_approval tool_approval_outcome_check");
 

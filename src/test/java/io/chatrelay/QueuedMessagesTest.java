@@ -16,6 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import io.chatrelay.support.Json;
 import io.chatrelay.support.Relay;
@@ -203,21 +204,141 @@ class QueuedMessagesTest extends ServiceTest {
     }
 
     @Test
-    void thatCanNoLongerBeSentSayWhyAndGoWithTheirConversation() {
+    void thatCanNoLongerBeSentSayWhyAndTheNextGoOn() {
         Sse first = running();
-        enqueue("echo lost");
+        Relay keyed = relay().with("idempotency-key", "key-" + mark());
+        JsonNode lost = keyed.post(CHAT, ask(id, "echo lost").put("onRunning", "enqueue")).json();
+        JsonNode next = enqueue("echo next");
+        // As if its upstream were configured no more.
+        execute("update queued_message set roles = '{tool}', model = 'gone' where id = ?",
+                UUID.fromString(lost.path("id").asText()));
         execute("update conversation set upstream = 'gone' where external_id = ?", id);
 
         cancel();
         first.toEnd();
 
-        await().until(() -> relay().get(queue()).json().at("/data/0/state").asText().equals("refused"));
+        await().until(() -> relay().get(queue()).json().at("/data/1/state").asText().equals("refused"));
         JsonNode refused = relay().get(queue()).json().at("/data/0");
         assertThat(refused.path("error").asText()).contains("gone", "no longer configured");
         assertThat(refused.at("/messages/0/parts/0/text").asText()).isEqualTo("echo lost");
+        String stream = CONVERSATIONS + "/%s/stream?turn=%s".formatted(id, lost.path("id").asText());
+        assertError(CONVERSATIONS, relay().get(stream), 409, "message_refused");
+        execute("update conversation set upstream = 'agents' where external_id = ?", id);
+        assertThat(relay().delete(queue() + "/" + next.path("id").asText()).status()).isEqualTo(204);
+        assertThat(keyed.send(CHAT, ask(id, "echo lost").put("onRunning", "enqueue")).toEnd().answer())
+                .as("its key is free").isEqualTo("lost");
+        assertThat(waiting()).isEmpty();
+    }
+
+    @Test
+    void goWithTheirConversation() {
+        Sse first = running();
+        JsonNode queued = enqueue("echo lost");
+        execute("update conversation set upstream = 'gone' where external_id = ?", id);
+        cancel();
+        first.toEnd();
+        await().until(() -> relay().get(queue()).json().at("/data/0/state").asText().equals("refused"));
+
         assertThat(relay().delete(CONVERSATIONS + "/" + id).status()).isEqualTo(204);
+
         assertThat(query("select count(*) from queued_message where id = ?",
-                UUID.fromString(refused.path("id").asText()))).containsExactly("0");
+                UUID.fromString(queued.path("id").asText()))).containsExactly("0");
+    }
+
+    @Test
+    void countThoughTheirTurnFailsBeforeItsFirstEvent() {
+        Sse first = running();
+        Relay keyed = relay().with("idempotency-key", "key-" + mark());
+        ObjectNode failing = ask(id, "400").put("onRunning", "enqueue");
+        JsonNode queued = keyed.post(CHAT, failing).json();
+        JsonNode next = enqueue("echo next");
+
+        cancel();
+        first.toEnd();
+        awaitCompleted(next);
+
+        assertThat(turn(queued.path("id").asText())).startsWith("failed ");
+        assertThat(told()).containsSubsequence("user: 400", "user: echo next", "assistant: next");
+        Relay.Answer again = keyed.post(CHAT, failing);
+        assertThat(again.status()).isEqualTo(400);
+        assertThat(again.header("x-turn-id")).isEqualTo(queued.path("id").asText());
+        assertThat(again.header("x-should-retry")).isEqualTo("false");
+    }
+
+    @Test
+    void areSentUpAsTheyCame() {
+        Sse first = running();
+        String text = "echo " + mark();
+        ObjectNode body = ask(id, text).put("user", "ann");
+        ((ObjectNode) body.at("/messages/0")).remove("content");
+        ((ObjectNode) body.at("/messages/0")).set("parts", Json.read("""
+                [{"type":"text","text":"%s"},{"type":"data-place","data":{"city":"Porto"}}]""".formatted(text)));
+        body.set("headers", Json.object().put("x-forwarded-user", "ann"));
+        relay().send(CHAT, body.deepCopy().put("conversationId", newId())).toEnd();
+        Relay.Answer answer = relay().post(CHAT, body.put("onRunning", "enqueue"));
+        assertThat(answer.status()).as(answer.body()).isEqualTo(202);
+
+        cancel();
+        first.toEnd();
+        awaitCompleted(answer.json());
+
+        List<JsonNode> asked = emulator().asked(text);
+        assertThat(asked).hasSize(2);
+        for (String member : List.of("/body/messages/0/parts", "/body/headers")) {
+            assertThat(asked.getLast().at(member)).as(member).isEqualTo(asked.getFirst().at(member)).isNotEmpty();
+        }
+    }
+
+    @Test
+    void keepTheirKeyFromOtherConversations() {
+        Sse first = running();
+        Relay keyed = relay().with("idempotency-key", "key-" + mark());
+        JsonNode queued = keyed.post(CHAT, ask(id, "echo mine").put("onRunning", "enqueue")).json();
+
+        assertError(CHAT, keyed.post(CHAT, ask(newId(), "echo other")), 422, "unprocessable_entity");
+
+        cancel();
+        first.toEnd();
+        awaitCompleted(queued);
+    }
+
+    @Test
+    void letAMessageThatReplacesTheRunningTurnGoFirst() {
+        Sse first = running();
+        List<JsonNode> queued = List.of(enqueue("echo later"), enqueue("echo last"));
+
+        Sse instead = relay().send(CHAT, ask(id, "echo instead").put("onRunning", "cancel")).toEnd();
+
+        assertThat(instead.answer()).isEqualTo("instead");
+        first.toEnd();
+        queued.forEach(this::awaitCompleted);
+        assertThat(told()).containsSubsequence("assistant: instead", "assistant: later", "assistant: last");
+        assertThat(query("select state from turn t where conversation_id = (select id from conversation where external_id = ?)"
+                + " order by ordinal", id)).containsExactly("cancelled", "completed", "completed", "completed");
+    }
+
+    @Test
+    void areNoEditsAndCannotBeCancelledBeforeTheirTurn() {
+        relay().send(CHAT, withId("m-1", "echo one")).toEnd();
+        Sse first = running();
+
+        assertError(CHAT, relay().post(CHAT, withId("m-1", "echo edited").put("onRunning", "enqueue")), 409, "turn_running");
+        JsonNode queued = relay().post(CHAT, withId("m-2", "echo two").put("onRunning", "enqueue")).json();
+        assertThat(relay().post(CHAT, withId("m-2", "echo two").put("onRunning", "enqueue")).json().path("id"))
+                .as("the sender's id says that it is the same").isEqualTo(queued.path("id"));
+        assertInvalid(CHAT, relay().post(CHAT, withId("m-2", "echo other").put("onRunning", "enqueue")), "messages");
+        assertError(CONVERSATIONS, relay().post(CONVERSATIONS + "/" + id + "/cancel",
+                Json.object().put("turnId", queued.path("id").asText())), 409, "message_queued");
+
+        cancel();
+        first.toEnd();
+        awaitCompleted(queued);
+    }
+
+    private ObjectNode withId(String message, String text) {
+        ObjectNode body = ask(id, text);
+        ((ObjectNode) body.at("/messages/0")).put("id", message);
+        return body;
     }
 
     @Test

@@ -86,6 +86,8 @@ final class Problems {
                     builder(409, e.getMessage()).with("code", "queue_full").withHeader("x-should-retry", "false").build();
             case MESSAGE_QUEUED -> builder(409, e.getMessage()).with("code", "message_queued")
                     .withHeader("retry-after", e.retryAfter()).build();
+            case MESSAGE_REFUSED -> builder(409, e.getMessage()).with("code", "message_refused")
+                    .withHeader("x-should-retry", "false").build();
             case MESSAGE_BEGUN -> conflict("message_begun", (TurnConflictException) e);
             case NOT_RUNNING -> conflict("no_running_turn", (TurnConflictException) e);
             case APPROVAL_DECIDED -> recorded(409, isSuperseded(e) ? "approval_superseded" : "approval_decided", e);

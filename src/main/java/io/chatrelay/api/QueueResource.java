@@ -20,9 +20,11 @@ import org.eclipse.microprofile.openapi.annotations.parameters.Parameter;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 
+import io.chatrelay.access.Caller;
 import io.chatrelay.access.Roles;
 import io.chatrelay.event.ChatException;
 import io.chatrelay.event.Ids;
+import io.chatrelay.logging.Audit;
 import io.chatrelay.turn.MessageQueue;
 import io.chatrelay.turn.QueuedMessage;
 import io.smallrye.common.annotation.RunOnVirtualThread;
@@ -66,5 +68,8 @@ public class QueueResource {
         UUID waiting = Ids.parsed(message)
                 .orElseThrow(() -> ChatException.notFound("No message of that id waits in this conversation."));
         queue.withdraw(turns.scope(), id, waiting);
+        Caller caller = turns.caller();
+        Audit.of("withdrawn").with("message", waiting).with("conversation", id).with("tenant", caller.tenant())
+                .with("caller", caller.name()).with("user", caller.endUser()).log();
     }
 }

@@ -7,11 +7,12 @@ import jakarta.enterprise.context.ApplicationScoped;
 import io.chatrelay.event.ChatException;
 import io.chatrelay.limit.Limits;
 import io.chatrelay.limit.LimitsConfig;
+import io.chatrelay.turn.ReplicaCapacity;
 import io.chatrelay.turn.Turns;
 
 /** Refuses new turns and streams while this replica has as much to do as it is configured to take. */
 @ApplicationScoped
-class ReplicaLoad {
+class ReplicaLoad implements ReplicaCapacity {
 
     /** The load of a replica changes within seconds, and another replica may have room now. */
     private static final long SECONDS = 1;
@@ -27,6 +28,12 @@ class ReplicaLoad {
         this.turns = turns;
         this.streams = streams;
         this.lag = lag;
+    }
+
+    @Override
+    public boolean takesTurns() {
+        return limits.maxEventLoopLag().filter(most -> lag.current().compareTo(most) > 0).isEmpty()
+                && (limits.runningTurns().isEmpty() || turns.running() < limits.runningTurns().getAsInt());
     }
 
     /** @throws ChatException if no new turn is to begin */

@@ -153,7 +153,7 @@ public final class TurnReply implements Flow.Subscriber<List<JournalEntry<ChatEv
         if (end.outcome() == Outcome.COMPLETED) {
             write(() -> protocol.whole(turn, transcript));
         } else {
-            reply.resume(Problems.of(turn, end, transcript.started()));
+            reply.resume(Problems.of(turn, end, transcript.started() || turn.acknowledged()));
         }
     }
 

@@ -265,7 +265,7 @@ final class TurnStream implements Flow.Subscriber<List<JournalEntry<ChatEvent>>>
         stop();
         events.cancel();
         name(response, turn.conversationId(), turn.id());
-        refusal.resume(Problems.of(turn, end, false));
+        refusal.resume(Problems.of(turn, end, turn.acknowledged()));
     }
 
     private void head() {

@@ -78,10 +78,10 @@ public class Approvals {
             List<Ledger.Wanted> fresh = asked.stream().filter(Asked::isPending)
                     .map(one -> new Ledger.Wanted(one.row().id, one.wanted(), one.answer().reason())).toList();
             if (fresh.isEmpty() || outbox.decide(fresh, command.caller(), command.endUser())) {
+                asked.stream().filter(Asked::isPending).forEach(one -> audit(command, one));
                 List<RecordedDecision> decided = QuarkusTransaction.requiringNew()
                         .call(() -> asked.stream().map(this::decided).toList());
                 decided.stream().filter(one -> !one.alreadyDecided()).forEach(one -> outbox.nudge(one.turn().id()));
-                asked.stream().filter(Asked::isPending).forEach(one -> audit(command, one));
                 return decided;
             }
             // Another decision or the expiry came first: the next attempt responds with the recorded state.

@@ -17,6 +17,8 @@ public class ChatException extends RuntimeException {
         QUEUE_FULL,
         /** A message waits for its turn, which has no events yet. */
         MESSAGE_QUEUED,
+        /** A message waited, and its turn can never begin. */
+        MESSAGE_REFUSED,
         /** The turn of the message has begun. */
         MESSAGE_BEGUN,
         /** No turn that could be cancelled is running. */
@@ -81,7 +83,7 @@ public class ChatException extends RuntimeException {
     /** @param waiting how many messages wait in the conversation */
     public static ChatException queueFull(int waiting) {
         return new ChatException(Kind.QUEUE_FULL, null,
-                ("%d messages wait in this conversation, which is as many as chat-relay.queue.max-messages allows. Nothing of this one is"
+                ("%d messages are in the queue of this conversation, which is as many as chat-relay.queue.max-messages allows. Nothing of this one is"
                         + " stored: wait for an answer, or withdraw one.").formatted(waiting),
                 null);
     }
@@ -89,6 +91,12 @@ public class ChatException extends RuntimeException {
     public static ChatException messageQueued() {
         return new ChatException(Kind.MESSAGE_QUEUED, null,
                 "The message still waits for the turns before it. Its turn will have this id: read it then.", 1L);
+    }
+
+    public static ChatException messageRefused() {
+        return new ChatException(Kind.MESSAGE_REFUSED, null,
+                "The turn of this message can never begin: GET …/queue has the reason. Withdraw it, or send it again under the same key.",
+                null);
     }
 
     /** @param role the role that the caller needs, or several that would do */

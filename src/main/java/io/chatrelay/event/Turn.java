@@ -17,21 +17,22 @@ import org.jspecify.annotations.Nullable;
  * @param upstream       the configured name of the upstream that answers
  * @param model          the model's name in the caller's protocol
  * @param messageId      the assistant's message, the same in every replay
+ * @param acknowledged   whether its sender was told that the message is stored before the turn began: it counts, whatever becomes of the turn
  * @param trace          the context of the span that was begun for it, or null if none was
  */
 public record Turn(UUID id, String tenant, String caller, UUID conversation, String conversationId, int ordinal,
-        String upstream, String model, UUID messageId, Instant startedAt,
+        String upstream, String model, UUID messageId, Instant startedAt, boolean acknowledged,
         @Nullable TraceContext trace) {
 
-    /** A turn that is not traced. */
+    /** A turn that its own request began, and that is not traced. */
     public Turn(UUID id, String tenant, String caller, UUID conversation, String conversationId, int ordinal,
             String upstream, String model, UUID messageId, Instant startedAt) {
-        this(id, tenant, caller, conversation, conversationId, ordinal, upstream, model, messageId, startedAt, null);
+        this(id, tenant, caller, conversation, conversationId, ordinal, upstream, model, messageId, startedAt, false, null);
     }
 
     /** The same turn with another span. */
     public Turn with(@Nullable TraceContext other) {
         return new Turn(id, tenant, caller, conversation, conversationId, ordinal, upstream, model, messageId, startedAt,
-                other);
+                acknowledged, other);
     }
 }

@@ -108,6 +108,11 @@ public final class CallerLimits {
                 : "chat-relay.limits.default." + limit.wireName();
     }
 
+    /** The caller. */
+    public String name() {
+        return caller;
+    }
+
     /** All that is limited for this caller. */
     public List<Quota> quotas() {
         return quotas;

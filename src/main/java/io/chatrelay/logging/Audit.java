@@ -49,7 +49,7 @@ public final class Audit {
                 line.appendCodePoint(c);
             }
         });
-        line.append('"');
+        line.append(value.codePoints().skip(LONGEST).findAny().isPresent() ? "…\"" : "\"");
     }
 
     private static boolean isPrintable(int c) {

@@ -1,10 +1,12 @@
 package io.chatrelay.turn;
 
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
@@ -14,12 +16,16 @@ import jakarta.persistence.LockModeType;
 import jakarta.persistence.PersistenceException;
 
 import org.hibernate.Session;
+import org.hibernate.Timeouts;
+import org.hibernate.jpa.SpecHints;
 import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
 
 import io.chatrelay.approval.ApprovalView;
 import io.chatrelay.approval.Approvals;
 import io.chatrelay.cluster.LeaseConfig;
 import io.chatrelay.conversation.Conversation;
+import io.chatrelay.conversation.Message;
 import io.chatrelay.database.SqlErrors;
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.event.ChatException;
@@ -47,6 +53,9 @@ class Acceptance {
     private static final int TRIES = 4;
     /** Source: PostgreSQL, appendix A. */
     private static final String DEADLOCK = "40P01";
+    /** When a turn of the caller ends is not known, and its tokens come back at midnight. */
+    private static final Duration LIMITED = Duration.ofSeconds(2);
+    private static final Duration FAILING = Duration.ofSeconds(5);
 
     /** A turn runs in the command's conversation, and the command must not attach to it. */
     private static final class Occupied extends RuntimeException {
@@ -72,7 +81,18 @@ class Acceptance {
     /** The message waits for the turns before it. */
     private record Waits(QueuedMessage message) implements Accepted {}
 
+    /**
+     * What became of the message that is next.
+     *
+     * @param begun or null
+     * @param again when to look again
+     */
+    private record Next(@Nullable Begun begun, Duration again) {
+        private static final Next NOTHING = new Next(null, Duration.ZERO);
+    }
+
     private final Conversation.Repository conversations;
+    private final Message.Repository messages;
     private final TurnRow.Repository turns;
     private final QueuedRow.Repository queue;
     private final UpstreamSelection upstreams;
@@ -85,10 +105,12 @@ class Acceptance {
     private final Cancellation cancellation;
     private final Limits limits;
 
-    Acceptance(Conversation.Repository conversations, TurnRow.Repository turns, QueuedRow.Repository queue,
-            UpstreamSelection upstreams, TurnInsert insert, TurnRunner runner, Journal<ChatEvent> journal, Approvals approvals,
+    Acceptance(Conversation.Repository conversations, Message.Repository messages, TurnRow.Repository turns,
+            QueuedRow.Repository queue, UpstreamSelection upstreams, TurnInsert insert, TurnRunner runner,
+            Journal<ChatEvent> journal, Approvals approvals,
             TurnConfig config, LeaseConfig lease, Cancellation cancellation, Limits limits) {
         this.conversations = conversations;
+        this.messages = messages;
         this.turns = turns;
         this.queue = queue;
         this.upstreams = upstreams;
@@ -149,38 +171,67 @@ class Acceptance {
     }
 
     /**
-     * Begins the turn of the message that has waited longest in a conversation.
+     * Begins the turn of the message that is next in a conversation.
      *
-     * @return false if none waits, or a turn runs there
-     * @throws ChatException if the turn cannot begin, now or ever
+     * @return when to look again at the conversation; zero if there is nothing to wait for
      */
-    boolean acceptNext(UUID conversation) {
+    Duration acceptNext(QueuedRow.Repository.Due due) {
+        CallerLimits caller = limits.of(due.tenant(), due.caller());
         try (HeldPermission permission = new HeldPermission()) {
-            Optional<Begun> begun = QuarkusTransaction.requiringNew().call(() -> lookNext(conversation, permission));
-            begun.ifPresent(next -> run(next, permission));
-            return begun.isPresent();
+            Next next = caller.begin(() -> QuarkusTransaction.requiringNew()
+                    .call(() -> lookNext(due.conversation(), caller, permission)));
+            if (next.begun() != null) {
+                run(next.begun(), permission);
+            }
+            return next.again();
         }
     }
 
-    private Optional<Begun> lookNext(UUID id, HeldPermission permission) {
+    private Next lookNext(UUID id, CallerLimits caller, HeldPermission permission) {
         UUID owner = fence();
-        Conversation conversation = conversations.findById(id, LockModeType.PESSIMISTIC_WRITE);
+        // Whoever holds it begins this message, or changes what is next.
+        Conversation conversation = conversations.getEntityManager().find(Conversation.class, id,
+                LockModeType.PESSIMISTIC_WRITE, Map.of(SpecHints.HINT_SPEC_LOCK_TIMEOUT, Timeouts.SKIP_LOCKED_MILLI));
         if (conversation == null || turns.running(id).isPresent()) {
-            return Optional.empty();
+            return Next.NOTHING;
         }
-        return queue.first(id).map(next -> {
-            SendCommand command = next.command(conversation.externalId);
-            if (command.idempotencyKey() != null
-                    && turns.byKey(command.tenant(), command.caller(), command.idempotencyKey()).isPresent()) {
+        Optional<QueuedRow> first = queue.first(id);
+        // Another caller's message may be first by now.
+        return first.isEmpty() || !first.get().caller.equals(caller.name()) ? Next.NOTHING
+                : lookNext(first.get(), conversation, caller, owner, permission);
+    }
+
+    /** What keeps the message from its turn is noted by the transaction that found it first in its queue. */
+    private Next lookNext(QueuedRow next, Conversation conversation, CallerLimits caller, UUID owner,
+            HeldPermission permission) {
+        SendCommand command = next.command(conversation.externalId);
+        Upstream upstream;
+        try {
+            Optional<TurnRow> same = command.idempotencyKey() == null ? Optional.empty()
+                    : turns.byKey(command.tenant(), command.caller(), command.idempotencyKey());
+            if (same.isPresent() && isBegunBy(command, next.commandDigest, same.get())) {
+                queue.remove(next.conversationId, next.id);
+                return Next.NOTHING;
+            }
+            if (same.isPresent()) {
                 throw ChatException.keyReused();
             }
-            Upstream upstream = upstreams.of(command, Optional.of(conversation));
+            upstream = upstreams.of(command, Optional.of(conversation));
             upstreams.check(command, upstream);
-            checkLimits(command, Optional.empty());
-            permission.acquire(upstream);
-            queue.remove(next);
-            return begin(command, conversation, upstream, owner, next.commandDigest, false, next.id);
-        });
+        } catch (ChatException e) {
+            queue.fails(next, e.kind() == ChatException.Kind.INVALID ? e.field() + " " + e.getMessage() : e.getMessage());
+            LOG.infof("A waiting message of conversation %s cannot be sent%s: %s", conversation.externalId,
+                    next.refused ? ", and is refused" : " now", e.kind());
+            return next.refused ? Next.NOTHING : new Next(null, FAILING);
+        }
+        if (caller.keepsFromBeginning(() -> storedRunning(command, caller.runningTurns().orElseThrow())).isPresent()) {
+            return new Next(null, LIMITED);
+        }
+        if (!permission.tryAcquire(upstream)) {
+            return new Next(null, Duration.ofSeconds(upstream.breaker().retryAfter()));
+        }
+        queue.remove(next.conversationId, next.id);
+        return new Next(begin(command, conversation, upstream, owner, next.commandDigest, false, next.id, true), Duration.ZERO);
     }
 
     private Accepted look(SendCommand command, byte[] digest, boolean makesRoom, HeldPermission permission) {
@@ -218,8 +269,9 @@ class Acceptance {
         if (running.isPresent() && !mayWait && !command.replacesSame() && isSame(command, digest, running.get())) {
             return attach(running.get());
         }
-        if (mayWait && (running.isPresent() || queue.first(conversation.id).isPresent())) {
-            return new Waits(queue.add(command, digest, conversation, upstream));
+        if (mayWait && known.isPresent() && (running.isPresent() || queue.waitsIn(conversation.id))
+                && !isEdit(command, conversation)) {
+            return wait(command, digest, conversation, upstream);
         }
         if (running.isEmpty() || makesRoom) {
             // Before a running turn is cancelled for it, too.
@@ -227,7 +279,10 @@ class Acceptance {
             permission.acquire(upstream);
         }
         refuseWhileRunning(running, conversation, makesRoom);
-        return begin(command, conversation, upstream, owner, digest, known.isEmpty(), Ids.next());
+        if (command.onRunning() == OnRunning.CANCEL && known.isPresent()) {
+            queue.holdBack(conversation.id, Duration.ZERO);
+        }
+        return begin(command, conversation, upstream, owner, digest, known.isEmpty(), Ids.next(), false);
     }
 
     /**
@@ -285,14 +340,40 @@ class Acceptance {
     }
 
     private Optional<Accepted> byKey(SendCommand command, byte[] digest) {
+        Optional<TurnRow> turn = turns.byKey(command.tenant(), command.caller(), command.idempotencyKey());
+        if (turn.isPresent()) {
+            return Optional.of(attach(checked(turn.get(), isBegunBy(command, digest, turn.get()))));
+        }
         Optional<QueuedRow> queued = queue.byKey(command);
-        Optional<TurnRow> turn = queued.isPresent() ? Optional.empty()
-                : turns.byKey(command.tenant(), command.caller(), command.idempotencyKey());
-        if (turn.isPresent() && !isBegunBy(command, digest, turn.get())
-                || queued.isPresent() && !Arrays.equals(queued.get().commandDigest, digest)) {
+        if (queued.isPresent() && queued.get().refused) {
+            // It has begun nothing, so its key is free.
+            queue.remove(queued.get().conversationId, queued.get().id);
+            return Optional.empty();
+        }
+        return queued.map(row -> waits(checked(row, Arrays.equals(row.commandDigest, digest))));
+    }
+
+    private static <T> T checked(T found, boolean isSame) {
+        if (!isSame) {
             throw ChatException.keyReused();
         }
-        return queued.map(this::waits).or(() -> turn.map(this::attach));
+        return found;
+    }
+
+    /** An edit, or the wish for another answer, is about what is there now: it waits for nothing. */
+    private boolean isEdit(SendCommand command, Conversation conversation) {
+        return command.messageId() != null && messages.current(conversation.id, command.messageId()).isPresent();
+    }
+
+    /** Stores the message, unless the sender's id shows that it waits already. */
+    private Accepted wait(SendCommand command, byte[] digest, Conversation conversation, Upstream upstream) {
+        Optional<QueuedRow> same = command.messageId() == null ? Optional.empty()
+                : queue.byMessage(conversation.id, command.messageId());
+        if (same.isPresent() && !Arrays.equals(same.get().commandDigest, digest)) {
+            throw ChatException.invalid("messages",
+                    "has the id of another message that waits: '%s'".formatted(command.messageId()));
+        }
+        return same.map(this::waits).orElseGet(() -> new Waits(queue.add(command, digest, conversation, upstream)));
     }
 
     private Accepted waits(QueuedRow row) {
@@ -333,8 +414,8 @@ class Acceptance {
     }
 
     private Begun begin(SendCommand command, Conversation conversation, Upstream upstream, UUID owner, byte[] digest,
-            boolean fresh, UUID id) {
-        TurnInsert.Inserted inserted = insert.turn(command, conversation, upstream, owner, digest, fresh, id);
+            boolean fresh, UUID id, boolean acknowledged) {
+        TurnInsert.Inserted inserted = insert.turn(command, conversation, upstream, owner, digest, fresh, id, acknowledged);
         return new Begun(inserted.turn(), upstream,
                 question(inserted.turn(), inserted.newest(), command, inserted.before()), owner, inserted.span());
     }

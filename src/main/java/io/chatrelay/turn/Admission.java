@@ -204,7 +204,7 @@ final class Admission implements GroupCommit.SharedStatement<Admission.Command, 
         SendCommand sent = command.sent();
         String externalId = sent.conversationId() == null ? conversation.toString() : sent.conversationId();
         return new Begun(new Turn(command.turn(), sent.tenant(), sent.caller(), conversation, externalId, row.ordinal,
-                command.upstream(), command.model(), command.answer(), row.startedAt,
+                command.upstream(), command.model(), command.answer(), row.startedAt, false,
                 command.span() == null ? null : command.span().context()),
                 conversation.equals(command.conversation()), as,
                 command.most().isPresent() ? OptionalInt.of(running.get(command.sender())) : OptionalInt.empty());

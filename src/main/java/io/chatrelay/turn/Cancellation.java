@@ -46,18 +46,21 @@ public class Cancellation {
     private final DataSource database;
     private final Conversation.Repository conversations;
     private final TurnRow.Repository turns;
+    private final QueuedRow.Repository queue;
     private final Upstreams upstreams;
     private final TurnRunner runner;
     private final ExecutorService virtualThreads;
     private final TurnConfig config;
     private final GracefulShutdown shutdown;
 
-    Cancellation(DataSource database, Conversation.Repository conversations, TurnRow.Repository turns, Upstreams upstreams,
+    Cancellation(DataSource database, Conversation.Repository conversations, TurnRow.Repository turns,
+            QueuedRow.Repository queue, Upstreams upstreams,
             TurnRunner runner, @VirtualThreads ExecutorService virtualThreads, TurnConfig config,
             GracefulShutdown shutdown) {
         this.database = database;
         this.conversations = conversations;
         this.turns = turns;
+        this.queue = queue;
         this.upstreams = upstreams;
         this.runner = runner;
         this.virtualThreads = virtualThreads;
@@ -90,7 +93,8 @@ public class Cancellation {
         Optional<TurnRow> found = turnId == null ? turns.current(conversation.id)
                 : turns.findByIdOptional(turnId).filter(row -> row.conversationId.equals(conversation.id));
         return found.orElseThrow(() -> turnId == null ? TurnConflictException.notRunning(null)
-                : ChatException.notFound("turnId", "turnId: there is no such turn in this conversation."));
+                : queue.refused(conversation.id, turnId).isPresent() ? ChatException.messageQueued()
+                        : ChatException.notFound("turnId", "turnId: there is no such turn in this conversation."));
     }
 
     /** Stores the cancel request, and cancels the turn if it runs here. False if the turn has already ended. */
@@ -123,6 +127,9 @@ public class Cancellation {
 
     /** Cancels a turn so that another can begin. Blocks until it has ended; false if it does not end within the configured time. */
     boolean makeRoom(UUID turn) {
+        // What waits in its conversation would begin at its end.
+        QuarkusTransaction.requiringNew().run(() -> turns.findByIdOptional(turn)
+                .ifPresent(row -> queue.holdBack(row.conversationId, config.cancelWait())));
         stop(turn);
         long until = System.nanoTime() + config.cancelWait().toNanos();
         Duration pause = LOOK_AGAIN;

@@ -2,7 +2,7 @@ package io.chatrelay.turn;
 
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
@@ -12,6 +12,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
 
 import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -43,7 +44,7 @@ import io.quarkus.virtual.threads.VirtualThreads;
  * <pre>
  * waits ── no turn runs, and it is the first ──▶ its turn runs, under the same id
  *   │ ├── a limit, a breaker ──▶ waits, and is tried again later
- *   │ └── it can no longer be sent ──▶ refused: listed with the reason, until it is withdrawn
+ *   │ └── it cannot be sent, for minutes ──▶ refused: listed with the reason, until it is withdrawn or sent again
  *   └── withdrawn ──▶ gone
  * </pre>
  */
@@ -57,18 +58,26 @@ public class MessageQueue {
     /** So that they leave connections of the pool to others. */
     private static final int AT_ONCE = 4;
     private static final int A_LOOK = 100;
-    private static final Duration TRY_AGAIN_AT_MOST = Duration.ofSeconds(30);
+    /** The figure for the metric is some seconds old, because it is counted. */
+    private static final int LOOKS_A_COUNT = 20;
+    /** After what should not be. */
+    private static final Duration AGAIN = Duration.ofSeconds(5);
     private static final String MISSING = "There is no such conversation.";
 
     private final Conversation.Repository conversations;
     private final TurnRow.Repository turns;
     private final QueuedRow.Repository queue;
     private final Acceptance acceptance;
+    private final ReplicaCapacity capacity;
     private final QueueConfig config;
     private final PageConfig pages;
     private final ExecutorService virtualThreads;
     private final Semaphore places = new Semaphore(AT_ONCE);
+    /** Conversations whose next turn is being begun: at most as many as two looks find. */
     private final Set<UUID> beginning = ConcurrentHashMap.newKeySet();
+    /** Conversations that are looked at again at that time of {@code System.nanoTime}: what keeps them may be this replica's own. */
+    private final Map<UUID, Long> later = new ConcurrentHashMap<>();
+    private int looks;
     private final AtomicBoolean looking = new AtomicBoolean();
     /** Whether the last look failed: an outage is one line of the log, not four a second. */
     private volatile boolean failed;
@@ -77,12 +86,14 @@ public class MessageQueue {
             Thread.ofPlatform().daemon().name("chat-relay-queue-clock").factory());
 
     MessageQueue(Conversation.Repository conversations, TurnRow.Repository turns, QueuedRow.Repository queue,
-            Acceptance acceptance, QueueConfig config, PageConfig pages, @VirtualThreads ExecutorService virtualThreads,
+            Acceptance acceptance, ReplicaCapacity capacity, QueueConfig config, PageConfig pages,
+            @VirtualThreads ExecutorService virtualThreads,
             MeterRegistry metrics) {
         this.conversations = conversations;
         this.turns = turns;
         this.queue = queue;
         this.acceptance = acceptance;
+        this.capacity = capacity;
         this.config = config;
         this.pages = pages;
         this.virtualThreads = virtualThreads;
@@ -124,14 +135,12 @@ public class MessageQueue {
     public void withdraw(Scope scope, String conversationId, UUID id) {
         Conversation conversation = conversations.locked(scope, conversationId)
                 .orElseThrow(() -> ChatException.notFound(MISSING));
-        Optional<QueuedRow> row = queue.in(conversation.id, id);
-        if (row.isEmpty()) {
+        if (!queue.remove(conversation.id, id)) {
             turns.findByIdOptional(id).filter(turn -> turn.conversationId.equals(conversation.id)).ifPresent(turn -> {
                 throw TurnConflictException.begun(turns.view(turn, conversationId));
             });
             throw ChatException.notFound("No message of that id waits in this conversation.");
         }
-        queue.remove(row.get());
     }
 
     private void look() {
@@ -154,12 +163,17 @@ public class MessageQueue {
 
     private void beginAll() {
         try {
-            List<UUID> due = QuarkusTransaction.requiringNew().call(() -> {
-                waiting = queue.waiting();
-                return waiting == 0 ? List.of() : queue.due(A_LOOK);
-            });
+            if (!capacity.takesTurns()) {
+                return;
+            }
+            long now = System.nanoTime();
+            later.values().removeIf(time -> time - now <= 0);
+            List<UUID> without = Stream.concat(later.keySet().stream(), beginning.stream()).toList();
+            QuarkusTransaction.requiringNew().call(() -> queue.due(without, A_LOOK)).forEach(this::beginSoon);
+            if (looks++ % LOOKS_A_COUNT == 0) {
+                waiting = QuarkusTransaction.requiringNew().call(queue::waiting);
+            }
             failed = false;
-            due.forEach(this::beginSoon);
         } catch (RuntimeException e) {
             if (!failed) {
                 LOG.warnf("Waiting messages wait on: %s", SqlErrors.isAway(e) ? "the database is away" : Trace.of(e));
@@ -168,47 +182,40 @@ public class MessageQueue {
         }
     }
 
-    /** A conversation whose lock is held for long keeps only its own place. What finds none is found again by the next look. */
-    private void beginSoon(UUID conversation) {
-        if (!beginning.contains(conversation) && places.tryAcquire()) {
-            beginning.add(conversation);
+    private void beginSoon(QueuedRow.Repository.Due due) {
+        beginning.add(due.conversation());
+        try {
             virtualThreads.execute(() -> {
+                places.acquireUninterruptibly();
                 try {
-                    begin(conversation);
+                    begin(due);
                 } finally {
-                    beginning.remove(conversation);
                     places.release();
+                    beginning.remove(due.conversation());
                 }
             });
+        } catch (RuntimeException | Error e) {
+            beginning.remove(due.conversation());
+            throw e;
         }
     }
 
-    private void begin(UUID conversation) {
+    private void begin(QueuedRow.Repository.Due due) {
         LogIds.NONE.run(() -> {
+            Duration again;
             try {
-                acceptance.acceptNext(conversation);
+                again = acceptance.acceptNext(due);
             } catch (ChatException e) {
-                putOff(conversation, e);
+                // This replica takes no turns now, or the caller's turns wait for each other.
+                again = AGAIN;
             } catch (RuntimeException e) {
-                LOG.warnf("A waiting message of conversation %s is tried again: %s", conversation,
-                        SqlErrors.isAway(e) ? "the database is away" : Trace.of(e));
+                LOG.warnf("The messages of a conversation are tried again: %s",
+                        SqlErrors.isAway(e) ? "the database did not answer" : Trace.of(e));
+                again = AGAIN;
+            }
+            if (again.isPositive()) {
+                later.put(due.conversation(), System.nanoTime() + again.toNanos());
             }
         });
-    }
-
-    private void putOff(UUID conversation, ChatException reason) {
-        switch (reason.kind()) {
-            case UNAVAILABLE -> LOG.debugf("A waiting message of conversation %s is left to others", conversation);
-            case BREAKER_OPEN, LIMIT_REACHED, OVERLOADED -> {
-                Duration time = Duration.ofSeconds(reason.retryAfter() == null ? 1 : reason.retryAfter());
-                QuarkusTransaction.requiringNew().run(() -> queue.postpone(conversation,
-                        time.compareTo(TRY_AGAIN_AT_MOST) < 0 ? time : TRY_AGAIN_AT_MOST));
-            }
-            default -> {
-                LOG.warnf("A waiting message of conversation %s can no longer be sent: %s", conversation, reason.kind());
-                QuarkusTransaction.requiringNew().run(() -> queue.refuse(conversation,
-                        reason.field() == null ? reason.getMessage() : reason.field() + " " + reason.getMessage()));
-            }
-        }
     }
 }

@@ -15,6 +15,14 @@ public interface QueueConfig {
     @Between(least = "0", most = "1000")
     int maxMessages();
 
+    /**
+     * For how long a message whose turn cannot begin for a reason of its own is tried again before it is refused: its upstream is not configured,
+     * say. During a deploy another replica may know it.
+     */
+    @WithDefault("2m")
+    @Between(least = "0s", most = "24h")
+    Duration refuseAfter();
+
     /** Interval at which a replica looks for turns that can begin. It is the pause between two turns of a queue; a look costs one statement. */
     @WithDefault("250ms")
     @Between(least = "10ms", most = "1m")

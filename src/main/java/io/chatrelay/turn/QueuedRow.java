@@ -1,8 +1,10 @@
 package io.chatrelay.turn;
 
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -96,19 +98,27 @@ class QueuedRow {
     @Column(name = "queued_at", updatable = false)
     Instant queuedAt;
 
-    /** Its turn could not begin and is not tried again before. */
+    /** Another message goes first until then. */
     @Column(name = "not_before")
     Instant notBefore;
 
-    /** Why its turn can never begin, for its caller; or null. */
+    /** Since when its turn cannot begin for a reason of its own; or null. */
+    @Column(name = "failing_since")
+    Instant failingSince;
+
+    /** That reason, for its caller; or null. */
     @Column
     String refusal;
+
+    /** Whether it is final. */
+    @Column
+    boolean refused;
 
     /** The command as it was sent, to a conversation that is known now. */
     SendCommand command(String conversationExternalId) {
         StoredRequest asked = StoredRequest.read(request).orElseThrow();
         List<ChatMessage> all = IntStream.range(0, roles.length)
-                .mapToObj(i -> new ChatMessage(Role.of(roles[i]), MessageParts.read(parts[i]), names[i])).toList();
+                .mapToObj(i -> new ChatMessage(Role.of(roles[i]), MessageParts.whole(parts[i]), names[i])).toList();
         return new SendCommand(Scope.of(tenant), caller, conversationExternalId, model, messageExternalId,
                 all.subList(earlier, all.size()), earlier, all.subList(0, earlier),
                 IntStream.range(0, earlier).boxed().toList(),
@@ -121,13 +131,13 @@ class QueuedRow {
             said.add(new QueuedMessage.Said(roles[i], names[i], new RawJson(parts[i])));
         }
         return new QueuedMessage(id, conversationExternalId, place, ahead, caller, endUser, model == null ? upstream : model,
-                said, queuedAt, refusal);
+                said, queuedAt, refused ? refusal : null);
     }
 
     @ApplicationScoped
     static class Repository implements PanacheRepositoryBase<QueuedRow, UUID> {
 
-        private static final String WAITS = "conversationId = ?1 and refusal is null";
+        private static final String WAITS = "conversationId = ?1 and not refused";
 
         private final QueueConfig config;
 
@@ -138,20 +148,22 @@ class QueuedRow {
         /**
          * Stores a command behind those that wait in its conversation, which is locked.
          *
-         * @throws ChatException if as many wait as may
+         * @throws ChatException if there are as many as may be
          */
         QueuedMessage add(SendCommand command, byte[] digest, Conversation conversation, Upstream upstream) {
-            int ahead = (int) count(WAITS, conversation.id);
-            if (ahead >= config.maxMessages()) {
-                throw ChatException.queueFull(ahead);
+            int all = (int) count("conversationId = ?1", conversation.id);
+            if (all >= config.maxMessages()) {
+                throw ChatException.queueFull(all);
             }
             QueuedRow row = row(command, digest, conversation, upstream);
             persistAndFlush(row);
-            return row.view(conversation.externalId, ahead, false);
+            return view(row, conversation.externalId);
         }
 
         private QueuedRow row(SendCommand command, byte[] digest, Conversation conversation, Upstream upstream) {
-            List<ChatMessage> all = Stream.concat(command.before().stream(), command.asked().stream()).toList();
+            // A known conversation takes nothing else of what a client repeats of it.
+            List<ChatMessage> before = command.before().stream().filter(said -> said.role() == Role.SYSTEM).toList();
+            List<ChatMessage> all = Stream.concat(before.stream(), command.asked().stream()).toList();
             QueuedRow row = new QueuedRow();
             row.id = Ids.next();
             row.conversationId = conversation.id;
@@ -162,7 +174,7 @@ class QueuedRow {
             row.upstream = upstream.name();
             row.model = command.model();
             row.messageExternalId = command.messageId();
-            row.earlier = command.before().size();
+            row.earlier = before.size();
             row.roles = all.stream().map(said -> said.role().wireName()).toArray(String[]::new);
             row.names = all.stream().map(ChatMessage::name).toArray(String[]::new);
             row.parts = all.stream().map(said -> MessageParts.write(said.parts())).toArray(String[]::new);
@@ -170,19 +182,26 @@ class QueuedRow {
             row.idempotencyKey = command.idempotencyKey();
             row.commandDigest = digest;
             row.clientRepeats = command.maybeRepeated();
-            row.size = Stream.of(row.parts).mapToInt(String::length).sum();
+            row.size = Stream.concat(Stream.of(row.parts), Stream.of(row.request))
+                    .mapToInt(text -> text.getBytes(StandardCharsets.UTF_8).length).sum();
             row.queuedAt = now();
             row.notBefore = row.queuedAt;
             return row;
         }
 
         private int last(UUID conversation) {
-            return find("conversationId = ?1 order by place desc", conversation).page(0, 1).<QueuedRow>firstResultOptional()
-                    .map(row -> row.place).orElse(0);
+            return getEntityManager()
+                    .createQuery("select coalesce(max(place), 0) from QueuedRow where conversationId = ?1", Integer.class)
+                    .setParameter(1, conversation).getSingleResult();
         }
 
         private Instant now() {
             return (Instant) getEntityManager().createNativeQuery("select clock_timestamp()", Instant.class).getSingleResult();
+        }
+
+        /** Whether a message waits in a conversation. */
+        boolean waitsIn(UUID conversation) {
+            return count(WAITS, conversation) > 0;
         }
 
         /** The message that is next in a conversation. */
@@ -199,21 +218,34 @@ class QueuedRow {
         /** The message that a client sent before, and repeats without a key. */
         Optional<QueuedRow> byDigest(SendCommand command, byte[] digest, Instant since) {
             return find("tenant = ?1 and caller = ?2 and commandDigest = ?3 and clientRepeats and idempotencyKey is null"
-                    + " and queuedAt > ?4 order by place desc", command.tenant(), command.caller(), digest, since).page(0, 1)
-                    .firstResultOptional();
+                    + " and not refused and queuedAt > ?4 order by queuedAt desc", command.tenant(), command.caller(), digest,
+                    since)
+                    .page(0, 1).firstResultOptional();
         }
 
-        Optional<QueuedRow> in(UUID conversation, UUID id) {
-            return findByIdOptional(id).filter(row -> row.conversationId.equals(conversation));
+        /** The waiting message under the sender's id. */
+        Optional<QueuedRow> byMessage(UUID conversation, String messageId) {
+            return find(WAITS + " and messageExternalId = ?2", conversation, messageId).firstResultOptional();
         }
 
-        void remove(QueuedRow row) {
-            delete(row);
-            flush();
+        /** Whether the message of that id is refused; empty if there is none. */
+        Optional<Boolean> refused(UUID conversation, UUID id) {
+            return getEntityManager()
+                    .createQuery("select refused from QueuedRow where id = ?1 and conversationId = ?2", Boolean.class)
+                    .setParameter(1, id).setParameter(2, conversation).getResultStream().findFirst();
+        }
+
+        /** False if there is none. */
+        boolean remove(UUID conversation, UUID id) {
+            return delete("id = ?1 and conversationId = ?2", id, conversation) > 0;
         }
 
         QueuedMessage view(QueuedRow row, String conversation) {
-            return row.view(conversation, (int) count(WAITS + " and place < ?2", row.conversationId, row.place), false);
+            return row.view(conversation, ahead(row.conversationId, row.place), false);
+        }
+
+        private int ahead(UUID conversation, int place) {
+            return (int) count(WAITS + " and place < ?2", conversation, place);
         }
 
         /** Sizes by id, in order, after a place. */
@@ -233,39 +265,56 @@ class QueuedRow {
             }
             List<QueuedRow> rows = list("id in ?1 order by place", ids);
             List<QueuedMessage> views = new ArrayList<>();
-            int ahead = (int) count(WAITS + " and place < ?2", conversation, rows.getFirst().place);
+            int ahead = rows.isEmpty() ? 0 : ahead(conversation, rows.getFirst().place);
             for (QueuedRow row : rows) {
                 views.add(row.view(externalId, ahead, true));
-                ahead += row.refusal == null ? 1 : 0;
+                ahead += row.refused ? 0 : 1;
             }
             return views;
         }
 
-        /** Conversations in which a turn may begin that waits. */
-        @SuppressWarnings("unchecked")
-        List<UUID> due(int limit) {
-            return getEntityManager().createNativeQuery("""
-                    select q.conversation_id from queued_message q
-                    where q.refusal is null and q.not_before <= clock_timestamp()
-                      and (select f.id from queued_message f where f.conversation_id = q.conversation_id and f.refusal is null
+        /** The first message of a conversation in which no turn runs, and who sent it. */
+        record Due(UUID conversation, String tenant, String caller) {}
+
+        /**
+         * What may begin.
+         *
+         * @param without conversations that are not to be among them
+         */
+        List<Due> due(Collection<UUID> without, int limit) {
+            @SuppressWarnings("unchecked")
+            List<Object[]> rows = getEntityManager().createNativeQuery("""
+                    select q.conversation_id, q.tenant, q.caller from queued_message q
+                    where not q.refused and q.not_before <= clock_timestamp() and q.conversation_id <> all(:without)
+                      and (select f.id from queued_message f where f.conversation_id = q.conversation_id and not f.refused
                            order by f.place limit 1) = q.id
                       and (select t.id from turn t where t.conversation_id = q.conversation_id
                            and t.state in ('running', 'awaiting_approval')) is null
-                    limit :most""", UUID.class).setParameter("most", limit).getResultList();
+                    order by q.not_before limit :most""")
+                    .setParameter("without", without.toArray(UUID[]::new)).setParameter("most", limit).getResultList();
+            return rows.stream().map(row -> new Due((UUID) row[0], (String) row[1], (String) row[2])).toList();
         }
 
         long waiting() {
-            return count("refusal is null");
+            return count("not refused");
         }
 
-        /** Its turn cannot begin now. */
-        void postpone(UUID conversation, Duration time) {
-            update("notBefore = ?2 where id = ?1", first(conversation).map(row -> row.id).orElse(null), now().plus(time));
+        /** Nothing that waits begins in a conversation for some time, or from now on again: another message goes first. */
+        void holdBack(UUID conversation, Duration time) {
+            update("notBefore = ?2 where conversationId = ?1", conversation, now().plus(time));
         }
 
-        /** Its turn can never begin: the message stays for its caller to see, and those behind it go on. */
-        void refuse(UUID conversation, String reason) {
-            update("refusal = ?2 where id = ?1", first(conversation).map(row -> row.id).orElse(null), reason);
+        /**
+         * Notes why the turn of a message cannot begin. Once that is so for long it is final: the message stays for its caller to see, and those
+         * behind it go on.
+         */
+        void fails(QueuedRow row, String reason) {
+            Instant now = now();
+            if (row.failingSince == null) {
+                row.failingSince = now;
+            }
+            row.refusal = reason;
+            row.refused = row.failingSince.plus(config.refuseAfter()).compareTo(now) <= 0;
         }
     }
 }

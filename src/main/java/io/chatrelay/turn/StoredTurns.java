@@ -84,9 +84,9 @@ public class StoredTurns implements RunningTurnLookup, ApprovalTurns {
         }
         TurnRow turn = (turnId == null ? turns.byOrdinal(conversation.id, ordinal)
                 : turns.findByIdOptional(turnId).filter(row -> row.conversationId.equals(conversation.id)))
-                .orElseThrow(
-                        () -> turnId != null && queue.in(conversation.id, turnId).isPresent() ? ChatException.messageQueued()
-                                : ChatException.notFound("There is no such turn in this conversation."));
+                .orElseThrow(() -> Optional.ofNullable(turnId).flatMap(asked -> queue.refused(conversation.id, asked))
+                        .map(refused -> refused ? ChatException.messageRefused() : ChatException.messageQueued())
+                        .orElseGet(() -> ChatException.notFound("There is no such turn in this conversation.")));
         if (ordinal != null && !ordinal.equals(turn.ordinal)) {
             throw ChatException.invalid("Last-Event-ID", "names another turn than ?turn= does");
         }

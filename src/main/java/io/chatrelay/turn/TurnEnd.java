@@ -19,7 +19,7 @@ import io.chatrelay.journal.TransactionalEffect;
  * The changes that are stored together with a turn's last event: its state, the assistant's message, and the conversation's update time; of all turns
  * that end in one transaction in one statement. A turn that failed before the upstream's first event releases its idempotency key, and its message is
  * removed from the conversation: nothing was acknowledged, and the caller will send it again. A message that it edited is restored. A cancelled turn
- * keeps both: a retry must not begin it again.
+ * keeps both: a retry must not begin it again. So does a turn whose message had waited: its sender was told that it is stored, and sends it no more.
  *
  * @param parts the message's parts, or null if no message is to be stored
  */
@@ -96,6 +96,6 @@ record TurnEnd(Turn turn, Ended ended, boolean started, String parts) implements
     }
 
     private boolean counts() {
-        return started || ended.outcome() == Outcome.CANCELLED;
+        return started || turn.acknowledged() || ended.outcome() == Outcome.CANCELLED;
     }
 }

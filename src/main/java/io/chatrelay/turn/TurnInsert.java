@@ -63,15 +63,17 @@ class TurnInsert {
     /**
      * Stores a turn with its messages.
      *
-     * @param fresh whether its conversation is new
+     * @param fresh        whether its conversation is new
+     * @param acknowledged whether its message has waited
      */
     Inserted turn(SendCommand command, Conversation conversation, Upstream upstream, UUID owner, byte[] digest,
-            boolean fresh, UUID id) {
+            boolean fresh, UUID id, boolean acknowledged) {
         supersede(command, conversation, id);
         // Stored messages are authoritative; from the earlier messages of a request, only new instructions are stored.
         List<ChatMessage> earlier = fresh ? command.before() : history.newInstructions(command.before(), conversation);
         TurnRow row = row(command, conversation, upstream, owner, digest, id, earlier.size());
         row.startedAt = turns.now();
+        row.acknowledged = acknowledged ? Boolean.TRUE : null;
         TurnSpan span = spans.begin(upstream, command.model());
         row.traceContext = span == null ? null : span.context().stored();
         turns.persistAndFlush(row);

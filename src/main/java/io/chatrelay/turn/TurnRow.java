@@ -111,6 +111,10 @@ class TurnRow {
     @Column(name = "started_at", updatable = false)
     Instant startedAt;
 
+    /** Whether its message waited, and its sender was told so. Null where it did not. */
+    @Column(updatable = false)
+    Boolean acknowledged;
+
     @Column(name = "ended_at", updatable = false)
     Instant endedAt;
 
@@ -129,7 +133,7 @@ class TurnRow {
 
     Turn turn(String conversationExternalId) {
         return new Turn(id, tenant, caller, conversationId, conversationExternalId, ordinal == null ? 0 : ordinal,
-                upstream, model, messageId, startedAt, TraceContext.read(traceContext));
+                upstream, model, messageId, startedAt, Boolean.TRUE.equals(acknowledged), TraceContext.read(traceContext));
     }
 
     /**

@@ -38,7 +38,10 @@ final class TurnStore implements TurnOwnership {
                    n.client_repeats, n.trace, n.at
             from command n left join known k on k.tenant = n.tenant and k.external_id = n.external_id
                  left join limited l on l.tenant = n.tenant and l.caller = n.caller
-            where n.unlocked and (n.most is null or l.running < n.most) and case
+            where n.unlocked and (n.most is null or l.running < n.most)
+                and (select q.id from queued_message q where q.tenant = n.tenant and q.caller = n.caller
+                     and q.idempotency_key = n.idempotency_key) is null
+                and case
                 when k.id is not null then n.as_known and k.upstream = n.upstream
                     and (select m.id from message m where m.conversation_id = k.id
                          and m.external_id = n.message_external_id and m.superseded_by is null) is null

@@ -71,6 +71,11 @@ final class Checker {
             for (History.Sent one : sent) {
                 messages.check(connection, one);
             }
+            if (over) {
+                for (History.Waited one : world.history.waited.drain()) {
+                    messages.waited(connection, one);
+                }
+            }
             ledger.check(connection, over);
             cancelled(connection);
             overlapping(connection);
@@ -162,8 +167,9 @@ final class Checker {
         }
     }
 
-    /** Turns that have not ended. */
+    /** Turns that have not ended, and messages that wait for theirs. */
     long running() {
-        return world.cluster.database.number("select count(*) from turn where ended_at is null");
+        return world.cluster.database
+                .number("select (select count(*) from turn where ended_at is null) + (select count(*) from queued_message)");
     }
 }

@@ -28,6 +28,9 @@ final class History implements AutoCloseable {
      */
     record Sent(String key, String conversation, Said said, List<UUID> acknowledged) {}
 
+    /** A message that was acknowledged before its turn began, whose id it has. */
+    record Waited(UUID turn, String conversation, String text) {}
+
     /** What somebody was told in one piece. */
     record Whole(String who, UUID turn, int status, boolean mayBeRepeated, JsonNode body) {}
 
@@ -40,6 +43,7 @@ final class History implements AutoCloseable {
 
     final Queue<Sight> sights = new Queue<>();
     final Queue<Sent> sent = new Queue<>();
+    final Queue<Waited> waited = new Queue<>();
     final Queue<Whole> wholes = new Queue<>();
     final Queue<Decision> decisions = new Queue<>();
     /** Turns whose cancel was accepted. */

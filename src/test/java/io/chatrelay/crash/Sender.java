@@ -58,7 +58,20 @@ final class Sender {
                     reader.read(sight, http, meanwhile.taken(sight));
                     return true;
                 }
-                if (!again(sent, http.status(), http.body())) {
+                if (http.status() == 202) {
+                    // It waits; its turn will have this id, and the same again is answered by the turn once it runs.
+                    UUID waiting = UUID.fromString(Json.read(http.body()).path("id").asText());
+                    sent.acknowledged().add(waiting);
+                    world.history.count("messages that waited");
+                    world.history.waited.add(new History.Waited(waiting, sent.conversation(), sent.said().text()));
+                    if (random.nextInt(3) == 0) {
+                        // Its sender comes back for nothing: what is acknowledged needs no one.
+                        return false;
+                    }
+                } else if ("false".equals(http.header("x-should-retry")) && http.status() >= 500) {
+                    // It waited and failed: nobody has to send it again.
+                    return false;
+                } else if (!again(sent, http.status(), http.body())) {
                     return false;
                 }
             } catch (IOException e) {
@@ -120,9 +133,7 @@ final class Sender {
     /** Whether a good client sends it again. */
     private boolean again(History.Sent sent, int status, String body) {
         if (status == 202) {
-            // It waits; its turn will have this id, and the same again is answered by the turn once it runs.
-            sent.acknowledged().add(UUID.fromString(Json.read(body).path("id").asText()));
-            world.history.count("messages that waited");
+            // Another of the same key made it wait.
             return true;
         }
         if (status >= 500) {

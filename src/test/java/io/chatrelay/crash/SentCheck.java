@@ -25,7 +25,9 @@ final class SentCheck {
         List<StoredTurn> begun = new ArrayList<>();
         for (UUID id : told) {
             StoredTurn turn = StoredTurn.load(connection, id);
-            if (turn == null) {
+            if (turn == null && waits(connection, id)) {
+                world.history.count("messages that wait still");
+            } else if (turn == null) {
                 wrong("acknowledged", "the turn %s was acknowledged and is not there".formatted(id), sent);
             } else if (turn.started()) {
                 begun.add(turn);
@@ -41,6 +43,39 @@ final class SentCheck {
             }
             message(connection, turn, sent);
             answer(connection, turn, sent);
+        }
+    }
+
+    private static boolean waits(Connection connection, UUID id) throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement("""
+                select exists (select 1 from queued_message where id = ?) or exists (select 1 from turn where id = ?)""")) {
+            select.setObject(1, id);
+            select.setObject(2, id);
+            try (ResultSet row = select.executeQuery()) {
+                return row.next() && row.getBoolean(1);
+            }
+        }
+    }
+
+    /** A message that waited has had its turn, and is there once, whatever became of the turn. */
+    void waited(Connection connection, History.Waited waited) throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement("""
+                select (select count(*) from turn where id = ? and ended_at is not null),
+                       (select count(*) from queued_message where id = ?),
+                       (select count(*) from message where turn_id = ? and role = 'user' and superseded_by is null
+                        and parts -> 0 ->> 'text' = ?)""")) {
+            for (int i = 1; i <= 3; i++) {
+                select.setObject(i, waited.turn());
+            }
+            select.setString(4, waited.text());
+            try (ResultSet row = select.executeQuery()) {
+                row.next();
+                if (row.getLong(1) != 1 || row.getLong(2) != 0 || row.getLong(3) != 1) {
+                    world.history.violation("acknowledged",
+                            "a message that waited is %d turns, %d waiting and %d stored messages: %s".formatted(row.getLong(1),
+                                    row.getLong(2), row.getLong(3), waited));
+                }
+            }
         }
     }
 
