@@ -25,6 +25,7 @@ import io.chatrelay.access.ConnectionsConfig;
 import io.chatrelay.api.ApiConfig;
 import io.chatrelay.api.RequestsConfig;
 import io.chatrelay.approval.ApprovalsConfig;
+import io.chatrelay.approval.InboxConfig;
 import io.chatrelay.cluster.LeaseConfig;
 import io.chatrelay.config.HttpUrl;
 import io.chatrelay.config.KnownSettings;
@@ -56,7 +57,7 @@ import io.smallrye.config.common.utils.StringUtil;
 @RegisterForReflection(targets = { UpstreamsConfig.class, UpstreamConfig.class, UpstreamConfig.BreakerConfig.class,
         UpstreamsConfig.ToolConfig.class,
         AccessConfig.class, AccessConfig.Key.class, AccessConfig.Oidc.class, AccessConfig.StreamTokens.class, ApiConfig.class,
-        ApprovalsConfig.class,
+        ApprovalsConfig.class, InboxConfig.class,
         HistoryConfig.class, ShutdownConfig.class, TurnConfig.class, QueueConfig.class, FeedConfig.class, JournalConfig.class,
         LeaseConfig.class, ConnectionsConfig.class, RequestsConfig.class, DatabaseConfig.class, ConversationConfig.class,
         PageConfig.class, LimitsConfig.class, LimitsConfig.OfCaller.class,
@@ -77,13 +78,13 @@ final class StartCheck {
     }
 
     static final List<Class<?>> MAPPINGS = List.of(UpstreamsConfig.class, AccessConfig.class, ApiConfig.class,
-            ApprovalsConfig.class, HistoryConfig.class, ShutdownConfig.class, TurnConfig.class, QueueConfig.class,
+            ApprovalsConfig.class, InboxConfig.class, HistoryConfig.class, ShutdownConfig.class, TurnConfig.class, QueueConfig.class,
             FeedConfig.class,
             JournalConfig.class, LeaseConfig.class, ConnectionsConfig.class, RequestsConfig.class, DatabaseConfig.class,
             ConversationConfig.class, PageConfig.class, AdmissionConfig.class, LimitsConfig.class);
 
     /** Of the migrations that this version brings, the last. */
-    static final int SCHEMA = 19;
+    static final int SCHEMA = 21;
 
     /** Dev mode's own: the packaged service has no emulator in it. */
     private static final String EMULATOR = "chatrelay-dev.emulator.enabled";

@@ -78,7 +78,11 @@ public class StreamResumer {
         });
     }
 
-    private void guarded(RoutingContext http, Runnable read) {
+    /**
+     * Opens a stream. What is only temporary cuts the connection of an {@code EventSource}, which then reconnects, and is an error for any other
+     * reader.
+     */
+    void guarded(RoutingContext http, Runnable read) {
         boolean eventSource = RequestLimit.isEventSource(http.request());
         if (eventSource && storedTurns.closesReaders()) {
             http.response().reset();

@@ -148,10 +148,11 @@ public class TurnEndpoint {
      * Takes a place among the caller's streams for this request's answer. It is given back at the end of the answer, whatever that is. A stream
      * whose place was not taken before takes it when it begins.
      *
+     * @return the place, for a stream whose end the request is not told of: one that handles the connection's end itself
      * @throws LimitException if the caller has as many streams as it may
      * @throws ChatException  if this replica has
      */
-    public void openStream() {
+    public CallerLimits.OpenStream openStream() {
         CallerLimits own = limits();
         load.checkStream();
         try {
@@ -159,6 +160,7 @@ public class TurnEndpoint {
             http.put(PLACE, place);
             http.addEndHandler(_ -> place.close());
             own.streamsLeft().ifPresent(left -> RateLimitHeaders.put(http, left));
+            return place;
         } catch (LimitException e) {
             RateLimitHeaders.put(http, e.left());
             throw e;

@@ -48,7 +48,7 @@ final class TurnStream implements Flow.Subscriber<List<JournalEntry<ChatEvent>>>
     /** HTTP/2's code for a broken stream; without it the reset reports no error. HTTP/1.1 closes the connection. */
     private static final long INTERNAL_ERROR = 0x2;
     /** One line end only: a blank line ends an event, and some readers would then see an event without data. */
-    private static final String HEARTBEAT = ": keep-alive\n";
+    static final String HEARTBEAT = ": keep-alive\n";
 
     private static final Logger LOG = Logger.getLogger(TurnStream.class);
 
@@ -286,9 +286,14 @@ final class TurnStream implements Flow.Subscriber<List<JournalEntry<ChatEvent>>>
 
     /** The head of a turn's stream. */
     static void describe(HttpServerResponse response, Turn turn) {
+        describe(response);
+        name(response, turn.conversationId(), turn.id());
+    }
+
+    /** The head of any stream. */
+    static void describe(HttpServerResponse response) {
         response.putHeader("content-type", "text/event-stream; charset=utf-8").putHeader("cache-control", "no-cache")
                 .putHeader("x-accel-buffering", "no");
-        name(response, turn.conversationId(), turn.id());
     }
 
     static void name(HttpServerResponse response, String conversation, UUID turn) {
@@ -325,6 +330,11 @@ final class TurnStream implements Flow.Subscriber<List<JournalEntry<ChatEvent>>>
     /** A stream without the turn's end must not look complete. */
     private void cut() {
         stop();
+        cut(response, headWritten, config);
+    }
+
+    /** Breaks a connection, whose reader comes back. */
+    static void cut(HttpServerResponse response, boolean headWritten, ApiConfig config) {
         if (headWritten && !response.writeQueueFull()) {
             // Readers must not reconnect at the same moment: a stopping replica sends all of them to the others.
             long retry = ThreadLocalRandom.current().nextLong(config.comeBackWithin().toMillis() + 1);

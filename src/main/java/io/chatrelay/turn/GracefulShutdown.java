@@ -8,6 +8,7 @@ import jakarta.enterprise.event.Observes;
 
 import org.jboss.logging.Logger;
 
+import io.chatrelay.approval.InboxFeed;
 import io.chatrelay.defect.Trace;
 import io.chatrelay.event.ChatEvent;
 import io.chatrelay.journal.Journal;
@@ -37,12 +38,14 @@ class GracefulShutdown {
 
     private final Journal<ChatEvent> journal;
     private final TurnRunner runner;
+    private final InboxFeed inbox;
     private final ShutdownConfig config;
     private volatile boolean underWay;
 
-    GracefulShutdown(Journal<ChatEvent> journal, TurnRunner runner, ShutdownConfig config) {
+    GracefulShutdown(Journal<ChatEvent> journal, TurnRunner runner, InboxFeed inbox, ShutdownConfig config) {
         this.journal = journal;
         this.runner = runner;
+        this.inbox = inbox;
         this.config = config;
     }
 
@@ -65,13 +68,14 @@ class GracefulShutdown {
         underWay = true;
         handOver(runner::giveUp);
         journal.closeReaders();
+        inbox.close();
         awaitReaders(System.nanoTime() + FAREWELL.toNanos());
         journal.dropReaders();
         awaitReaders(until);
     }
 
     private void awaitReaders(long until) {
-        while (journal.readers() > 0 && System.nanoTime() < until) {
+        while (journal.readers() + inbox.readers() > 0 && System.nanoTime() < until) {
             LockSupport.parkNanos(LOOK_AGAIN.toNanos());
         }
     }

@@ -16,6 +16,8 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 
+import io.chatrelay.support.ApiDocument;
+
 /** One request and its answer, byte for byte, on a connection of its own: no client between them puts anything right. */
 final class Exchange {
 
@@ -83,7 +85,8 @@ final class Exchange {
                 headers.put(line.substring(0, colon).toLowerCase(Locale.ROOT), line.substring(colon + 1).strip());
             }
         } while (status == 100);
-        if (request.method().equals("HEAD") || status == 204 || status == 304) {
+        boolean isEndless = status == 200 && request.path().equals(ApiDocument.ENDLESS);
+        if (request.method().equals("HEAD") || status == 204 || status == 304 || isEndless) {
             return answer(End.WHOLE);
         }
         if ("chunked".equalsIgnoreCase(headers.get("transfer-encoding"))) {

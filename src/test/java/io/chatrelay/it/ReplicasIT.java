@@ -22,6 +22,8 @@ import io.chatrelay.support.it.RoundRobin;
 import io.chatrelay.support.it.SseStream;
 import io.chatrelay.support.it.TestPostgres;
 import io.chatrelay.support.it.TwoReplicas;
+import io.chatrelay.support.it.WaitingTurn;
+import io.chatrelay.support.sse.SseEvent;
 
 /** It does not matter which replica is asked, and one that is lost or asleep is replaced. */
 @Order(7)
@@ -142,6 +144,24 @@ class ReplicasIT {
 
     private static void awaitWriter(String replica, UUID turn) {
         Awaitility.await(replica + " takes the turn over").atMost(PATIENCE).until(() -> replicas.rowsBy(replica, turn) > 0);
+    }
+
+    @Test
+    void whoeverWatchesTheInboxIsToldOfWhatHappensElsewhere() {
+        SseStream watcher = a().inbox(null).awaitEvents(1);
+        WaitingTurn waiting = new WaitingTurn(b(), "agents", "use tool delete_file").awaitAsked(b(), 1);
+        awaitTold(watcher, waiting, "\"state\":\"pending\"");
+        SseStream elsewhere = b().inbox(watcher.lastId());
+
+        waiting.approve(b(), 0);
+
+        awaitTold(watcher, waiting, "\"outcome\":\"executed\"");
+        awaitTold(elsewhere, waiting, "\"outcome\":\"executed\"");
+    }
+
+    private static void awaitTold(SseStream inbox, WaitingTurn waiting, String state) {
+        Awaitility.await(state).atMost(PATIENCE).until(() -> inbox.events().stream().map(SseEvent::data)
+                .anyMatch(data -> data.contains(waiting.approval(0).toString()) && data.contains(state)));
     }
 
     @Test

@@ -21,6 +21,7 @@ import io.chatrelay.support.it.RoundRobin;
 import io.chatrelay.support.it.SseStream;
 import io.chatrelay.support.it.TestPostgres;
 import io.chatrelay.support.it.TwoReplicas;
+import io.chatrelay.support.it.WaitingTurn;
 
 /** SIGTERM where no other replica is there to take turns over: they end within the grace, or the next start goes on with them. */
 @Execution(ExecutionMode.CONCURRENT)
@@ -67,13 +68,19 @@ class ShutdownIT {
             EventSourceReader cloud = EventSourceReader.asking(first, address.api(), "cloud", "long-cloud", "words 400 20");
             agents.awaitEvents(20);
             cloud.awaitEvents(20);
+            SseStream inbox = new RelayClient(first).inbox(null).awaitEvents(1);
 
             first.terminate();
 
             assertThat(first.exitCode()).isEqualTo(TERMINATED);
+            assertThat(inbox.awaitEnd().state()).isEqualTo(SseStream.State.CUT);
+            assertThat(inbox.retry()).as("whoever watches the inbox is sent away").isPresent();
             assertThat(agents.lastNumber()).isLessThan(400);
             try (RelayProcess next = alone(database)) {
                 address.add(next);
+                SseStream again = new RelayClient(next).inbox(inbox.lastId());
+                new WaitingTurn(new RelayClient(next), "agents", "use tool delete_file");
+                assertThat(again.awaitEvents(1).events().getFirst().json().path("state").asText()).isEqualTo("pending");
                 assertThat(agents.awaitStop().stoppedBy()).isEqualTo(204);
                 assertThat(agents.end()).isEqualTo("[DONE]");
                 assertThat(agents.ids()).isEqualTo(EventSourceReader.numbers(agents.lastNumber()));

@@ -34,6 +34,9 @@ public final class ApiDocument {
         }
     }
 
+    /** A stream without an end: nobody waits for all of a good answer. */
+    public static final String ENDLESS = "/run/v1/tool-approvals/stream";
+
     private static final String STREAM = "text/event-stream";
     private static final Set<String> METHODS = Set.of("get", "put", "post", "delete", "patch", "options", "head", "trace");
 

@@ -141,6 +141,11 @@ public final class Sse extends ReceivedEvents implements AutoCloseable {
         return Json.read(toEnd().text());
     }
 
+    /** What came before the first event, as an answer. */
+    public Relay.Answer head() {
+        return new Relay.Answer(status, headers, "");
+    }
+
     /** As an answer in one piece, which it is where it is no event stream. */
     public Relay.Answer whole() {
         return new Relay.Answer(status, headers, toEnd().text());

@@ -105,6 +105,12 @@ public final class RelayClient {
                 Map.of(), new SseStream());
     }
 
+    /** The inbox, after an event or with what is pending first. @param lastEventId null for none */
+    public SseStream inbox(String lastEventId) {
+        return open(HttpMethod.GET, "/run/v1/tool-approvals/stream", "",
+                lastEventId == null ? Map.of() : Map.of("last-event-id", lastEventId), new SseStream());
+    }
+
     private SseStream open(HttpMethod method, String path, String body, Map<String, String> headers, SseStream stream) {
         RequestOptions options = new RequestOptions().setMethod(method).setHost(api.getHost()).setPort(api.getPort())
                 .setURI(path).putHeader("authorization", "Bearer " + KEY).putHeader("content-type", "application/json");

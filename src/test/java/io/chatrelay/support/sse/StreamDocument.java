@@ -27,7 +27,6 @@ public final class StreamDocument {
     private static final JsonNode DOCUMENT = read();
     private static final Map<String, Schema> SCHEMAS = schemas();
     private static final Map<String, String> OF_TYPES = ofTypes();
-    private static final Pattern ID = Pattern.compile(schema("SseFields").at("/properties/id/pattern").asText());
 
     private StreamDocument() {}
 
@@ -77,15 +76,21 @@ public final class StreamDocument {
     /** In what an event is not as described; empty if it is. */
     public static List<String> violations(SseEvent event) {
         List<String> wrong = new ArrayList<>();
-        if (!event.id().isEmpty() && !ID.matcher(event.id()).matches()) {
+        boolean json = event.data().startsWith("{");
+        String message = !json ? "done" : event.name().equals(SseEvent.MESSAGE) ? message(event.json()) : event.name();
+        JsonNode fields = resolved(DOCUMENT.at("/components/messages/" + message + "/headers")).path("properties");
+        if (!event.id().isEmpty() && !Pattern.matches(resolved(fields.path("id")).path("pattern").asText(), event.id())) {
             wrong.add("id: " + event.id());
         }
-        if (!event.name().equals(SseEvent.MESSAGE)) {
+        if (!event.name().equals(fields.at("/event/const").asText(SseEvent.MESSAGE))) {
             wrong.add("event: " + event.name());
         }
-        boolean json = event.data().startsWith("{");
-        wrong.addAll(violations(json ? message(event.json()) : "done", json ? event.data() : '"' + event.data() + '"'));
+        wrong.addAll(violations(message, json ? event.data() : '"' + event.data() + '"'));
         return wrong;
+    }
+
+    private static JsonNode resolved(JsonNode node) {
+        return node.has("$ref") ? DOCUMENT.at(node.path("$ref").asText().substring(1)) : node;
     }
 
     private static String message(JsonNode data) {
