@@ -33,7 +33,7 @@ class InboxPositionTest {
     private static final int PAGE = 3;
 
     static LongStream seeds() {
-        return new Random().longs(200);
+        return new Random().longs(60);
     }
 
     /** The table, as PostgreSQL shows it to a statement. */
