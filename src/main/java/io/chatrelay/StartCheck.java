@@ -78,7 +78,8 @@ final class StartCheck {
     }
 
     static final List<Class<?>> MAPPINGS = List.of(UpstreamsConfig.class, AccessConfig.class, ApiConfig.class,
-            ApprovalsConfig.class, InboxConfig.class, HistoryConfig.class, ShutdownConfig.class, TurnConfig.class, QueueConfig.class,
+            ApprovalsConfig.class, InboxConfig.class, HistoryConfig.class, ShutdownConfig.class, TurnConfig.class,
+            QueueConfig.class,
             FeedConfig.class,
             JournalConfig.class, LeaseConfig.class, ConnectionsConfig.class, RequestsConfig.class, DatabaseConfig.class,
             ConversationConfig.class, PageConfig.class, AdmissionConfig.class, LimitsConfig.class);
