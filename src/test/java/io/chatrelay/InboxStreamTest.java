@@ -180,9 +180,11 @@ class InboxStreamTest extends ApprovalsTest {
 
             assertThat(stream.header("content-type")).startsWith("text/event-stream");
             assertThat(stream.header("cache-control")).isEqualTo("no-cache");
-            assertThat(ids(stream)).containsExactly(first, second);
+            // What is decided may still be settled, which is a change.
+            List<SseEvent> told = entries(stream.events().stream().takeWhile(event -> !event.name().equals("listed")).toList());
+            assertThat(told).extracting(event -> event.json().path("id").asText()).containsExactly(first, second);
             List<JsonNode> listed = of(null).get(INBOX + "?state=pending").json().path("data").valueStream().toList();
-            assertThat(entries(stream)).extracting(SseEvent::data).as("the same JSON, oldest first")
+            assertThat(told).extracting(SseEvent::data).as("the same JSON, oldest first")
                     .isEqualTo(listed.reversed().stream().map(JsonNode::toString).toList());
             assertThat(stream.events()).allSatisfy(event -> assertThat(event.id()).isNotEmpty());
         }
@@ -547,7 +549,7 @@ class InboxStreamTest extends ApprovalsTest {
         assertThat(refused.json().path("violated-policies").toString()).isEqualTo("[\"open-streams\"]");
         assertThatThrownBy(() -> watcher.with("accept", "text/event-stream").with("last-event-id", "12").get(STREAM))
                 .hasRootCauseInstanceOf(IOException.class);
-        assertThat(openStreams()).isGreaterThanOrEqualTo(2);
+        await().atMost(PATIENCE).until(() -> openStreams() >= 2);
 
         first.close();
         await().atMost(PATIENCE).until(() -> {
@@ -561,6 +563,6 @@ class InboxStreamTest extends ApprovalsTest {
         return relay().with("authorization", null).get("/q/metrics").body().lines()
                 .filter(line -> line.startsWith("chat_relay_streams_open ")).mapToDouble(
                         line -> Double.parseDouble(line.substring(line.indexOf(' '))))
-                .findFirst().orElseThrow();
+                .findFirst().orElse(0);
     }
 }
