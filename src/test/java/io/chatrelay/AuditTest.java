@@ -89,12 +89,13 @@ class AuditTest extends ApprovalsTest {
         relay().with("authorization", null).get(path + "/stream?token=" + token);
         new Relay(base, "approve-key").get(path);
 
-        assertThat(about(path)).hasSize(7).allMatch(line -> line.startsWith("refused status=40"));
-        assertThat(about(path)).extracting(line -> line.replaceAll(".* reason=(\\w+) .*", "$1")).containsExactly(
+        List<String> refused = lines.stream().filter(line -> line.contains("path=/run/v1/conversations/{id}")).toList();
+        assertThat(refused).hasSize(7).allMatch(line -> line.startsWith("refused status=40"));
+        assertThat(refused).extracting(line -> line.replaceAll(".* reason=(\\w+) .*", "$1")).containsExactly(
                 "credential_missing", "key_unknown", "claim_missing", "token_invalid", "stream_token_misplaced",
                 "stream_token_invalid", "forbidden");
-        assertThat(about(path).getLast()).matches("refused status=403 reason=forbidden method=GET path=" + path
-                + " tenant=dev caller=approver request=\\S+");
+        assertThat(refused.getLast()).matches("refused status=403 reason=forbidden method=GET"
+                + " path=/run/v1/conversations/\\{id} tenant=dev caller=approver request=\\S+");
         assertThat(lines).noneMatch(line -> line.contains(token) || line.contains("no-such-key") || line.contains("approve-key")
                 || bearers.stream().anyMatch(line::contains));
     }

@@ -37,12 +37,14 @@ class CrossOriginErrors {
     private final CORSConfig config;
     private final List<Pattern> patterns;
     private final ErrorBody errors;
+    private final RefusalAudit audit;
     private final ObjectMapper json;
 
-    CrossOriginErrors(VertxHttpConfig http, ErrorBody errors, ObjectMapper json) {
+    CrossOriginErrors(VertxHttpConfig http, ErrorBody errors, RefusalAudit audit, ObjectMapper json) {
         this.config = http.cors();
         this.patterns = CORSFilter.parseAllowedOriginsRegex(config.origins());
         this.errors = errors;
+        this.audit = audit;
         this.json = json;
     }
 
@@ -102,7 +104,7 @@ class CrossOriginErrors {
     }
 
     private void refuse(RoutingContext context, String reason) {
-        RefusalAudit.log(403, "origin_refused", context);
+        audit.log(403, "origin_refused", context);
         HttpProblem problem = errors.apply(Problems.builder(403, reason).build(),
                 ProblemContext.of(new IllegalStateException(reason), context.normalizedPath()));
         try {

@@ -32,9 +32,11 @@ class ErrorBody implements ProblemPostProcessor {
     private static final Set<String> OURS = Set.of("code", "message", "error");
 
     private final Protocols protocols;
+    private final RefusalAudit audit;
 
-    ErrorBody(Protocols protocols) {
+    ErrorBody(Protocols protocols, RefusalAudit audit) {
         this.protocols = protocols;
+        this.audit = audit;
     }
 
     @Override
@@ -94,7 +96,7 @@ class ErrorBody implements ProblemPostProcessor {
             if (problem.getStatusCode() == 500) {
                 LOG.errorf("request %s to %s failed: %s", id, uri.getPath(), cause == null ? "no cause" : Trace.of(cause));
             }
-            RefusalAudit.log(problem, cause, request);
+            audit.log(problem, cause, request);
             response.setEntity(HttpProblem.builder(problem).with("requestId", id).build());
             response.getHeaders().putSingle("content-type", format(uri.getPath()).mediaType());
         }

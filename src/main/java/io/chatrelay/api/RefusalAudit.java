@@ -3,6 +3,7 @@ package io.chatrelay.api;
 import java.util.Locale;
 import java.util.Optional;
 
+import jakarta.inject.Singleton;
 import jakarta.ws.rs.NotAuthorizedException;
 
 import io.chatrelay.access.Caller;
@@ -13,23 +14,29 @@ import io.quarkus.vertx.http.runtime.security.QuarkusHttpUser;
 import io.vertx.ext.web.RoutingContext;
 
 /** Writes a line to the audit log for each request that is refused access. */
-final class RefusalAudit {
+@Singleton
+class RefusalAudit {
 
-    private RefusalAudit() {}
+    private final RequestPaths paths;
+
+    RefusalAudit(RequestPaths paths) {
+        this.paths = paths;
+    }
 
     /** @param answer is a refusal if its status is 401 or 403; any other is ignored */
-    static void log(HttpProblem answer, Throwable cause, RoutingContext request) {
+    void log(HttpProblem answer, Throwable cause, RoutingContext request) {
         if (answer.getStatusCode() == 401 || answer.getStatusCode() == 403) {
             log(answer.getStatusCode(), reason(answer, cause), request);
         }
     }
 
     /** @param reason in one word */
-    static void log(int status, String reason, RoutingContext request) {
+    void log(int status, String reason, RoutingContext request) {
         Optional<Caller> caller = caller(request);
-        // Neither the query, in which a stream token may be, nor any header.
+        // Nothing that a stranger wrote: neither the query, in which a stream token may be, nor the ids in the path, nor any header.
         Audit.of("refused").with("status", status).with("reason", reason)
-                .with("method", request.request().method()).with("path", request.request().path())
+                .with("method", RequestMetricTags.method(request.request().method().name()))
+                .with("path", paths.templateOf(request.request().path()).orElse(RequestMetricTags.OTHER))
                 .with("tenant", caller.map(Caller::tenant).orElse(null)).with("caller", caller.map(Caller::name).orElse(null))
                 .with("user", caller.map(Caller::endUser).orElse(null)).with("request", RequestId.of(request)).log();
     }

@@ -37,6 +37,11 @@ class RequestMetricTags implements MeterFilter {
         return id.replaceTags(tags);
     }
 
+    /** The method, or a word for all others: it is the sender's text. */
+    static String method(String method) {
+        return METHODS.contains(method) ? method : OTHER;
+    }
+
     private Tag known(Tag tag) {
         boolean known = switch (tag.getKey()) {
             case "uri" -> paths.contains(tag.getValue()) || FRAMEWORK.contains(tag.getValue());

@@ -13,7 +13,7 @@ public final class Audit {
     public static final String CATEGORY = "io.chatrelay.audit";
 
     private static final Logger LOG = Logger.getLogger(CATEGORY);
-    private static final Pattern PLAIN = Pattern.compile("[A-Za-z0-9._:/@~%+-]+");
+    private static final Pattern PLAIN = Pattern.compile("[A-Za-z0-9._:/@~%+{}-]+");
     /** A path, and a name that callers or models choose, may be longer. */
     private static final int LONGEST = 256;
 
