@@ -140,6 +140,16 @@ public class ApprovalRow {
     @ApplicationScoped
     public static class Repository implements PanacheRepositoryBase<ApprovalRow, UUID> {
 
+        /** Of the conversations of the tenant ?1, those of the end user ?%d. */
+        private static final String OF_END_USER = " and conversationId in (select c.id from Conversation c where c.tenant = ?1 and c.endUser = ?%d)";
+
+        /** One statement, whether there is no such approval or it is outside of the scope. */
+        Optional<ApprovalRow> of(Scope scope, UUID id) {
+            return (scope.endUser() == null ? find("tenant = ?1 and id = ?2", scope.tenant(), id)
+                    : find("tenant = ?1 and id = ?2" + OF_END_USER.formatted(3), scope.tenant(), id, scope.endUser()))
+                    .firstResultOptional();
+        }
+
         /** The call's approval. If the model used the same id in several turns: the pending one, else the newest. */
         Optional<ApprovalRow> ofCall(UUID conversation, Optional<UUID> turn, String callId) {
             if (turn.isPresent()) {
@@ -184,8 +194,7 @@ public class ApprovalRow {
             });
             if (scope.endUser() != null) {
                 parameters.add(scope.endUser());
-                where.append(" and conversationId in (select c.id from Conversation c where c.tenant = ?1 and c.endUser = ?")
-                        .append(parameters.size()).append(')');
+                where.append(OF_END_USER.formatted(parameters.size()));
             }
             if (conversation != null) {
                 parameters.add(conversation);

@@ -211,9 +211,7 @@ public class Approvals {
 
     @Transactional
     public ApprovalView get(Scope scope, UUID id) {
-        return approvals.findByIdOptional(id).filter(row -> conversations.findById(row.conversationId).isIn(scope))
-                .map(this::view)
-                .orElseThrow(() -> ChatException.notFound("There is no such approval."));
+        return approvals.of(scope, id).map(this::view).orElseThrow(() -> ChatException.notFound("There is no such approval."));
     }
 
     /** The pending approvals of a turn, in the order of their requests. */

@@ -25,6 +25,7 @@ import org.hibernate.type.SqlTypes;
 
 import io.chatrelay.event.RawJson;
 import io.chatrelay.event.Scope;
+import io.quarkus.hibernate.orm.panache.PanacheQuery;
 import io.quarkus.hibernate.orm.panache.PanacheRepositoryBase;
 
 /** A conversation of one tenant. Callers know it by {@link #externalId}, the upstream by {@link #id}. */
@@ -93,14 +94,17 @@ public class Conversation {
     public static class Repository implements PanacheRepositoryBase<Conversation, UUID> {
 
         public Optional<Conversation> of(Scope scope, String externalId) {
-            return find("tenant = ?1 and externalId = ?2", scope.tenant(), externalId).firstResultOptional()
-                    .filter(found -> found.isIn(scope));
+            return in(scope, externalId).firstResultOptional();
         }
 
-        /** Locked until the transaction ends: sends to one conversation are serialised. */
+        /** Locked until the transaction ends: sends to one conversation are serialised. One outside of the scope is not waited for. */
         public Optional<Conversation> locked(Scope scope, String externalId) {
-            return find("tenant = ?1 and externalId = ?2", scope.tenant(), externalId)
-                    .withLock(LockModeType.PESSIMISTIC_WRITE).firstResultOptional().filter(found -> found.isIn(scope));
+            return in(scope, externalId).withLock(LockModeType.PESSIMISTIC_WRITE).firstResultOptional();
+        }
+
+        private PanacheQuery<Conversation> in(Scope scope, String externalId) {
+            return scope.endUser() == null ? find("tenant = ?1 and externalId = ?2", scope.tenant(), externalId)
+                    : find("tenant = ?1 and externalId = ?2 and endUser = ?3", scope.tenant(), externalId, scope.endUser());
         }
 
         /**

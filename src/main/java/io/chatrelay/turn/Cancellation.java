@@ -91,7 +91,7 @@ public class Cancellation {
         Conversation conversation = conversations.of(scope, conversationId)
                 .orElseThrow(() -> ChatException.notFound(MISSING));
         Optional<TurnRow> found = turnId == null ? turns.current(conversation.id)
-                : turns.findByIdOptional(turnId).filter(row -> row.conversationId.equals(conversation.id));
+                : turns.inConversation(conversation.id, turnId);
         return found.orElseThrow(() -> turnId == null ? TurnConflictException.notRunning(null)
                 : queue.refused(conversation.id, turnId).isPresent() ? ChatException.messageQueued()
                         : ChatException.notFound("turnId", "turnId: there is no such turn in this conversation."));

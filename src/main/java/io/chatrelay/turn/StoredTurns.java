@@ -83,7 +83,7 @@ public class StoredTurns implements RunningTurnLookup, ApprovalTurns {
             return turns.running(conversation.id).map(row -> row.turn(id));
         }
         TurnRow turn = (turnId == null ? turns.byOrdinal(conversation.id, ordinal)
-                : turns.findByIdOptional(turnId).filter(row -> row.conversationId.equals(conversation.id)))
+                : turns.inConversation(conversation.id, turnId))
                 .orElseThrow(() -> Optional.ofNullable(turnId).flatMap(asked -> queue.refused(conversation.id, asked))
                         .map(refused -> refused ? ChatException.messageRefused() : ChatException.messageQueued())
                         .orElseGet(() -> ChatException.notFound("There is no such turn in this conversation.")));
@@ -177,7 +177,7 @@ public class StoredTurns implements RunningTurnLookup, ApprovalTurns {
 
     @Override
     public Optional<UUID> inConversation(UUID conversation, UUID turn) {
-        return turns.findByIdOptional(turn).filter(row -> row.conversationId.equals(conversation)).map(row -> row.id);
+        return turns.inConversation(conversation, turn).map(row -> row.id);
     }
 
     @Override

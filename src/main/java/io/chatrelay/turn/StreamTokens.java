@@ -79,8 +79,8 @@ public class StreamTokens {
     public Issued issue(Scope scope, String caller, String conversationId, UUID turnId, Duration lifetime) {
         Conversation conversation = conversations.of(scope, conversationId).orElseThrow(StreamTokens::missing);
         if (turnId != null) {
-            turns.findByIdOptional(turnId).filter(row -> row.conversationId.equals(conversation.id)).orElseThrow(
-                    () -> ChatException.notFound("turnId", "turnId names no turn of this conversation."));
+            turns.inConversation(conversation.id, turnId)
+                    .orElseThrow(() -> ChatException.notFound("turnId", "turnId names no turn of this conversation."));
         }
         String token = random();
         Instant expiresAt = session().doReturningWork(connection -> {

@@ -172,6 +172,10 @@ class TurnRow {
                     .or(() -> find("conversationId = ?1 order by id desc", conversation).page(0, 1).firstResultOptional());
         }
 
+        Optional<TurnRow> inConversation(UUID conversation, UUID turn) {
+            return find("conversationId = ?1 and id = ?2", conversation, turn).firstResultOptional();
+        }
+
         Optional<TurnRow> byOrdinal(UUID conversation, int ordinal) {
             return find("conversationId = ?1 and ordinal = ?2", conversation, ordinal).firstResultOptional();
         }

@@ -5,6 +5,7 @@ import java.util.UUID;
 
 import org.awaitility.Awaitility;
 
+import io.chatrelay.support.Json;
 import io.chatrelay.support.it.Postgres;
 import io.chatrelay.support.it.RelayClient;
 import io.chatrelay.support.it.RelayProcess;
@@ -17,11 +18,13 @@ public final class EveryStatement {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final String CHAT = "/run/api/chat";
 
+    private final RelayProcess relay;
     private final RelayClient client;
     private final Postgres database;
     private final String mark = UUID.randomUUID().toString();
 
     private EveryStatement(RelayProcess relay, Postgres database) {
+        this.relay = relay;
         this.client = new RelayClient(relay);
         this.database = database;
     }
@@ -38,7 +41,9 @@ public final class EveryStatement {
         all.cancel();
         all.batchWhoseAnswerWasLost();
         all.turnOfAReplicaThatIsGone();
+        all.repeats();
         all.lists();
+        all.changes();
     }
 
     /** @param id of the message, which names an earlier one where it is said anew */
@@ -70,7 +75,12 @@ public final class EveryStatement {
 
     private void approvals() {
         WaitingTurn both = new WaitingTurn(client, "agents", "use both approvals").awaitAsked(client, 2);
-        both.approve(client, 0).deny(client, 1, "no");
+        client.get("/run/v1/conversations/" + both.conversation());
+        client.post(CHAT, RelayClient.body("agents", both.conversation(), "echo too early"));
+        client.post("/run/api/tool-approvals", """
+                {"conversationId":"%s","turnId":"%s","toolCallId":"%s","approved":true}"""
+                .formatted(both.conversation(), both.turn(), both.call(0)));
+        both.deny(client, 1, "no");
         WaitingTurn left = new WaitingTurn(client, "agents", "use tool delete_file").awaitAsked(client, 1);
         client.post("/run/api/chat", RelayClient.body("agents", left.conversation(), "echo meanwhile"));
         client.cancel(left.conversation());
@@ -83,6 +93,21 @@ public final class EveryStatement {
         client.cancel("cancelled-" + mark);
         slow.awaitEnd();
         client.replay("cancelled-" + mark, slow.turn()).awaitEnd();
+    }
+
+    /** A request that comes again, with a key and without, and one that makes room for itself. */
+    private void repeats() {
+        String conversation = "repeated-" + mark;
+        SseStream first = client.chat("agents", conversation, "words 400 20", "key-" + mark).awaitEvents(3);
+        client.chat("agents", conversation, "words 400 20", "key-" + mark).awaitEvents(3);
+        client.readOn(conversation, first.lastId()).awaitEvents(1);
+        RelayClient replacing = client.with("x-on-running", "cancel");
+        SseStream second = replacing.chat("agents", conversation, "words 400 20").awaitEvents(3);
+        replacing.with("x-stainless-retry-count", "1").chat("agents", conversation, "words 400 20").awaitEvents(3);
+        client.with("last-event-id", second.lastId()).chat("agents", conversation, "words 400 20").awaitEvents(1);
+        client.post("/run/v1/conversations/" + conversation + "/cancel", "{\"turnId\":\"%s\"}".formatted(second.turn()));
+        second.awaitEnd();
+        client.readOn(conversation, "1.2").awaitEnd();
     }
 
     /** The same rows are found stored when the writer stores them, as after a commit of whose answer nobody heard. */
@@ -121,7 +146,22 @@ public final class EveryStatement {
         client.get("/run/v1/tool-approvals?limit=100");
         client.get("/run/v1/tool-approvals?state=pending");
         client.get("/run/v1/tool-approvals?conversationId=" + ManyMessages.LONG_OF_AGENTS);
-        client.post("/run/v1/conversations/" + ManyMessages.LONG_OF_AGENTS + "/stream-tokens", "{}");
+        String approval = database.text("select id from tool_approval order by id desc limit 1");
+        client.get("/run/v1/tool-approvals/" + approval);
+        client.get("/run/v1/models");
+    }
+
+    private void changes() {
+        String conversation = "/run/v1/conversations/cancelled-" + mark;
+        client.send("PATCH", conversation, "{\"title\":\"changed\",\"properties\":{\"a\":1}}");
+        String turn = database.text(
+                "select t.id from turn t join conversation c on c.id = t.conversation_id where external_id = 'cancelled-%s'"
+                        .formatted(mark));
+        client.post(conversation + "/stream-tokens", "{}");
+        String url = Json.read(client.post(conversation + "/stream-tokens", "{\"turnId\":\"%s\"}".formatted(turn)).body())
+                .path("url").asText();
+        RelayProcess.get(relay.api().resolve(url));
+        client.send("DELETE", conversation, "");
     }
 
     private void awaitEnded(UUID turn) {

@@ -2,7 +2,12 @@ package io.chatrelay.it;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -11,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.Consumer;
 
 import org.awaitility.Awaitility;
@@ -33,6 +39,8 @@ public final class Plans {
     public static final long FEW = 250;
 
     private static final String SERVICE = "chat-relay:LOG:  duration: ";
+    /** Bytes of the log in which its last lines are, when its size is looked at a moment late. */
+    private static final int MARKED = 1 << 20;
     private static final Set<String> TABLES = Set.of("conversation", "message", "replica", "stream_token", "tool_approval",
             "turn",
             "turn_event");
@@ -47,12 +55,17 @@ public final class Plans {
     /**
      * What became of one statement in all of its executions.
      *
-     * @param most the scan that read most
+     * @param tables that it read or changed
+     * @param most   the scan that read most
      */
-    public record Statement(String sql, int executions, Scan most) {
+    public record Statement(String sql, Set<String> tables, int executions, Scan most) {
 
-        private Statement with(Scan scan) {
-            return new Statement(sql, executions + 1, most == null || scan != null && scan.rows() > most.rows() ? scan : most);
+        private Statement with(Statement again) {
+            Set<String> all = new TreeSet<>(tables);
+            all.addAll(again.tables);
+            Scan scan = again.most;
+            return new Statement(sql, all, executions + again.executions,
+                    most == null || scan != null && scan.rows() > most.rows() ? scan : most);
         }
     }
 
@@ -60,20 +73,32 @@ public final class Plans {
 
     /** All statements of the service that the log tells of, by their text. */
     public static List<Statement> of(OwnPostgres database) {
-        String mark = "that was all " + System.nanoTime();
-        database.text("select '%s'".formatted(mark));
-        Awaitility.await("the end of the log").atMost(Duration.ofSeconds(30)).until(() -> read(database.log()).contains(mark));
+        return of(database, 0);
+    }
+
+    /** The same of what the log tells after a {@linkplain #end place}. */
+    public static List<Statement> of(OwnPostgres database, long after) {
+        end(database);
         Map<String, Statement> statements = new TreeMap<>();
-        plans(database.log(), plan -> {
-            String sql = plan.path("Query Text").asText().replaceAll("\\s+", " ");
-            statements.merge(sql, new Statement(sql, 1, most(plan.path("Plan"))),
-                    (known, more) -> known.with(more.most()));
+        plans(database.log(), after, plan -> {
+            String sql = plan.path("Query Text").asText().strip().replaceAll("\\s+", " ");
+            statements.merge(sql, new Statement(sql, tables(plan.path("Plan")), 1, most(plan.path("Plan"))), Statement::with);
         });
         return List.copyOf(statements.values());
     }
 
-    private static void plans(Path log, Consumer<JsonNode> each) {
-        try (BufferedReader lines = Files.newBufferedReader(log)) {
+    /** The place in the log after all that it has told so far, in bytes. */
+    public static long end(OwnPostgres database) {
+        String mark = "that was all " + System.nanoTime();
+        database.text("select '%s'".formatted(mark));
+        long from = size(database.log());
+        Awaitility.await("the end of the log").atMost(Duration.ofSeconds(30)).pollDelay(Duration.ZERO)
+                .until(() -> read(database.log(), Math.max(0, from - MARKED)).contains(mark));
+        return size(database.log());
+    }
+
+    private static void plans(Path log, long after, Consumer<JsonNode> each) {
+        try (BufferedReader lines = new BufferedReader(new InputStreamReader(from(log, after), StandardCharsets.UTF_8))) {
             StringBuilder plan = null;
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
                 if (plan != null && line.startsWith("\t")) {
@@ -106,9 +131,28 @@ public final class Plans {
         node.path("Plans").forEach(child -> collect(child, into));
     }
 
-    private static String read(Path log) {
+    private static Set<String> tables(JsonNode plan) {
+        return new TreeSet<>(plan.findValuesAsText("Relation Name"));
+    }
+
+    private static InputStream from(Path log, long position) throws IOException {
+        return Channels.newInputStream(FileChannel.open(log).position(position));
+    }
+
+    private static long size(Path log) {
         try {
-            return Files.exists(log) ? Files.readString(log) : "";
+            return Files.exists(log) ? Files.size(log) : 0;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static String read(Path log, long position) {
+        if (!Files.exists(log)) {
+            return "";
+        }
+        try (InputStream rest = from(log, position)) {
+            return new String(rest.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -157,6 +157,12 @@ public final class RelayClient {
                 .POST(HttpRequest.BodyPublishers.ofString(body)));
     }
 
+    /** The same by another method. */
+    public HttpResponse<String> send(String method, String path, String body) {
+        return call(HttpRequest.newBuilder(api.resolve(path)).header("content-type", "application/json")
+                .method(method, HttpRequest.BodyPublishers.ofString(body)));
+    }
+
     /** Stops the conversation's running turn. */
     public HttpResponse<String> cancel(String conversation) {
         return post("/run/v1/conversations/%s/cancel".formatted(conversation), "");

@@ -285,7 +285,8 @@ public final class RelayProcess implements AutoCloseable {
         }
     }
 
-    private static HttpResponse<String> get(URI uri) {
+    /** What a server answers to whoever has no key. */
+    public static HttpResponse<String> get(URI uri) {
         try {
             return HTTP.send(HttpRequest.newBuilder(uri).timeout(Duration.ofSeconds(20)).build(),
                     HttpResponse.BodyHandlers.ofString());
