@@ -4,11 +4,17 @@ import static io.chatrelay.support.Relay.CHAT;
 import static io.chatrelay.support.Relay.COMPLETIONS;
 import static io.chatrelay.support.inkeep.TestUpstreams.FRAGILE;
 import static io.chatrelay.support.inkeep.TestUpstreams.OPEN;
+import static io.chatrelay.support.inkeep.TestUpstreams.SLUGGISH;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -23,7 +29,7 @@ import io.chatrelay.support.Relay;
 import io.chatrelay.support.Relay.Answer;
 import io.quarkus.test.junit.QuarkusTest;
 
-/** An upstream whose turns fail before their first event is not asked for some seconds. */
+/** An upstream whose turns fail, or wait too long, before their first event is not asked for some seconds. */
 @QuarkusTest
 class CircuitBreakerTest extends ApprovalsTest {
 
@@ -31,6 +37,10 @@ class CircuitBreakerTest extends ApprovalsTest {
 
     private static ObjectNode ask(String text) {
         return Json.ask(text).put("model", FRAGILE).put("stream", false);
+    }
+
+    private static ObjectNode askSluggish(String text) {
+        return ask(text).put("model", SLUGGISH);
     }
 
     private Answer readiness() {
@@ -153,5 +163,24 @@ class CircuitBreakerTest extends ApprovalsTest {
         }
 
         assertThat(state(FRAGILE)).isEqualTo("closed");
+    }
+
+    @Test
+    void opensOnSlownessThoughEveryTurnIsAnswered() throws Exception {
+        List<Callable<Answer>> late = Collections.nCopies(4, () -> relay().post(CHAT, askSluggish("late 1500 " + mark())));
+        assertThat(state(SLUGGISH)).isEqualTo("closed");
+
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (Future<Answer> answer : threads.invokeAll(late)) {
+                assertThat(answer.get().status()).isEqualTo(200);
+            }
+        }
+
+        assertThat(state(SLUGGISH)).isEqualTo("open");
+        assertThat(metric("chat_relay_upstream_breaker"))
+                .contains("chat_relay_upstream_breaker{state=\"open\",upstream=\"sluggish\"} 1.0");
+        String mark = mark();
+        assertError(CHAT, relay().post(CHAT, askSluggish("echo " + mark)), 503, OPEN_CODE);
+        assertThat(emulator().asked(mark)).isEmpty();
     }
 }

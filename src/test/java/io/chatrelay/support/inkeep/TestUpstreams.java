@@ -10,7 +10,7 @@ import io.quarkus.test.common.QuarkusTestResourceLifecycleManager;
 /**
  * The servers that the tests of the running service ask, and its upstreams: the emulator under the names that it has in dev mode, current
  * servers in classic and durable mode, one whose decisions are soon too late, an old release,
- * one that tells a run for a second, one whose breaker opens soon, one that not everyone may decide for, and the cases. All tests have all of them, for
+ * one that tells a run for a second, two whose breakers open soon, one that not everyone may decide for, and the cases. All tests have all of them, for
  * each other configuration is another start of the service.
  */
 public final class TestUpstreams implements QuarkusTestResourceLifecycleManager {
@@ -21,6 +21,9 @@ public final class TestUpstreams implements QuarkusTestResourceLifecycleManager 
     /** Whose breaker opens after four turns, and lets one try after {@link #OPEN}. */
     public static final String FRAGILE = "fragile";
     public static final Duration OPEN = Duration.ofSeconds(10);
+
+    /** The same for turns that wait a second for their first event. */
+    public static final String SLUGGISH = "sluggish";
 
     /** Whose approvals are decided by another person than the one who asked, and those of {@code delete_file} by that one alone. */
     public static final String GUARDED = "guarded";
@@ -39,6 +42,7 @@ public final class TestUpstreams implements QuarkusTestResourceLifecycleManager 
         }
         upstream(config, "agents-legacy", "agents", emulated + "/legacy");
         upstream(config, FRAGILE, "agents", emulated + "/run");
+        upstream(config, SLUGGISH, "agents", emulated + "/run");
         upstream(config, GUARDED, "agents", emulated + "/run");
         upstream(config, "cloud", "cloud", emulated + "/v1");
         for (String name : List.of("recorded", "late", "durable")) {
@@ -55,6 +59,9 @@ public final class TestUpstreams implements QuarkusTestResourceLifecycleManager 
         config.put("chat-relay.upstreams." + FRAGILE + ".breaker.window", "15m");
         config.put("chat-relay.upstreams." + FRAGILE + ".breaker.open-duration", OPEN.toString());
         config.put("chat-relay.upstreams." + FRAGILE + ".breaker.trial-turns", "1");
+        config.put("chat-relay.upstreams." + SLUGGISH + ".breaker.minimum-turns", "4");
+        config.put("chat-relay.upstreams." + SLUGGISH + ".breaker.slow-duration", "1s");
+        config.put("chat-relay.upstreams." + SLUGGISH + ".breaker.open-duration", OPEN.toString());
         config.put("chat-relay.upstreams." + GUARDED + ".deciders", "other");
         config.put("chat-relay.upstreams." + GUARDED + ".tools.delete_file.deciders", "requester");
         // Each gives again at once what there is; nobody waits 8 s for each answer that a test breaks off.
