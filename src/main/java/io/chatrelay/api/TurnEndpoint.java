@@ -278,7 +278,7 @@ public class TurnEndpoint {
     }
 
     private static LogIds ids(RoutingContext http, Turn turn) {
-        return new LogIds(RequestId.of(http), turn.id().toString(), turn.conversationId());
+        return LogIds.ofRequest(RequestId.of(http)).withTurn(turn.id(), turn.conversationId(), turn.traceparent());
     }
 
     private static Executor on(Context context) {

@@ -85,7 +85,7 @@ public final class DecisionDelivery {
         this.environment = environment;
         this.turn = turn;
         this.decision = decision;
-        this.ids = LogIds.ofTurn(turn.turn().id(), turn.turn().conversationId());
+        this.ids = LogIds.ofTurn(turn.turn().id(), turn.turn().conversationId(), turn.turn().traceparent());
         this.attempts = decision.attempts();
         this.mayHaveBeenSent = attempts > 0;
         this.unknown = mayHaveBeenSent;

@@ -154,7 +154,7 @@ public class DecisionOutbox implements DecisionDelivery.Environment {
     }
 
     private static LogIds ids(AwaitingTurn turn) {
-        return LogIds.ofTurn(turn.turn().id(), turn.turn().conversationId());
+        return LogIds.ofTurn(turn.turn().id(), turn.turn().conversationId(), turn.turn().traceparent());
     }
 
     /** A defect in one turn does not affect other turns. */

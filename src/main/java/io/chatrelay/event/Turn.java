@@ -30,6 +30,11 @@ public record Turn(UUID id, String tenant, String caller, UUID conversation, Str
         this(id, tenant, caller, conversation, conversationId, ordinal, upstream, model, messageId, startedAt, false, null);
     }
 
+    /** The header that names its span, or null if it is not traced. */
+    public @Nullable String traceparent() {
+        return trace == null ? null : trace.traceparent();
+    }
+
     /** The same turn with another span. */
     public Turn with(@Nullable TraceContext other) {
         return new Turn(id, tenant, caller, conversation, conversationId, ordinal, upstream, model, messageId, startedAt,

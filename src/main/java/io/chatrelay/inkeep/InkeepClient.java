@@ -65,7 +65,7 @@ final class InkeepClient {
 
     /** An event loop context for one request, whose log lines have the turn's ids. */
     private Context context(Turn turn) {
-        return LogIds.ofTurn(turn.id(), turn.conversationId()).context(vertx.createEventLoopContext());
+        return LogIds.ofTurn(turn.id(), turn.conversationId(), turn.traceparent()).context(vertx.createEventLoopContext());
     }
 
     /** Sends a request and returns the answer's events; nothing is sent before the subscription. */

@@ -67,7 +67,7 @@ final class EventCompactor {
             if (!SqlErrors.refuses(e)) {
                 throw e;
             }
-            LogIds.ofTurn(turn, null).run(() -> LOG.warnf("The rows of turn %s stay many: %s", turn, SqlErrors.reason(e)));
+            LogIds.ofTurn(turn).run(() -> LOG.warnf("The rows of turn %s stay many: %s", turn, SqlErrors.reason(e)));
         }
     }
 

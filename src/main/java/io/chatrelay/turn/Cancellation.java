@@ -115,7 +115,7 @@ public class Cancellation {
             // This replica closed the connection.
             return;
         }
-        virtualThreads.execute(LogIds.current().withTurn(turn.id(), turn.conversationId()).bound(() -> {
+        virtualThreads.execute(LogIds.current().withTurn(turn.id(), turn.conversationId(), turn.traceparent()).bound(() -> {
             try {
                 stop(turn.id());
             } catch (RuntimeException e) {

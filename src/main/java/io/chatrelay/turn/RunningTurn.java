@@ -103,7 +103,7 @@ final class RunningTurn implements Flow.Subscriber<ChatEvent>, TurnLog.Owner, Aw
     RunningTurn(Turn turn, Transcript transcript, long size, TurnConfig config, Upstream.Approvals terms, long begunNanos,
             TurnListener listener, Environment environment) {
         this.turn = turn;
-        this.ids = LogIds.ofTurn(turn.id(), turn.conversationId());
+        this.ids = LogIds.ofTurn(turn.id(), turn.conversationId(), turn.traceparent());
         this.transcript = transcript;
         this.config = config;
         this.listener = listener;

@@ -80,8 +80,9 @@ record TurnListeners(List<TurnListener> all) implements TurnListener {
             try {
                 call.accept(listener);
             } catch (RuntimeException e) {
-                LogIds.ofTurn(turn.id(), turn.conversationId()).run(() -> LOG.errorf("turn %s: %s has a defect: %s", turn.id(),
-                        listener.getClass().getSimpleName(), Trace.of(e)));
+                LogIds.ofTurn(turn.id(), turn.conversationId(), turn.traceparent())
+                        .run(() -> LOG.errorf("turn %s: %s has a defect: %s", turn.id(),
+                                listener.getClass().getSimpleName(), Trace.of(e)));
             }
         }
     }

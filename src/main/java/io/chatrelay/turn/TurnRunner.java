@@ -130,7 +130,7 @@ class TurnRunner implements RunningTurn.Environment {
         journal.start(new Journal.TakeoverHandler() {
             @Override
             public void takeOver(UUID turn, long last, UUID owner) {
-                virtualThreads.execute(LogIds.ofTurn(turn, null).bound(() -> TurnRunner.this.takeOver(turn, last, owner)));
+                virtualThreads.execute(LogIds.ofTurn(turn).bound(() -> TurnRunner.this.takeOver(turn, last, owner)));
             }
 
             @Override
@@ -278,7 +278,7 @@ class TurnRunner implements RunningTurn.Environment {
      */
     @Override
     public void endAsStored(Turn turn, TurnLog<ChatEvent> log, Ended ended, int refusals) {
-        LogIds ids = LogIds.ofTurn(turn.id(), turn.conversationId());
+        LogIds ids = LogIds.ofTurn(turn.id(), turn.conversationId(), turn.traceparent());
         if (refusals > 2) {
             ids.run(() -> LOG.errorf("turn %s could not be ended, and is tried again later: the database refuses its end",
                     turn.id()));
@@ -324,7 +324,7 @@ class TurnRunner implements RunningTurn.Environment {
         if (left == null || running.containsKey(id)) {
             return;
         }
-        LogIds.ofTurn(id, left.turn().conversationId()).run(() -> resume(left, lastNumber, owner));
+        LogIds.ofTurn(id, left.turn().conversationId(), left.turn().traceparent()).run(() -> resume(left, lastNumber, owner));
     }
 
     private void resume(Left left, long lastNumber, UUID owner) {
@@ -430,7 +430,7 @@ class TurnRunner implements RunningTurn.Environment {
                         turns.mayBeUnknown(turn.conversation(), turn.id(), speaking().minus(REPLAYED)))))
                 .runSubscriptionOn(virtualThreads)
                 .onFailure().retry().withBackOff(Duration.ofMillis(500), Duration.ofSeconds(5)).expireIn(DATABASE.toMillis())
-                .onFailure().invoke(e -> LogIds.ofTurn(turn.id(), turn.conversationId())
+                .onFailure().invoke(e -> LogIds.ofTurn(turn.id(), turn.conversationId(), turn.traceparent())
                         .run(() -> LOG.warnf("turn %s: its earlier runs are not known: %s", turn.id(), Trace.of(e))))
                 .onFailure().recoverWithItem(new EarlierRuns(Set.of(), true, true)));
     }

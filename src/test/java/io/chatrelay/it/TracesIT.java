@@ -6,6 +6,7 @@ import java.net.URI;
 import java.util.List;
 import java.util.UUID;
 
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -13,6 +14,8 @@ import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
@@ -61,7 +64,8 @@ class TracesIT {
     static void start() {
         collector = new OtlpReceiver();
         replicas = new TwoReplicas(TestPostgres.fresh(),
-                setup -> collector.exportedTo(setup).with("otel.sdk.disabled", false));
+                setup -> collector.exportedTo(setup).with("otel.sdk.disabled", false)
+                        .with("quarkus.log.category.\"io.chatrelay\".level", "DEBUG"));
     }
 
     @AfterAll
@@ -85,6 +89,13 @@ class TracesIT {
     private static List<JsonNode> askedInTurn(UUID turn) {
         String conversation = replicas.database.text("select conversation_id::text from turn where id = '%s'".formatted(turn));
         return asked(replicas.inkeep, "conversationId=" + conversation);
+    }
+
+    /** The lines of a replica's log that belong to a turn, its end among them. */
+    private static List<JsonNode> lines(RelayProcess relay, UUID turn) {
+        return Awaitility.await("the turn's lines").until(
+                () -> relay.log().stream().filter(line -> turn.toString().equals(line.at("/mdc/turnId").asText())).toList(),
+                lines -> lines.stream().anyMatch(line -> line.path("message").asText().contains(" ended: ")));
     }
 
     @Test
@@ -197,6 +208,25 @@ class TracesIT {
                 .containsEntry("chat_relay.turn.outcome", "failed");
     }
 
+    /** Lines of its request, of its connection to Inkeep, of its decisions, of the journal and of its readers, on as many threads. */
+    @ParameterizedTest
+    @ValueSource(strings = { "lost", "error", "malformed", "use tool delete_file", "words 200 20" })
+    void everyLineOfATurnHasItsTraceAndItsSpan(String text) {
+        Trace trace = new Trace();
+        RelayClient caller = trace.caller(replicas.a);
+        String conversation = "lines-" + trace.id();
+        SseStream answer = caller.chat("agents", conversation, text).awaitEvents(1);
+        String sent = askedInTurn(answer.turn()).getFirst().path("traceparent").asText();
+        new Trace().caller(replicas.a).readOn(conversation, "1.0").awaitEvents(1);
+        caller.cancel(conversation);
+        answer.awaitEnd();
+
+        assertThat(lines(replicas.a, answer.turn())).allSatisfy(line -> assertThat("00-%s-%s-01"
+                .formatted(line.at("/mdc/traceId").asText(), line.at("/mdc/spanId").asText())).as(line.toString())
+                .isEqualTo(sent));
+        assertThat(sent).contains(trace.id());
+    }
+
     @Test
     void anInvalidTraceOfACallerIsIgnored() {
         RelayClient caller = new RelayClient(replicas.a)
@@ -228,6 +258,8 @@ class TracesIT {
                 .containsEntry("chat_relay.turn.id", seen.turn().toString());
         assertThat(askedInTurn(seen.turn()).getLast().path("traceparent").asText())
                 .isEqualTo("00-%s-%s-01".formatted(killed.id(), turn.id()));
+        assertThat(lines(replicas.b, seen.turn())).filteredOn(line -> line.at("/mdc").has("conversationId")).isNotEmpty()
+                .allSatisfy(line -> assertThat(line.at("/mdc/traceId").asText()).as(line.toString()).isEqualTo(killed.id()));
         Trace reader = new Trace();
         assertThat(reader.caller(replicas.b).readOn("taken-over", seen.lastId()).awaitEnd().end()).isEqualTo("[DONE]");
         assertThat(reader.request().links()).containsExactly(killed.id() + "/" + first.split("-")[2]);

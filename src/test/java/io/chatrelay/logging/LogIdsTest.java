@@ -19,8 +19,9 @@ import io.vertx.core.Vertx;
 /** With the MDC as Quarkus keeps it. */
 class LogIdsTest {
 
-    private static final LogIds ONE = LogIds.ofTurn(UUID.randomUUID(), "one");
-    private static final LogIds OTHER = new LogIds("request", UUID.randomUUID().toString(), "other");
+    private static final LogIds ONE = LogIds.ofTurn(UUID.randomUUID(), "one", null);
+    private static final LogIds OTHER = LogIds.ofRequest("request").withTurn(UUID.randomUUID(), "other",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
     private static final Vertx VERTX = Vertx.vertx();
 
     @BeforeAll
@@ -37,6 +38,13 @@ class LogIdsTest {
         CompletableFuture<LogIds> ids = new CompletableFuture<>();
         context.runOnContext(_ -> ids.complete(LogIds.current()));
         return ids.get(10, TimeUnit.SECONDS);
+    }
+
+    @Test
+    void haveTheTraceAndTheSpanOfATurnThatIsTraced() {
+        assertThat(OTHER.trace()).isEqualTo("4bf92f3577b34da6a3ce929d0e0e4736");
+        assertThat(OTHER.span()).isEqualTo("00f067aa0ba902b7");
+        assertThat(ONE.trace()).isNull();
     }
 
     @Test
@@ -80,11 +88,11 @@ class LogIdsTest {
             within.complete(LogIds.current());
             meanwhile.complete(
                     new LogIds(VertxMDC.INSTANCE.get(LogIds.REQUEST, request), VertxMDC.INSTANCE.get(LogIds.TURN, request),
-                            null));
+                            null, null, null));
         }));
 
         assertThat(within.get(10, TimeUnit.SECONDS)).isEqualTo(ONE);
-        assertThat(meanwhile.get(10, TimeUnit.SECONDS)).isEqualTo(new LogIds("mine", null, null));
-        assertThat(idsOn(request)).isEqualTo(new LogIds("mine", null, null));
+        assertThat(meanwhile.get(10, TimeUnit.SECONDS)).isEqualTo(LogIds.ofRequest("mine"));
+        assertThat(idsOn(request)).isEqualTo(LogIds.ofRequest("mine"));
     }
 }
