@@ -99,7 +99,10 @@ class IssuerTokensTest extends ApprovalsTest {
 
         assertError(CHAT, shop("approve").post(CHAT, Json.ask("echo one")), 403, "forbidden");
         assertThat(shop("chat").post(DECIDE, waiting.decision(0, true)).status()).isEqualTo(403);
-        assertError(CONVERSATIONS, shop().get(CONVERSATIONS), 403, "forbidden");
+        Relay.Answer refused = shop().get(CONVERSATIONS);
+        assertError(CONVERSATIONS, refused, 403, "forbidden");
+        assertThat(refused.json().path("detail").asText()).as("a caller without a key").contains("the role chat,",
+                "chat-relay.access.oidc.roles-claim").doesNotContain("your key");
         assertThat(shop("approve").post(DECIDE, waiting.decision(0, false)).status()).isEqualTo(200);
         assertThat(query("select decided_by from tool_approval a join conversation c on c.id = a.conversation_id"
                 + " where c.external_id = ?", waiting.conversation())).containsExactly("shop");

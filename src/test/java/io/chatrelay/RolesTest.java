@@ -27,8 +27,9 @@ import io.quarkus.test.junit.QuarkusTest;
 @QuarkusTest
 class RolesTest extends ApprovalsTest {
 
-    private static final String MISSING = "This needs the role %s, which your key does not have:"
-            + " an operator sets chat-relay.access.keys.<caller>.roles.";
+    private static final String MISSING = "This needs the role %s, which this caller does not have. An operator gives it to a key's"
+            + " caller by chat-relay.access.keys.<caller>.roles; a token of the issuer has it in the claim that"
+            + " chat-relay.access.oidc.roles-claim names.";
 
     private Relay with(String role) {
         return new Relay(base, role + "-key");

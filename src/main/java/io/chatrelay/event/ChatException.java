@@ -102,8 +102,9 @@ public class ChatException extends RuntimeException {
     /** @param role the role that the caller needs, or several that would do */
     public static ChatException roleMissing(String role) {
         return new ChatException(Kind.ROLE_MISSING, null,
-                "This needs the role %s, which your key does not have: an operator sets chat-relay.access.keys.<caller>.roles."
-                        .formatted(role),
+                ("This needs the role %s, which this caller does not have. An operator gives it to a key's caller by"
+                        + " chat-relay.access.keys.<caller>.roles; a token of the issuer has it in the claim that"
+                        + " chat-relay.access.oidc.roles-claim names.").formatted(role),
                 null);
     }
 
