@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
@@ -162,6 +163,48 @@ class EndUsersTest extends ApprovalsTest {
                 + "'toolCallId':'%s','state':'approval-responded','approval':{'id':'a','approved':%s}}]}]}"
                         .formatted(waiting.call(0), approved))
                 .put("id", waiting.conversation()).put("stream", false);
+    }
+
+    @Nested
+    class OfACallerThatActsForNone {
+
+        private static final String SETTING = "chat-relay.access.keys.alone.end-users";
+
+        private final Relay alone = new Relay(base, "alone-key");
+
+        private void assertRefused(Relay.Answer refused) {
+            assertThat(refused.status()).as(refused.body()).isEqualTo(403);
+            assertThat(refused.json().path("code").asText()).isEqualTo("forbidden");
+            assertThat(refused.json().path("field").asText()).isEqualTo("user");
+            assertThat(refused.json().path("detail").asText()).startsWith("user cannot be named").contains(SETTING)
+                    .doesNotContain("ann");
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = { CHAT, COMPLETIONS })
+        void areNotNamedInAMessageOfWhichNothingIsStored(String path) {
+            String conversation = newId();
+            String mark = mark();
+
+            Relay.Answer refused = alone.post(path, Json.ask(conversation, "echo " + mark).put("user", "ann"));
+
+            assertError(path, refused, 403, "forbidden");
+            assertRefused(refused);
+            assertThat(query("select id from conversation where external_id = ?", conversation)).isEmpty();
+            assertThat(emulator().asked(mark)).isEmpty();
+            assertThat(alone.post(path, Json.ask(conversation, "echo " + mark).put("stream", false)).status()).isEqualTo(200);
+        }
+
+        @Test
+        void areNotNamedInADecision() {
+            Waiting waiting = waiting(relay(), GUARDED, "use tool delete_file", "ann");
+
+            assertRefused(alone.post(DECIDE, waiting.decision(0, true).put("user", "ann")));
+            assertRefused(alone.post(CHAT, message(waiting, true).put("user", "ann")));
+
+            assertThat(recorded(waiting)).containsExactly("pending");
+            assertThat(relay().post(DECIDE, waiting.decision(0, false).put("user", "ann")).status()).isEqualTo(200);
+        }
     }
 
     @Nested

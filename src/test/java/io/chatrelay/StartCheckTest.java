@@ -136,6 +136,12 @@ class StartCheckTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = { "chat-relay.access.keys.it.end-users", "chat-relay.access.oidc.end-users" })
+    void aWordThatASettingDoesNotKnowIsSaid(String key) {
+        assertThat(said(key, "some")).contains(key, "some");
+    }
+
+    @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
             "chat-relay.lease.renew-every | 4s | chat-relay.lease.renew-every must be at most three tenths of chat-relay.lease.duration, and they are 4s and 10s.",
             "chat-relay.lease.duration | 5s | chat-relay.lease.renew-every must be at most three tenths of chat-relay.lease.duration, and they are 2s and 5s.",

@@ -52,6 +52,14 @@ public interface AccessConfig {
         ENQUEUE
     }
 
+    /** Which end users a request may name in {@code user}, if no token names one. */
+    enum EndUsers {
+        /** Every one: what the caller says of its own users is believed. */
+        ANY,
+        /** None: a request that names one is refused. */
+        NONE
+    }
+
     /** One caller. */
     interface Key {
 
@@ -68,6 +76,14 @@ public interface AccessConfig {
         /** What the caller may do. Without {@code approve} a service cannot decide what its own messages ask for. */
         @WithDefault("chat,approve")
         Set<Role> roles();
+
+        /**
+         * Which end users the caller may act for. {@code user} is recorded with what is decided, and compared where only the end user who asked, or
+         * only another person, may decide. A service that has users of its own has to name them, so {@code any} is the default; for one that has
+         * none, such as a batch job, {@code none} keeps its key from deciding in the name of a person.
+         */
+        @WithDefault("any")
+        EndUsers endUsers();
 
         /**
          * What happens when the caller disconnects, if its request does not state it. A chat UI that cannot add a field or a header, and
@@ -115,6 +131,10 @@ public interface AccessConfig {
         @WithDefault("roles")
         @NotBlank(message = "must not be blank")
         String rolesClaim();
+
+        /** As {@link Key#endUsers}, for all callers with a token that names no end user. */
+        @WithDefault("any")
+        EndUsers endUsers();
 
         /** As {@link Key#onDisconnect}, for all callers with a token. */
         @WithDefault("detach")

@@ -16,11 +16,12 @@ import io.quarkus.security.runtime.QuarkusSecurityIdentity;
  * @param tenant the tenant whose data it sees
  * @param endUser the only end user whose data it sees, or null if it sees all of the tenant's
  * @param roles  what it may do
+ * @param namesEndUsers  whether its request may name an end user, if its token names none
  * @param leavingStops    whether its turns are cancelled when it disconnects, if its request does not state it
  * @param onRunning       what happens to its message while a turn runs, if its request does not state it
  */
 public record Caller(Source source, String name, String tenant, @Nullable String endUser, Set<Role> roles,
-        boolean leavingStops, AccessConfig.OnRunning onRunning) implements Principal {
+        boolean namesEndUsers, boolean leavingStops, AccessConfig.OnRunning onRunning) implements Principal {
 
     /** What authenticated a caller. */
     public enum Source {

@@ -34,6 +34,7 @@ public class Callers {
 
     private static Caller caller(String name, AccessConfig.Key key) {
         return new Caller(Caller.Source.KEY, name, key.tenant(), null, Set.copyOf(key.roles()),
+                key.endUsers() == AccessConfig.EndUsers.ANY,
                 key.onDisconnect() == AccessConfig.OnDisconnect.CANCEL, key.onRunning());
     }
 

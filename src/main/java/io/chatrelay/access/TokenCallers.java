@@ -62,6 +62,7 @@ class TokenCallers {
 
     private Caller caller(String name, String tenant, String endUser, Set<Role> roles) {
         return new Caller(Caller.Source.ISSUER, name, tenant, endUser, roles,
+                config.endUsers() == AccessConfig.EndUsers.ANY,
                 config.onDisconnect() == AccessConfig.OnDisconnect.CANCEL,
                 config.onRunning());
     }

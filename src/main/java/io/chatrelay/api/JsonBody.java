@@ -67,6 +67,11 @@ public record JsonBody(JsonNode node, String path) {
         return Problems.invalid(at(name), reason);
     }
 
+    /** The error for a value of that name that the caller may not send. */
+    HttpProblem refused(String name, String reason) {
+        return Problems.refused(at(name), reason);
+    }
+
     /** Whether there is a value of that name, and it is not null. */
     public boolean has(String name) {
         return node.hasNonNull(name);

@@ -36,8 +36,16 @@ final class Problems {
 
     /** The caller's mistake, with the name of the invalid field. */
     static HttpProblem invalid(String field, String reason) {
-        String detail = field + " " + reason;
-        return builder(400, detail).with("field", field).with(DETAILS, List.of(new Detail(field, reason)))
+        return wrong(400, field, reason);
+    }
+
+    /** A field that this caller may not send. */
+    static HttpProblem refused(String field, String reason) {
+        return wrong(403, field, reason);
+    }
+
+    private static HttpProblem wrong(int status, String field, String reason) {
+        return builder(status, field + " " + reason).with("field", field).with(DETAILS, List.of(new Detail(field, reason)))
                 .build();
     }
 
