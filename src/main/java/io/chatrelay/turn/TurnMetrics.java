@@ -6,7 +6,7 @@ import io.chatrelay.event.ChatEvent.Ended;
 import io.chatrelay.event.Turn;
 import io.micrometer.core.instrument.MeterRegistry;
 
-/** Counts turns by outcome, and the tokens that upstreams told of. */
+/** Counts turns by outcome. */
 @ApplicationScoped
 class TurnMetrics implements TurnListener {
 
@@ -20,13 +20,5 @@ class TurnMetrics implements TurnListener {
     public void ended(Turn turn, Ended ended) {
         metrics.counter("chat.relay.turns", "outcome", ended.outcome().wireName(), "code",
                 ended.failure() == null ? "none" : ended.failure().name(), "upstream", turn.upstream()).increment();
-        if (ended.usage() != null) {
-            tokens(turn, "input", ended.usage().promptTokens());
-            tokens(turn, "output", ended.usage().completionTokens());
-        }
-    }
-
-    private void tokens(Turn turn, String kind, long count) {
-        metrics.counter("chat.relay.tokens", "upstream", turn.upstream(), "kind", kind).increment(count);
     }
 }

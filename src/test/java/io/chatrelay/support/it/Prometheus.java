@@ -4,9 +4,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.URLEncoder;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,7 +21,6 @@ import io.chatrelay.support.clients.Installed;
 public final class Prometheus implements AutoCloseable {
 
     private static final Path CONFIGURATION = Path.of("docker/prometheus");
-    private static final HttpClient HTTP = HttpClient.newHttpClient();
 
     private final Process process;
     private final URI api;
@@ -60,7 +56,7 @@ public final class Prometheus implements AutoCloseable {
 
     private boolean isReady() {
         try {
-            return get("/-/ready").statusCode() == 200;
+            return RelayProcess.get(api.resolve("/-/ready")).statusCode() == 200;
         } catch (UncheckedIOException e) {
             return false;
         }
@@ -77,22 +73,11 @@ public final class Prometheus implements AutoCloseable {
     }
 
     private JsonNode data(String path) {
-        JsonNode answer = Json.read(get(path).body());
+        JsonNode answer = Json.read(RelayProcess.get(api.resolve(path)).body());
         if (!answer.path("status").asText().equals("success")) {
             throw new IllegalStateException(path + " -> " + answer);
         }
         return answer.path("data");
-    }
-
-    private HttpResponse<String> get(String path) {
-        try {
-            return HTTP.send(HttpRequest.newBuilder(api.resolve(path)).build(), HttpResponse.BodyHandlers.ofString());
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException(e);
-        }
     }
 
     @Override
