@@ -38,25 +38,32 @@ public final class RelayClient {
 
     private final URI api;
     private final Map<String, String> always;
+    private final String key;
 
     public RelayClient(RelayProcess relay) {
         this(relay.api());
     }
 
     RelayClient(URI api) {
-        this(api, Map.of());
+        this(api, Map.of(), KEY);
     }
 
-    private RelayClient(URI api, Map<String, String> always) {
+    private RelayClient(URI api, Map<String, String> always, String key) {
         this.api = api;
         this.always = always;
+        this.key = key;
+    }
+
+    /** A caller with another key. */
+    public RelayClient as(String otherKey) {
+        return new RelayClient(api, always, otherKey);
     }
 
     /** The same caller, whose streams are asked for with one more header. */
     public RelayClient with(String header, String value) {
         Map<String, String> more = new HashMap<>(always);
         more.put(header, value);
-        return new RelayClient(api, more);
+        return new RelayClient(api, more, key);
     }
 
     /** A message of a user as the AI SDK's chat sends it. */
@@ -113,7 +120,7 @@ public final class RelayClient {
 
     private SseStream open(HttpMethod method, String path, String body, Map<String, String> headers, SseStream stream) {
         RequestOptions options = new RequestOptions().setMethod(method).setHost(api.getHost()).setPort(api.getPort())
-                .setURI(path).putHeader("authorization", "Bearer " + KEY).putHeader("content-type", "application/json");
+                .setURI(path).putHeader("authorization", "Bearer " + key).putHeader("content-type", "application/json");
         always.forEach(options::putHeader);
         headers.forEach(options::putHeader);
         STREAMS.request(options).onFailure(_ -> stream.failed()).onSuccess(request -> {
@@ -124,20 +131,24 @@ public final class RelayClient {
     }
 
     public JsonNode get(String path) {
-        return get(api.resolve(path));
+        return get(api.resolve(path), key);
     }
 
     public static JsonNode get(URI uri) {
-        HttpResponse<String> answer = call(HttpRequest.newBuilder(uri));
+        return get(uri, KEY);
+    }
+
+    private static JsonNode get(URI uri, String key) {
+        HttpResponse<String> answer = call(HttpRequest.newBuilder(uri), key);
         if (answer.statusCode() != 200) {
             throw new IllegalStateException(uri + " answers " + answer.statusCode() + ": " + answer.body());
         }
         return Json.read(answer.body());
     }
 
-    private static HttpResponse<String> call(HttpRequest.Builder request) {
+    private static HttpResponse<String> call(HttpRequest.Builder request, String key) {
         try {
-            return CALLS.send(request.header("authorization", "Bearer " + KEY).build(), HttpResponse.BodyHandlers.ofString());
+            return CALLS.send(request.header("authorization", "Bearer " + key).build(), HttpResponse.BodyHandlers.ofString());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
@@ -148,19 +159,19 @@ public final class RelayClient {
 
     /** What a path answers, whatever it is. */
     public HttpResponse<String> ask(String path) {
-        return call(HttpRequest.newBuilder(api.resolve(path)));
+        return call(HttpRequest.newBuilder(api.resolve(path)), key);
     }
 
     /** The same for a JSON body that is posted to it. */
     public HttpResponse<String> post(String path, String body) {
         return call(HttpRequest.newBuilder(api.resolve(path)).header("content-type", "application/json")
-                .POST(HttpRequest.BodyPublishers.ofString(body)));
+                .POST(HttpRequest.BodyPublishers.ofString(body)), key);
     }
 
     /** The same by another method. */
     public HttpResponse<String> send(String method, String path, String body) {
         return call(HttpRequest.newBuilder(api.resolve(path)).header("content-type", "application/json")
-                .method(method, HttpRequest.BodyPublishers.ofString(body)));
+                .method(method, HttpRequest.BodyPublishers.ofString(body)), key);
     }
 
     /** Stops the conversation's running turn. */
