@@ -52,7 +52,7 @@ class InboxEndpoint {
         streams.guarded(http, () -> {
             CallerLimits.OpenStream place = turns.openStream();
             // On the connection's own event loop, which runs all work of one response in sequence.
-            Context context = new LogIds(RequestId.of(http), null, null)
+            Context context = LogIds.ofRequest(RequestId.of(http))
                     .context(((ConnectionBase) http.request().connection()).getContext());
             inbox.follow(turns.scope(), position)
                     .subscribe(new InboxStream(json, config, context, http.response(), metrics, place));
