@@ -42,6 +42,7 @@ public final class EveryStatement {
         all.batchWhoseAnswerWasLost();
         all.turnOfAReplicaThatIsGone();
         all.repeats();
+        all.queue();
         all.lists();
         all.changes();
     }
@@ -93,6 +94,29 @@ public final class EveryStatement {
         client.cancel("cancelled-" + mark);
         slow.awaitEnd();
         client.replay("cancelled-" + mark, slow.turn()).awaitEnd();
+    }
+
+    /** Messages that wait: repeated, looked at, withdrawn, and begun. */
+    private void queue() {
+        String conversation = "queued-" + mark;
+        SseStream first = client.chat("agents", conversation, "words 400 20").awaitEvents(3);
+        RelayClient ahead = client.with("x-on-running", "enqueue");
+        for (int i = 0; i < 2; i++) {
+            ahead.chat("agents", conversation, "echo one", "ahead-" + mark).awaitEnd();
+            ahead.with("x-stainless-retry-count", "" + i).chat("agents", conversation, "echo two").awaitEnd();
+            client.post(CHAT,
+                    """
+                            {"conversationId":"%s","onRunning":"enqueue","messages":[{"role":"user","id":"q","content":"echo three"}]}"""
+                            .formatted(conversation));
+        }
+        String queue = "/run/v1/conversations/%s/queue".formatted(conversation);
+        String last = client.get(queue).at("/data/2/id").asText();
+        client.ask("/run/v1/conversations/%s/stream?turn=%s".formatted(conversation, last));
+        client.send("DELETE", queue + "/" + last, "");
+        client.send("DELETE", queue + "/" + last, "");
+        client.cancel(conversation);
+        first.awaitEnd();
+        Awaitility.await().atMost(PATIENCE).until(() -> client.get(queue).path("data").isEmpty());
     }
 
     /** A request that comes again, with a key and without, and one that makes room for itself. */
