@@ -3,7 +3,7 @@ package io.chatrelay.api;
 import java.util.Locale;
 import java.util.Optional;
 
-import jakarta.inject.Singleton;
+import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.ws.rs.NotAuthorizedException;
 
 import io.chatrelay.access.Caller;
@@ -14,7 +14,7 @@ import io.quarkus.vertx.http.runtime.security.QuarkusHttpUser;
 import io.vertx.ext.web.RoutingContext;
 
 /** Writes a line to the audit log for each request that is refused access. */
-@Singleton
+@ApplicationScoped
 class RefusalAudit {
 
     private final RequestPaths paths;
