@@ -35,9 +35,9 @@ public final class EveryStatement {
         all.turnsThatEnd(ManyMessages.LONG_OF_AGENTS, "agents");
         all.turnsThatEnd(ManyMessages.LONG_OF_CLOUD, "cloud");
         all.instructions();
-        SseStream inbox = all.client.inbox(null).awaitEvents(1);
+        String before = all.client.inbox(null).awaitEvents(1).lastId();
         all.approvals();
-        all.client.inbox(inbox.lastId()).awaitEvents(2);
+        all.client.inbox(before).awaitEvents(2);
         all.cancel();
         all.batchWhoseAnswerWasLost();
         all.turnOfAReplicaThatIsGone();
