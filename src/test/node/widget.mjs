@@ -89,7 +89,7 @@ export const widgets = {
   /** It takes no stream up; what it was not told is there the next time. */
   async isReloadedInMidAnswer(world) {
     const widget = await Widget.open(world);
-    await widget.send('slow 400');
+    await widget.send('slow 900');
     await widget.reads('word3');
     await widget.page.reload();
     await widget.reads('This session was interrupted');

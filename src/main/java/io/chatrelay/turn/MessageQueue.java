@@ -79,7 +79,7 @@ public class MessageQueue {
     private final Map<UUID, Long> later = new ConcurrentHashMap<>();
     private int looks;
     private final AtomicBoolean looking = new AtomicBoolean();
-    /** Whether the last look failed: an outage is one line of the log, not four a second. */
+    /** Whether the last look failed: a defect is one line of the log, not four a second. */
     private volatile boolean failed;
     private volatile long waiting;
     private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor(
@@ -175,10 +175,12 @@ public class MessageQueue {
             }
             failed = false;
         } catch (RuntimeException e) {
-            if (!failed) {
-                LOG.warnf("Waiting messages wait on: %s", SqlErrors.isAway(e) ? "the database is away" : Trace.of(e));
+            if (SqlErrors.isAway(e)) {
+                LOG.debugf("Waiting messages wait for the database: %s", e.getClass().getSimpleName());
+            } else if (!failed) {
+                LOG.warnf("Waiting messages wait on: %s", Trace.of(e));
+                failed = true;
             }
-            failed = true;
         }
     }
 

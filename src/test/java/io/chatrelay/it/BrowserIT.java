@@ -255,8 +255,8 @@ class BrowserIT {
             JsonNode seen = seen("widget", "isReloadedInMidAnswer");
 
             assertThat(seen.at("/meanwhile/messages/1/text").asText()).startsWith("This session was interrupted");
-            assertShows(seen, "user: slow 400", "assistant: " + whole());
-            assertStored(seen, "user: slow 400", "assistant: " + whole());
+            assertShows(seen, "user: slow 900", "assistant: " + whole());
+            assertStored(seen, "user: slow 900", "assistant: " + whole());
             assertQuiet(seen);
         }
 
